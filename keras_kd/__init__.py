@@ -1,0 +1,46 @@
+"""Knowledge distillation for Keras: teachers in, small students out."""
+
+import importlib
+import pathlib
+import sys
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Distiller",
+    "callbacks",
+    "datasets",
+    "losses",
+    "metrics",
+    "projectors",
+    "report",
+    "taps",
+    "teachers",
+]
+
+
+def _is_command_line():
+    """Whether this import starts `keras-kd` or `python -m keras_kd`."""
+    if sys.argv[0] == "-m":  # Only while Python looks for the module to run.
+        return "keras_kd" in sys.orig_argv
+    return pathlib.PurePath(sys.argv[0]).stem == "keras-kd"
+
+
+def __getattr__(name):
+    if name not in __all__:
+        raise AttributeError(f"module 'keras_kd' has no attribute {name!r}")
+    if name == "Distiller":
+        return importlib.import_module("keras_kd.distiller").Distiller
+    return importlib.import_module(f"keras_kd.{name}")
+
+
+def __dir__():
+    return __all__
+
+
+# Keras finds the classes of a saved model by the names that they register when
+# they are imported. The command line imports nothing, so that it can answer
+# `--help` at once.
+if not _is_command_line():
+    for _name in __all__:
+        globals()[_name] = __getattr__(_name)

@@ -1,0 +1,25 @@
+"""Refuses a backend that has no training step yet."""
+
+import keras
+
+
+def _refuse(*args, **kwargs):
+    raise RuntimeError(
+        "The Keras backend must be tensorflow, since keras_kd has no training "
+        f"step for others yet. Received: backend={keras.backend.backend()}. "
+        "Set the environment variable KERAS_BACKEND=tensorflow before Keras "
+        "is imported."
+    )
+
+
+class Trainer:
+    """Stands in for the training step: making an object of it fails."""
+
+    def __init__(self, *args, **kwargs):
+        _refuse()
+
+
+all_sum = _refuse
+check_finite = _refuse
+input_gradients = _refuse
+num_replicas = _refuse

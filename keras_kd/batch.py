@@ -1,0 +1,107 @@
+"""Takes a batch apart: entries of the input, labels, weights, reserved data."""
+
+import keras
+
+# A batch may carry data for the Distiller beside the input: `x` is then
+# `{"x": the input, RESERVED: {...}}`, and no model sees the second entry.
+RESERVED = "keras_kd"
+
+
+def split(x):
+    """Separates the input from what is reserved for the Distiller.
+
+    Args:
+        x: The input of a batch, with or without a reserved entry.
+
+    Returns:
+        `(x, reserved)`: the input proper and a dict, empty if nothing is
+        reserved.
+    """
+    if isinstance(x, dict) and RESERVED in x:
+        return x["x"], x[RESERVED]
+    return x, {}
+
+
+def attach(x, **reserved):
+    """Puts data for the Distiller beside the input.
+
+    Args:
+        x: The input of one batch or one example, without a reserved entry.
+        **reserved: Tensors by name.
+
+    Returns:
+        A dict that `split` takes apart.
+    """
+    x, before = split(x)
+    return {"x": x, RESERVED: before | reserved}
+
+
+def attach_example_ids(dataset):
+    """Numbers the examples of a data set, for losses that need their ids.
+
+    Args:
+        dataset: `tf.data.Dataset` of single examples (not batched) in a fixed
+            order: `x`, `(x, y)` or `(x, y, sample_weight)`. Shuffle and batch
+            it afterwards.
+
+    Returns:
+        A data set of the same elements, with ids from 0 as int64 beside `x`.
+    """
+
+    def number(index, element):
+        if not isinstance(element, tuple):
+            return attach(element, example_ids=index)
+        return (attach(element[0], example_ids=index), *element[1:])
+
+    return dataset.enumerate().map(
+        lambda index, *element: number(
+            index, element[0] if len(element) == 1 else element
+        )
+    )
+
+
+def entries(x, chosen):
+    """The entries of a dict input that one model sees.
+
+    Args:
+        x: The input.
+        chosen: Name of one entry, list of names, or `None` for all of `x`.
+
+    Returns:
+        One entry, or a dict of those named.
+    """
+    if chosen is None:
+        return x
+    if isinstance(chosen, str):
+        return x[chosen]
+    return {name: x[name] for name in chosen}
+
+
+def entry_named(entry, chosen):
+    """The input of which `entries(..., chosen)` gives this entry."""
+    return {chosen: entry} if isinstance(chosen, str) else entry
+
+
+def of_output(structure, names, name):
+    """The part of labels, weights or losses that belongs to one output.
+
+    Args:
+        structure: One value for all outputs, or a dict or list with a value
+            for each, or `None`.
+        names: Names of the student's outputs, `()` if it has one.
+        name: Name of an output, or `None` for a place inside the model.
+
+    Returns:
+        That value; a structure with several values where the output is not
+        known, so that the caller can combine them.
+    """
+    if name is None or not keras.tree.is_nested(structure):
+        return structure
+    if isinstance(structure, dict):
+        return structure.get(name)
+    return structure[names.index(name)]
+
+
+def size(x):
+    """Number of examples in a batch, as a scalar tensor or an integer."""
+    return keras.ops.shape(keras.tree.flatten(x)[0])[0]

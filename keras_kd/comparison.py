@@ -1,0 +1,171 @@
+"""Compares what a teacher and a student produce for a batch."""
+
+import re
+
+import keras
+from keras import ops
+
+from keras_kd import batch
+from keras_kd import checks
+from keras_kd import reduction
+
+
+class Comparison:
+    """The distillation losses between two sides.
+
+    A plain object: the losses are tracked by the Distiller itself.
+
+    Args:
+        losses: Distillation losses, by name.
+        teacher: The teacher's `Side`.
+        student: The student's `Side`.
+
+    Raises:
+        ValueError: If a loss cannot compare the shapes at its taps, was built
+            for others, or does not return a value per example.
+    """
+
+    def __init__(self, losses, teacher, student):
+        self.losses = losses
+        self.teacher = teacher
+        self.student = student
+        self._build()
+
+    def _build(self):
+        """Makes the weights of the losses for the shapes at their taps."""
+        _, teacher_tensors = self.teacher.tapped.symbolic()
+        _, student_tensors = self.student.tapped.symbolic()
+        for name, loss in self.losses.items():
+            teacher_tensor = teacher_tensors[loss.teacher_tap]
+            student_tensor = student_tensors[loss.student_tap]
+            shapes = {
+                "teacher_shape": tuple(teacher_tensor.shape),
+                "student_shape": tuple(student_tensor.shape),
+            }
+            if not loss.built:
+                loss.build(**shapes)
+            elif _built_shapes(loss) != shapes:
+                raise ValueError(
+                    f"The loss {name!r} must be used for the shapes it was "
+                    f"built for, {_built_shapes(loss)}. Received: {shapes}. "
+                    "Make a new loss for each Distiller."
+                )
+            if not loss.needs:
+                _check_values(name, loss(teacher_tensor, student_tensor))
+
+    def terms(self, teacher, student, y, sample_weight, reserved, supervised):
+        """Computes the mean of each loss over the global batch.
+
+        Args:
+            teacher: The teacher's `Pass`.
+            student: The student's `Pass`.
+            y: Labels, or `None`.
+            sample_weight: Sample weights, or `None`.
+            reserved: Reserved entries of the batch, by name.
+            supervised: The `loss` given to `compile`, for its `ignore_class`.
+
+        Returns:
+            Dict from the name of each loss to this replica's share of its
+            mean, a scalar without `loss_weight`.
+        """
+        tensors = self.teacher.check_finite(teacher.tensors)
+        means = {}
+        for name, loss in self.losses.items():
+            tensor = student.tensors[loss.student_tap]
+            offered = {
+                "labels": y,
+                "example_ids": reserved.get("example_ids"),
+                "teacher_input_gradient": teacher.input_gradients.get(name),
+                "student_input_gradient": student.input_gradients.get(name),
+            }
+            values = loss(
+                tensors[loss.teacher_tap],
+                tensor,
+                **{n: _serve(name, n, offered) for n in loss.needs},
+            )
+            _check_values(name, values)
+            output = self._output(loss.student_tap)
+            means[name] = reduction.mean(
+                values,
+                self._weight(values, output, sample_weight),
+                reduction.all_true(
+                    values,
+                    reduction.read_mask(tensor),
+                    self._counted(output, supervised, y),
+                ),
+            )
+        return means
+
+    def _output(self, tap):
+        return tap if tap in self.student.output_names else None
+
+    def _weight(self, values, output, sample_weight):
+        """Sample weights of one output, fitted to the values."""
+        weights = [
+            reduction.align(weight, values, ops.mean)
+            for weight in keras.tree.flatten(
+                batch.of_output(
+                    sample_weight, self.student.output_names, output
+                )
+            )
+            if weight is not None
+        ]
+        # A place inside a model with several outputs has no weight of its own.
+        return sum(weights) / len(weights) if weights else None
+
+    def _counted(self, output, supervised, y):
+        """Mask of the labels that the supervised loss does not ignore."""
+        names = self.student.output_names
+        loss = batch.of_output(supervised, names, output)
+        labels = batch.of_output(y, names, output)
+        ignored = getattr(loss, "ignore_class", None)
+        if ignored is None or labels is None or keras.tree.is_nested(labels):
+            return None
+        return ops.not_equal(labels, ops.cast(ignored, labels.dtype))
+
+
+def _built_shapes(loss):
+    config = loss.get_build_config() or {}
+    shapes = config.get("shapes_dict", config)
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def _check_values(name, values):
+    if not values.shape:
+        raise ValueError(
+            f"The loss {name!r} must return one value per example, (batch,), "
+            "since the Distiller averages with sample weights and masks. "
+            "Received: a scalar. Leave the mean over the batch away."
+        )
+
+
+def _serve(name, need, offered):
+    """What a loss declared in `needs`, or a refusal."""
+    if offered[need] is None:
+        remedy = {
+            "labels": "Give `y` to `fit`.",
+            "example_ids": "Prepare it with `batch.attach_example_ids`.",
+        }
+        raise ValueError(
+            f"The data must have {need}, since the loss {name!r} needs them. "
+            f"Received: {need}=None. {remedy.get(need, '')}".rstrip()
+        )
+    return offered[need]
+
+
+def name_losses(losses):
+    """Names of the losses in the logs: given, or made from the class."""
+    checks.check_names([loss.given_name for loss in losses if loss.given_name])
+    taken = {loss.given_name for loss in losses}
+    names = []
+    for loss in losses:
+        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__)
+        candidates = [base.lower()] + [
+            f"{base.lower()}_{index}" for index in range(1, len(losses) + 1)
+        ]
+        name = loss.given_name or next(
+            name for name in candidates if name not in taken
+        )
+        taken.add(name)
+        names.append(name)
+    return tuple(names)

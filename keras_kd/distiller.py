@@ -1,0 +1,306 @@
+"""Trains a student with a teacher."""
+
+import threading
+import types
+
+import keras
+from keras import ops
+
+from keras_kd import backend
+from keras_kd import batch
+from keras_kd import checks
+from keras_kd import logs
+from keras_kd import passes
+from keras_kd import reduction
+from keras_kd.comparison import Comparison
+from keras_kd.comparison import name_losses
+from keras_kd.persistence import Persistence
+from keras_kd.side import Side
+from keras_kd.side import policy
+
+_supervising = threading.local()
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class Distiller(Persistence, backend.Trainer, keras.Model):
+    """Trains a student with a teacher, through `compile` and `fit`.
+
+    Each batch goes once through the teacher, in inference mode, and once
+    through the student. The total loss is
+
+    ```
+    student_loss_weight * loss of compile(loss=...)
+        + sum(loss_weight * distillation loss) + student's regularisation
+    ```
+
+    and its gradient updates the student and the weights that the distillation
+    losses own. The teacher is never changed.
+
+    `predict`, and metrics given to `compile`, are those of the student. For
+    data without labels, compile without `loss`. `sample_weight`,
+    `class_weight`, masks and `ignore_class` count in every loss.
+
+    The logs have `loss` (the total), `student_loss` (supervised, without its
+    weight), and each distillation loss by its name, without its weight.
+
+    Args:
+        teacher: Any built `keras.Model`.
+        student: Any built `keras.Model`, also of another architecture.
+        distillation_losses: A `keras_kd.losses.DistillationLoss`, or a list.
+        student_loss_weight: Float >= 0, the factor on the loss given to
+            `compile`. A variable: `callbacks.Anneal` changes it. Defaults to
+            `1.0`.
+        teacher_inputs: Name of the entry, or list of names of the entries, of
+            a dict `x` that the teacher sees. `None`, the default, is all of
+            `x`.
+        student_inputs: The same for the student.
+        name: Name of the model. Defaults to `"distiller"`.
+
+    Raises:
+        TypeError: If an argument is not of the type above.
+        ValueError: If a model is not built, a tap does not exist, the shapes
+            at a pair of taps cannot be compared, or a loss that needs logits
+            would get probabilities.
+
+    Example:
+
+    >>> teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> distiller = keras_kd.Distiller(
+    ...     teacher=teacher,
+    ...     student=student,
+    ...     distillation_losses=keras_kd.losses.SoftTargets(temperature=2.0),
+    ... )
+    >>> distiller.compile("adam")
+    >>> history = distiller.fit(np.ones((8, 4)), verbose=0)
+    >>> sorted(history.history)
+    ['loss', 'soft_targets']
+    """
+
+    def __init__(
+        self,
+        *,
+        teacher,
+        student,
+        distillation_losses,
+        student_loss_weight=1.0,
+        teacher_inputs=None,
+        student_inputs=None,
+        name="distiller",
+    ):
+        checks.check_model(teacher, "teacher")
+        checks.check_model(student, "student")
+        checks.check_pair(teacher, student)
+        checks.check_finite_weights(teacher)
+        losses = checks.check_losses(distillation_losses)
+        checks.check_student_loss_weight(student_loss_weight)
+        checks.check_entries(teacher_inputs, "teacher_inputs")
+        checks.check_entries(student_inputs, "student_inputs")
+        super().__init__(name=name, dtype=policy(student), autocast=False)
+        self.student = student
+        self.distillation_losses = losses
+        self.teacher_inputs = teacher_inputs
+        self.student_inputs = student_inputs
+        self.initial_student_loss_weight = float(student_loss_weight)
+        self.student_loss_weight = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(student_loss_weight),
+            trainable=False,
+            aggregation="only_first_replica",
+            name="student_loss_weight",
+        )
+        self.loss_names = name_losses(losses)
+        named = self._named_losses()
+        self._comparison = Comparison(
+            named,
+            Side(teacher, "teacher", teacher_inputs, named),
+            Side(student, "student", student_inputs, named),
+        )
+        self._logs = logs.Logs(("student_loss", *self.loss_names))
+        self.compile_arguments = types.SimpleNamespace(values={})
+        # Unbuilt models cannot write weights, and a step never calls this one.
+        spec = passes.input_spec(student)
+        self(
+            {student_inputs: spec} if isinstance(student_inputs, str) else spec
+        )
+
+    @property
+    def teacher(self):
+        """The teacher, as it was given. It is no part of the weights."""
+        return self._comparison.teacher.model
+
+    def _named_losses(self):
+        return dict(zip(self.loss_names, self.distillation_losses, strict=True))
+
+    def hyperparameter(self, target):
+        """Finds a variable by name, to read or to assign.
+
+        Args:
+            target: `"student_loss_weight"`, or `"<loss name>.<attribute>"`,
+                such as `"soft_targets.temperature"`.
+
+        Returns:
+            A non-trainable scalar `keras.Variable`.
+
+        Raises:
+            ValueError: If there is none of that name.
+        """
+        found = {"student_loss_weight": self.student_loss_weight}
+        for name, loss in self._named_losses().items():
+            for attribute in loss.hyperparameters:
+                found[f"{name}.{attribute}"] = getattr(loss, attribute)
+        if target not in found:
+            raise ValueError(
+                "`target` must name a hyperparameter of this Distiller: "
+                f"{', '.join(found)}. Received: target={target!r}."
+            )
+        return found[target]
+
+    def call(self, inputs, training=None):
+        """Returns the student's output."""
+        x, _ = batch.split(inputs)
+        x = batch.entries(x, self.student_inputs)
+        return passes.run(self.student, x, training)
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        **kwargs,
+    ):
+        """Configures training; see `keras.Model.compile`.
+
+        Args:
+            optimizer: A Keras optimizer or its name.
+            loss: Supervised loss of the student's outputs. `None`, the
+                default, trains on the teacher alone.
+            loss_weights: Factors on the supervised losses of several outputs.
+            metrics: Metrics of the student's outputs, and metrics of
+                `keras_kd.metrics` that compare it with the teacher.
+            **kwargs: Passed to `keras.Model.compile`.
+        """
+        optimizer = keras.optimizers.get(optimizer)
+        self.compile_arguments.values = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            **kwargs,
+        }
+        self._logs.fidelity, metrics = logs.split_metrics(metrics)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        super().compile(
+            optimizer=optimizer,
+            loss=reduction.over_replicas(loss) if replicas > 1 else loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            **kwargs,
+        )
+        self.loss = loss
+
+    @property
+    def output_names(self):
+        """Names of the student's outputs, which label losses and metrics."""
+        return getattr(self.student, "output_names", None)
+
+    @property
+    def metrics(self):
+        """The total, Keras's metrics, then the terms and the fidelity."""
+        means = dict(self._logs.means)
+        if self.loss is None:
+            del means["student_loss"]
+        return [*super().metrics, *means.values(), *self._logs.fidelity]
+
+    @property
+    def losses(self):
+        """Regularisation of the student and of the distillation losses."""
+        # `compute_loss` would add it, once for each use of `compile(loss=)`.
+        return [] if getattr(_supervising, "depth", 0) else super().losses
+
+    def run_teacher(self, x, y):
+        """Runs the teacher in inference mode."""
+        return self._comparison.teacher.run(batch.split(x)[0], y, False)
+
+    def run_student(self, x, y, training):
+        """Runs the student."""
+        return self._comparison.student.run(batch.split(x)[0], y, training)
+
+    def compare(self, x, y, sample_weight, teacher, student):
+        """Computes the loss of a batch and adds it to the logs.
+
+        Args:
+            x: Input, with reserved entries.
+            y: Labels, or `None`.
+            sample_weight: Sample weights, or `None`.
+            teacher: What `run_teacher` returned.
+            student: What `run_student` returned.
+
+        Returns:
+            This replica's share of the total loss, a scalar.
+        """
+        _, reserved = batch.split(x)
+        terms = self._comparison.terms(
+            teacher, student, y, sample_weight, reserved, self.loss
+        )
+        total = sum(
+            loss.loss_weight * terms[name]
+            for name, loss in self._named_losses().items()
+        )
+        if self.loss is not None:
+            supervised = self._supervise(x, y, student.output, sample_weight)
+            terms["student_loss"] = supervised
+            total += self.student_loss_weight * supervised
+        for value in self.losses:
+            total += ops.sum(value) / backend.num_replicas()
+        self._logs.update((super().metrics[0], total), terms, x)
+        return total
+
+    def _supervise(self, x, y, output, sample_weight):
+        """The loss given to `compile`, alone."""
+        if y is None:
+            raise ValueError(
+                "The data must have labels, since `compile` was given a loss. "
+                f"Received: y=None, loss={self.loss!r}. For unlabelled data, "
+                "compile without a loss."
+            )
+        _supervising.depth = getattr(_supervising, "depth", 0) + 1
+        try:
+            return self.compute_loss(x, y, output, sample_weight)
+        finally:
+            _supervising.depth -= 1
+
+    def report(self, x, y, sample_weight, teacher, student):
+        """Updates the metrics with a batch.
+
+        Args:
+            x: Input.
+            y: Labels, or `None`: metrics of the labels are then left out.
+            sample_weight: Sample weights, or `None`.
+            teacher: What `run_teacher` returned.
+            student: What `run_student` returned.
+
+        Returns:
+            Dict of the logs.
+        """
+        sides = self._comparison.teacher, self._comparison.student
+        for metric in self._logs.fidelity:
+            metric.update_state(
+                *(
+                    passes.pick(one.output, side.output_names, metric.output)
+                    for one, side in zip((teacher, student), sides, strict=True)
+                ),
+                sample_weight=batch.of_output(
+                    sample_weight, sides[1].output_names, metric.output
+                ),
+            )
+        if y is not None:
+            return self.compute_metrics(x, y, student.output, sample_weight)
+        return logs.results(m for m in self.metrics if not logs.sees_labels(m))
+
+    def get_metrics_result(self):
+        """Returns the logs; metrics that have seen no label are left out."""
+        return logs.results(
+            m for m in self.metrics if not logs.sees_labels(m) or m.built
+        )

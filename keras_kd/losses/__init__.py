@@ -1,0 +1,19 @@
+"""Losses that compare what a teacher and a student produced."""
+
+from keras_kd.losses.attention_transfer import AttentionTransfer
+from keras_kd.losses.binary_soft_targets import BinarySoftTargets
+from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.hint import Hint
+from keras_kd.losses.logit_regression import LogitRegression
+from keras_kd.losses.match import Match
+from keras_kd.losses.soft_targets import SoftTargets
+
+__all__ = [
+    "AttentionTransfer",
+    "BinarySoftTargets",
+    "DistillationLoss",
+    "Hint",
+    "LogitRegression",
+    "Match",
+    "SoftTargets",
+]

@@ -1,0 +1,212 @@
+"""Attention transfer (Zagoruyko and Komodakis, 2017)."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_kd.losses.distillation_loss import DistillationLoss
+
+# Below these, an activation or a length counts as zero; it keeps the gradient
+# of an empty map finite.
+SMALLEST_ACTIVATION = 1e-20
+SMALLEST_LENGTH = 1e-6
+# The norm of a difference has no gradient at zero; this rounds its tip.
+ROUNDING = 1e-7
+
+
+def attention_map(features, power=2, maximum=False):
+    """Where a layer is active, as one unit vector per example.
+
+    Args:
+        features: Activations, `(batch, ..., channels)`.
+        power: Number >= 1, the exponent on the absolute activations.
+        maximum: Whether to take the highest channel instead of their sum.
+
+    Returns:
+        Energies of the positions, `(batch, positions)`, of length 1; zeros
+        where all activations are zero.
+    """
+    size = ops.abs(features)
+    # A map has no scale, so this changes nothing but the range: the fourth
+    # power of a half-precision number, squared for the length, overflows.
+    axes = tuple(range(1, len(features.shape)))
+    highest = ops.max(ops.stop_gradient(size), axis=axes, keepdims=True)
+    size = size / ops.maximum(highest, SMALLEST_ACTIVATION)
+    if power != 1:
+        size = ops.square(size) if power == 2 else ops.power(size, power)
+    energy = ops.max(size, axis=-1) if maximum else ops.sum(size, axis=-1)
+    energy = ops.reshape(energy, (ops.shape(energy)[0], -1))
+    square = ops.sum(ops.square(energy), axis=-1, keepdims=True)
+    return energy / ops.sqrt(ops.maximum(square, SMALLEST_LENGTH**2))
+
+
+def distance(teacher, student):
+    """Euclidean distance over the last axis, with a finite gradient at zero.
+
+    Args:
+        teacher: Shape `(batch, positions)`.
+        student: Same shape.
+
+    Returns:
+        Distances, `(batch,)`, at most 1e-7 too short.
+    """
+    square = ops.sum(ops.square(student - teacher), axis=-1)
+    return ops.sqrt(square + ROUNDING**2) - ROUNDING
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class AttentionTransfer(DistillationLoss):
+    """Makes the student look where the teacher looks.
+
+    It compares *where* two layers are active and not in which channel, so any
+    numbers of channels meet without a projector. With the attention map
+
+    ```
+    map = sum(abs(activations)**power over channels), flattened
+    ```
+
+    divided by its length, the loss of one example is the equation of the paper
+
+    ```
+    norm(map(student) - map(teacher))
+    ```
+
+    without its factor `beta / 2`, which is `loss_weight` here. The released
+    code has another form, the mean over positions of the squared difference
+    (`squared=True`), and the paper's `beta = 1000` belongs to that one: with
+    maps of 8x8 positions that differ by .25, `1000` there weighs like some 4
+    here. Its gradient vanishes as the maps meet; that of the norm does not.
+
+    Where the two maps differ in size, the activations of the larger are
+    average-pooled first, axis by axis, by a whole number.
+
+    Reference: [Zagoruyko and Komodakis, 2017](
+    https://arxiv.org/abs/1612.03928), section 3.1.
+
+    Args:
+        power: Number >= 1. Higher values let the most active positions count
+            alone. Defaults to `2`.
+        maximum: Whether a position's energy is that of its highest channel
+            instead of the sum. Defaults to `False`.
+        squared: Whether to take the form of the released code. Defaults to
+            `False`, the paper's equation.
+        **kwargs: See `DistillationLoss`.
+
+    Call arguments:
+        teacher: Activations, `(batch, ..., channels)`, with at least one axis
+            of positions, such as `(batch, height, width, channels)`.
+        student: Activations of the same rank.
+        student_mask: The Keras mask of the student's activations, filled in
+            by Keras: masked positions get no energy in either map.
+
+    Returns:
+        One value per example, `(batch,)`: between 0 and the root of 2 for the
+        norm.
+
+    Raises:
+        ValueError: If `power` is below 1, there are no positions, or whole
+            pooling does not make the maps equal in size.
+
+    Example:
+    >>> loss = keras_kd.losses.AttentionTransfer(
+    ...     teacher_tap="stage2", student_tap="stage2", loss_weight=4.0
+    ... )
+    >>> left = np.array([[[1.0, 1.0], [0.0, 0.0]]])
+    >>> right = np.array([[[0.0], [3.0]]])
+    >>> round(float(loss(left, right)[0]), 4)
+    1.4142
+    """
+
+    def __init__(self, power=2, *, maximum=False, squared=False, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(power, int | float) and 1 <= power < math.inf):
+            raise ValueError(
+                "`power` must be a number of at least 1, since the gradient "
+                "of a lower one is infinite at zero. Received: "
+                f"power={power}."
+            )
+        self.power = power
+        self.maximum = bool(maximum)
+        self.squared = bool(squared)
+
+    def build(self, teacher_shape, student_shape):
+        self._pooling(teacher_shape, student_shape)
+
+    def call(self, teacher, student, student_mask=None):
+        teacher = ops.stop_gradient(teacher)
+        pooling = self._pooling(teacher.shape, student.shape)
+        if student_mask is not None:
+            teacher, student, counted = self._cover(
+                teacher, student, student_mask, pooling
+            )
+        teacher, student = (
+            attention_map(_pool(features, size), self.power, self.maximum)
+            for features, size in zip((teacher, student), pooling, strict=True)
+        )
+        if not self.squared:
+            return distance(teacher, student)
+        square = ops.square(student - teacher)
+        if student_mask is None:
+            return ops.mean(square, axis=-1)
+        return ops.sum(square, axis=-1) / ops.maximum(counted, 1)
+
+    def _pooling(self, teacher_shape, student_shape):
+        """Returns how many positions to average, per model and axis."""
+        teacher_lengths, student_lengths = (
+            tuple(shape[1:-1]) for shape in (teacher_shape, student_shape)
+        )
+        if len(teacher_lengths) != len(student_lengths) or not teacher_lengths:
+            raise ValueError(
+                f"{self.comparison(teacher_shape, student_shape)} Both must "
+                "have the same axes of positions between batch and channels, "
+                "at least one, since attention is a map of them. Tap layers "
+                "before the pooling over all positions."
+            )
+        sizes = []
+        for theirs, ours in zip(teacher_lengths, student_lengths, strict=True):
+            # What one side does not know is found equal or not when it runs.
+            theirs, ours = theirs or ours or 1, ours or theirs or 1
+            if max(theirs, ours) % min(theirs, ours):
+                raise ValueError(
+                    f"{self.comparison(teacher_shape, student_shape)} The "
+                    "larger map must be a whole number of times the smaller, "
+                    "since it is average-pooled to that size. Tap layers of "
+                    "other sizes, or compare them with `Hint`."
+                )
+            smaller = min(theirs, ours)
+            sizes.append((theirs // smaller, ours // smaller))
+        return tuple(zip(*sizes, strict=True))
+
+    def _cover(self, teacher, student, mask, pooling):
+        """Returns both features with zeros where masked, and what is left."""
+        if max(map(max, pooling)) > 1:
+            raise ValueError(
+                f"{self.comparison(teacher.shape, student.shape)} Masked maps "
+                "must have equal sizes, since pooling would mix positions "
+                "that count with positions that do not. Tap other layers."
+            )
+        while len(mask.shape) < len(student.shape):
+            mask = ops.expand_dims(mask, axis=-1)
+        valid = ops.cast(mask, student.dtype) * ops.ones_like(student[..., :1])
+        counted = ops.sum(valid, axis=tuple(range(1, len(student.shape))))
+        return (
+            ops.where(mask, teacher, 0),
+            ops.where(mask, student, 0),
+            counted,
+        )
+
+    def get_config(self):
+        return super().get_config() | {
+            "power": self.power,
+            "maximum": self.maximum,
+            "squared": self.squared,
+        }
+
+
+def _pool(features, sizes):
+    if max(sizes) == 1:
+        return features
+    return ops.average_pool(
+        features, sizes, strides=sizes, data_format="channels_last"
+    )

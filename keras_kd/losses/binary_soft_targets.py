@@ -1,0 +1,86 @@
+"""Soft targets of independent yes-or-no outputs."""
+
+import keras
+from keras import ops
+
+from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.distillation_loss import check_same_classes
+from keras_kd.losses.soft_targets import divergence
+
+
+def binary_soft_target_divergence(teacher, student, temperature):
+    """Mean Kullback-Leibler divergence of softened yes-or-no distributions.
+
+    Args:
+        teacher: Teacher logits, shape `(..., labels)`.
+        student: Student logits, same shape.
+        temperature: Scalar > 0 that divides both logits.
+
+    Returns:
+        Divergence in nats, averaged over the labels, shape `(...)`.
+    """
+    teacher = teacher / temperature
+    student = student / temperature
+    yes = divergence(ops.log_sigmoid(teacher), ops.log_sigmoid(student))
+    no = divergence(ops.log_sigmoid(-teacher), ops.log_sigmoid(-student))
+    return ops.mean(yes + no, axis=-1)
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class BinarySoftTargets(DistillationLoss):
+    """Soft targets for sigmoid outputs: one unit, or many labels.
+
+    Every output is a yes-or-no question of its own. The loss of one example
+    is the mean over its outputs of
+
+    ```
+    temperature**2 * KL(Bernoulli(sigmoid(teacher / temperature))
+                        || Bernoulli(sigmoid(student / temperature)))
+    ```
+
+    For one unit, this equals `SoftTargets` over the two logits `(x, 0)`. It
+    goes with `keras.losses.BinaryCrossentropy(from_logits=True)`, which
+    averages over the labels too.
+
+    Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
+    section 2, applied to two classes.
+
+    Args:
+        temperature: Float > 0. See `SoftTargets`. Defaults to `4.0`.
+        **kwargs: See `DistillationLoss`.
+
+    Call arguments:
+        teacher: Teacher logits (not probabilities), `(batch, ..., labels)`.
+        student: Student logits, same shape.
+
+    Returns:
+        One value per example or position in nats, `(batch, ...)`.
+
+    Raises:
+        ValueError: If `temperature` is not positive, or the two logits differ
+            in shape.
+
+    Example:
+    >>> loss = keras_kd.losses.BinarySoftTargets(temperature=2.0)
+    >>> value = loss(np.array([[4.0]]), np.array([[0.0]]))
+    >>> round(float(value[0]), 4)
+    1.3113
+    """
+
+    expects_logits = True
+
+    def __init__(self, temperature=4.0, **kwargs):
+        super().__init__(**kwargs)
+        self.temperature = self.add_hyperparameter(
+            "temperature", temperature, "what divides the logits"
+        )
+
+    def build(self, teacher_shape, student_shape):
+        check_same_classes(self, teacher_shape, student_shape)
+
+    def call(self, teacher, student):
+        teacher = ops.stop_gradient(teacher)
+        scale = ops.square(self.temperature)
+        return scale * binary_soft_target_divergence(
+            teacher, student, self.temperature
+        )

@@ -1,0 +1,234 @@
+"""Base class of the distillation losses."""
+
+import keras
+from keras import ops
+
+# What a loss may ask for besides the two tensors; see `DistillationLoss`.
+SERVED = (
+    "labels",
+    "example_ids",
+    "teacher_input_gradient",
+    "student_input_gradient",
+)
+
+
+class DistillationLoss(keras.layers.Layer):
+    """Compares what a teacher and a student produced for the same examples.
+
+    A distillation loss is a layer, not a `keras.losses.Loss`, because a loss
+    may own weights, such as the regressor of a hint. Held by a `Distiller`,
+    those weights are trained, saved and mirrored like any others.
+
+    A subclass implements `call(teacher, student)` and returns one value per
+    example, `(batch,)`, or one per position, `(batch, steps)`. It never
+    averages over the batch and never applies `loss_weight`: the `Distiller`
+    does both, with masks and sample weights. Weights are made in `__init__`
+    or in `build(teacher_shape, student_shape)`.
+
+    A loss that needs more than the two tensors names it in the class
+    attribute `needs`, and takes it as an argument of `call`:
+
+    * `"labels"`: `y` of the batch, of any structure.
+    * `"example_ids"`: integers `(batch,)`, from `batch.attach_example_ids`.
+    * `"teacher_input_gradient"`, `"student_input_gradient"`: the gradient of
+      the loss's `input_objective` with respect to that model's input, of the
+      shape of the input. The student's can be differentiated again.
+    * An argument `student_mask` of `call` needs no declaration: it is the
+      Keras mask of the student's tensor, or `None`.
+
+    Args:
+        loss_weight: Float > 0, the factor on this loss in the total. A
+            variable: callbacks can change it, also to 0. Defaults to `1.0`.
+        teacher_tap: Where in the teacher to look: `"layer"`,
+            `"submodel/layer"`, the name of an output, or `None`, the default,
+            for the output. See `taps`.
+        student_tap: Where in the student to look. Defaults to `None`.
+        name: Key of this loss in the logs. Defaults to the class name in
+            snake case, numbered within its Distiller.
+        **kwargs: Passed to `keras.layers.Layer`. `dtype` defaults to
+            `"float32"` whatever the global policy, since a softmax over
+            half-precision logits overflows; `"float64"` is the only other.
+
+    Raises:
+        ValueError: If `loss_weight` is not a positive number, or `dtype` is
+            not one of these.
+        TypeError: If a tap is not a string.
+    """
+
+    # Names from `SERVED` that `call` takes as further arguments.
+    needs = ()
+    # Whether the two tensors must be logits. A Distiller then refuses a tap
+    # that ends in softmax or sigmoid.
+    expects_logits = False
+
+    def __init__(
+        self,
+        loss_weight=1.0,
+        *,
+        teacher_tap=None,
+        student_tap=None,
+        name=None,
+        **kwargs,
+    ):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(name=name, **kwargs)
+        if self.compute_dtype not in ("float32", "float64"):
+            raise ValueError(
+                '`dtype` must be "float32" or "float64", since squares and '
+                "exponentials overflow in half precision. Received: "
+                f"dtype={kwargs['dtype']!r}."
+            )
+        # Automatic names count per process and must not reach a log or a file.
+        self.given_name = name
+        self.supports_masking = True
+        self.hyperparameters = {}
+        self._check_declaration()
+        for argument, tap in (
+            ("teacher_tap", teacher_tap),
+            ("student_tap", student_tap),
+        ):
+            if not (tap is None or isinstance(tap, str)):
+                raise TypeError(
+                    f"`{argument}` must be a string or None, since a loss "
+                    f"knows names and no models. Received: {argument}={tap!r}."
+                )
+        self.teacher_tap = teacher_tap
+        self.student_tap = student_tap
+        self.loss_weight = self.add_hyperparameter(
+            "loss_weight", loss_weight, "the factor on this loss in the total"
+        )
+
+    def _check_declaration(self):
+        unknown = sorted(set(self.needs) - set(SERVED))
+        if isinstance(self.needs, str) or unknown:
+            raise ValueError(
+                "`needs` must be a tuple of names that a Distiller can serve: "
+                f"{', '.join(SERVED)}. Received: needs={self.needs!r} in "
+                f"{type(self).__name__}."
+            )
+
+    def add_hyperparameter(self, name, value, meaning):
+        """Keeps a positive number in a variable that callbacks can assign.
+
+        Args:
+            name: Name of the constructor's argument.
+            value: Number > 0.
+            meaning: A few words for the error message.
+
+        Returns:
+            A non-trainable scalar `keras.Variable`.
+
+        Raises:
+            ValueError: If `value` is not a positive, finite number.
+        """
+        check_positive(name, value, meaning)
+        self.hyperparameters[name] = float(value)
+        return self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            # Assigned inside a replica too, any other way would sum or sync.
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def comparison(self, teacher_shape, student_shape):
+        """Begins an error message: says what is compared with what."""
+        teacher, student = (
+            f"{tuple(shape)} from the {model}'s output"
+            if tap is None
+            else f'{tuple(shape)} from {model} layer "{tap}"'
+            for model, tap, shape in (
+                ("teacher", self.teacher_tap, teacher_shape),
+                ("student", self.student_tap, student_shape),
+            )
+        )
+        return f"`{type(self).__name__}` compares {teacher} with {student}."
+
+    def build(self, teacher_shape, student_shape):
+        pass
+
+    def call(self, teacher, student):
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `call(teacher, student)`."
+        )
+
+    def input_objective(self, output, labels):
+        """What to differentiate when an input gradient is needed.
+
+        Args:
+            output: The model's output, logits `(batch, classes)`.
+            labels: Integer labels `(batch,)`.
+
+        Returns:
+            One value per example; by default the cross-entropy.
+        """
+        return keras.losses.sparse_categorical_crossentropy(
+            labels, output, from_logits=True
+        )
+
+    def get_config(self):
+        """Returns the constructor's arguments; current values are weights."""
+        config = super().get_config()
+        config.pop("name")
+        config["teacher_tap"] = self.teacher_tap
+        config["student_tap"] = self.student_tap
+        if self.given_name is not None:
+            config["name"] = self.given_name
+        return config | dict(self.hyperparameters)
+
+
+def check_positive(name, value, meaning):
+    """Refuses anything but a finite number above zero."""
+    try:
+        is_positive = 0 < float(value) < float("inf")
+    except (TypeError, ValueError):
+        is_positive = False
+    if not is_positive or isinstance(value, bool | str):
+        raise ValueError(
+            f"`{name}` must be a positive number, since it is {meaning}. "
+            f"Received: {name}={value!r}."
+        )
+
+
+def check_same_classes(loss, teacher_shape, student_shape):
+    """Refuses outputs that score different classes or positions."""
+    if not shapes_agree(teacher_shape, student_shape):
+        raise ValueError(
+            f"`{type(loss).__name__}` must compare scores of the same classes. "
+            f"Received: teacher logits of shape {tuple(teacher_shape)}, "
+            f"student logits of shape {tuple(student_shape)}. To distil "
+            "between different label sets, compare features with `Hint`."
+        )
+
+
+def shapes_agree(teacher_shape, student_shape):
+    """Whether two shapes are equal, as far as both are known.
+
+    Args:
+        teacher_shape: A shape; `None` is an unknown length.
+        student_shape: A shape.
+
+    Returns:
+        A bool. The batch counts too, where both know it.
+    """
+    return len(teacher_shape) == len(student_shape) and all(
+        theirs is None or ours is None or theirs == ours
+        for theirs, ours in zip(teacher_shape, student_shape, strict=True)
+    )
+
+
+def mean_over_features(values, feature_shape):
+    """Averages what a comparison of two features left besides its positions.
+
+    Args:
+        values: `(batch, ...)`, from features that were compared.
+        feature_shape: Shape of those features.
+
+    Returns:
+        `(batch,)`; `(batch, steps)` if the features were sequences `(batch,
+        steps, features)`.
+    """
+    first = 2 if len(feature_shape) == 3 else 1
+    axes = tuple(range(first, len(values.shape)))
+    return ops.mean(values, axis=axes) if axes else values

@@ -1,0 +1,85 @@
+"""Hints from a hidden layer (Romero et al., 2015)."""
+
+import keras
+from keras import ops
+
+from keras_kd.losses.distillation_loss import mean_over_features
+from keras_kd.losses.projected_loss import ProjectedLoss
+
+
+def mean_squared_difference(teacher, student):
+    """Mean squared difference of two features.
+
+    Args:
+        teacher: Shape `(batch, ...)`.
+        student: Same shape.
+
+    Returns:
+        The mean over all axes but the batch, `(batch,)`; of a sequence
+        `(batch, steps, features)` the mean over the features,
+        `(batch, steps)`.
+    """
+    return mean_over_features(ops.square(student - teacher), teacher.shape)
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class Hint(ProjectedLoss):
+    """Lets the student predict a hidden layer of the teacher.
+
+    It guides a student that is deeper than its teacher, or one that the
+    outputs alone teach too little. The loss of one example is
+
+    ```
+    mean((projector(student) - teacher)**2)
+    ```
+
+    over height, width and channels. The paper has half the *sum*, which is
+    `height * width * channels / 2` times this; a mean keeps `loss_weight`
+    comparable between layers.
+
+    This is the joint form, added to the other losses in one fit. In the paper,
+    hints are a stage of their own, before distillation.
+
+    Reference: [Romero et al., 2015](https://arxiv.org/abs/1412.6550),
+    section 2.2.
+
+    Args:
+        projector: What takes the student's feature to the teacher's shape. It
+            is trained and saved with the loss, and is no part of the student.
+            `"infer"` is nothing where the shapes are equal, and what
+            `projectors.infer` chooses elsewhere; `None` is nothing; or pass a
+            `keras.Layer`, which computes in its own dtype. Defaults to
+            `"infer"`.
+        **kwargs: See `DistillationLoss`.
+
+    Call arguments:
+        teacher: The teacher's feature, `(batch, ..., channels)`.
+        student: The student's feature. Masked steps are for the Distiller to
+            leave out.
+
+    Returns:
+        One value per example, `(batch,)`; of sequences `(batch, steps,
+        features)` one per step, `(batch, steps)`.
+
+    Raises:
+        TypeError: If `projector` is no layer.
+        ValueError: If the shapes differ and no projector meets them.
+
+    Example:
+    >>> hint = keras_kd.losses.Hint(
+    ...     teacher_tap="stage2", student_tap="backbone/block3", loss_weight=0.1
+    ... )
+    >>> float(hint(np.array([[1.0, 2.0]]), np.array([[1.0, 4.0]]))[0])
+    2.0
+    >>> wide, narrow = np.ones((1, 4, 4, 8)), np.ones((1, 4, 4, 2))
+    >>> hint = keras_kd.losses.Hint()
+    >>> hint(wide, narrow).shape, hint.projector.count_params()
+    (TensorShape([1]), 24)
+    """
+
+    def __init__(self, *, projector="infer", **kwargs):
+        super().__init__(projector=projector, **kwargs)
+
+    def call(self, teacher, student):
+        teacher, student = self.project(teacher, student)
+        return mean_squared_difference(teacher, student)

@@ -1,0 +1,106 @@
+"""Base class of the losses that may put a projector behind the student."""
+
+import keras
+from keras import ops
+
+from keras_kd import projectors
+from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.distillation_loss import shapes_agree
+
+
+class ProjectedLoss(DistillationLoss):
+    """Compares a teacher's feature with a student's of another shape.
+
+    A subclass calls `project` before it compares. The projector is trained
+    and saved with the loss, and is no part of the student.
+
+    Args:
+        projector: What takes the student's feature to the teacher's shape:
+            `"infer"` for nothing where the shapes are equal and for
+            `projectors.infer` elsewhere, a `keras.Layer`, or `None` for
+            nothing.
+        **kwargs: See `DistillationLoss`.
+
+    Raises:
+        TypeError: If `projector` is none of these.
+        ValueError: If the shapes differ and no projector meets them.
+    """
+
+    def __init__(self, *, projector, **kwargs):
+        super().__init__(**kwargs)
+        self.infers_projector = projector == "infer"
+        if not (
+            self.infers_projector
+            or projector is None
+            or isinstance(projector, keras.Layer)
+        ):
+            raise TypeError(
+                '`projector` must be "infer", a `keras.Layer` or None, since '
+                "its weights are trained and saved with the loss. Received: "
+                f"projector={projector!r}."
+            )
+        self.projector = None if self.infers_projector else projector
+
+    def build(self, teacher_shape, student_shape):
+        # Any batch, or a projector would be built for the first one's size.
+        teacher_shape = (None, *teacher_shape[1:])
+        student_shape = (None, *student_shape[1:])
+        if self.infers_projector and teacher_shape != student_shape:
+            reason = projectors.obstacle(student_shape, teacher_shape)
+            if reason:
+                compared = self.comparison(teacher_shape, student_shape)
+                raise ValueError(f"{compared} {reason}")
+            self.projector = projectors.infer(
+                student_shape, teacher_shape, dtype=self.compute_dtype
+            )
+        if self.projector is not None:
+            feature = keras.KerasTensor(student_shape, self.compute_dtype)
+            student_shape = self.projector(feature).shape
+        self._check_same_shape(teacher_shape, student_shape)
+
+    def project(self, teacher, student):
+        """Returns both features in one shape and dtype.
+
+        Args:
+            teacher: The teacher's feature.
+            student: The student's feature.
+
+        Returns:
+            The teacher's feature without its gradient, and the student's
+            behind the projector.
+        """
+        if self.projector is not None:
+            # A layer of the user's may compute in half precision.
+            student = ops.cast(self.projector(student), self.compute_dtype)
+        # What was unknown when the loss was built must not broadcast now.
+        self._check_same_shape(teacher.shape, student.shape)
+        return ops.stop_gradient(teacher), student
+
+    def _check_same_shape(self, teacher_shape, student_shape):
+        if not shapes_agree(teacher_shape, student_shape):
+            compared = self.comparison(teacher_shape, student_shape)
+            if self.projector is None:
+                remedy = 'Tap equal shapes, or pass `projector="infer"`.'
+            else:
+                remedy = "The second is what its projector made: correct it."
+            raise ValueError(
+                f"{compared} Both must have one shape, since they are compared "
+                f"number by number. {remedy}"
+            )
+
+    def get_config(self):
+        projector = self.projector
+        if self.infers_projector:
+            projector = "infer"
+        elif projector is not None:
+            projector = keras.saving.serialize_keras_object(projector)
+        return super().get_config() | {"projector": projector}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config.get("projector"), dict):
+            config["projector"] = keras.saving.deserialize_keras_object(
+                config["projector"]
+            )
+        return cls(**config)

@@ -1,0 +1,120 @@
+"""Soft targets (Hinton, Vinyals and Dean, 2015)."""
+
+import keras
+from keras import ops
+
+from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.distillation_loss import check_same_classes
+
+
+def divergence(log_p, log_q):
+    """Kullback-Leibler divergence of p from q, before the sum over outcomes.
+
+    The plain `p * (log p - log q)` adds terms of both signs that nearly
+    cancel; `p * (exp(d) - 1 - d)` with `d = log q - log p` has the same sum
+    and no negative term, so it keeps its digits when p and q are close.
+
+    Args:
+        log_p: Log-probabilities.
+        log_q: Log-probabilities, same shape.
+
+    Returns:
+        Terms of that shape, each at least 0, in nats.
+    """
+    p = ops.exp(log_p)
+    difference = log_q - log_p
+    is_close = ops.abs(difference) < 0.5
+    # A branch that is not taken must still be finite, or its gradient is nan.
+    close = ops.where(is_close, difference, 0.0)
+    far = ops.where(is_close, 0.0, difference)
+    return ops.where(
+        is_close,
+        p * (ops.expm1(close) - close),
+        ops.exp(log_q) - p - p * far,
+    )
+
+
+def soft_target_divergence(teacher, student, temperature):
+    """Kullback-Leibler divergence of softened distributions.
+
+    Args:
+        teacher: Teacher logits, shape `(..., classes)`.
+        student: Student logits, same shape.
+        temperature: Scalar > 0 that divides both logits.
+
+    Returns:
+        Divergence in nats, shape `(...)`, at least 0 up to rounding.
+    """
+    # From logits, since a softmax loses every probability below 1e-38.
+    log_p = ops.log_softmax(teacher / temperature, axis=-1)
+    log_q = ops.log_softmax(student / temperature, axis=-1)
+    return ops.sum(divergence(log_p, log_q), axis=-1)
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class SoftTargets(DistillationLoss):
+    """Pulls the student's softened probabilities towards the teacher's.
+
+    Dividing the logits by a temperature above 1 shows the student how the
+    teacher ranks the *wrong* classes. The loss of one example is
+
+    ```
+    temperature**2 * KL(softmax(teacher / temperature)
+                        || softmax(student / temperature))
+    ```
+
+    The factor `temperature**2` keeps the size of the gradient steady when the
+    temperature changes, so `loss_weight` need not be tuned again.
+
+    Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
+    section 2.
+
+    Args:
+        temperature: Float > 0. At 1 this is cross-entropy with the teacher's
+            probabilities, up to a constant; as it grows, it tends to matching
+            the logits, each centred per example. A variable, so that a
+            callback can anneal it. Defaults to `4.0`.
+        **kwargs: See `DistillationLoss`.
+
+    Call arguments:
+        teacher: Teacher logits (not probabilities), `(batch, ..., classes)`.
+        student: Student logits, same shape.
+
+    Returns:
+        One value per example or position in nats, `(batch, ...)`.
+
+    Raises:
+        ValueError: If `temperature` is not positive, the two logits differ in
+            shape, or there is one class only.
+
+    Example:
+    >>> loss = keras_kd.losses.SoftTargets(temperature=2.0)
+    >>> value = loss(np.array([[4.0, 0.0]]), np.array([[0.0, 0.0]]))
+    >>> round(float(value[0]), 4)
+    1.3113
+    """
+
+    expects_logits = True
+
+    def __init__(self, temperature=4.0, **kwargs):
+        super().__init__(**kwargs)
+        self.temperature = self.add_hyperparameter(
+            "temperature", temperature, "what divides the logits"
+        )
+
+    def build(self, teacher_shape, student_shape):
+        check_same_classes(self, teacher_shape, student_shape)
+        if student_shape[-1] == 1:
+            raise ValueError(
+                "`SoftTargets` must see at least two classes, since the "
+                "softmax of one number is always 1. Received: logits of shape "
+                f"{tuple(student_shape)}. For one unit with a sigmoid, or "
+                "many labels, use `BinarySoftTargets`."
+            )
+
+    def call(self, teacher, student):
+        teacher = ops.stop_gradient(teacher)
+        scale = ops.square(self.temperature)
+        return scale * soft_target_divergence(
+            teacher, student, self.temperature
+        )

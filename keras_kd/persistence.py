@@ -1,0 +1,115 @@
+"""Saves and loads a Distiller."""
+
+import os
+
+import keras
+import numpy as np
+
+from keras_kd.teachers.fingerprint import fingerprint
+
+_FINGERPRINT = "teacher_fingerprint"
+_STATE = "state_"
+
+
+class Persistence:
+    """What a Distiller puts into files, and how it comes back.
+
+    Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
+    `save_weights_only=True`) hold the student, the losses and the optimizer;
+    of the teacher they hold a fingerprint, so that no run is resumed with
+    another. A full `save` holds the teacher too.
+    """
+
+    # Whether `from_config` has made a teacher that has no weights yet.
+    _awaits_teacher = False
+
+    def __dir__(self):
+        # Keras saves what `dir` lists, and weights files hold no teacher.
+        return [name for name in super().__dir__() if name != "teacher"]
+
+    def get_config(self):
+        """Returns the constructor's arguments; current values are weights."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "teacher": serialize(self.teacher),
+            "student": serialize(self.student),
+            "distillation_losses": [
+                serialize(loss) for loss in self.distillation_losses
+            ],
+            "student_loss_weight": self.initial_student_loss_weight,
+            "teacher_inputs": self.teacher_inputs,
+            "student_inputs": self.student_inputs,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes a Distiller from its config, without the weights."""
+        config = dict(config)
+        for argument in ("teacher", "student", "distillation_losses"):
+            config[argument] = keras.saving.deserialize_keras_object(
+                config[argument], custom_objects=custom_objects
+            )
+        distiller = cls(**config)
+        distiller._awaits_teacher = True
+        return distiller
+
+    def get_build_config(self):
+        """Returns None: the constructor builds everything."""
+        return None
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, serialized."""
+        return {
+            name: keras.saving.serialize_keras_object(value)
+            for name, value in self.compile_arguments.values.items()
+        }
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def save_own_variables(self, store):
+        """Writes what no layer of the Distiller writes itself."""
+        super().save_own_variables(store)
+        store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
+        for index, variable in enumerate(self._state()):
+            store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Reads what `save_own_variables` wrote."""
+        own = [key for key in store.keys() if key.isdigit()]
+        super().load_own_variables({key: store[key] for key in own})
+        if not self._awaits_teacher:
+            self._check_teacher(np.asarray(store[_FINGERPRINT]).tobytes())
+        for index, variable in enumerate(self._state()):
+            variable.assign(store[f"{_STATE}{index}"])
+
+    def _state(self):
+        """States of seed generators, which Keras writes into no file."""
+        written = {id(variable) for variable in self.weights}
+        return [v for v in self.variables if id(v) not in written]
+
+    def _check_teacher(self, expected):
+        if fingerprint(self.teacher) != expected:
+            raise ValueError(
+                "The file must come from training with this teacher, since a "
+                "run goes on with what it began with. Received: "
+                f'teacher="{self.teacher.name}", whose weights differ. Load '
+                "the old teacher's weights first; to go on with a new teacher, "
+                "load the student alone: `distiller.student.load_weights`."
+            )
+
+    def save_assets(self, dir_path):
+        """Writes the teacher's weights: only a full `save` calls this."""
+        self.teacher.save_weights(_teacher_file(dir_path))
+
+    def load_assets(self, dir_path):
+        """Reads the teacher's weights."""
+        self.teacher.load_weights(_teacher_file(dir_path))
+        self._awaits_teacher = False
+
+
+def _teacher_file(dir_path):
+    return os.path.join(dir_path, "teacher.weights.h5")

@@ -1,0 +1,159 @@
+"""Reduces values to one number over the batch of all replicas."""
+
+import keras
+from keras import ops
+
+from keras_kd import backend
+
+
+def mean(values, weights=None, mask=None):
+    """This replica's share of the mean over the global batch.
+
+    ```
+    sum(weights * mask * values) / number of unmasked values of all replicas
+    ```
+
+    The shares of the replicas add up to the mean that one device would get,
+    also if the replicas have different numbers of examples or masked values.
+    This is Keras's `sum_over_batch_size`, but for those cases.
+
+    Args:
+        values: `(batch,)`, or `(batch, steps, ...)`.
+        weights: Sample weights that `align` has fitted, or `None`.
+        mask: Boolean, fitted likewise, or `None`.
+
+    Returns:
+        A scalar.
+    """
+    if mask is None:
+        count = ops.size(values)
+    else:
+        mask = ops.broadcast_to(mask, ops.shape(values))
+        count = ops.sum(ops.cast(mask, values.dtype))
+        # Not a product: a masked value may be infinite.
+        values = ops.where(mask, values, ops.zeros_like(values))
+    if weights is not None:
+        values = values * ops.cast(weights, values.dtype)
+    count = backend.all_sum(ops.cast(count, values.dtype))
+    return ops.divide_no_nan(ops.sum(values), count)
+
+
+def align(tensor, values, combine):
+    """Fits sample weights or a mask to the shape of values.
+
+    Args:
+        tensor: `(batch,)`, or with further axes.
+        values: What it shall be multiplied with, `(batch, ...)`.
+        combine: `ops.mean` or `ops.any`: how to merge axes that the values do
+            not have.
+
+    Returns:
+        A tensor of the rank of `values`, whose axes are equal to those of
+        `values` or 1.
+    """
+    rank = len(values.shape)
+    if len(tensor.shape) > rank:
+        extra = tuple(range(rank, len(tensor.shape)))
+        tensor = combine(tensor, axis=extra)
+    while len(tensor.shape) < rank:
+        tensor = ops.expand_dims(tensor, axis=-1)
+    differing = tuple(
+        axis
+        for axis in range(1, rank)
+        if None not in (tensor.shape[axis], values.shape[axis])
+        and tensor.shape[axis] not in (1, values.shape[axis])
+    )
+    if differing:
+        tensor = combine(tensor, axis=differing, keepdims=True)
+    return tensor
+
+
+class Mask(keras.layers.Layer):
+    """Returns the Keras mask of a tensor, or `None`.
+
+    A layer's `mask` argument is the public way to it.
+    """
+
+    def __init__(self):
+        super().__init__(name="mask", autocast=False)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        return mask
+
+
+class GlobalMean(keras.losses.Loss):
+    """A Keras loss that is averaged over the batch of all replicas.
+
+    Keras averages on each replica and then over the replicas, which is off
+    when the replicas have different numbers of examples or masked values.
+    """
+
+    def __init__(self, loss):
+        super().__init__(name=loss.name, reduction=loss.reduction)
+        self.loss = loss
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true = ops.convert_to_tensor(y_true)
+        values = self.loss.call(y_true, ops.cast(y_pred, self.loss.dtype))
+        mask = all_true(values, read_mask(y_pred), read_mask(values))
+        if sample_weight is not None:
+            sample_weight = align(sample_weight, values, ops.mean)
+        return mean(values, sample_weight, mask)
+
+
+def read_mask(tensor):
+    """The Keras mask of a tensor, or `None`."""
+    return Mask()(tensor)
+
+
+def all_true(values, *masks):
+    """Fits masks to values and combines them; `None` if there are none."""
+    masks = [align(m, values, ops.any) for m in masks if m is not None]
+    combined = None
+    for mask in masks:
+        combined = mask if combined is None else combined & mask
+    return combined
+
+
+def over_replicas(loss):
+    """Makes the losses of `compile` average over all replicas.
+
+    Args:
+        loss: Anything that `compile` takes. Losses that sum, or that reduce
+            in their own way, and the names `"crossentropy"` and `"ce"`, which
+            Keras resolves by shape, stay as they are.
+
+    Returns:
+        The same structure with `GlobalMean` in place of the losses.
+    """
+    return keras.tree.map_structure(_over_replicas, loss)
+
+
+def _over_replicas(loss):
+    if loss is None or loss in ("crossentropy", "ce"):
+        return loss
+    if not isinstance(loss, keras.losses.Loss):
+        function = keras.losses.get(loss)
+        loss = (
+            function
+            if isinstance(function, keras.losses.Loss)
+            else PerExample(function)
+        )
+    is_plain = type(loss).__call__ is keras.losses.Loss.__call__
+    if is_plain and loss.reduction in ("sum_over_batch_size", "mean"):
+        return GlobalMean(loss)
+    return loss
+
+
+class PerExample(keras.losses.Loss):
+    """A loss function as a Keras loss, as `compile` makes of it."""
+
+    def __init__(self, function):
+        super().__init__(name=getattr(function, "__name__", "loss"))
+        self.function = function
+
+    def call(self, y_true, y_pred):
+        if len(y_true.shape) == 1 and tuple(y_pred.shape[1:]) == (1,):
+            y_true = ops.expand_dims(y_true, axis=-1)
+        return self.function(y_true, y_pred)

@@ -1,0 +1,111 @@
+"""One side of the comparison: a teacher or a student, and its taps."""
+
+import dataclasses
+from typing import Any
+
+from keras_kd import backend
+from keras_kd import batch
+from keras_kd import checks
+from keras_kd import passes
+from keras_kd import taps
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """What one model produced for a batch.
+
+    Attributes:
+        output: The model's own output.
+        tensors: What the losses compare, by tap.
+        input_gradients: By the name of the loss that needs it.
+    """
+
+    output: Any
+    tensors: dict
+    input_gradients: dict
+
+
+class Side:
+    """A teacher or a student with everything that the losses want of it.
+
+    A plain object, so that the teacher in it is no part of the Distiller.
+
+    Args:
+        model: A built `keras.Model`.
+        role: `"teacher"` or `"student"`.
+        inputs: Entries of `x` that it sees; see `Distiller`.
+        losses: Distillation losses, by name.
+    """
+
+    def __init__(self, model, role, inputs, losses):
+        self.model = model
+        self.role = role
+        self.inputs = inputs
+        self.tap_of = {
+            name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
+        }
+        self.tapped = passes.TappedModel(model, self.tap_of.values(), role)
+        self.objectives = {
+            name: loss.input_objective
+            for name, loss in losses.items()
+            if f"{role}_input_gradient" in loss.needs
+        }
+        for name, loss in losses.items():
+            if self.tap_of[name] is None:
+                checks.check_one_output(self.tapped, loss)
+            if loss.expects_logits:
+                checks.check_logits(self.tapped, self.tap_of[name], loss)
+
+    @property
+    def output_names(self):
+        """Names of the outputs, `()` if there is only one."""
+        return self.tapped.outputs
+
+    def run(self, x, y, training):
+        """Runs the model once.
+
+        Args:
+            x: The input of both models.
+            y: Labels, or `None`.
+            training: Whether it is in training mode.
+
+        Returns:
+            A `Pass`.
+        """
+        x = batch.entries(x, self.inputs)
+        if not self.objectives:
+            return Pass(*self.tapped(x, training), {})
+        objectives = {
+            name: lambda output, f=objective: f(output, y)
+            for name, objective in self.objectives.items()
+        }
+        (output, tensors), gradients = backend.input_gradients(
+            lambda x: self.tapped(x, training), x, objectives
+        )
+        return Pass(output, tensors, gradients)
+
+    def check_finite(self, tensors):
+        """Stops the run where this model, and no other, gave nan.
+
+        Args:
+            tensors: Tensors by tap.
+
+        Returns:
+            The same, so that what follows depends on the check.
+        """
+        checked = {}
+        for tap, tensor in tensors.items():
+            message = (
+                f'The {self.role} "{self.model.name}" must give finite numbers '
+                f"at {tap or 'its output'}. Received:"
+            )
+            checked[tap] = backend.check_finite(tensor, message)
+        return checked
+
+
+def policy(student):
+    """The dtype policy that tells Keras whether to scale the loss."""
+    layers = [student, *taps.layers(student).values()]
+    if any(layer.compute_dtype == "float16" for layer in layers):
+        return "mixed_float16"
+    return student.dtype_policy

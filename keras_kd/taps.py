@@ -1,0 +1,135 @@
+"""Names places in a model, and reads them during one pass.
+
+A tap is the path of a layer, `"layer"` or `"submodel/layer"` for a layer of a
+nested model, or the name of one of several outputs. Neither the model nor its
+layers are edited or rebuilt, so a tap reaches any layer of Functional,
+Sequential, subclassed and nested models. In a subclassed model, a step of the
+path is the attribute that holds the layer (`"encoder"`, `"blocks/0"`) or the
+layer's name.
+
+A tap gives what the layer returned in that pass; of a layer that is called
+several times, what it returned last.
+"""
+
+import difflib
+
+import keras
+
+
+def names(model):
+    """Lists the paths of all layers that can be tapped.
+
+    Args:
+        model: A built `keras.Model`.
+
+    Returns:
+        List of strings, in the order of the layers; outer layers come before
+        the layers in them.
+
+    Example:
+
+    >>> block = keras.Sequential([keras.Input((4,)),
+    ...                           keras.layers.Dense(3, name="inner")],
+    ...                          name="block")
+    >>> model = keras.Sequential([keras.Input((4,)), block,
+    ...                           keras.layers.Dense(2, name="head")])
+    >>> keras_kd.taps.names(model)
+    ['block', 'block/inner', 'head']
+    """
+    return list(layers(model))
+
+
+def layers(model):
+    """All layers that can be tapped, by their paths: see `names`."""
+    return dict(_walk(model, ()))
+
+
+def _walk(layer, ancestors):
+    """Yields paths and layers below a layer; `ancestors` cuts cycles."""
+    if any(layer is ancestor for ancestor in ancestors):
+        return
+    seen = set()
+    for name, child in children(layer).items():
+        # In a subclassed model one layer has two names: list the first.
+        if id(child) not in seen and not isinstance(
+            child, keras.layers.InputLayer
+        ):
+            seen.add(id(child))
+            yield name, child
+            for path, inner in _walk(child, (*ancestors, layer)):
+                yield f"{name}/{path}", inner
+
+
+def children(layer):
+    """Layers directly inside a layer, by the names that lead to them."""
+    layer = unwrapped(layer)
+    if isinstance(layer, keras.Sequential) or is_functional(layer):
+        return {child.name: child for child in layer.layers}
+    by_attribute = {}
+    by_name = {}
+    for attribute, value in vars(layer).items():
+        for steps, child in _layers_in(value):
+            by_name.setdefault(child.name, child)
+            if not attribute.startswith("_"):
+                by_attribute["/".join([attribute, *steps])] = child
+    return by_attribute | {
+        name: child
+        for name, child in by_name.items()
+        if name not in by_attribute
+    }
+
+
+def unwrapped(model):
+    """The model whose layers are tapped: a mere wrapper is transparent."""
+    return getattr(model, "tapped_model", model)
+
+
+def is_functional(layer):
+    """Whether a layer is a model with a graph of layers."""
+    # `keras.Model(inputs, outputs)` is of a class without a public name.
+    return isinstance(layer, keras.Model) and hasattr(layer, "operations")
+
+
+def _layers_in(value):
+    if isinstance(value, keras.layers.Layer):
+        yield (), value
+    elif isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, entry in items:
+            for steps, layer in _layers_in(entry):
+                yield (str(key), *steps), layer
+
+
+def find(model, path):
+    """Returns the layer at a path, or None."""
+    if path == "":
+        return model
+    for name, child in children(model).items():
+        if path == name:
+            return child
+        if path.startswith(name + "/"):
+            found = find(child, path[len(name) + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
+def unknown_tap(model, outputs, tap, role):
+    """The sentence for a tap that does not exist.
+
+    Args:
+        model: A `keras.Model`.
+        outputs: Names of its outputs.
+        tap: The name that was not found.
+        role: What to call the model.
+    """
+    known = [*outputs, *names(model)]
+    near = difflib.get_close_matches(str(tap), known, n=5, cutoff=0.4)
+    shown = near or known[:5]
+    rest = len(known) - len(shown)
+    more = f" (and {rest} more; see `taps.names(model)`)" if rest else ""
+    label = "The nearest are" if near else "Its taps are"
+    return (
+        f'The {role} "{model.name}" has no layer or output named {tap!r}. '
+        f"{label}: {', '.join(shown)}{more}."
+    )

@@ -1,0 +1,100 @@
+"""Measures imports in fresh processes."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+NOT_LOADED = (
+    "absl.flags",
+    "keras_tuner",
+    "matplotlib",
+    "sklearn",
+    "tensorflow_datasets",
+)
+
+# What `import keras` itself loads is not counted: Keras 3.15 takes absl.flags,
+# matplotlib and scikit-learn along.
+IMPORT_AFTER_KERAS = """
+import json
+import sys
+import time
+import keras
+before = set(sys.modules)
+start = time.process_time()
+import keras_kd
+seconds = time.process_time() - start
+print(json.dumps({"seconds": seconds, "new": list(set(sys.modules) - before)}))
+"""
+
+# What pip writes into the `keras-kd` script.
+CONSOLE_SCRIPT = """
+import sys
+from keras_kd.__main__ import main
+sys.argv = ["keras-kd", "--help"]
+sys.exit(main())
+"""
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def import_after_keras():
+    process = run("-c", IMPORT_AFTER_KERAS)
+    if process.returncode:
+        raise AssertionError(process.stderr)
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+class ImportCostTest(absltest.TestCase):
+    def test_import_loads_no_heavy_package(self):
+        new = import_after_keras()["new"]
+        heavy = [
+            name
+            for name in new
+            if name in NOT_LOADED or name.split(".")[0] in NOT_LOADED
+        ]
+        self.assertIn("keras_kd", new)
+        self.assertEmpty(heavy)
+
+    def test_import_takes_a_tenth_of_a_second_more_than_keras(self):
+        # Three attempts: the first may have to compile the modules.
+        seconds = []
+        while len(seconds) < 3 and min(seconds, default=1.0) >= 0.1:
+            seconds.append(import_after_keras()["seconds"])
+        self.assertLess(min(seconds), 0.1)
+
+
+class HelpTest(absltest.TestCase):
+    def assert_helps_without_keras(self, *arguments):
+        process = run("-X", "importtime", *arguments)
+        # A line of the report: `import time:  self | cumulative |   name`.
+        names = [
+            line.rpartition("|")[2].strip()
+            for line in process.stderr.splitlines()
+            if line.startswith("import time:")
+        ]
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
+        self.assertIn("keras_kd", names)
+        self.assertEmpty({"keras", "tensorflow"}.intersection(names))
+
+    def test_module_helps_without_keras(self):
+        self.assert_helps_without_keras("-m", "keras_kd", "--help")
+
+    def test_console_script_helps_without_keras(self):
+        self.assert_helps_without_keras("-c", CONSOLE_SCRIPT)
+
+
+if __name__ == "__main__":
+    absltest.main()
