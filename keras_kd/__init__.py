@@ -8,10 +8,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Distiller",
+    "batch",
     "callbacks",
     "datasets",
     "losses",
     "metrics",
+    "models",
     "projectors",
     "report",
     "taps",

@@ -60,26 +60,24 @@ def attach_example_ids(dataset):
     )
 
 
-def entries(x, chosen):
+def entries(x, chosen, as_list=False):
     """The entries of a dict input that one model sees.
 
     Args:
         x: The input.
         chosen: Name of one entry, list of names, or `None` for all of `x`.
+        as_list: Whether the model takes a list of inputs, not a dict.
 
     Returns:
-        One entry, or a dict of those named.
+        One entry, or a dict or list of those named.
     """
     if chosen is None:
         return x
     if isinstance(chosen, str):
         return x[chosen]
+    if as_list:
+        return [x[name] for name in chosen]
     return {name: x[name] for name in chosen}
-
-
-def entry_named(entry, chosen):
-    """The input of which `entries(..., chosen)` gives this entry."""
-    return {chosen: entry} if isinstance(chosen, str) else entry
 
 
 def of_output(structure, names, name):
@@ -95,11 +93,24 @@ def of_output(structure, names, name):
         That value; a structure with several values where the output is not
         known, so that the caller can combine them.
     """
-    if name is None or not keras.tree.is_nested(structure):
+    if not isinstance(structure, dict | list | tuple):
+        return structure
+    if not names and len(structure) == 1:
+        return members(structure)[0]
+    if name is None:
         return structure
     if isinstance(structure, dict):
         return structure.get(name)
     return structure[names.index(name)]
+
+
+def members(structure):
+    """The values of a dict or list; a list of the value itself if neither."""
+    if isinstance(structure, dict):
+        return list(structure.values())
+    return (
+        list(structure) if isinstance(structure, list | tuple) else [structure]
+    )
 
 
 def size(x):

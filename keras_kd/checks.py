@@ -5,16 +5,16 @@ import math
 import keras
 import numpy as np
 
-from keras_kd import passes
+from keras_kd import backend
 from keras_kd.losses import DistillationLoss
-from keras_kd.teachers.logits import final_activations
+from keras_kd.teachers.final_activations import gives_probabilities
 
 # Keys of the logs that are not the name of a loss.
 RESERVED_NAMES = ("loss", "student_loss")
 
 
 def check_model(model, role):
-    """Refuses what is not a built Keras model with finite weights."""
+    """Refuses what is not a built Keras model."""
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`{role}` must be a `keras.Model`. Received: {role}={model!r} of "
@@ -125,6 +125,35 @@ def check_entries(chosen, argument):
         )
 
 
+def check_entries_fit(chosen, spec, role):
+    """Refuses names of entries that are not the inputs of a model."""
+    if chosen is None or isinstance(chosen, str):
+        return
+    if isinstance(spec, dict):
+        fits = set(chosen) == set(spec)
+        wanted = f"the inputs {', '.join(spec)}"
+    else:
+        count = len(spec) if isinstance(spec, list | tuple) else 1
+        fits = len(chosen) == count > 1
+        wanted = f"{count} inputs" if count > 1 else "one input, as a string"
+    if not fits:
+        raise ValueError(
+            f"`{role}_inputs` must name {wanted}, since the {role} has those. "
+            f"Received: {role}_inputs={list(chosen)}."
+        )
+
+
+def check_scope(student):
+    """Refuses a student that does not belong to the current strategy."""
+    if not backend.is_in_scope(student.variables):
+        raise ValueError(
+            "`student` must be made in the scope of the strategy that trains "
+            "it, since its variables are mirrored there. Received: "
+            f'student="{student.name}", made elsewhere. Build it inside '
+            "`with strategy.scope():`; the teacher may stay outside."
+        )
+
+
 def check_one_output(tapped, loss):
     """Refuses to guess which of several outputs a loss compares."""
     if tapped.outputs:
@@ -138,37 +167,20 @@ def check_one_output(tapped, loss):
 
 def check_logits(tapped, tap, loss):
     """Refuses probabilities where a loss compares logits."""
-    if tap is not None and tap not in tapped.outputs:
+    if not gives_probabilities(tapped, tap):
         return
-    if tap in final_activations(tapped.model) or _sums_to_one(tapped, tap):
-        model = tapped.model.name
+    place = "" if tap is None else f" at {tap!r}"
+    if tap in tapped.layers:
+        remedy = "Tap the layer before the activation."
+    elif tapped.role == "teacher":
+        remedy = "Use `keras_kd.teachers.logits(teacher)`."
+    else:
         remedy = (
-            "Use `keras_kd.teachers.logits(teacher)`."
-            if tapped.role == "teacher"
-            else "Leave the activation away, and compile with a loss that has "
+            "Leave the activation away, and compile with a loss that has "
             "`from_logits=True`."
         )
-        raise ValueError(
-            f"`{type(loss).__name__}` must compare logits, since it applies "
-            f"the softmax or sigmoid itself. Received: the {tapped.role} "
-            f'"{model}", which gives probabilities. {remedy}'
-        )
-
-
-def _sums_to_one(tapped, tap):
-    """Whether an output looks like a softmax that no layer shows."""
-    spec = passes.input_spec(tapped.model)
-    shapes = [tensor.shape for tensor in keras.tree.flatten(spec)]
-    if any(None in shape[1:] for shape in shapes):
-        return False
-    random = np.random.default_rng(0)
-    x = keras.tree.map_structure(
-        lambda t: random.random((2, *t.shape[1:])).astype(t.dtype), spec
-    )
-    _, tensors = tapped(x, training=False)
-    scores = keras.ops.convert_to_numpy(tensors[tap]).astype("float32")
-    return (
-        scores.shape[-1] > 1
-        and scores.min() >= 0
-        and bool(np.allclose(scores.sum(axis=-1), 1, atol=1e-2))
+    raise ValueError(
+        f"`{type(loss).__name__}` must compare logits, since it applies the "
+        f"softmax or sigmoid itself. Received: the {tapped.role} "
+        f'"{tapped.model.name}", which gives probabilities{place}. {remedy}'
     )

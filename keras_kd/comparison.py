@@ -8,6 +8,7 @@ from keras import ops
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import reduction
+from keras_kd import taps
 
 
 class Comparison:
@@ -36,22 +37,23 @@ class Comparison:
         _, teacher_tensors = self.teacher.tapped.symbolic()
         _, student_tensors = self.student.tapped.symbolic()
         for name, loss in self.losses.items():
-            teacher_tensor = teacher_tensors[loss.teacher_tap]
-            student_tensor = student_tensors[loss.student_tap]
+            teacher = teacher_tensors[loss.teacher_tap]
+            student = student_tensors[loss.student_tap]
             shapes = {
-                "teacher_shape": tuple(teacher_tensor.shape),
-                "student_shape": tuple(student_tensor.shape),
+                "teacher_shape": tuple(teacher.shape),
+                "student_shape": tuple(student.shape),
             }
             if not loss.built:
                 loss.build(**shapes)
-            elif _built_shapes(loss) != shapes:
+            elif not _are_alike(_built_shapes(loss), shapes):
                 raise ValueError(
                     f"The loss {name!r} must be used for the shapes it was "
                     f"built for, {_built_shapes(loss)}. Received: {shapes}. "
                     "Make a new loss for each Distiller."
                 )
             if not loss.needs:
-                _check_values(name, loss(teacher_tensor, student_tensor))
+                _check_values(name, loss(teacher, student), student)
+            _check_built(name, loss)
 
     def terms(self, teacher, student, y, sample_weight, reserved, supervised):
         """Computes the mean of each loss over the global batch.
@@ -81,11 +83,12 @@ class Comparison:
             values = loss(
                 tensors[loss.teacher_tap],
                 tensor,
+                training=student.training,  # For what a projector may hold.
                 **{n: _serve(name, n, offered) for n in loss.needs},
             )
-            _check_values(name, values)
+            _check_values(name, values, tensor)
             output = self._output(loss.student_tap)
-            means[name] = reduction.mean(
+            mean = reduction.mean(
                 values,
                 self._weight(values, output, sample_weight),
                 reduction.all_true(
@@ -94,6 +97,8 @@ class Comparison:
                     self._counted(output, supervised, y),
                 ),
             )
+            # A loss may compute in float64.
+            means[name] = ops.cast(mean, "float32")
         return means
 
     def _output(self, tap):
@@ -101,17 +106,16 @@ class Comparison:
 
     def _weight(self, values, output, sample_weight):
         """Sample weights of one output, fitted to the values."""
-        weights = [
-            reduction.align(weight, values, ops.mean)
-            for weight in keras.tree.flatten(
-                batch.of_output(
-                    sample_weight, self.student.output_names, output
-                )
-            )
-            if weight is not None
+        names = self.student.output_names
+        weights = batch.members(batch.of_output(sample_weight, names, output))
+        if all(weight is None for weight in weights):
+            return None
+        fitted = [
+            1.0 if w is None else reduction.align(w, values, ops.mean)
+            for w in weights
         ]
         # A place inside a model with several outputs has no weight of its own.
-        return sum(weights) / len(weights) if weights else None
+        return sum(fitted) / len(fitted)
 
     def _counted(self, output, supervised, y):
         """Mask of the labels that the supervised loss does not ignore."""
@@ -130,13 +134,36 @@ def _built_shapes(loss):
     return {name: tuple(shape) for name, shape in shapes.items()}
 
 
-def _check_values(name, values):
-    if not values.shape:
+def _are_alike(first, second):
+    """Whether shapes are equal but for the batch."""
+    return {name: shape[1:] for name, shape in first.items()} == {
+        name: shape[1:] for name, shape in second.items()
+    }
+
+
+def _check_values(name, values, student):
+    """Refuses values that are not one per example."""
+    shape = tuple(values.shape)
+    if not shape or shape[0] not in (None, student.shape[0]):
         raise ValueError(
             f"The loss {name!r} must return one value per example, (batch,), "
             "since the Distiller averages with sample weights and masks. "
-            "Received: a scalar. Leave the mean over the batch away."
+            f"Received: {f'shape {shape}' if shape else 'a scalar'} for a "
+            f"student's tensor of shape {tuple(student.shape)}. Leave the mean "
+            "over the batch away."
         )
+
+
+def _check_built(name, loss):
+    """Refuses weights that the first step would make, and no file would."""
+    for path, layer in taps.layers(loss).items():
+        if not layer.built:
+            raise ValueError(
+                f"The loss {name!r} must make its weights in `__init__` or "
+                "`build`, since they are trained and saved with the "
+                f"Distiller. Received: layer {path!r}, built=False. Call "
+                f"its `build` in `build(teacher_shape, student_shape)`."
+            )
 
 
 def _serve(name, need, offered):
@@ -156,7 +183,7 @@ def _serve(name, need, offered):
 def name_losses(losses):
     """Names of the losses in the logs: given, or made from the class."""
     checks.check_names([loss.given_name for loss in losses if loss.given_name])
-    taken = {loss.given_name for loss in losses}
+    taken = {loss.given_name for loss in losses} | set(checks.RESERVED_NAMES)
     names = []
     for loss in losses:
         base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__)

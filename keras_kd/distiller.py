@@ -1,7 +1,6 @@
 """Trains a student with a teacher."""
 
 import threading
-import types
 
 import keras
 from keras import ops
@@ -9,11 +8,11 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
-from keras_kd import logs
 from keras_kd import passes
-from keras_kd import reduction
 from keras_kd.comparison import Comparison
 from keras_kd.comparison import name_losses
+from keras_kd.logs import Logs
+from keras_kd.measured import Measured
 from keras_kd.persistence import Persistence
 from keras_kd.side import Side
 from keras_kd.side import policy
@@ -22,7 +21,7 @@ _supervising = threading.local()
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class Distiller(Persistence, backend.Trainer, keras.Model):
+class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
     """Trains a student with a teacher, through `compile` and `fit`.
 
     Each batch goes once through the teacher, in inference mode, and once
@@ -92,6 +91,7 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
         checks.check_model(student, "student")
         checks.check_pair(teacher, student)
         checks.check_finite_weights(teacher)
+        checks.check_scope(student)
         losses = checks.check_losses(distillation_losses)
         checks.check_student_loss_weight(student_loss_weight)
         checks.check_entries(teacher_inputs, "teacher_inputs")
@@ -101,7 +101,7 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
         self.distillation_losses = losses
         self.teacher_inputs = teacher_inputs
         self.student_inputs = student_inputs
-        self.initial_student_loss_weight = float(student_loss_weight)
+        self._initial_student_loss_weight = float(student_loss_weight)
         self.student_loss_weight = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(student_loss_weight),
@@ -116,13 +116,19 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
             Side(teacher, "teacher", teacher_inputs, named),
             Side(student, "student", student_inputs, named),
         )
-        self._logs = logs.Logs(("student_loss", *self.loss_names))
-        self.compile_arguments = types.SimpleNamespace(values={})
+        self._logs = Logs(("student_loss", *self.loss_names))
         # Unbuilt models cannot write weights, and a step never calls this one.
-        spec = passes.input_spec(student)
-        self(
-            {student_inputs: spec} if isinstance(student_inputs, str) else spec
-        )
+        self(self._comparison.student.input_entries())
+
+    def __setattr__(self, name, value):
+        # A number in the variable's place would be seen by no compiled step.
+        if name == "student_loss_weight" and name in self.__dict__:
+            raise AttributeError(
+                "`student_loss_weight` must be assigned with "
+                "`.student_loss_weight.assign(value)`, since it is a variable. "
+                f"Received: student_loss_weight={value!r}."
+            )
+        super().__setattr__(name, value)
 
     @property
     def teacher(self):
@@ -159,59 +165,8 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
     def call(self, inputs, training=None):
         """Returns the student's output."""
         x, _ = batch.split(inputs)
-        x = batch.entries(x, self.student_inputs)
+        x = self._comparison.student.entries(x)
         return passes.run(self.student, x, training)
-
-    def compile(
-        self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        **kwargs,
-    ):
-        """Configures training; see `keras.Model.compile`.
-
-        Args:
-            optimizer: A Keras optimizer or its name.
-            loss: Supervised loss of the student's outputs. `None`, the
-                default, trains on the teacher alone.
-            loss_weights: Factors on the supervised losses of several outputs.
-            metrics: Metrics of the student's outputs, and metrics of
-                `keras_kd.metrics` that compare it with the teacher.
-            **kwargs: Passed to `keras.Model.compile`.
-        """
-        optimizer = keras.optimizers.get(optimizer)
-        self.compile_arguments.values = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            **kwargs,
-        }
-        self._logs.fidelity, metrics = logs.split_metrics(metrics)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        super().compile(
-            optimizer=optimizer,
-            loss=reduction.over_replicas(loss) if replicas > 1 else loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            **kwargs,
-        )
-        self.loss = loss
-
-    @property
-    def output_names(self):
-        """Names of the student's outputs, which label losses and metrics."""
-        return getattr(self.student, "output_names", None)
-
-    @property
-    def metrics(self):
-        """The total, Keras's metrics, then the terms and the fidelity."""
-        means = dict(self._logs.means)
-        if self.loss is None:
-            del means["student_loss"]
-        return [*super().metrics, *means.values(), *self._logs.fidelity]
 
     @property
     def losses(self):
@@ -219,23 +174,23 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
         # `compute_loss` would add it, once for each use of `compile(loss=)`.
         return [] if getattr(_supervising, "depth", 0) else super().losses
 
-    def run_teacher(self, x, y):
+    def _run_teacher(self, x, y):
         """Runs the teacher in inference mode."""
         return self._comparison.teacher.run(batch.split(x)[0], y, False)
 
-    def run_student(self, x, y, training):
+    def _run_student(self, x, y, training):
         """Runs the student."""
         return self._comparison.student.run(batch.split(x)[0], y, training)
 
-    def compare(self, x, y, sample_weight, teacher, student):
+    def _compare(self, x, y, sample_weight, teacher, student):
         """Computes the loss of a batch and adds it to the logs.
 
         Args:
             x: Input, with reserved entries.
             y: Labels, or `None`.
             sample_weight: Sample weights, or `None`.
-            teacher: What `run_teacher` returned.
-            student: What `run_student` returned.
+            teacher: What `_run_teacher` returned.
+            student: What `_run_student` returned.
 
         Returns:
             This replica's share of the total loss, a scalar.
@@ -245,7 +200,7 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
             teacher, student, y, sample_weight, reserved, self.loss
         )
         total = sum(
-            loss.loss_weight * terms[name]
+            ops.cast(loss.loss_weight, "float32") * terms[name]
             for name, loss in self._named_losses().items()
         )
         if self.loss is not None:
@@ -254,7 +209,7 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
             total += self.student_loss_weight * supervised
         for value in self.losses:
             total += ops.sum(value) / backend.num_replicas()
-        self._logs.update((super().metrics[0], total), terms, x)
+        self._logs.update_terms((super().metrics[0], total), terms, x)
         return total
 
     def _supervise(self, x, y, output, sample_weight):
@@ -271,36 +226,22 @@ class Distiller(Persistence, backend.Trainer, keras.Model):
         finally:
             _supervising.depth -= 1
 
-    def report(self, x, y, sample_weight, teacher, student):
+    def _report(self, x, y, sample_weight, teacher, student):
         """Updates the metrics with a batch.
 
         Args:
             x: Input.
             y: Labels, or `None`: metrics of the labels are then left out.
             sample_weight: Sample weights, or `None`.
-            teacher: What `run_teacher` returned.
-            student: What `run_student` returned.
+            teacher: What `_run_teacher` returned.
+            student: What `_run_student` returned.
 
         Returns:
             Dict of the logs.
         """
-        sides = self._comparison.teacher, self._comparison.student
-        for metric in self._logs.fidelity:
-            metric.update_state(
-                *(
-                    passes.pick(one.output, side.output_names, metric.output)
-                    for one, side in zip((teacher, student), sides, strict=True)
-                ),
-                sample_weight=batch.of_output(
-                    sample_weight, sides[1].output_names, metric.output
-                ),
-            )
+        self._logs.update_fed(
+            teacher.output, student.output, sample_weight, self._output_names()
+        )
         if y is not None:
             return self.compute_metrics(x, y, student.output, sample_weight)
-        return logs.results(m for m in self.metrics if not logs.sees_labels(m))
-
-    def get_metrics_result(self):
-        """Returns the logs; metrics that have seen no label are left out."""
-        return logs.results(
-            m for m in self.metrics if not logs.sees_labels(m) or m.built
-        )
+        return self.results_without_labels()

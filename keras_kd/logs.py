@@ -1,10 +1,13 @@
 """What a Distiller reports beside Keras's own metrics."""
 
+import dataclasses
+
 import keras
 from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
+from keras_kd import passes
 from keras_kd.metrics import TeacherMetric
 
 
@@ -19,10 +22,21 @@ class Logs:
 
     def __init__(self, names):
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
-        self.fidelity = []
+        self.fed = []
 
-    def update(self, total, terms, x):
-        """Adds a batch.
+    def metrics(self, omitted):
+        """All metrics, without the mean of a term that is not in use."""
+        means = [m for name, m in self.means.items() if name != omitted]
+        return [*means, *(fed.metric for fed in self.fed)]
+
+    def results(self, omitted):
+        """Their values, by key."""
+        means = [(n, m) for n, m in self.means.items() if n != omitted]
+        fed = [(fed.key, fed.metric) for fed in self.fed]
+        return merge((key, metric.result()) for key, metric in means + fed)
+
+    def update_terms(self, total, terms, x):
+        """Adds the losses of a batch.
 
         Args:
             total: The `Mean` that Keras keeps for the total, and its value.
@@ -34,53 +48,131 @@ class Logs:
         # metric keeps are exact for replicas of different sizes.
         examples = ops.cast(batch.size(x), "float32")
         weight = backend.all_sum(examples) / replicas
-        total_mean, total = total
-        total_mean.update_state(total * replicas, sample_weight=weight)
-        for name, value in terms.items():
-            self.means[name].update_state(
-                value * replicas, sample_weight=weight
+        pairs = [total, *((self.means[n], v) for n, v in terms.items())]
+        for mean, value in pairs:
+            mean.update_state(value * replicas, sample_weight=weight)
+
+    def update_fed(self, teacher, student, sample_weight, sides):
+        """Feeds a batch to the metrics that see the teacher.
+
+        Args:
+            teacher: The teacher's output.
+            student: The student's output.
+            sample_weight: Sample weights, or `None`.
+            sides: Names of the outputs of teacher and of student.
+        """
+        teacher_names, student_names = sides
+        for fed in self.fed:
+            weight = None
+            if fed.is_weighted:
+                weight = batch.of_output(
+                    sample_weight, student_names, fed.output
+                )
+            fed.metric.update_state(
+                passes.pick(
+                    teacher,
+                    teacher_names,
+                    fed.output if teacher_names else None,
+                ),
+                passes.pick(student, student_names, fed.output),
+                sample_weight=weight,
             )
 
 
-def split_metrics(metrics):
+@dataclasses.dataclass(frozen=True)
+class Fed:
+    """A metric that is fed the teacher's output in place of labels.
+
+    Attributes:
+        metric: A `TeacherMetric`.
+        output: Name of the output it compares, `None` for the only one.
+        is_weighted: Whether sample weights count.
+    """
+
+    metric: TeacherMetric
+    output: str | None
+    is_weighted: bool
+
+    @property
+    def key(self):
+        """Key in the logs, named like Keras's metrics of several outputs."""
+        name = self.metric.name
+        return name if self.output is None else f"{self.output}_{name}"
+
+
+def split_metrics(metrics, sides, is_weighted, output=None):
     """Separates metrics that see the teacher from those that see labels.
 
     Args:
-        metrics: As given to `compile`: one, a list, or a dict by output.
+        metrics: As given to `compile`: one, a list, a list per output, or a
+            dict by output.
+        sides: Names of the outputs of teacher and of student.
+        is_weighted: Whether they are `weighted_metrics`.
+        output: Name of the output they stand under.
 
     Returns:
-        `(fidelity, others)`: a list of `TeacherMetric`, each with the output
-        it is for, and `metrics` without them.
+        `(fed, others)`: a list of `Fed`, and `metrics` without them.
+
+    Raises:
+        ValueError: If a metric does not name one of several outputs.
     """
     if isinstance(metrics, TeacherMetric):
-        return [metrics], None
-    if isinstance(metrics, list | tuple):
-        pairs = [split_metrics(metric) for metric in metrics]
-        others = [other for _, other in pairs if other is not None]
-        return sum((fidelity for fidelity, _ in pairs), []), others or None
+        output = _check_output(metrics, metrics.output or output, sides)
+        return [Fed(metrics, output, is_weighted)], None
     if isinstance(metrics, dict):
-        fidelity, others = [], {}
-        for output, value in metrics.items():
-            found, other = split_metrics(value)
-            for metric in found:
-                metric.output = metric.output or output
-            fidelity += found
-            if other is not None:
-                others[output] = other
-        return fidelity, others or None
-    return [], metrics
+        items = metrics.items()
+    elif isinstance(metrics, list | tuple):
+        by_position = any(isinstance(m, list | tuple) for m in metrics)
+        outputs = sides[1] if by_position else [output] * len(metrics)
+        items = zip(outputs, metrics, strict=False)
+    else:
+        return [], metrics
+    pairs = [
+        (name, *split_metrics(metric, sides, is_weighted, name))
+        for name, metric in items
+    ]
+    fed = [one for _, found, _ in pairs for one in found]
+    if isinstance(metrics, dict):
+        others = {name: o for name, _, o in pairs if o is not None}
+    elif by_position:
+        # Keras goes by position here.
+        others = [[] if other is None else other for _, _, other in pairs]
+    else:
+        others = [other for _, _, other in pairs if other is not None]
+    return fed, others or None
 
 
-def sees_labels(metric):
-    """Whether it is the metric that Keras feeds with labels."""
-    # The one object in which Keras keeps all metrics given to `compile`.
-    return metric.name == "compile_metrics"
+def _check_output(metric, output, sides):
+    teacher_names, student_names = sides
+    if not student_names and metric.output is None:
+        return None
+    known = [
+        n for n in student_names if not teacher_names or n in teacher_names
+    ]
+    if output not in known:
+        raise ValueError(
+            "`output` must name an output of both models, since a metric "
+            f"compares one. Received: output={output!r} in "
+            f"{metric.name!r}. There are: {', '.join(known) or 'no names'}."
+        )
+    return output
 
 
-def results(metrics):
-    """Values of metrics by name, as `get_metrics_result` of Keras."""
+def merge(pairs):
+    """Puts results of metrics into one dict, and refuses a second of a name.
+
+    Args:
+        pairs: Keys and values; a dict as value brings its own keys.
+    """
     values = {}
-    for metric in metrics:
-        value = metric.result()
-        values |= value if isinstance(value, dict) else {metric.name: value}
+    for key, value in pairs:
+        new = value if isinstance(value, dict) else {key: value}
+        for name in new:
+            if name in values:
+                raise ValueError(
+                    "`name` of each loss and metric must be unique, since it "
+                    f"is a key of the logs. Received: {name!r} twice. Pass "
+                    "another `name=`."
+                )
+        values |= new
     return values

@@ -1,15 +1,14 @@
 """Runs a model once, and reads taps on the way."""
 
 import contextlib
+import functools
 import inspect
-import threading
 
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
-from keras_kd.patching import patched
-
-_passes = threading.local()
+from keras_kd.patching import hooked
 
 
 @contextlib.contextmanager
@@ -26,31 +25,18 @@ def recording(layers):
         A dict that fills with `id(layer)`: output.
     """
     outputs = {}
-    stack = _passes.__dict__.setdefault("stack", [])
-    with contextlib.ExitStack() as patches:
+
+    def record(layer, call, *args, **kwargs):
+        outputs[id(layer)] = call(*args, **kwargs)
+        return outputs[id(layer)]
+
+    with contextlib.ExitStack() as hooks:
         for layer in layers:
             # A quantised layer runs another method than `call`.
             method = "quantized_call" if layer.quantization_mode else "call"
-            patches.enter_context(patched(layer, method, _recorder(layer)))
-        stack.append((outputs, {id(layer) for layer in layers}))
-        try:
-            yield outputs
-        finally:
-            stack.pop()
-
-
-def _recorder(layer):
-    def wrap(call):
-        def call_and_record(*args, **kwargs):
-            value = call(*args, **kwargs)
-            for outputs, watched in getattr(_passes, "stack", ()):
-                if id(layer) in watched:
-                    outputs[id(layer)] = value
-            return value
-
-        return call_and_record
-
-    return wrap
+            hook = functools.partial(record, layer)
+            hooks.enter_context(hooked(layer, method, hook))
+        yield outputs
 
 
 class TappedModel:
@@ -75,6 +61,8 @@ class TappedModel:
             if tap is not None and tap not in self.outputs
         }
         self.taps = tuple(dict.fromkeys(names))
+        self.probabilities = ()
+        self._symbolic = None
 
     def _layer(self, tap):
         layer = taps.find(self.model, tap) if tap else None
@@ -82,7 +70,21 @@ class TappedModel:
             raise ValueError(
                 taps.unknown_tap(self.model, self.outputs, tap, self.role)
             )
+        loop = taps.loop_around(self.model, tap)
+        if loop is not None:
+            raise self._refusal(
+                tap,
+                f'be called once in a pass, but "{loop}" calls it in each step',
+                f'Tap "{loop}" itself.',
+            )
         return layer
+
+    def _refusal(self, tap, rule, remedy):
+        return ValueError(
+            f"The tap {tap!r} of the {self.role} must {rule}. Received: "
+            f'{self.role}="{self.model.name}", {self.role}_tap={tap!r}. '
+            f"{remedy}"
+        )
 
     def __call__(self, x, training):
         """Runs the model once.
@@ -102,22 +104,50 @@ class TappedModel:
         }
 
     def _read(self, tap, output, recorded):
-        if tap in self.layers:
-            key = id(self.layers[tap])
-            if key not in recorded:
-                raise ValueError(
-                    f"The tap {tap!r} must be called by the {self.role} "
-                    f'"{self.model.name}" in each pass, but it was not. '
-                    "Tap a layer that takes part in the output."
-                )
-            return recorded[key]
-        return pick(output, self.outputs, tap)
+        if tap not in self.layers:
+            return pick(output, self.outputs, tap)
+        if id(self.layers[tap]) not in recorded:
+            raise self._refusal(
+                tap,
+                "be called in each pass, but it was not",
+                "Tap a layer that takes part in the output.",
+            )
+        tensor = recorded[id(self.layers[tap])]
+        if keras.tree.is_nested(tensor):
+            raise self._refusal(
+                tap,
+                f"return one tensor, but it returned a "
+                f"{type(tensor).__name__} of {len(tensor)}",
+                "Tap a layer that takes part of it, or one before.",
+            )
+        if not backend.is_in_reach(tensor, keras.tree.flatten(output)[0]):
+            raise self._refusal(
+                tap,
+                "be called outside of loops and conditions, since its value "
+                "does not leave them",
+                "Tap the layer that has the loop.",
+            )
+        return tensor
 
     def symbolic(self):
-        """The result of a call, with `KerasTensor`s that show the shapes."""
-        return symbolic(
-            lambda x: self(x, training=False), input_spec(self.model)
+        """The result of a call, with `KerasTensor`s that show the shapes.
+
+        Afterwards, `probabilities` lists the taps that are made by a softmax
+        or a sigmoid.
+        """
+        if self._symbolic is None:
+            self._symbolic = symbolic(self._look, input_spec(self.model))
+        return self._symbolic
+
+    def _look(self, x):
+        output, tensors = self(x, training=False)
+        self.probabilities = tuple(
+            tap
+            for tap, tensor in tensors.items()
+            if not keras.tree.is_nested(tensor)
+            and backend.is_probability(tensor)
         )
+        return output, tensors
 
 
 def run(model, x, training):
@@ -159,21 +189,31 @@ def output_names(model):
     if not isinstance(output, list | tuple) or len(output) < 2:
         return ()
     given = tuple(getattr(model, "output_names", None) or ())
-    if len(given) == len(output):
+    # A layer called twice may give two outputs of one name.
+    if len(set(given)) == len(output):
         return given
     return tuple(f"output_{index}" for index in range(len(output)))
 
 
 def symbolic(function, spec):
     """Shapes and dtypes of what a function of a model's input returns."""
+    failures = []
 
     class Pass(keras.layers.Layer):
         # A Functional model that is called on KerasTensors answers from its
         # graph and calls no layer: inside another layer it does.
         def call(self, x):
-            return function(x)
+            try:
+                return function(x)
+            except Exception as error:
+                failures.append(error)
+                raise
 
-    return Pass(name="pass", dtype="float32", autocast=False)(spec)
+    try:
+        return Pass(name="pass", dtype="float32", autocast=False)(spec)
+    except Exception as error:
+        # Without the advice that Keras wraps around it, to change `Pass`.
+        raise (failures[0] if failures else error) from None
 
 
 def input_spec(model):
@@ -187,6 +227,12 @@ def input_spec(model):
         )
     config = model.get_build_config() or {}
     shapes = config.get("input_shape", config.get("shapes_dict"))
+    if shapes is None:
+        raise ValueError(
+            "The input shape of a model must be known, since taps are found "
+            f'by a call. Received: "{model.name}", without a shape in its '
+            "`get_build_config()`. Call its `build(input_shape)`."
+        )
     return _tensors_of(shapes)
 
 

@@ -1,45 +1,71 @@
-"""Replaces an attribute of a layer for the duration of a block."""
+"""Hooks into the functions of a layer, for the duration of a block."""
 
 import contextlib
+import functools
 import threading
 
 _lock = threading.Lock()
-_active = {}
+_replaced = {}
+_hooks = threading.local()
 _MISSING = object()
 
 
 @contextlib.contextmanager
-def patched(layer, attribute, wrap):
-    """Replaces `layer.attribute` by `wrap(layer.attribute)` in a block.
+def hooked(layer, attribute, hook):
+    """Calls a hook in place of a function of a layer, in this thread.
 
     Blocks may overlap in several threads, as they do under a strategy with
-    replicas: the first to enter replaces, the last to leave restores. So every
-    `wrap` for the same attribute must be interchangeable, and tell by thread
-    whether it is meant.
+    replicas; each thread meets its own hooks only. Of several hooks in one
+    thread, the first to enter is the outermost.
 
     Args:
         layer: A `keras.layers.Layer`.
-        attribute: Name of the attribute.
-        wrap: Function from the old value to the new one.
+        attribute: Name of the attribute that holds the function.
+        hook: Called as `hook(function, *args, **kwargs)`, with the function
+            and what it was called with. What it returns takes the place of
+            the function's result.
     """
     key = (id(layer), attribute)
-    with _lock:
-        count, before = _active.get(key, (0, None))
-        if count == 0:
-            before = vars(layer).get(attribute, _MISSING)
-            # Keras's own `__setattr__` would track the value.
-            object.__setattr__(
-                layer, attribute, wrap(getattr(layer, attribute))
-            )
-        _active[key] = (count + 1, before)
+    _replace(layer, attribute, key)
+    hooks = vars(_hooks).setdefault(key, [])
+    hooks.append(hook)
     try:
         yield
     finally:
-        with _lock:
-            count, before = _active.pop(key)
-            if count > 1:
-                _active[key] = (count - 1, before)
-            elif before is _MISSING:
-                object.__delattr__(layer, attribute)
-            else:
-                object.__setattr__(layer, attribute, before)
+        hooks.pop()
+        _restore(layer, attribute, key)
+
+
+def _replace(layer, attribute, key):
+    with _lock:
+        count, before = _replaced.get(key, (0, None))
+        if count == 0:
+            before = vars(layer).get(attribute, _MISSING)
+            function = _with_hooks(getattr(layer, attribute), key)
+            # Keras's own `__setattr__` would track the value.
+            object.__setattr__(layer, attribute, function)
+        _replaced[key] = (count + 1, before)
+
+
+def _restore(layer, attribute, key):
+    with _lock:
+        count, before = _replaced.pop(key)
+        if count > 1:
+            _replaced[key] = (count - 1, before)
+        elif before is _MISSING:
+            object.__delattr__(layer, attribute)
+        else:
+            object.__setattr__(layer, attribute, before)
+
+
+def _with_hooks(function, key):
+    """The function behind the hooks of whichever thread calls it."""
+
+    @functools.wraps(function, updated=())
+    def call(*args, **kwargs):
+        wrapped = function
+        for hook in reversed(vars(_hooks).get(key, ())):
+            wrapped = functools.partial(hook, wrapped)
+        return wrapped(*args, **kwargs)
+
+    return call

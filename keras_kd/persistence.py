@@ -20,8 +20,10 @@ class Persistence:
     another. A full `save` holds the teacher too.
     """
 
-    # Whether `from_config` has made a teacher that has no weights yet.
+    # Whether `from_config` has made a teacher that has no weights yet, and the
+    # fingerprint of the one that loaded weights were trained with.
     _awaits_teacher = False
+    _expected_teacher = None
 
     def __dir__(self):
         # Keras saves what `dir` lists, and weights files hold no teacher.
@@ -36,7 +38,7 @@ class Persistence:
             "distillation_losses": [
                 serialize(loss) for loss in self.distillation_losses
             ],
-            "student_loss_weight": self.initial_student_loss_weight,
+            "student_loss_weight": self._initial_student_loss_weight,
             "teacher_inputs": self.teacher_inputs,
             "student_inputs": self.student_inputs,
             "name": self.name,
@@ -58,18 +60,6 @@ class Persistence:
         """Returns None: the constructor builds everything."""
         return None
 
-    def get_compile_config(self):
-        """Returns the arguments of `compile`, serialized."""
-        return {
-            name: keras.saving.serialize_keras_object(value)
-            for name, value in self.compile_arguments.values.items()
-        }
-
-    def compile_from_config(self, config):
-        """Compiles with what `get_compile_config` returned."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def save_own_variables(self, store):
         """Writes what no layer of the Distiller writes itself."""
         super().save_own_variables(store)
@@ -81,8 +71,9 @@ class Persistence:
         """Reads what `save_own_variables` wrote."""
         own = [key for key in store.keys() if key.isdigit()]
         super().load_own_variables({key: store[key] for key in own})
+        self._expected_teacher = np.asarray(store[_FINGERPRINT]).tobytes()
         if not self._awaits_teacher:
-            self._check_teacher(np.asarray(store[_FINGERPRINT]).tobytes())
+            self._check_teacher()
         for index, variable in enumerate(self._state()):
             variable.assign(store[f"{_STATE}{index}"])
 
@@ -91,8 +82,15 @@ class Persistence:
         written = {id(variable) for variable in self.weights}
         return [v for v in self.variables if id(v) not in written]
 
-    def _check_teacher(self, expected):
-        if fingerprint(self.teacher) != expected:
+    def make_train_function(self, force=False):
+        """Keras's, after a look at a teacher that had to be awaited."""
+        if self._awaits_teacher and self._expected_teacher is not None:
+            self._check_teacher()
+        self._awaits_teacher = False
+        return super().make_train_function(force)
+
+    def _check_teacher(self):
+        if fingerprint(self.teacher) != self._expected_teacher:
             raise ValueError(
                 "The file must come from training with this teacher, since a "
                 "run goes on with what it began with. Received: "
@@ -109,6 +107,7 @@ class Persistence:
         """Reads the teacher's weights."""
         self.teacher.load_weights(_teacher_file(dir_path))
         self._awaits_teacher = False
+        self._check_teacher()
 
 
 def _teacher_file(dir_path):

@@ -38,7 +38,7 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
             global policy.
 
     Returns:
-        A Keras layer, not yet built.
+        A Keras layer.
 
     Raises:
         ValueError: If no projector meets the two shapes.
@@ -217,4 +217,7 @@ def _image_projector(student_shape, teacher_shape, dtype):
         lengths = _lengths(student_shape, teacher_shape)
         size = [theirs for _, theirs in lengths]
         layers.append(keras.layers.Resizing(*size, **options))
+    # Until it is built, a Sequential casts its input to the global policy's
+    # dtype (Keras 3.15), so it gets its input here.
+    layers.insert(0, keras.Input(student_shape[1:], dtype=dtype))
     return keras.Sequential(layers, name="projector")

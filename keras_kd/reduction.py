@@ -94,8 +94,11 @@ class GlobalMean(keras.losses.Loss):
         self.loss = loss
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true = ops.convert_to_tensor(y_true)
-        values = self.loss.call(y_true, ops.cast(y_pred, self.loss.dtype))
+        # As Keras does, though labels are integers.
+        values = self.loss.call(
+            ops.cast(y_true, self.loss.dtype),
+            ops.cast(y_pred, self.loss.dtype),
+        )
         mask = all_true(values, read_mask(y_pred), read_mask(values))
         if sample_weight is not None:
             sample_weight = align(sample_weight, values, ops.mean)
@@ -154,6 +157,15 @@ class PerExample(keras.losses.Loss):
         self.function = function
 
     def call(self, y_true, y_pred):
-        if len(y_true.shape) == 1 and tuple(y_pred.shape[1:]) == (1,):
-            y_true = ops.expand_dims(y_true, axis=-1)
+        y_true, y_pred = _in_one_rank(y_true, y_pred)
+        y_pred, y_true = _in_one_rank(y_pred, y_true)
         return self.function(y_true, y_pred)
+
+
+def _in_one_rank(short, long):
+    """Adds or takes away a last axis of 1 that only `long` has."""
+    if len(long.shape) != len(short.shape) + 1 or long.shape[-1] != 1:
+        return short, long
+    if len(short.shape) == 1:
+        return ops.expand_dims(short, axis=-1), long
+    return short, ops.squeeze(long, axis=-1)

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+import keras
+
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
@@ -17,11 +19,13 @@ class Pass:
     Attributes:
         output: The model's own output.
         tensors: What the losses compare, by tap.
+        training: Whether it was in training mode.
         input_gradients: By the name of the loss that needs it.
     """
 
     output: Any
     tensors: dict
+    training: bool
     input_gradients: dict
 
 
@@ -44,6 +48,9 @@ class Side:
         self.tap_of = {
             name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
         }
+        spec = passes.input_spec(model)
+        checks.check_entries_fit(inputs, spec, role)
+        self.takes_list = isinstance(spec, list | tuple)
         self.tapped = passes.TappedModel(model, self.tap_of.values(), role)
         self.objectives = {
             name: loss.input_objective
@@ -55,6 +62,19 @@ class Side:
                 checks.check_one_output(self.tapped, loss)
             if loss.expects_logits:
                 checks.check_logits(self.tapped, self.tap_of[name], loss)
+
+    def entries(self, x):
+        """What the model sees of the input of both."""
+        return batch.entries(x, self.inputs, self.takes_list)
+
+    def input_entries(self):
+        """The input that the Distiller takes for this model."""
+        spec = passes.input_spec(self.model)
+        if isinstance(self.inputs, str):
+            return {self.inputs: spec}
+        if self.inputs is not None and self.takes_list:
+            return dict(zip(self.inputs, spec, strict=True))
+        return spec
 
     @property
     def output_names(self):
@@ -72,9 +92,9 @@ class Side:
         Returns:
             A `Pass`.
         """
-        x = batch.entries(x, self.inputs)
+        x = self.entries(x)
         if not self.objectives:
-            return Pass(*self.tapped(x, training), {})
+            return Pass(*self.tapped(x, training), training, {})
         objectives = {
             name: lambda output, f=objective: f(output, y)
             for name, objective in self.objectives.items()
@@ -82,7 +102,7 @@ class Side:
         (output, tensors), gradients = backend.input_gradients(
             lambda x: self.tapped(x, training), x, objectives
         )
-        return Pass(output, tensors, gradients)
+        return Pass(output, tensors, training, gradients)
 
     def check_finite(self, tensors):
         """Stops the run where this model, and no other, gave nan.
@@ -93,8 +113,10 @@ class Side:
         Returns:
             The same, so that what follows depends on the check.
         """
-        checked = {}
+        checked = dict(tensors)
         for tap, tensor in tensors.items():
+            if not keras.backend.is_float_dtype(tensor.dtype):
+                continue
             message = (
                 f'The {self.role} "{self.model.name}" must give finite numbers '
                 f"at {tap or 'its output'}. Received:"

@@ -8,12 +8,16 @@ path is the attribute that holds the layer (`"encoder"`, `"blocks/0"`) or the
 layer's name.
 
 A tap gives what the layer returned in that pass; of a layer that is called
-several times, what it returned last.
+several times, what it returned last. Layers that a recurrent layer or
+`TimeDistributed` calls in each step of a loop are no taps: the loop itself is.
 """
 
 import difflib
 
 import keras
+
+# Their layers run once per step: no call gives the whole output.
+_LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
 def names(model):
@@ -39,14 +43,22 @@ def names(model):
     return list(layers(model))
 
 
-def layers(model):
-    """All layers that can be tapped, by their paths: see `names`."""
-    return dict(_walk(model, ()))
+def layers(model, in_loops=False):
+    """All layers by their paths.
+
+    Args:
+        model: A built `keras.Model`.
+        in_loops: Whether to list, besides the taps, the layers that are
+            called in each step of a loop. Defaults to `False`.
+    """
+    return dict(_walk(model, (), in_loops))
 
 
-def _walk(layer, ancestors):
+def _walk(layer, ancestors, in_loops):
     """Yields paths and layers below a layer; `ancestors` cuts cycles."""
     if any(layer is ancestor for ancestor in ancestors):
+        return
+    if isinstance(layer, _LOOPS) and not in_loops:
         return
     seen = set()
     for name, child in children(layer).items():
@@ -56,7 +68,8 @@ def _walk(layer, ancestors):
         ):
             seen.add(id(child))
             yield name, child
-            for path, inner in _walk(child, (*ancestors, layer)):
+            deeper = _walk(child, (*ancestors, layer), in_loops)
+            for path, inner in deeper:
                 yield f"{name}/{path}", inner
 
 
@@ -80,8 +93,10 @@ def children(layer):
 
 
 def unwrapped(model):
-    """The model whose layers are tapped: a mere wrapper is transparent."""
-    return getattr(model, "tapped_model", model)
+    """The model whose layers are tapped: mere wrappers are transparent."""
+    while hasattr(model, "tapped_model"):
+        model = model.tapped_model
+    return model
 
 
 def is_functional(layer):
@@ -102,8 +117,6 @@ def _layers_in(value):
 
 def find(model, path):
     """Returns the layer at a path, or None."""
-    if path == "":
-        return model
     for name, child in children(model).items():
         if path == name:
             return child
@@ -111,6 +124,16 @@ def find(model, path):
             found = find(child, path[len(name) + 1 :])
             if found is not None:
                 return found
+    return None
+
+
+def loop_around(model, path):
+    """Path of the layer that calls the one at `path` in a loop, or None."""
+    steps = path.split("/")
+    for length in range(1, len(steps)):
+        outer = "/".join(steps[:length])
+        if isinstance(find(model, outer), _LOOPS):
+            return outer
     return None
 
 

@@ -5,10 +5,12 @@ import keras_kd
 # Each name is a promise to users: add one only on purpose.
 EXPECTED = [
     "Distiller",
+    "batch",
     "callbacks",
     "datasets",
     "losses",
     "metrics",
+    "models",
     "projectors",
     "report",
     "taps",

@@ -14,6 +14,7 @@ LAYERS = (
         "backend",
         "batch",
         "distribution",
+        "forms",
         "losses",
         "metrics",
         "passes",
@@ -23,7 +24,7 @@ LAYERS = (
         "taps",
     },
     {"callbacks", "datasets", "models", "teachers", "transfer_sets"},
-    {"checks", "comparison", "logs", "persistence", "side"},
+    {"checks", "comparison", "logs", "measured", "persistence", "side"},
     {"distiller", "mutual_distiller"},
     {"procedures"},
     {"report", "search"},
@@ -34,7 +35,7 @@ BACKEND_MAY_IMPORT = {"backend"}
 
 MAY_IMPORT_TENSORFLOW = (
     "backend/",
-    "datasets.py",
+    "datasets/",
     "distribution.py",
     "teachers/cached.py",
     "transfer_sets/",

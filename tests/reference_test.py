@@ -10,7 +10,6 @@ from absl.testing import parameterized
 from hypothesis import strategies
 from hypothesis.extra import numpy as arrays
 from scipy import special
-from scipy import stats
 
 from tests import reference
 
@@ -25,9 +24,9 @@ reproducible = hypothesis.settings(derandomize=True, deadline=None)
 
 
 def decimal_divergence(teacher, student, temperature):
-    """T^2 KL of softmax(x / T) by the definition, in 80 decimal digits."""
+    """T^2 KL of softmax(x / T) by the definition, in 400 decimal digits."""
     with decimal.localcontext() as context:
-        context.prec = 80
+        context.prec = 400
         context.Emin = decimal.MIN_EMIN
         context.Emax = decimal.MAX_EMAX
         t = decimal.Decimal(temperature)
@@ -137,13 +136,13 @@ class SoftTargetsTest(parameterized.TestCase):
 
     @hypothesis.given(PAIRS, TEMPERATURES)
     @reproducible
-    def test_equals_80_digits(self, pair, temperature):
+    def test_equals_400_digits(self, pair, temperature):
         expected = decimal_divergence(*pair, temperature)
         actual = reference.soft_targets(*pair, temperature)
         np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-300)
 
     @parameterized.parameters(1.0, 1e-3, 1e-6)
-    def test_equals_80_digits_for_near_logits_at_high_temperature(self, gap):
+    def test_equals_400_digits_for_near_logits_at_high_temperature(self, gap):
         teacher = np.array([1e4, 9999.0, 9998.5])
         student = teacher + gap * np.array([1.0, -2.0, 0.5])
         np.testing.assert_allclose(
@@ -283,69 +282,6 @@ class AttentionTransferTest(parameterized.TestCase):
         )
         actual = reference.attention_transfer(features, other)
         np.testing.assert_allclose(actual, 0, atol=1e-14)
-
-
-class TopKAgreementTest(parameterized.TestCase):
-    @parameterized.parameters((1, 1 / 3), (2, 2 / 3), (3, 1))
-    def test_by_hand(self, k, expected):
-        # The teacher's class 0 is first, second, third for the student.
-        teacher = [[3, 1, 2]] * 3
-        student = [[9, 1, 2], [5, 9, 2], [0, 1, 2]]
-        actual = reference.top_k_agreement(teacher, student, k)
-        np.testing.assert_allclose(actual, expected)
-
-    def test_ties_count_in_favour(self):
-        self.assertEqual(
-            reference.top_k_agreement([[0, 0, 1]], [[4] * 3], 1), 1
-        )
-
-
-class ExpectedCalibrationErrorTest(parameterized.TestCase):
-    def test_by_hand(self):
-        # Bins (.5, .75] and (.75, 1], two cases each: accuracy 1/2 at
-        # confidence .65 and 1 at .85, so (.15 + .15) / 2.
-        right = np.array([0.6, 0.7, 0.8, 0.9])
-        actual = reference.expected_calibration_error(
-            [0, 1, 0, 0], np.stack([right, 1 - right], axis=-1), num_bins=4
-        )
-        np.testing.assert_allclose(actual, 0.15)
-
-    @parameterized.parameters((3, 9 / 15), (5, 9 / 15), (15, 9 / 15), (2, 0.5))
-    def test_an_edge_belongs_to_the_bin_below(self, num_bins, edge):
-        # A wrong answer on the edge of `num_bins`, if it is one, and a right
-        # one just above it. In one bin their gaps -edge and 1 - edge partly
-        # cancel: |1 - 2 edge| / 2. In two they add up to 1 / 2.
-        confidence = np.array([edge, edge + 1e-9])
-        together = not (edge * num_bins).is_integer()
-        actual = reference.expected_calibration_error(
-            [1, 0], np.stack([confidence, 1 - confidence], -1), num_bins
-        )
-        expected = abs(1 - 2 * edge) / 2 if together else 1 / 2
-        np.testing.assert_allclose(actual, expected, atol=1e-8)
-
-    def test_certain_and_wrong_is_one(self):
-        actual = reference.expected_calibration_error([1], [[1.0, 0.0]])
-        self.assertEqual(actual, 1)
-
-
-class TIntervalTest(parameterized.TestCase):
-    @parameterized.parameters(0.5, 0.9, 0.95)
-    def test_two_differences_by_hand(self, level):
-        # One degree of freedom is Cauchy's distribution, with the quantile
-        # tan(pi level / 2); of 1 and 5 the mean is 3, its standard error 2.
-        margin = 2 * math.tan(math.pi * level / 2)
-        actual = reference.t_interval([1.0, 5.0], level)
-        np.testing.assert_allclose(actual, [3, 3 - margin, 3 + margin])
-
-    def test_equals_scipys_paired_test(self):
-        teacher, student = TEACHER.ravel(), STUDENT.ravel()
-        expected = stats.ttest_rel(student, teacher).confidence_interval(0.9)
-        _, low, high = reference.t_interval(student - teacher, 0.9)
-        np.testing.assert_allclose([low, high], [expected.low, expected.high])
-
-    def test_rejects_a_single_difference(self):
-        with self.assertRaisesRegex(ValueError, "at least 2.*Received: 1 entr"):
-            reference.t_interval([1.0])
 
 
 if __name__ == "__main__":

@@ -5,20 +5,35 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
+    from keras_kd.backend.tensorflow import ancestors
     from keras_kd.backend.tensorflow import check_finite
     from keras_kd.backend.tensorflow import input_gradients
+    from keras_kd.backend.tensorflow import is_in_reach
+    from keras_kd.backend.tensorflow import is_in_scope
+    from keras_kd.backend.tensorflow import is_probability
     from keras_kd.backend.tensorflow import num_replicas
+    from keras_kd.backend.tensorflow import origins
 else:
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
+    from keras_kd.backend.unsupported import ancestors
     from keras_kd.backend.unsupported import check_finite
     from keras_kd.backend.unsupported import input_gradients
+    from keras_kd.backend.unsupported import is_in_reach
+    from keras_kd.backend.unsupported import is_in_scope
+    from keras_kd.backend.unsupported import is_probability
     from keras_kd.backend.unsupported import num_replicas
+    from keras_kd.backend.unsupported import origins
 
 __all__ = [
     "Trainer",
     "all_sum",
+    "ancestors",
     "check_finite",
     "input_gradients",
+    "is_in_reach",
+    "is_in_scope",
+    "is_probability",
     "num_replicas",
+    "origins",
 ]

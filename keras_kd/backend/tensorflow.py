@@ -10,33 +10,40 @@ class Trainer:
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `run_teacher(x, y)` and `run_student(x, y, training)`;
-    * `compare(x, y, sample_weight, teacher, student)`: this replica's share
+    * `_run_teacher(x, y)` and `_run_student(x, y, training)`;
+    * `_compare(x, y, sample_weight, teacher, student)`: this replica's share
       of the total loss;
-    * `report(x, y, sample_weight, teacher, student)`: the logs.
+    * `_report(x, y, sample_weight, teacher, student)`: the logs.
     """
 
     def train_step(self, data):
         """Updates the student, and the weights of the losses, on a batch."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         # Outside the tape, which would keep every activation of the teacher.
-        teacher = self.run_teacher(x, y)
+        teacher = self._run_teacher(x, y)
         with tf.GradientTape() as tape:
-            student = self.run_student(x, y, training=True)
-            total = self.compare(x, y, sample_weight, teacher, student)
+            student = self._run_student(x, y, training=True)
+            total = self._compare(x, y, sample_weight, teacher, student)
             scaled = self.optimizer.scale_loss(total)
         variables = self.trainable_variables
+        if not variables:
+            raise ValueError(
+                "The student must have trainable weights, since training "
+                f'changes nothing else. Received: student="{self.student.name}"'
+                ", trainable_weights=[]. Set `trainable = True` before "
+                "`compile`."
+            )
         gradients = tape.gradient(scaled, variables)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self.report(x, y, sample_weight, teacher, student)
+        return self._report(x, y, sample_weight, teacher, student)
 
     def test_step(self, data):
         """Measures a batch and changes nothing but the metrics."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        teacher = self.run_teacher(x, y)
-        student = self.run_student(x, y, training=False)
-        self.compare(x, y, sample_weight, teacher, student)
-        return self.report(x, y, sample_weight, teacher, student)
+        teacher = self._run_teacher(x, y)
+        student = self._run_student(x, y, training=False)
+        self._compare(x, y, sample_weight, teacher, student)
+        return self._report(x, y, sample_weight, teacher, student)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras 3.15 builds metrics before the first step under a strategy,
@@ -52,6 +59,14 @@ class Trainer:
             self._symbolic_build(
                 data_batch=strategy.experimental_local_results(data_batch)[0]
             )
+
+
+def is_in_scope(variables):
+    """Whether variables were made in the scope of the current strategy."""
+    extended = tf.distribute.get_strategy().extended
+    return num_replicas() == 1 or all(
+        extended.variable_created_in_scope(v.value) for v in variables
+    )
 
 
 def num_replicas():
@@ -101,3 +116,79 @@ def input_gradients(function, x, objectives):
         for name, total in totals.items()
     }
     return result, gradients
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can.
+
+    It cannot if it was made in a loop or a condition that `output` left.
+    """
+    graph = getattr(tensor, "graph", None)
+    return graph is None or graph is getattr(output, "graph", None)
+
+
+# Operations that move or convert numbers, and change none of them.
+_MOVES = (
+    "Cast",
+    "ExpandDims",
+    "Identity",
+    "Pack",
+    "Reshape",
+    "Squeeze",
+    "StopGradient",
+    "Transpose",
+)
+
+
+def origins(tensor):
+    """Finds what computed the numbers of a tensor of a graph.
+
+    Args:
+        tensor: A symbolic tensor.
+
+    Returns:
+        A set of references to tensors, which can be compared; several if they
+        were stacked.
+    """
+    found = set()
+    pending = [tensor]
+    while pending:
+        tensor = pending.pop()
+        if tensor.op.type in _MOVES:
+            # The other inputs of a move say where to.
+            is_stack = tensor.op.type == "Pack"
+            pending += tensor.op.inputs if is_stack else tensor.op.inputs[:1]
+        else:
+            found.add(tensor.ref())
+    return found
+
+
+def is_probability(tensor):
+    """Whether a symbolic tensor comes from a softmax or a sigmoid."""
+    types = {origin.deref().op.type for origin in origins(tensor)}
+    return types <= {"Sigmoid", "Softmax"}
+
+
+def ancestors(tensors):
+    """Finds what symbolic tensors are computed from.
+
+    Args:
+        tensors: Symbolic tensors of one graph.
+
+    Returns:
+        A set of references, as `origins` gives them. Of tensors that are only
+        moved, neither they nor their origins are in it.
+    """
+    found = set()
+    pending = [
+        source
+        for tensor in tensors
+        for origin in origins(tensor)
+        for source in origin.deref().op.inputs
+    ]
+    while pending:
+        tensor = pending.pop()
+        if tensor.ref() not in found:
+            found.add(tensor.ref())
+            pending += tensor.op.inputs
+    return found

@@ -20,6 +20,11 @@ class Trainer:
 
 
 all_sum = _refuse
+ancestors = _refuse
 check_finite = _refuse
 input_gradients = _refuse
+is_in_reach = _refuse
+is_in_scope = _refuse
+is_probability = _refuse
 num_replicas = _refuse
+origins = _refuse

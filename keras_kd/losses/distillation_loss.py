@@ -145,6 +145,19 @@ class DistillationLoss(keras.layers.Layer):
         )
         return f"`{type(self).__name__}` compares {teacher} with {student}."
 
+    def __setattr__(self, name, value):
+        # `loss.temperature = 2` would put a number in the variable's place,
+        # which the compiled step would never see.
+        if name in self.__dict__.get("hyperparameters", ()) and hasattr(
+            self, name
+        ):
+            raise AttributeError(
+                f"`{name}` must be assigned with "
+                f"`.{name}.assign(value)`, since it is a variable that the "
+                f"compiled step reads. Received: {name}={value!r}."
+            )
+        super().__setattr__(name, value)
+
     def build(self, teacher_shape, student_shape):
         pass
 

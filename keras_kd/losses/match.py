@@ -1,5 +1,7 @@
 """Any Keras loss, between any two places."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -38,8 +40,9 @@ class Match(ProjectedLoss):
 
     Raises:
         TypeError: If `loss` is not callable.
-        ValueError: If no Keras loss has that name, the shapes differ, or the
-            loss returns one value for the whole batch.
+        ValueError: If no Keras loss has that name, the shapes differ, the
+            loss returns one value for the whole batch, or its config leaves
+            out arguments, as Keras 3.15 does for `delta` of `Huber`.
 
     Example:
     >>> loss = keras_kd.losses.Match(
@@ -53,6 +56,11 @@ class Match(ProjectedLoss):
         super().__init__(projector=projector, **kwargs)
         self.loss = loss
         self._compare = _unreduced(loss)
+
+    def build(self, teacher_shape, student_shape):
+        super().build(teacher_shape, student_shape)
+        if isinstance(self.loss, keras.losses.Loss):
+            _check_is_saved(self.loss, teacher_shape)
 
     def call(self, teacher, student):
         teacher, student = self.project(teacher, student)
@@ -101,3 +109,29 @@ def _unreduced(loss):
             f"`(y_true, y_pred)`. Received: loss={loss!r}."
         )
     return loss
+
+
+def _check_is_saved(loss, shape):
+    """Refuses a loss that would be another one after saving and loading."""
+    # Keras 3.15 leaves `delta` out of the config of `Huber`, and `axis` out
+    # of that of `CosineSimilarity`.
+    config = loss.get_config()
+    arguments = set(inspect.signature(type(loss)).parameters)
+    left_out = arguments - {*config, "dtype", "args", "kwargs"}
+    if not left_out:
+        return
+    shape = [length or 3 for length in shape]
+    teacher, student = (
+        keras.random.normal(shape, stddev=3.0, seed=seed) for seed in (0, 1)
+    )
+    original, loaded = (
+        one.call(teacher, student)
+        for one in (loss, type(loss).from_config(config))
+    )
+    if original.shape != loaded.shape or ops.any(original != loaded):
+        raise ValueError(
+            "`loss` must keep its arguments in its config, since the loss is "
+            f"saved by it. Received: loss={loss!r}, whose config leaves out "
+            f"{', '.join(sorted(left_out))}. Write a function instead, and "
+            "register it with `keras.saving.register_keras_serializable`."
+        )

@@ -1,15 +1,11 @@
 """The logits of a model that ends in softmax or sigmoid."""
 
-import contextlib
-import threading
-
 import keras
 
 from keras_kd import passes
-from keras_kd import taps
-from keras_kd.patching import patched
-
-_stripping = threading.local()
+from keras_kd.teachers.final_activations import final_activations
+from keras_kd.teachers.final_activations import skipping
+from keras_kd.teachers.final_activations import sums_to_one
 
 
 def logits(model):
@@ -29,7 +25,8 @@ def logits(model):
 
     Raises:
         TypeError: If `model` is not a `keras.Model`.
-        ValueError: If it is not built.
+        ValueError: If it is not built, or gives probabilities that no layer
+            makes at the end, such as of a `call` with its own `ops.softmax`.
 
     Example:
 
@@ -51,7 +48,27 @@ def logits(model):
             f'Received: model="{model.name}", built=False. Call it once on a '
             "batch, or give it an `Input` layer."
         )
-    return LogitsModel(model) if final_activations(model) else model
+    stripped = LogitsModel(model)
+    _check_gives_logits(stripped)
+    return stripped if stripped.final_activations.layers else model
+
+
+def _check_gives_logits(stripped):
+    model, others = stripped.model, list(stripped.final_activations.others)
+    tapped = passes.TappedModel(stripped, passes.output_names(model) or [None])
+    tapped.symbolic()
+    for tap in tapped.taps:
+        # What is still a softmax here is none of scores: see `others`.
+        if tap not in tapped.probabilities and sums_to_one(tapped, tap):
+            others.append(tap)
+    if others:
+        raise ValueError(
+            "`model` must end in logits, or in a layer with a softmax or "
+            "sigmoid that is used nowhere else, since only a layer can be "
+            f'told to leave it out. Received: model="{model.name}", which '
+            f"computes {others[0] or 'its output'} in another way. Return "
+            "logits instead."
+        )
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -59,13 +76,13 @@ class LogitsModel(keras.Model):
     """A model without its final softmax or sigmoid. See `logits`."""
 
     def __init__(self, model, name=None, **kwargs):
+        kwargs.setdefault("dtype", model.dtype_policy)
+        # The model casts its input itself.
+        kwargs.setdefault("autocast", False)
         super().__init__(name=name or f"{model.name}_logits", **kwargs)
         self.model = model
-        ends = final_activations(model)
-        self._ends = [layer for layers in ends.values() for layer in layers]
-        passes.symbolic(
-            lambda x: self(x, training=False), passes.input_spec(model)
-        )
+        # A plain object: Keras would track the layers once more.
+        self.final_activations = final_activations(model)
         self.built = True
 
     @property
@@ -74,7 +91,7 @@ class LogitsModel(keras.Model):
         return self.model
 
     def call(self, x, training=None):
-        with _stripped(self._ends):
+        with skipping(self.final_activations.layers):
             return passes.run(self.model, x, training)
 
     def get_config(self):
@@ -91,67 +108,3 @@ class LogitsModel(keras.Model):
     def get_build_config(self):
         # Built in the constructor, with the structure of the model's input.
         return None
-
-
-def final_activations(model):
-    """Finds what turns logits into probabilities at the end of a model.
-
-    Args:
-        model: A built `keras.Model`.
-
-    Returns:
-        A dict from the name of each output that ends in softmax or sigmoid
-        (`None` for the only output of a model) to the layers that do it.
-    """
-    outputs = passes.output_names(model)
-    suspects = [
-        layer
-        for layer in taps.layers(model).values()
-        if _gives_probabilities(layer)
-    ]
-    found = {}
-
-    def look(x):
-        # Identity of tensors tells the last layer, whatever the nesting.
-        with passes.recording(suspects) as recorded:
-            result = passes.run(model, x, training=False)
-        for name in outputs or (None,):
-            tensor = passes.pick(result, outputs, name)
-            ends = [s for s in suspects if recorded.get(id(s)) is tensor]
-            if ends:
-                found[name] = ends
-        return result
-
-    if suspects:
-        passes.symbolic(look, passes.input_spec(model))
-    return found
-
-
-def _gives_probabilities(layer):
-    return isinstance(layer, keras.layers.Softmax) or getattr(
-        layer, "activation", None
-    ) in (keras.activations.softmax, keras.activations.sigmoid)
-
-
-@contextlib.contextmanager
-def _stripped(layers):
-    """Makes the activations of some layers do nothing, in this thread."""
-    with contextlib.ExitStack() as patches:
-        for layer in layers:
-            is_softmax = isinstance(layer, keras.layers.Softmax)
-            attribute = "call" if is_softmax else "activation"
-            patches.enter_context(patched(layer, attribute, _skip))
-        _stripping.depth = getattr(_stripping, "depth", 0) + 1
-        try:
-            yield
-        finally:
-            _stripping.depth -= 1
-
-
-def _skip(activation):
-    def skip_in_this_thread(x, *args, **kwargs):
-        if getattr(_stripping, "depth", 0):
-            return x
-        return activation(x, *args, **kwargs)
-
-    return skip_in_this_thread

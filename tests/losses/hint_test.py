@@ -110,10 +110,14 @@ class HintTest(parameterized.TestCase):
         self.assertLess(step()[0], 0.95 * first)
 
     def test_a_projector_takes_batches_of_any_size(self):
-        hint = losses.Hint()
-        for batch in (1, 4):
-            value = hint(normal(batch, 8, 8, 2), normal(batch, 16, 16, 3))
-            self.assertEqual(value.shape, (batch,))
+        own = keras.Sequential([keras.layers.Dense(2)])
+        for projector, size in (("infer", 16), (own, 8)):
+            hint = losses.Hint(projector=projector)
+            for batch in (1, 4):
+                student = normal(batch, size, size, 3)
+                value = hint(normal(batch, 8, 8, 2), student)
+                self.assertEqual(value.shape, (batch,))
+            self.assertIsNone(hint.projector.input_shape[0])
 
     def test_takes_a_projector_of_the_user(self):
         twice = keras.layers.Dense(3, kernel_initializer="ones")

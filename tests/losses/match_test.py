@@ -99,7 +99,8 @@ class MatchTest(parameterized.TestCase):
 
     @parameterized.named_parameters(
         ("name", "huber"),
-        ("loss", keras.losses.Huber(delta=2.0)),
+        ("loss", keras.losses.CategoricalCrossentropy(from_logits=True)),
+        ("default_loss", keras.losses.Huber()),
         ("function", largest_difference),
         ("own_loss", Elementwise()),
     )
@@ -131,6 +132,18 @@ class MatchTest(parameterized.TestCase):
                 ValueError, r"`loss` must return one.*shape \(\) of \(4, 3\)"
             ):
                 loss(make((4, 3)), make((4, 3)))
+
+    @parameterized.parameters(
+        (keras.losses.Huber(delta=2.0), "delta"),
+        (keras.losses.CosineSimilarity(axis=1), "axis"),
+    )
+    def test_rejects_a_loss_that_would_change_when_it_is_saved(
+        self, loss, name
+    ):
+        with self.assertRaisesRegex(
+            ValueError, rf"`loss` must keep its arguments.*leaves out {name}\."
+        ):
+            losses.Match(loss).build((None, 4, 5), (None, 4, 5))
 
     def test_rejects_an_unknown_name(self):
         with self.assertRaisesRegex(

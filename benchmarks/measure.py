@@ -1,0 +1,52 @@
+"""Measures things that run on a machine that others use too.
+
+CPU seconds are not stretched by other programs as wall seconds are, and what
+still differs from minute to minute cancels in the ratios of interleaved runs.
+"""
+
+import resource
+import time
+
+import numpy as np
+
+
+def cpu_seconds():
+    """CPU time of this process so far, of all its threads."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def interleave(steps, rounds, count):
+    """Runs rounds in which every contestant does some steps.
+
+    Args:
+        steps: Functions by name.
+        rounds: Number of rounds.
+        count: Steps of each contestant in a round.
+
+    Returns:
+        Dict from each name to `{"cpu": seconds, "wall": seconds}`, seconds
+        for one step, one number a round.
+    """
+    seconds = {name: {"cpu": [], "wall": []} for name in steps}
+    names = list(steps)
+    for step in steps.values():
+        step()
+    for index in range(rounds):
+        shift = index % len(names)
+        order = names[shift:] + names[:shift]
+        # Reversed every other time: each follows now one, now another.
+        for name in order[:: 1 if index % 2 else -1]:
+            wall, cpu = time.perf_counter(), cpu_seconds()
+            for _ in range(count):
+                steps[name]()
+            seconds[name]["cpu"].append((cpu_seconds() - cpu) / count)
+            seconds[name]["wall"].append((time.perf_counter() - wall) / count)
+        print(f"  round {index + 1} of {rounds}", flush=True)
+    return seconds
+
+
+def spread(values):
+    """Median and quartiles."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return {"median": median, "quartiles": [low, high]}

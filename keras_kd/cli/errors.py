@@ -1,0 +1,12 @@
+"""What the command line tells its caller in exit codes."""
+
+DONE = 0
+FAILED = 1
+UNUSABLE = 2
+
+
+class UnusableError(ValueError):
+    """Arguments, files or data that the job cannot use.
+
+    Raised before anything is trained, with a message for the user.
+    """

@@ -1,0 +1,157 @@
+"""The main job: does distillation help here?"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_kd.cli import arms
+from keras_kd.cli import outcome
+from keras_kd.cli import outputs
+from keras_kd.cli import prepare
+from keras_kd.cli import state as job_state
+from keras_kd.cli.progress import Progress
+from keras_kd.cli.settings import resolve
+
+
+def run(settings, *, overwrite=False, say=print, live=None):
+    """Trains a teacher and all students, compares them and writes it down.
+
+    What is finished stays in the output folder; a call with equal settings
+    goes on behind it.
+
+    Args:
+        settings: A `Settings`.
+        overwrite: Whether another job's results in the output folder may be
+            thrown away. Defaults to `False`.
+        say: Takes a line for the user. Defaults to `print`.
+        live: See `Progress`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        UnusableError: If settings, files or data cannot be used; nothing has
+            been trained then.
+    """
+    settings = resolve(settings)
+    job_state.prepare_folder(settings.output)
+    bench = prepare.prepare(settings, say)
+    state = job_state.State(settings.output, prepare.identity(bench), overwrite)
+    say(outcome.describe(bench))
+    fits = len(arms.ARMS) * (
+        settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
+    )
+    job = Job(bench, state, Progress(fits + 1, say, live))
+    job = job.with_teacher()
+    warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
+    if warning:
+        say(warning)
+    rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
+    for seed in range(settings.seeds):
+        for arm in arms.ARMS:
+            job.student(arm, rates[arm], seed)
+    result = outcome.measure(job.bench, state, rates)
+    say("")
+    say(outputs.terminal(result))
+    outputs.write(job.bench, state, result)
+    say(f"\nWritten to {settings.output}: {', '.join(outputs.FILES)}.")
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """The steps of a job; each is skipped where its result is kept."""
+
+    bench: arms.Bench
+    state: job_state.State
+    progress: Progress
+
+    def with_teacher(self):
+        """The job with a teacher that is trained, and measured."""
+        found = self.state.load(arms.TEACHER)
+        is_given = self.bench.settings.teacher is not None
+        if found is None:
+            callbacks = self.progress.watch(arms.TEACHER)
+            record = {} if is_given else self._train_teacher(callbacks)
+            model = self.bench.teacher
+            if not is_given:
+                # Without its optimizer, which takes twice the space.
+                model = arms.fresh_copy(model)
+                model.set_weights(self.bench.teacher.get_weights())
+            record["accuracy"] = self._validation_accuracy(model)
+            self.state.save(
+                arms.TEACHER,
+                record,
+                {"logits": arms.logits_of(model, self.bench.data.test_images)},
+                None if is_given else model,
+            )
+        elif is_given:
+            model = self.bench.teacher
+        else:
+            model = keras.saving.load_model(
+                self.state.model_path(arms.TEACHER), compile=False
+            )
+        job = dataclasses.replace(
+            self, bench=dataclasses.replace(self.bench, teacher=model)
+        )
+        job.progress.finish(
+            arms.TEACHER, job.teacher_accuracy(), is_new=found is None
+        )
+        return job
+
+    def _train_teacher(self, callbacks):
+        return {"history": self.bench.train_teacher(callbacks)}
+
+    def _validation_accuracy(self, model):
+        tuning = self.bench.tuning
+        logits = arms.logits_of(model, tuning.test_images)
+        return float(np.mean(logits.argmax(axis=-1) == tuning.test_labels))
+
+    def teacher_accuracy(self):
+        """Accuracy of the teacher on the validation part."""
+        return self.state.load(arms.TEACHER)[0]["accuracy"]
+
+    def choose_rate(self, arm):
+        """The learning rate with the best validation accuracy."""
+        means = {
+            rate: np.mean(
+                [
+                    self.student(arm, rate, seed, is_choice=True)
+                    for seed in arms.CHOICE_SEEDS
+                ]
+            )
+            for rate in arms.RATES
+        }
+        return max(means, key=means.get)
+
+    def student(self, arm, rate, seed, is_choice=False):
+        """Trains a student unless it is there.
+
+        Returns:
+            Its accuracy on the validation part.
+        """
+        what = f"{arm}, seed {seed}"
+        name = arms.student_name(arm, seed)
+        if is_choice:
+            what = f"{arm}, trying learning rate {rate:g}"
+            name = arms.student_name(arm, seed, rate)
+        found = self.state.load(name)
+        if found is None:
+            trained = self.bench.train(
+                arm, rate, seed, self.progress.watch(what)
+            )
+            record = {"rate": rate, "history": trained.history}
+            arrays = {}
+            if not is_choice:
+                images = self.bench.data.test_images
+                arrays["logits"] = arms.logits_of(trained.model, images)
+            keeps = arm == arms.DISTILLED and not is_choice
+            self.state.save(
+                name, record, arrays, trained.saved if keeps else None
+            )
+        else:
+            record, _ = found
+        accuracy = record["history"]["val_accuracy"][-1]
+        self.progress.finish(what, accuracy, is_new=found is None)
+        return accuracy

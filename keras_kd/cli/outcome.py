@@ -1,0 +1,231 @@
+"""The figures of a finished job."""
+
+import dataclasses
+import math
+import os
+import statistics
+import time
+
+import keras
+import numpy as np
+
+from keras_kd import metrics
+from keras_kd import report
+from keras_kd.cli import arms
+
+TIMED_CALLS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """What one way of training reached, a value per seed.
+
+    Attributes:
+        accuracies: On the test part.
+        agreements: How often it chooses as the teacher does.
+        calibration_errors: Expected calibration errors.
+        parameters: Number of parameters.
+        size: Bytes of the saved model.
+        latency: Seconds for one image.
+        reliability: Bins over the images of all seeds.
+        histories: Logs of each seed, by key.
+    """
+
+    accuracies: list[float]
+    agreements: list[float]
+    calibration_errors: list[float]
+    parameters: int
+    size: int
+    latency: float
+    reliability: report.Reliability
+    histories: list[dict[str, list[float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a job found out.
+
+    Attributes:
+        figures: `Figures` of the teacher and of each arm, by name.
+        rates: The learning rate that each arm chose.
+        tried: For each arm, the validation accuracy of each rate.
+        gain: Interval of the accuracy of the distilled student minus that of
+            the student alone; `None` for one seed.
+        smoothing_gain: The same for label smoothing.
+        gain_over_smoothing: Distilled minus label smoothing.
+        best_seed: Of the distilled students, the best on the validation part.
+        description: What was trained on what.
+        warning: What is wrong with the teacher, or `None`.
+    """
+
+    figures: dict[str, Figures]
+    rates: dict[str, float]
+    tried: dict[str, dict[float, float]]
+    gain: report.Interval | None
+    smoothing_gain: report.Interval | None
+    gain_over_smoothing: report.Interval | None
+    best_seed: int
+    description: str
+    warning: str | None
+
+    def verdicts(self):
+        """Sentences that say whether distillation helped."""
+        if self.gain is None:
+            accuracies = (self.figures[a].accuracies[0] for a in arms.ARMS)
+            alone, _, distilled = accuracies
+            return [
+                "One seed cannot show whether distillation helped: "
+                f"{100 * (distilled - alone):+.1f} points of accuracy over the "
+                "student alone. Run with --seeds=5."
+            ]
+        return [
+            report.verdict(self.gain),
+            report.verdict(self.gain_over_smoothing, baseline=arms.SMOOTHING),
+        ]
+
+
+def describe(bench):
+    """Says what is trained on what."""
+    settings, data, tuning = bench.settings, bench.data, bench.tuning
+    images = f"{len(tuning.train_labels):,}"
+    origin = (
+        f"The teacher comes from {os.path.basename(settings.teacher)}; what "
+        "it was trained on is not known here."
+        if settings.teacher
+        else f"The teacher learns from the labels of all {images} training "
+        "images."
+    )
+    return (
+        f"{data.name}: {images} training, {len(tuning.test_labels):,} "
+        f"validation and {len(data.test_labels):,} test images of "
+        f"{data.num_classes} classes.\n{origin}\n"
+        f"Each student sees {bench.seen:,} of them, other ones for each seed."
+    )
+
+
+def teacher_warning(bench, accuracy):
+    """Warns of a teacher that knows nothing, else gives `None`."""
+    chance = bench.chance
+    examples = len(bench.tuning.test_labels)
+    # Two standard errors of what guessing would reach on so few images.
+    luck = 2 * math.sqrt(chance * (1 - chance) / examples)
+    if accuracy > chance + luck:
+        return None
+    return (
+        "Warning: the teacher is no better than chance. Its accuracy on the "
+        f"validation part is {100 * accuracy:.1f} %; always naming the most "
+        f"frequent class gives {100 * chance:.1f} %. Expect no gain from it; "
+        "check that it was trained on images in [0, 1] with these labels."
+    )
+
+
+def measure(bench, state, rates):
+    """Reads the test part and computes all figures.
+
+    Args:
+        bench: The `Bench`.
+        state: The `State`, in which all students are finished.
+        rates: The learning rate of each arm.
+
+    Returns:
+        An `Outcome`.
+    """
+    record, arrays = state.load(arms.TEACHER)
+    teacher_logits = arrays["logits"]
+    path = bench.settings.teacher or state.model_path(arms.TEACHER)
+    figures = {
+        arms.TEACHER: _figures(
+            bench, teacher_logits, [({}, teacher_logits)], bench.teacher, path
+        )
+    }
+    seeds = range(bench.settings.seeds)
+    student = state.model_path(arms.student_name(arms.DISTILLED, 0))
+    for arm in arms.ARMS:
+        runs = [state.load(arms.student_name(arm, seed)) for seed in seeds]
+        figures[arm] = _figures(
+            bench,
+            teacher_logits,
+            [(run["history"], found["logits"]) for run, found in runs],
+            bench.student,
+            student,
+        )
+    alone, smoothing, distilled = (figures[arm].accuracies for arm in arms.ARMS)
+    pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
+    intervals = [
+        report.compare(*pair) if len(seeds) > 1 else None for pair in pairs
+    ]
+    finals = [
+        history["val_accuracy"][-1]
+        for history in figures[arms.DISTILLED].histories
+    ]
+    return Outcome(
+        figures,
+        rates,
+        {arm: _tried(state, arm) for arm in arms.ARMS},
+        *intervals,
+        best_seed=int(np.argmax(finals)),
+        description=describe(bench),
+        warning=teacher_warning(bench, record["accuracy"]),
+    )
+
+
+def _tried(state, arm):
+    """Validation accuracy of each learning rate."""
+    return {
+        rate: statistics.fmean(
+            state.load(arms.student_name(arm, seed, rate))[0]["history"][
+                "val_accuracy"
+            ][-1]
+            for seed in arms.CHOICE_SEEDS
+        )
+        for rate in arms.RATES
+    }
+
+
+def _figures(bench, teacher_logits, runs, model, path):
+    labels = bench.data.test_labels
+    logits = [found for _, found in runs]
+    probabilities = np.concatenate([softmax(found) for found in logits])
+    return Figures(
+        accuracies=[float(np.mean(x.argmax(-1) == labels)) for x in logits],
+        agreements=[
+            _value(metrics.TeacherAgreement(), teacher_logits, found)
+            for found in logits
+        ],
+        calibration_errors=[
+            _value(
+                metrics.ExpectedCalibrationError(from_logits=True),
+                labels,
+                found,
+            )
+            for found in logits
+        ],
+        parameters=model.count_params(),
+        size=os.path.getsize(path),
+        latency=latency(model, bench.data.test_images[:1]),
+        reliability=report.reliability(
+            np.tile(labels, len(logits)), probabilities
+        ),
+        histories=[history for history, _ in runs],
+    )
+
+
+def _value(metric, *arguments):
+    metric.update_state(*arguments)
+    return float(metric.result())
+
+
+def softmax(logits):
+    """Probabilities of logits, `(examples, classes)`."""
+    return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+
+
+def latency(model, image):
+    """Median seconds that a model takes for a batch of one image."""
+    model.predict_on_batch(image)
+    seconds = []
+    for _ in range(TIMED_CALLS):
+        started = time.perf_counter()
+        model.predict_on_batch(image)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)

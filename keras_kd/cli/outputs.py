@@ -1,0 +1,233 @@
+"""What a job leaves behind: table, report, history, plots, the student."""
+
+import csv
+import io
+import os
+import shutil
+import statistics
+
+import keras_kd
+from keras_kd import report
+from keras_kd.cli import arms
+from keras_kd.cli import state as job_state
+
+PLOTS = {
+    "learning_curves.png": "Learning curves of the arms",
+    "accuracy_against_parameters.png": "Accuracy against parameters",
+    "reliability_diagram.png": "Reliability diagram",
+}
+FILES = ("report.md", "student.keras", "history.csv", *PLOTS)
+
+HEADER = (
+    "",
+    "accuracy %",
+    "minus alone",
+    "agrees %",
+    "ECE %",
+    "params",
+    "KB",
+    "ms",
+)
+LEGEND = (
+    "±: standard deviation over the seeds. minus alone: mean difference to the "
+    "student\nalone and its 95 % t-interval, paired by seed. agrees: chooses "
+    "as the teacher does.\nECE: expected calibration error. KB: saved, without "
+    "optimizer. ms: for one image."
+)
+
+
+def rows(outcome):
+    """Cells of the table, in the order of `HEADER`."""
+    intervals = {
+        arms.SMOOTHING: outcome.smoothing_gain,
+        arms.DISTILLED: outcome.gain,
+    }
+    return [
+        (
+            name,
+            _spread(figures.accuracies),
+            _interval(intervals.get(name)),
+            _percent(figures.agreements),
+            _percent(figures.calibration_errors),
+            f"{figures.parameters:,}",
+            f"{figures.size / 1024:,.0f}",
+            f"{1000 * figures.latency:.1f}",
+        )
+        for name, figures in outcome.figures.items()
+    ]
+
+
+def _percent(values):
+    return f"{100 * statistics.fmean(values):.1f}"
+
+
+def _spread(values):
+    mean = _percent(values)
+    if len(values) < 2:
+        return mean
+    return f"{mean} ± {100 * statistics.stdev(values):.1f}"
+
+
+def _interval(interval):
+    if interval is None:
+        return ""
+    mean, low, high = (
+        f"{100 * value:+.1f}"
+        for value in (interval.mean, interval.low, interval.high)
+    )
+    return f"{mean} [{low}, {high}]"
+
+
+def terminal(outcome):
+    """The table and the verdict, for a terminal."""
+    lines = [report.text_table(HEADER, rows(outcome)), LEGEND, ""]
+    lines += [_fold(sentence) for sentence in outcome.verdicts()]
+    if outcome.warning:
+        lines.append(_fold(outcome.warning))
+    return "\n".join(lines)
+
+
+def _fold(text):
+    import textwrap
+
+    return textwrap.fill(text, report.tables.WIDTH)
+
+
+def write(bench, state, outcome):
+    """Writes all files of `FILES` into the output folder."""
+    folder = bench.settings.output
+    source = state.model_path(
+        arms.student_name(arms.DISTILLED, outcome.best_seed)
+    )
+    partial = os.path.join(folder, "student.keras.partial")
+    shutil.copyfile(source, partial)
+    os.replace(partial, os.path.join(folder, "student.keras"))
+    job_state.write_text(
+        os.path.join(folder, "history.csv"), history_csv(outcome)
+    )
+    for name, figure in zip(PLOTS, figures(outcome), strict=True):
+        partial = os.path.join(folder, f"{name}.partial")
+        figure.savefig(partial, format="png")
+        os.replace(partial, os.path.join(folder, name))
+    job_state.write_text(
+        os.path.join(folder, "report.md"), markdown(bench, outcome)
+    )
+
+
+def history_csv(outcome):
+    """Logs of all students: a row for each epoch."""
+    rows = [
+        {"arm": arm, "seed": seed, "epoch": epoch + 1}
+        | {key: values[epoch] for key, values in history.items()}
+        for arm in arms.ARMS
+        for seed, history in enumerate(outcome.figures[arm].histories)
+        for epoch in range(len(history["val_accuracy"]))
+    ]
+    # The arms have different losses.
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def figures(outcome):
+    """The pictures, in the order of `PLOTS`."""
+    found = outcome.figures
+    return [
+        report.learning_curves(
+            {
+                arm: [h["val_accuracy"] for h in found[arm].histories]
+                for arm in arms.ARMS
+            }
+        ),
+        report.accuracy_against_parameters(
+            {name: (f.parameters, f.accuracies) for name, f in found.items()}
+        ),
+        report.reliability_diagram(
+            {name: f.reliability for name, f in found.items()}
+        ),
+    ]
+
+
+def markdown(bench, outcome):
+    """The text of `report.md`."""
+    settings = bench.settings
+    sections = [
+        "# Did distillation help?",
+        "\n\n".join(outcome.verdicts()),
+        *([outcome.warning] if outcome.warning else []),
+        report.markdown_table(HEADER, rows(outcome)),
+        LEGEND.replace("\n", " "),
+        "## What was done",
+        outcome.description.replace("\n", " "),
+        _budget(settings),
+        f"`--method={settings.method}`, {_setting(settings)}.",
+        *([bench.data.note] if bench.data.note else []),
+        "## Learning rates",
+        "Each arm tried the same rates with a seed that is not reported, and "
+        "took the one with the highest validation accuracy (in %).",
+        _rates(outcome),
+        "## Seeds",
+        "Test accuracy in %; the students of a row saw the same images and "
+        "began with the same weights.",
+        _seeds(outcome),
+        "## Pictures",
+        *(f"![{title}]({name})" for name, title in PLOTS.items()),
+        "## The student",
+        "`student.keras` is the distilled student of seed "
+        f"{outcome.best_seed}, the best of them on the validation part. "
+        "`keras.saving.load_model` loads it; neither the teacher nor keras_kd "
+        "is needed for that.",
+        f"Made with keras_kd {keras_kd.__version__}.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _budget(settings):
+    return (
+        "The student alone, the one with label smoothing "
+        f"({arms.LABEL_SMOOTHING:g}) and the distilled one got the same "
+        "images without augmentation, the same first weights, the same number "
+        f"of updates ({settings.epochs} epochs, each as long as a pass over "
+        f"all training images, {settings.batch_size} images an update) and "
+        "the same optimizer, Adam with a cosine decay. Their learning rates "
+        "were chosen alike, below. The last epoch counts, not the best. The "
+        "test images took no part in any choice."
+    )
+
+
+def _setting(settings):
+    names = ("temperature", "loss_weight", "student_loss_weight", "fraction")
+    return ", ".join(
+        f"{name.replace('_', ' ')} {getattr(settings, name):g}"
+        for name in names
+        if getattr(settings, name) is not None
+    )
+
+
+def _rates(outcome):
+    header = ["", *(f"{rate:g}" for rate in arms.RATES), "taken"]
+    return report.markdown_table(
+        header,
+        [
+            (
+                arm,
+                *(f"{100 * outcome.tried[arm][r]:.1f}" for r in arms.RATES),
+                f"{outcome.rates[arm]:g}",
+            )
+            for arm in arms.ARMS
+        ],
+    )
+
+
+def _seeds(outcome):
+    accuracies = [outcome.figures[arm].accuracies for arm in arms.ARMS]
+    return report.markdown_table(
+        ["seed", *arms.ARMS],
+        [
+            (str(seed), *(f"{100 * value:.1f}" for value in values))
+            for seed, values in enumerate(zip(*accuracies, strict=True))
+        ],
+    )

@@ -1,0 +1,202 @@
+"""Loads what a job works on, and refuses what it cannot use."""
+
+import hashlib
+import os
+
+import keras
+import numpy as np
+
+import keras_kd
+from keras_kd import datasets
+from keras_kd import teachers
+from keras_kd.cli.arms import Bench
+from keras_kd.cli.errors import UnusableError
+from keras_kd.models import small_convnet
+
+VALIDATION = 0.2
+TEACHER_WIDTHS = (32, 64, 128)
+STUDENT_WIDTHS = (8, 16)
+
+
+def prepare(settings, say=print):
+    """Loads data and models and tries out one Distiller.
+
+    Args:
+        settings: A resolved `Settings`.
+        say: Takes a line for the user. Defaults to `print`.
+
+    Returns:
+        A `Bench`, whose teacher is not yet trained if none was given.
+
+    Raises:
+        UnusableError: If a part cannot be used, or the parts do not fit.
+    """
+    # Saved models find the classes of modules that have been imported.
+    for name in keras_kd.__all__:
+        getattr(keras_kd, name)
+    data = load_data(settings)
+    teacher = load_model(settings.teacher, "teacher")
+    student = load_model(settings.student, "student")
+    for role, model in (("teacher", teacher), ("student", student)):
+        if model is not None:
+            check_fits(role, getattr(settings, role), model, data)
+    classes = next(
+        (m.output_shape[-1] for m in (teacher, student) if m is not None),
+        data.num_classes,
+    )
+    if teacher is not None and teachers.logits(teacher) is not teacher:
+        say("The teacher ends in softmax or sigmoid: its logits are used.")
+        teacher = teachers.logits(teacher)
+    bench = Bench(
+        settings=settings,
+        data=data,
+        tuning=_hold_out(data),
+        teacher=teacher
+        or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
+        student=student
+        or small_convnet(data.image_shape, classes, STUDENT_WIDTHS, "student"),
+    )
+    _try_out(bench)
+    return bench
+
+
+def load_data(settings):
+    """Loads the data set.
+
+    Raises:
+        UnusableError: If it is unknown or cannot be read.
+    """
+    options = {}
+    if settings.data_dir is not None:
+        options["data_dir"] = settings.data_dir
+    try:
+        return datasets.load(settings.dataset, **options)
+    except (ValueError, OSError) as error:
+        raise UnusableError(str(error)) from error
+
+
+def _hold_out(data):
+    try:
+        return data.validation_split(VALIDATION)
+    except ValueError as error:
+        raise UnusableError(str(error)) from error
+
+
+def load_model(path, role):
+    """Loads a saved model.
+
+    Args:
+        path: Its path, or `None`.
+        role: `"teacher"` or `"student"`, the name of the flag.
+
+    Returns:
+        A built model, or `None` without a path.
+
+    Raises:
+        UnusableError: If it cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises all kinds for a damaged file.
+        reason = str(error).strip().split("\n")[0]
+        raise UnusableError(
+            f"`--{role}` must be a model that Keras can load. Received: "
+            f"--{role}={path} ({type(error).__name__}: {reason}). Save it "
+            'again with `model.save("name.keras")`; classes of your own must '
+            "be registered, and a script of yours must do the loading."
+        ) from error
+    return model
+
+
+def check_fits(role, path, model, data):
+    """Refuses a model whose input or output does not fit the data."""
+    received = f"Received: --{role}={path}"
+    for side in ("input", "output"):
+        if not isinstance(getattr(model, f"{side}_shape", None), tuple):
+            raise UnusableError(
+                f"`--{role}` must have one input and one output, since the "
+                f"data are images with a class. {received}, whose {side} is "
+                "another. Write a script with `keras_kd.Distiller`."
+            )
+    expected, given = model.input_shape[1:], data.image_shape
+    if len(expected) != len(given) or any(
+        ours not in (None, theirs)
+        for ours, theirs in zip(expected, given, strict=True)
+    ):
+        raise UnusableError(
+            f"`--{role}` must take images of shape {given}, since those are "
+            f"the data's. {received}, which takes {expected}. Give it layers "
+            "in front that resize, such as `keras.layers.Resizing`."
+        )
+    classes = model.output_shape[-1]
+    if len(model.output_shape) != 2 or classes is None or classes < 2:
+        raise UnusableError(
+            f"`--{role}` must give one number per class. {received}, which "
+            f"gives {model.output_shape}."
+        )
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    if labels.max() >= classes:
+        raise UnusableError(
+            f"`--{role}` must know every class of the data, whose labels go "
+            f"up to {labels.max()}. {received}, which has {classes} outputs: "
+            f"its labels are 0 to {classes - 1}."
+        )
+
+
+def _try_out(bench):
+    """Makes a Distiller, which checks that the two models can be compared."""
+    teacher, student = bench.teacher, bench.student
+    if teacher.output_shape[-1] != student.output_shape[-1]:
+        raise UnusableError(
+            "`--teacher` and `--student` must score the same classes. "
+            f"Received: {teacher.output_shape[-1]} outputs of the teacher and "
+            f"{student.output_shape[-1]} of the student."
+        )
+    try:
+        bench.distiller(teachers.logits(student))
+    except UnusableError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise UnusableError(
+            "`--teacher` and `--student` must be models that "
+            f"--method={bench.settings.method} can compare. Received: {error}"
+        ) from error
+
+
+def identity(bench):
+    """What tells this job from others, as a dict for JSON.
+
+    The number of seeds is no part of it: more can be added to a finished job.
+    """
+    settings = bench.settings
+    found = {
+        name: getattr(settings, name)
+        for name in (
+            "dataset",
+            "method",
+            "temperature",
+            "loss_weight",
+            "student_loss_weight",
+            "epochs",
+            "batch_size",
+            "fraction",
+        )
+    }
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        array = np.ascontiguousarray(getattr(bench.data, name))
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(array)
+    found["data"] = digest.hexdigest()
+    for role in ("teacher", "student"):
+        path = getattr(settings, role)
+        found[role] = path and _digest_of(path)
+    return found
+
+
+def _digest_of(path):
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{os.path.basename(path)} {digest[:16]}"

@@ -1,0 +1,132 @@
+"""What a job has finished, kept in its output folder.
+
+Each file is written beside its place and then moved there, so a kill at any
+moment leaves whole files only, and the next call goes on behind them.
+"""
+
+import json
+import os
+import shutil
+
+import numpy as np
+
+from keras_kd.cli.errors import UnusableError
+
+FOLDER = "state"
+IDENTITY = "job.json"
+
+
+def prepare_folder(path):
+    """Makes a folder that can be written to.
+
+    Raises:
+        UnusableError: If it cannot be made or written to.
+    """
+    probe = os.path.join(path, f".writable_{os.getpid()}")
+    try:
+        os.makedirs(path, exist_ok=True)
+        with open(probe, "w"):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        raise UnusableError(
+            "`--output` must be a folder that can be written to, since the "
+            f"results go there. Received: --output={path} "
+            f"({error.strerror}). Choose another folder."
+        ) from error
+
+
+class State:
+    """The finished parts of one job.
+
+    Args:
+        folder: The output folder.
+        identity: What tells this job from others, as JSON has it.
+        overwrite: Whether to throw away what another job left there. Defaults
+            to `False`.
+
+    Raises:
+        UnusableError: If another job's results are there.
+    """
+
+    def __init__(self, folder, identity, overwrite=False):
+        self.folder = os.path.join(folder, FOLDER)
+        if overwrite:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        identity = json.loads(json.dumps(identity))
+        path = self._path(IDENTITY)
+        if os.path.exists(path):
+            with open(path) as file:
+                _check_same(folder, json.load(file), identity)
+        else:
+            os.makedirs(self.folder, exist_ok=True)
+            write_text(path, json.dumps(identity, indent=2))
+
+    def _path(self, name):
+        return os.path.join(self.folder, name)
+
+    def model_path(self, name):
+        """Where the model of a finished part is."""
+        return self._path(f"{name}.keras")
+
+    def save(self, name, record, arrays, model=None):
+        """Keeps a finished part.
+
+        Args:
+            name: Its name.
+            record: Dict that JSON can hold.
+            arrays: Dict of arrays.
+            model: A Keras model that belongs to it, or `None`.
+        """
+        if model is not None:
+            save_model(model, self.model_path(name))
+        # Last, since this file says that the part is finished.
+        path = self._path(f"{name}.npz")
+        partial = f"{path}.partial"
+        with open(partial, "wb") as file:
+            np.savez(file, record=np.array(json.dumps(record)), **arrays)
+        os.replace(partial, path)
+
+    def load(self, name):
+        """A finished part.
+
+        Returns:
+            `(record, arrays)`, or `None` if it is not finished.
+        """
+        path = self._path(f"{name}.npz")
+        if not os.path.exists(path):
+            return None
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        return json.loads(str(arrays.pop("record"))), arrays
+
+
+def _check_same(folder, found, identity):
+    differing = sorted(
+        key for key in found | identity if found.get(key) != identity.get(key)
+    )
+    if differing:
+        shown = ", ".join(
+            f"{key}={found.get(key)!r} there and {identity.get(key)!r} now"
+            for key in differing
+        )
+        raise UnusableError(
+            "`--output` must be empty or hold results of the same job, since "
+            f"a job goes on where it stopped. Received: --output={folder}, "
+            f"with {shown}. Choose another folder, or add --overwrite."
+        )
+
+
+def write_text(path, text):
+    """Writes a file as a whole."""
+    partial = f"{path}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(partial, path)
+
+
+def save_model(model, path):
+    """Saves a Keras model as a whole."""
+    partial = f"{path.removesuffix('.keras')}.partial.keras"
+    model.save(partial)
+    os.replace(partial, path)

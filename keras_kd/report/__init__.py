@@ -1,0 +1,31 @@
+"""Tells whether distillation helped: intervals, tables and plots.
+
+Accuracies and their differences are fractions here; percent stands only in
+what people read.
+"""
+
+from keras_kd.report.calibration import Reliability
+from keras_kd.report.calibration import reliability
+from keras_kd.report.intervals import Interval
+from keras_kd.report.intervals import compare
+from keras_kd.report.intervals import paired_interval
+from keras_kd.report.intervals import verdict
+from keras_kd.report.plots import accuracy_against_parameters
+from keras_kd.report.plots import learning_curves
+from keras_kd.report.plots import reliability_diagram
+from keras_kd.report.tables import markdown_table
+from keras_kd.report.tables import text_table
+
+__all__ = [
+    "Interval",
+    "Reliability",
+    "accuracy_against_parameters",
+    "compare",
+    "learning_curves",
+    "markdown_table",
+    "paired_interval",
+    "reliability",
+    "reliability_diagram",
+    "text_table",
+    "verdict",
+]

@@ -1,0 +1,89 @@
+import dataclasses
+import os
+import tempfile
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.methods import METHODS
+from keras_kd.cli.settings import Settings
+from keras_kd.cli.settings import nearest
+from keras_kd.cli.settings import resolve
+
+
+class ResolveTest(parameterized.TestCase):
+    def test_fills_in_the_defaults_of_the_method(self):
+        actual = resolve(Settings(method="soft_targets"))
+        method = METHODS["soft_targets"]
+        self.assertEqual(actual.temperature, method.temperature)
+        self.assertEqual(actual.loss_weight, method.loss_weight)
+        self.assertEqual(actual.student_loss_weight, method.student_loss_weight)
+
+    def test_keeps_what_was_given(self):
+        given = Settings(
+            temperature=3.0, loss_weight=0.5, student_loss_weight=0.0
+        )
+        self.assertEqual(resolve(given), given)
+
+    def test_leaves_a_method_without_temperature_without(self):
+        self.assertIsNone(resolve(Settings(method="hints")).temperature)
+
+    def test_the_default_settings_are_usable(self):
+        for method in METHODS:
+            resolve(Settings(method=method))
+
+    @parameterized.parameters(
+        ("temperature", 0.0, "above 0"),
+        ("temperature", -1.0, "above 0"),
+        ("temperature", float("nan"), "above 0"),
+        ("temperature", float("inf"), "above 0"),
+        ("loss_weight", 0.0, "above 0"),
+        ("loss_weight", float("nan"), "above 0"),
+        ("student_loss_weight", -0.5, "0 or more"),
+        ("student_loss_weight", float("nan"), "0 or more"),
+        ("epochs", 0, "1 or more"),
+        ("batch_size", -2, "1 or more"),
+        ("seeds", 0, "1 or more"),
+        ("fraction", 0.0, "above 0 and at most 1"),
+        ("fraction", 1.5, "above 0 and at most 1"),
+        ("fraction", float("nan"), "above 0 and at most 1"),
+    )
+    def test_rejects(self, name, value, rule):
+        settings = dataclasses.replace(Settings(), **{name: value})
+        with self.assertRaisesRegex(
+            UnusableError,
+            f"`--{name}` must be {rule}, since.*Received: --{name}={value:g}",
+        ):
+            resolve(settings)
+
+    def test_rejects_a_temperature_that_the_method_ignores(self):
+        with self.assertRaisesRegex(
+            UnusableError, "divides no logits. Received: --temperature=3. Leave"
+        ):
+            resolve(Settings(method="hints", temperature=3.0))
+
+    def test_answers_an_unknown_method_with_the_nearest(self):
+        with self.assertRaisesRegex(
+            UnusableError,
+            "Received: --method=soft_target. Did you mean soft_targets",
+        ):
+            resolve(Settings(method="soft_target"))
+
+    @parameterized.parameters("teacher", "student")
+    def test_rejects_a_model_that_is_not_there(self, role):
+        path = os.path.join(tempfile.gettempdir(), "no_such_model.keras")
+        settings = dataclasses.replace(Settings(), **{role: path})
+        with self.assertRaisesRegex(
+            UnusableError, f"`--{role}` must be a saved.*Received: --{role}="
+        ):
+            resolve(settings)
+
+
+class NearestTest(absltest.TestCase):
+    def test_lists_all_where_nothing_is_near(self):
+        self.assertEqual(nearest("zzz", ["ab", "cd"]), "There are: ab, cd.")
+
+
+if __name__ == "__main__":
+    absltest.main()

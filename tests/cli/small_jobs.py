@@ -1,0 +1,65 @@
+"""Jobs that take seconds: little data, one learning rate, one epoch."""
+
+from unittest import mock
+
+import keras
+import numpy as np
+
+from keras_kd import datasets
+from keras_kd.cli import arms
+from keras_kd.cli import job
+from keras_kd.cli.settings import Settings
+
+
+def images(count, seed):
+    """Images of 3 classes: a bright row tells which."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count, dtype="int32") % 3
+    x = random.uniform(0, 0.6, size=(count, 6, 6, 1)).astype("float32")
+    x[np.arange(count), 2 * labels] += 0.3
+    return x, labels
+
+
+def data(num_train=60, class_names=("a", "b", "c")):
+    x, y = images(num_train, 0)
+    x_test, y_test = images(30, 1)
+    return datasets.ImageSet("rows", x, y, x_test, y_test, class_names)
+
+
+def net(classes=3, shape=(6, 6, 1), activation=None, name="net"):
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu", name="hidden"),
+            keras.layers.Dense(classes, activation=activation, name="head"),
+        ],
+        name=name,
+    )
+
+
+def save(folder, model, name="model.keras"):
+    """Saves a model. Returns its path."""
+    path = str(folder / name)
+    model.save(path)
+    return path
+
+
+def run(folder, the_data=None, overwrite=False, **settings):
+    """Runs a job on small data.
+
+    Returns:
+        The `Outcome`, and the lines that the user saw.
+    """
+    lines = []
+    given = {"epochs": 1, "seeds": 2, "fraction": 0.5, "batch_size": 8}
+    with (
+        mock.patch.object(datasets, "load", return_value=the_data or data()),
+        mock.patch.object(arms, "RATES", (0.01,)),
+    ):
+        outcome = job.run(
+            Settings(output=str(folder), **given | settings),
+            overwrite=overwrite,
+            say=lines.append,
+        )
+    return outcome, "\n".join(lines)

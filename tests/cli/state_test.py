@@ -1,0 +1,84 @@
+import os
+
+import numpy as np
+from absl.testing import absltest
+
+from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.state import State
+from keras_kd.cli.state import prepare_folder
+from keras_kd.cli.state import write_text
+from tests import support
+
+
+def file_in(test):
+    path = support.folder(test) / "file"
+    path.write_text("")
+    return str(path)
+
+
+class PrepareFolderTest(absltest.TestCase):
+    def test_makes_the_folder_and_leaves_nothing_in_it(self):
+        path = os.path.join(support.folder(self), "a", "b")
+        prepare_folder(path)
+        self.assertEqual(os.listdir(path), [])
+
+    def test_rejects_a_folder_below_a_file(self):
+        # For root too, who may write anywhere else.
+        path = os.path.join(file_in(self), "results")
+        with self.assertRaisesRegex(
+            UnusableError,
+            r"`--output` must be a folder that can be written to.*Received: "
+            r"--output=.*results \(Not a directory\)",
+        ):
+            prepare_folder(path)
+
+    def test_rejects_a_file(self):
+        with self.assertRaisesRegex(UnusableError, "File exists"):
+            prepare_folder(file_in(self))
+
+
+class StateTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = str(support.folder(self))
+
+    def test_gives_back_what_was_saved(self):
+        logits = np.arange(6.0).reshape(2, 3)
+        State(self.folder, {"a": 1}).save("x", {"rate": 0.1}, {"l": logits})
+
+        record, arrays = State(self.folder, {"a": 1}).load("x")
+
+        self.assertEqual(record, {"rate": 0.1})
+        np.testing.assert_array_equal(arrays["l"], logits)
+
+    def test_has_nothing_that_was_not_saved(self):
+        self.assertIsNone(State(self.folder, {}).load("x"))
+
+    def test_rejects_another_job_and_names_the_difference(self):
+        State(self.folder, {"epochs": 3, "method": "hints"})
+        with self.assertRaisesRegex(
+            UnusableError,
+            "same job.*epochs=3 there and 4 now.*--overwrite",
+        ):
+            State(self.folder, {"epochs": 4, "method": "hints"})
+
+    def test_overwrite_begins_anew(self):
+        State(self.folder, {"epochs": 3}).save("x", {}, {})
+        state = State(self.folder, {"epochs": 4}, overwrite=True)
+        self.assertIsNone(state.load("x"))
+
+    def test_overwrite_leaves_the_files_of_the_user(self):
+        path = os.path.join(self.folder, "notes.txt")
+        write_text(path, "mine")
+        State(self.folder, {}, overwrite=True)
+        self.assertTrue(os.path.exists(path))
+
+    def test_half_a_file_does_not_count(self):
+        state = State(self.folder, {})
+        # What a kill in the middle of `save` leaves behind.
+        write_text(os.path.join(self.folder, "state", "x.npz.partial"), "PK")
+        self.assertIsNone(state.load("x"))
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,125 @@
+"""What the conformance tests run: at least one row for every public loss."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_kd import losses
+
+# Public names that are no loss of their own.
+EXCEPTIONS = {"DistillationLoss": "the base class has no formula"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A loss, how to make it, and what it compares.
+
+    Attributes:
+        name: Unique, in snake case.
+        loss: Name in `losses.__all__`.
+        teacher_shape: Shape of one example at the teacher's tap.
+        student_shape: Shape of one example at the student's tap.
+        value_shape: Shape of one example's value.
+        arguments: Makes the constructor's arguments, with fresh layers in it.
+        is_divergence: Whether it is zero where both tensors are equal.
+    """
+
+    name: str
+    loss: str
+    teacher_shape: tuple
+    student_shape: tuple
+    value_shape: tuple = ()
+    arguments: Callable[[], dict[str, Any]] = dict
+    is_divergence: bool = True
+
+    def make(self, **kwargs):
+        """A new loss, not yet built."""
+        return getattr(losses, self.loss)(**self.arguments(), **kwargs)
+
+    def tensors(self, batch=4, seed=0):
+        """Random float32 tensors of the teacher and of the student."""
+        random = np.random.default_rng(seed)
+        return tuple(
+            random.normal(size=(batch, *shape)).astype("float32")
+            for shape in (self.teacher_shape, self.student_shape)
+        )
+
+
+ROWS = (
+    Row("attention_transfer", "AttentionTransfer", (4, 4, 3), (4, 4, 2)),
+    Row(
+        "attention_transfer_squared",
+        "AttentionTransfer",
+        (4, 4, 3),
+        (8, 2, 2),
+        arguments=lambda: {"squared": True, "maximum": True, "power": 4},
+    ),
+    Row("binary_soft_targets", "BinarySoftTargets", (3,), (3,)),
+    Row(
+        "binary_soft_targets_one_unit",
+        "BinarySoftTargets",
+        (1,),
+        (1,),
+        arguments=lambda: {"temperature": 2.0},
+    ),
+    Row("hint", "Hint", (4, 4, 3), (4, 4, 3)),
+    Row("hint_vector", "Hint", (5,), (3,), is_divergence=False),
+    Row("hint_sequence", "Hint", (6, 5), (6, 3), (6,), is_divergence=False),
+    Row("hint_image", "Hint", (4, 4, 3), (6, 5, 2), is_divergence=False),
+    Row("hint_pooled", "Hint", (4, 4, 3), (12, 12, 2), is_divergence=False),
+    Row("hint_resized", "Hint", (5, 4, 3), (2, 2, 2), is_divergence=False),
+    Row(
+        "hint_with_projector",
+        "Hint",
+        (5,),
+        (3,),
+        arguments=lambda: {
+            "projector": keras.layers.Dense(
+                5, activation="tanh", dtype="float32"
+            )
+        },
+        is_divergence=False,
+    ),
+    Row("logit_regression", "LogitRegression", (5,), (5,)),
+    Row(
+        "logit_regression_centred",
+        "LogitRegression",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"center": True},
+        is_divergence=False,
+    ),
+    Row(
+        "match",
+        "Match",
+        (4, 4, 3),
+        (4, 4, 3),
+        arguments=lambda: {"loss": keras.losses.Huber()},
+    ),
+    Row(
+        "match_by_name",
+        "Match",
+        (6, 5),
+        (6, 3),
+        (6,),
+        arguments=lambda: {
+            "loss": "mean_absolute_error",
+            "projector": "infer",
+        },
+        is_divergence=False,
+    ),
+    Row("soft_targets", "SoftTargets", (5,), (5,)),
+    Row(
+        "soft_targets_sequence",
+        "SoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"temperature": 2.0},
+    ),
+)
+NAMED_ROWS = tuple((row.name, row) for row in ROWS)

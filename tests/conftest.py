@@ -1,0 +1,5 @@
+"""Splits the CPU before any test module can touch a device."""
+
+from tests import replicas
+
+__all__ = ["replicas"]

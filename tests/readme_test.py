@@ -1,0 +1,110 @@
+"""Runs the code of the README."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from absl.testing import absltest
+
+import keras_kd
+from tests import support
+from tests.replicas import two_replicas
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block_with(words):
+    (found,) = [block for block in code_blocks("python") if words in block]
+    return found
+
+
+class QuickStartTest(absltest.TestCase):
+    def test_runs_as_it_stands(self):
+        folder = support.folder(self)
+        process = subprocess.run(
+            [sys.executable, "-c", block_with("data = keras_kd.datasets")],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(process.returncode, 0, process.stderr[-3000:])
+        student = keras.models.load_model(folder / "student.keras")
+        data = keras_kd.datasets.load("digits")
+        choice = np.argmax(student.predict(data.test_images, verbose=0), -1)
+        # Ten classes: chance is 0.1.
+        self.assertGreater(np.mean(choice == data.test_labels), 0.8)
+
+
+class OwnLossTest(absltest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        names = {"keras": keras, "keras_kd": keras_kd}
+        block = block_with("class TrustedTargets")
+        exec(block, names)
+        cls.loss_class = names["TrustedTargets"]
+        cls.lines = [line for line in block.splitlines() if line.strip()]
+
+    def trained(self):
+        keras.utils.set_random_seed(0)
+        loss = self.loss_class()
+        distiller = support.distiller(loss)
+        distiller.compile(keras.optimizers.SGD(0.1))
+        x, y = support.data(25)
+        distiller.fit(x, y, 10, epochs=2, shuffle=False, verbose=0)
+        return distiller
+
+    def test_is_about_fifteen_lines(self):
+        self.assertLessEqual(len(self.lines), 16)
+
+    def test_its_weight_follows_the_labels(self):
+        distiller = self.trained()
+        (doubt,) = support.values(distiller.distillation_losses[0].weights[1:])
+        _, y = support.data(25)
+        # d/d doubt of exp(-doubt) d + doubt is 0 only at doubt = ln d.
+        self.assertTrue(np.all(doubt[np.unique(y)] != 0))
+
+    def test_saves_and_loads(self):
+        distiller = self.trained()
+        path = support.folder(self) / "own.keras"
+        distiller.save(path)
+        loaded = keras.models.load_model(path)
+        x, y = support.data(25)
+        self.assertEqual(
+            distiller.evaluate(x, y, verbose=0, return_dict=True),
+            loaded.evaluate(x, y, verbose=0, return_dict=True),
+        )
+
+    def test_two_replicas_equal_one_device(self):
+        one = support.values(self.trained().weights)
+        with two_replicas().scope():
+            two = support.values(self.trained().weights)
+        self.assertLess(support.largest_difference(one, two), 1e-6)
+
+
+class DocumentedFilesTest(absltest.TestCase):
+    def test_linked_files_exist(self):
+        links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+        missing = [link for link in links if not (ROOT / link).exists()]
+        self.assertNotEmpty(links)
+        self.assertEmpty(missing)
+
+    def test_every_loss_is_in_the_table(self):
+        names = set(keras_kd.losses.__all__) - {"DistillationLoss"}
+        missing = [n for n in names if f"`losses.{n}`" not in README]
+        self.assertEmpty(missing)
+
+
+if __name__ == "__main__":
+    absltest.main()
