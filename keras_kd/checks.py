@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_kd import backend
+from keras_kd import forms
 from keras_kd.losses import DistillationLoss
 from keras_kd.teachers.final_activations import gives_probabilities
 
@@ -162,6 +163,18 @@ def check_one_output(tapped, loss):
             f'"{tapped.model.name}" has several outputs. Received: '
             f"{tapped.role}_tap=None in `{type(loss).__name__}`. Its outputs "
             f"are: {', '.join(tapped.outputs)}."
+        )
+
+
+def check_form(name, loss, teacher):
+    """Refuses members' logits where a loss compares one tensor."""
+    if forms.is_members(teacher) and not loss.accepts_members:
+        raise ValueError(
+            f"The loss {name!r} must be one that averages members, such as "
+            "`SoftTargets`, since this teacher hands over the logits of each. "
+            f"Received: {type(loss).__name__}, for "
+            f"{forms.scores(teacher).shape[1]} members. Use "
+            '`EnsembleTeacher(..., combine="geometric")`, or tap a layer.'
         )
 
 

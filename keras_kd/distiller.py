@@ -174,9 +174,11 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         # `compute_loss` would add it, once for each use of `compile(loss=)`.
         return [] if getattr(_supervising, "depth", 0) else super().losses
 
-    def _run_teacher(self, x, y):
-        """Runs the teacher in inference mode."""
-        return self._comparison.teacher.run(batch.split(x)[0], y, False)
+    def _run_teacher(self, x, y, training):
+        """Runs the teacher in inference mode, also in a training step."""
+        teacher = self._comparison.teacher
+        result = teacher.run(batch.split(x)[0], y, False)
+        return teacher.perturb(result) if training else result
 
     def _run_student(self, x, y, training):
         """Runs the student."""

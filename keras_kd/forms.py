@@ -1,30 +1,21 @@
-"""What a teacher may give instead of one tensor of logits.
+"""What a teacher may give instead of one tensor of logits: members.
 
-*Members*: an ensemble whose probabilities are to be averaged hands over the
-logits of each member, since the average depends on the temperature of the loss
-that uses it:
+An ensemble whose probabilities are to be averaged hands over the logits of
+each member, since the average depends on the temperature of the loss that uses
+it:
 
 ```
 {"member_logits": (batch, members, ..., classes),
  "member_log_weights": (batch, members)}
 ```
 
-*Top classes*: a cache may keep the highest logits of an example only, and the
-log-sum-exp of the others, whose probability is spread evenly over them:
-
-```
-{"top_logits": (batch, ..., k), "top_classes": (batch, ..., k),
- "rest_log_sum_exp": (batch, ...)}
-```
+The weights are logarithms of positive numbers; their sum does not matter.
 """
 
 from keras import ops
 
 MEMBER_LOGITS = "member_logits"
 MEMBER_LOG_WEIGHTS = "member_log_weights"
-TOP_LOGITS = "top_logits"
-TOP_CLASSES = "top_classes"
-REST = "rest_log_sum_exp"
 
 
 def is_members(teacher):
@@ -32,9 +23,23 @@ def is_members(teacher):
     return isinstance(teacher, dict) and MEMBER_LOGITS in teacher
 
 
-def is_top_classes(teacher):
-    """Whether it is the form of top classes, of tensors or of shapes."""
-    return isinstance(teacher, dict) and TOP_LOGITS in teacher
+def scores(teacher):
+    """The tensor with the numbers that a softmax would be applied to.
+
+    Args:
+        teacher: Logits, or the members' form.
+
+    Returns:
+        `(batch, ..., classes)`, or `(batch, members, ..., classes)`.
+    """
+    return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher
+
+
+def shape(teacher):
+    """Shape of a tensor, or a dict of those of the members' form."""
+    if is_members(teacher):
+        return {key: tuple(value.shape) for key, value in teacher.items()}
+    return tuple(teacher.shape)
 
 
 def logits_shape(teacher_shape):
@@ -42,7 +47,7 @@ def logits_shape(teacher_shape):
     if is_members(teacher_shape):
         batch, _, *rest = teacher_shape[MEMBER_LOGITS]
         return (batch, *rest)
-    return teacher_shape
+    return tuple(teacher_shape)
 
 
 def average_probabilities(teacher, log_probabilities):
@@ -59,51 +64,42 @@ def average_probabilities(teacher, log_probabilities):
     if not is_members(teacher):
         return log_probabilities(teacher)
     members = log_probabilities(teacher[MEMBER_LOGITS])
-    weights = teacher[MEMBER_LOG_WEIGHTS]
+    weights = ops.log_softmax(teacher[MEMBER_LOG_WEIGHTS], axis=1)
     while len(weights.shape) < len(members.shape):
         weights = ops.expand_dims(weights, axis=-1)
     return ops.logsumexp(members + weights, axis=1)
 
 
-def as_logits(teacher):
+def as_logits(teacher, temperature=1.0, dtype=None):
     """One tensor of logits, for what compares choices or probabilities.
 
     Args:
         teacher: Logits, or the members' form.
+        temperature: Number > 0, at which members are averaged.
+        dtype: Type of the result. `None` leaves it as it is.
 
     Returns:
-        `(batch, ..., classes)`: the logits, or the logarithm of the members'
-        averaged probabilities.
+        `(batch, ..., classes)`: the logits, or those whose softmax at the
+        temperature is the average over members; of one unit, the sigmoid.
     """
-    return average_probabilities(
-        teacher,
-        lambda x: ops.log_softmax(x, axis=-1) if is_members(teacher) else x,
+    if dtype is not None:
+        teacher = _cast(teacher, dtype)
+    if not is_members(teacher):
+        return teacher
+    if teacher[MEMBER_LOGITS].shape[-1] > 1:
+        return temperature * average_probabilities(
+            teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
+        )
+    yes, no = (
+        average_probabilities(
+            teacher, lambda x, sign=sign: ops.log_sigmoid(sign * x)
+        )
+        for sign in (1 / temperature, -1 / temperature)
     )
+    return temperature * (yes - no)
 
 
-def spread(teacher, num_classes):
-    """Logits of all classes from those of the top ones.
-
-    Args:
-        teacher: The form of top classes.
-        num_classes: Number of classes.
-
-    Returns:
-        `(batch, ..., num_classes)`, with one value for all other classes, so
-        that they share their probability evenly at any temperature.
-    """
-    top = teacher[TOP_LOGITS]
-    others = num_classes - top.shape[-1]
-    rest = teacher[REST]
-    if others:
-        rest = rest - ops.log(ops.cast(others, rest.dtype))
-    is_class = ops.one_hot(
-        teacher[TOP_CLASSES], num_classes, dtype="bool", axis=-1
-    )
-    # (..., k, classes): of the k terms at a class at most one is not zero.
-    placed = ops.where(is_class, ops.expand_dims(top, -1), 0.0)
-    return ops.where(
-        ops.any(is_class, axis=-2),
-        ops.sum(placed, axis=-2),
-        ops.expand_dims(rest, -1),
-    )
+def _cast(teacher, dtype):
+    if is_members(teacher):
+        return {key: ops.cast(value, dtype) for key, value in teacher.items()}
+    return ops.cast(teacher, dtype)

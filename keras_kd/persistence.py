@@ -80,7 +80,8 @@ class Persistence:
     def _state(self):
         """States of seed generators, which Keras writes into no file."""
         written = {id(variable) for variable in self.weights}
-        return [v for v in self.variables if id(v) not in written]
+        own = [v for v in self.variables if id(v) not in written]
+        return [*own, *getattr(self.teacher, "noise_state", ())]
 
     def make_train_function(self, force=False):
         """Keras's, after a look at a teacher that had to be awaited."""
@@ -94,9 +95,10 @@ class Persistence:
             raise ValueError(
                 "The file must come from training with this teacher, since a "
                 "run goes on with what it began with. Received: "
-                f'teacher="{self.teacher.name}", whose weights differ. Load '
-                "the old teacher's weights first; to go on with a new teacher, "
-                "load the student alone: `distiller.student.load_weights`."
+                f'teacher="{self.teacher.name}", whose weights or arguments '
+                "differ. Load the old teacher's weights first; to go on with "
+                "a new teacher, load the student alone: "
+                "`distiller.student.load_weights`."
             )
 
     def save_assets(self, dir_path):

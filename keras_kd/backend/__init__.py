@@ -13,6 +13,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import is_probability
     from keras_kd.backend.tensorflow import num_replicas
     from keras_kd.backend.tensorflow import origins
+    from keras_kd.backend.tensorflow import replica_id
 else:
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
@@ -24,6 +25,7 @@ else:
     from keras_kd.backend.unsupported import is_probability
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
+    from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
     "Trainer",
@@ -36,4 +38,5 @@ __all__ = [
     "is_probability",
     "num_replicas",
     "origins",
+    "replica_id",
 ]

@@ -28,3 +28,4 @@ is_in_scope = _refuse
 is_probability = _refuse
 num_replicas = _refuse
 origins = _refuse
+replica_id = _refuse
