@@ -9,6 +9,7 @@ from keras_kd import backend
 from keras_kd import forms
 from keras_kd.losses import DistillationLoss
 from keras_kd.teachers.final_activations import gives_probabilities
+from keras_kd.teachers.function import FunctionTeacher
 
 # Keys of the logs that are not the name of a loss.
 RESERVED_NAMES = ("loss", "student_loss")
@@ -16,6 +17,12 @@ RESERVED_NAMES = ("loss", "student_loss")
 
 def check_model(model, role):
     """Refuses what is not a built Keras model."""
+    if isinstance(model, FunctionTeacher):
+        raise TypeError(
+            f"`{role}` must be a `keras.Model`, since it runs inside the "
+            f"training step. Received: {role}={model!r}. Keep what it says "
+            "with `keras_kd.teachers.cache_teacher`, and pass that."
+        )
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`{role}` must be a `keras.Model`. Received: {role}={model!r} of "
@@ -152,6 +159,19 @@ def check_scope(student):
             "it, since its variables are mirrored there. Received: "
             f'student="{student.name}", made elsewhere. Build it inside '
             "`with strategy.scope():`; the teacher may stay outside."
+        )
+
+
+def check_noise_scope(teacher):
+    """Refuses a noisy teacher that does not belong to the strategy."""
+    state = list(getattr(teacher, "noise_state", ()))
+    if not backend.is_in_scope(state):
+        raise ValueError(
+            "`teacher` must be made in the scope of the strategy, since the "
+            "state of its noise is mirrored there. Received: "
+            f'teacher="{teacher.name}", made elsewhere. Make the '
+            "`NoisyTeacher` inside `with strategy.scope():`; the model in it "
+            "may stay outside."
         )
 
 

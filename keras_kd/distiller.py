@@ -92,6 +92,7 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         checks.check_pair(teacher, student)
         checks.check_finite_weights(teacher)
         checks.check_scope(student)
+        checks.check_noise_scope(teacher)
         losses = checks.check_losses(distillation_losses)
         checks.check_student_loss_weight(student_loss_weight)
         checks.check_entries(teacher_inputs, "teacher_inputs")

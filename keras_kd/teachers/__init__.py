@@ -1,5 +1,8 @@
 """What can teach. A teacher is any built `keras.Model` that gives logits."""
 
+from keras_kd.teachers.ensemble import EnsembleTeacher
+from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
+from keras_kd.teachers.noisy import NoisyTeacher
 
-__all__ = ["logits"]
+__all__ = ["EnsembleTeacher", "FunctionTeacher", "NoisyTeacher", "logits"]
