@@ -8,6 +8,7 @@ import numpy as np
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd.losses import DistillationLoss
+from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.final_activations import gives_probabilities
 from keras_kd.teachers.function import FunctionTeacher
 
@@ -16,7 +17,9 @@ RESERVED_NAMES = ("loss", "student_loss")
 
 
 def check_model(model, role):
-    """Refuses what is not a built Keras model."""
+    """Refuses what is not a built Keras model, nor a cache of a teacher."""
+    if role == "teacher" and isinstance(model, CachedTeacher):
+        return
     if isinstance(model, FunctionTeacher):
         raise TypeError(
             f"`{role}` must be a `keras.Model`, since it runs inside the "
@@ -200,8 +203,12 @@ def check_form(name, loss, teacher):
 
 def check_logits(tapped, tap, loss):
     """Refuses probabilities where a loss compares logits."""
-    if not gives_probabilities(tapped, tap):
-        return
+    if gives_probabilities(tapped, tap):
+        refuse_probabilities(tapped, tap, loss)
+
+
+def refuse_probabilities(tapped, tap, loss):
+    """Raises an error for a tap that gives probabilities."""
     place = "" if tap is None else f" at {tap!r}"
     if tap in tapped.layers:
         remedy = "Tap the layer before the activation."

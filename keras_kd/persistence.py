@@ -17,7 +17,7 @@ class Persistence:
     Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
     `save_weights_only=True`) hold the student, the losses and the optimizer;
     of the teacher they hold a fingerprint, so that no run is resumed with
-    another. A full `save` holds the teacher too.
+    another. A full `save` holds the teacher too; of a cache, its folder.
     """
 
     # Whether `from_config` has made a teacher that has no weights yet, and the
@@ -53,7 +53,8 @@ class Persistence:
                 config[argument], custom_objects=custom_objects
             )
         distiller = cls(**config)
-        distiller._awaits_teacher = True
+        # A cache is there at once: it has no weights.
+        distiller._awaits_teacher = hasattr(distiller.teacher, "load_weights")
         return distiller
 
     def get_build_config(self):
@@ -103,11 +104,13 @@ class Persistence:
 
     def save_assets(self, dir_path):
         """Writes the teacher's weights: only a full `save` calls this."""
-        self.teacher.save_weights(_teacher_file(dir_path))
+        if hasattr(self.teacher, "save_weights"):
+            self.teacher.save_weights(_teacher_file(dir_path))
 
     def load_assets(self, dir_path):
         """Reads the teacher's weights."""
-        self.teacher.load_weights(_teacher_file(dir_path))
+        if hasattr(self.teacher, "load_weights"):
+            self.teacher.load_weights(_teacher_file(dir_path))
         self._awaits_teacher = False
         self._check_teacher()
 

@@ -49,10 +49,7 @@ class Side:
         self.tap_of = {
             name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
         }
-        spec = passes.input_spec(model)
-        checks.check_entries_fit(inputs, spec, role)
-        self.takes_list = isinstance(spec, list | tuple)
-        self.tapped = passes.TappedModel(model, self.tap_of.values(), role)
+        self.tapped = self._look_at(model, losses)
         self.objectives = {
             name: loss.input_objective
             for name, loss in losses.items()
@@ -62,7 +59,17 @@ class Side:
             if self.tap_of[name] is None:
                 checks.check_one_output(self.tapped, loss)
             if loss.expects_logits:
-                checks.check_logits(self.tapped, self.tap_of[name], loss)
+                self._check_logits(self.tap_of[name], loss)
+
+    def _look_at(self, model, losses):
+        """Finds the taps, and how the model takes its input."""
+        spec = passes.input_spec(model)
+        checks.check_entries_fit(self.inputs, spec, self.role)
+        self.takes_list = isinstance(spec, list | tuple)
+        return passes.TappedModel(model, self.tap_of.values(), self.role)
+
+    def _check_logits(self, tap, loss):
+        checks.check_logits(self.tapped, tap, loss)
 
     def entries(self, x):
         """What the model sees of the input of both."""
@@ -86,14 +93,14 @@ class Side:
         """Runs the model once.
 
         Args:
-            x: The input of both models.
+            x: The input of both models, with reserved entries.
             y: Labels, or `None`.
             training: Whether it is in training mode.
 
         Returns:
             A `Pass`.
         """
-        x = self.entries(x)
+        x = self.entries(batch.split(x)[0])
         if not self.objectives:
             return Pass(*self.tapped(x, training), training, {})
         objectives = {

@@ -69,6 +69,11 @@ def is_in_scope(variables):
     )
 
 
+def is_tracing():
+    """Whether a graph is being made, whose tensors have no values yet."""
+    return not tf.executing_eagerly()
+
+
 def num_replicas():
     """Number of replicas that take part in a step."""
     return tf.distribute.get_strategy().num_replicas_in_sync
