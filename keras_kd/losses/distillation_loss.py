@@ -35,6 +35,8 @@ class DistillationLoss(keras.layers.Layer):
     * `"teacher_input_gradient"`, `"student_input_gradient"`: the gradient of
       the loss's `input_objective` with respect to that model's input, of the
       shape of the input. The student's can be differentiated again.
+    * The members of a `teachers.EnsembleTeacher`, a dict as in `forms`, in
+      place of the teacher's tensor: declared by `accepts_members = True`.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
 

@@ -142,7 +142,8 @@ class FunctionTeacher:
 
     def _finite(self, logits):
         """Logits as float32, or a refusal of nan and infinity."""
-        logits = logits.astype("float32")
+        with np.errstate(over="ignore"):
+            logits = logits.astype("float32")
         if not np.all(np.isfinite(logits)):
             raise ValueError(
                 "`function` must return finite numbers, since nan would "
