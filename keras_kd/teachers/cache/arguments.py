@@ -11,7 +11,7 @@ from keras_kd.teachers.fingerprint import fingerprint
 FORMAT = 1
 _MOST_EXAMPLES = 4096
 _MOST_SHARD_BYTES = 2**28
-_BLOCK_EXAMPLES = 256
+_BLOCK_EXAMPLES = 1024
 _BLOCK_BYTES = 2**22
 
 # What differs if an entry of the plan does.

@@ -71,15 +71,23 @@ class Reader:
 
     def _view(self, data, files):
         """The data once, with the rows of one view."""
-        blocks = tf.data.TFRecordDataset(files).map(
+        records = tf.data.TFRecordDataset(files)
+        if elements.is_static(data):
+            end = tf.data.Dataset.from_tensors(shards.empty_record(self.arrays))
+            examples = _with_end(data.batch(self.block))
+            pairs = tf.data.Dataset.zip((examples, records.concatenate(end)))
+            # One function for all of it: each has a cost of its own.
+            return pairs.map(
+                lambda element, record: self._join(
+                    element, shards.from_record(record, self.arrays)
+                )
+            ).unbatch()
+        # Examples of different shapes do not fit into blocks.
+        rows = records.map(
             lambda record: shards.from_record(record, self.arrays)
         )
-        if elements.is_static(data):
-            examples = _with_end(data.batch(self.block))
-        else:
-            # Examples of different shapes do not fit into blocks.
-            examples, blocks = data.batch(1), blocks.unbatch().batch(1)
-        pairs = tf.data.Dataset.zip((examples, _with_end(blocks)))
+        rows = _with_end(rows.unbatch().batch(1))
+        pairs = tf.data.Dataset.zip((data.batch(1), rows))
         return pairs.map(self._join).unbatch()
 
     def _join(self, element, rows):

@@ -86,6 +86,16 @@ def _to_record(arrays):
     return example.SerializeToString(deterministic=True)
 
 
+def empty_record(arrays):
+    """A record without rows."""
+    return _to_record(
+        {
+            name: np.zeros((0, *shape), dtype)
+            for name, (shape, dtype) in arrays.items()
+        }
+    )
+
+
 def from_record(record, arrays):
     """Reads a block, in the graph.
 
