@@ -122,10 +122,10 @@ class CachedTeacher:
             the teacher saw; another order or length is an error.
 
         Raises:
-            ValueError: If the data has other examples than the cache, as far
-                as that can be seen before reading; or there is no such view.
+            ValueError: If arrays, or the structure of a data set, are not
+                those of the cache; or if there is no such view.
         """
-        data = elements.dataset(data, "data")
+        arrays, data = data, elements.dataset(data, "data")
         given = elements.spec(data)
         if not elements.specs_agree(given, self._plan["elements"]):
             raise ValueError(
@@ -144,9 +144,10 @@ class CachedTeacher:
                 f"{str(self.directory)!r}. Attach to the data set that was "
                 "cached, and take a part of it afterwards."
             )
-        return self._reader().attach(
-            data, self._chosen(view), self.augmentation
-        )
+        views = self._chosen(view)
+        if arrays is not data and self.augmentation is None:
+            return self._reader().attach_arrays(arrays)
+        return self._reader().attach(data, views, self.augmentation)
 
     def _chosen(self, view):
         if view is None:
