@@ -1,0 +1,216 @@
+"""What a cache refuses, and by what name."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from keras_kd.teachers import cache_teacher
+from tests import support
+
+SLICES = tf.data.Dataset.from_tensor_slices
+
+
+def teacher(seed=0, **kwargs):
+    keras.utils.set_random_seed(seed)
+    return support.dense(8, name="teacher", **kwargs)
+
+
+def drain(data):
+    for _ in data:
+        pass
+
+
+class Refusals(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self) / "cache"
+        self.x, self.y = support.data(40)
+
+    def cache(self, model=None, data=None, **kwargs):
+        kwargs = {"batch_size": 8, "examples_per_shard": 16} | kwargs
+        data = (self.x, self.y) if data is None else data
+        return cache_teacher(
+            model or teacher(), data, self.folder, verbose=0, **kwargs
+        )
+
+    def shards(self):
+        return sorted(self.folder.glob("*.tfrecord"))
+
+
+class WritingTest(Refusals):
+    def test_a_second_call_opens_the_cache(self):
+        first = self.cache()
+        times = [path.stat().st_mtime_ns for path in self.shards()]
+        second = self.cache()
+        self.assertEqual(first.fingerprint(), second.fingerprint())
+        self.assertEqual(
+            [path.stat().st_mtime_ns for path in self.shards()], times
+        )
+
+    @parameterized.named_parameters(
+        ("dtype", {"dtype": "float32"}, "another `taps`, `dtype`"),
+        ("top_k", {"top_k": 2}, "another `taps`, `dtype`"),
+        ("taps", {"taps": ["hidden"]}, "another `taps`, `dtype`"),
+        ("batch", {"batch_size": 4}, "another `batch_size`.*8 before, 4 now"),
+        ("shard", {"examples_per_shard": 24}, "`examples_per_shard`"),
+    )
+    def test_refuses_other_arguments(self, changed, words):
+        self.cache()
+        with self.assertRaisesRegex(ValueError, words):
+            self.cache(**changed)
+
+    def test_refuses_another_teacher(self):
+        self.cache()
+        with self.assertRaisesRegex(ValueError, "begun with another teacher"):
+            self.cache(teacher(seed=1))
+
+    def test_refuses_a_teacher_that_computes_otherwise(self):
+        self.cache()
+        other = teacher(activation="tanh")
+        with self.assertRaisesRegex(ValueError, "other values of output"):
+            self.cache(other)
+
+    def test_refuses_another_data_set(self):
+        self.cache()
+        with self.assertRaisesRegex(ValueError, "same order.*beginning"):
+            self.cache(data=(self.x[::-1], self.y))
+
+    def test_refuses_another_data_set_when_it_goes_on(self):
+        self.cache()
+        (self.folder / "manifest.json").unlink()
+        self.shards()[-1].unlink()
+        other = self.x.copy()
+        other[20] += 1
+        with self.assertRaisesRegex(ValueError, "the shard 'view-0000-shard-0"):
+            self.cache(data=(other, self.y))
+
+    def test_refuses_other_elements(self):
+        self.cache()
+        with self.assertRaisesRegex(ValueError, "begun with another data set"):
+            self.cache(data=(self.x.astype("float64"), self.y))
+
+    def test_a_deleted_shard_is_written_again(self):
+        before = self.cache().fingerprint()
+        self.shards()[1].unlink()
+        with self.assertRaisesRegex(ValueError, "no such file"):
+            keras_kd.teachers.CachedTeacher(self.folder)
+        self.assertEqual(self.cache().fingerprint(), before)
+
+    def test_refuses_batches(self):
+        data = SLICES((self.x, self.y)).batch(8)
+        with self.assertRaisesRegex(ValueError, "single examples.*`batch` awa"):
+            self.cache(data=data)
+
+    def test_refuses_data_without_end(self):
+        with self.assertRaisesRegex(ValueError, "must end.*`repeat"):
+            self.cache(data=SLICES(self.x).repeat())
+
+    def test_refuses_no_examples(self):
+        with self.assertRaisesRegex(ValueError, "at least one.*none"):
+            self.cache(data=self.x[:0])
+
+    def test_refuses_nan(self):
+        self.x[21] = np.inf  # And minus infinity: nan.
+        with self.assertRaisesRegex(ValueError, "finite.*output as float16"):
+            self.cache()
+
+    def test_refuses_numbers_beyond_half_precision(self):
+        with self.assertRaisesRegex(ValueError, 'range.*dtype="float32"'):
+            self.cache(data=1e6 * self.x)
+
+    @parameterized.named_parameters(
+        ("dtype", {"dtype": "int8"}, "`dtype` must be.*dtype='int8'"),
+        ("top_k", {"top_k": 3}, "`top_k` must be below.*top_k=3"),
+        ("no_top_k", {"top_k": 0}, "`top_k` must be an integer.*top_k=0"),
+        ("views", {"views": 2}, "`augmentation` must be given.*views=2"),
+        ("tap", {"taps": ["hiden"]}, "no layer or output named 'hiden'"),
+        (
+            "shard",
+            {"examples_per_shard": 20},
+            "multiple of `batch_size`.*examples_per_shard=20",
+        ),
+    )
+    def test_refuses_arguments(self, changed, words):
+        with self.assertRaisesRegex(ValueError, words):
+            self.cache(**changed)
+
+    def test_refuses_taps_as_text(self):
+        with self.assertRaisesRegex(TypeError, r"Write taps=\['hidden'\]"):
+            self.cache(taps="hidden")
+
+    def test_refuses_what_is_no_teacher(self):
+        with self.assertRaisesRegex(TypeError, "or a `FunctionTeacher`.*<buil"):
+            self.cache(model=max)
+
+    def test_refuses_an_augmentation_with_a_memory(self):
+        def change(x, seed):
+            return x + tf.random.uniform(x.shape)
+
+        with self.assertRaisesRegex(ValueError, "same `x` for the same seed"):
+            self.cache(augmentation=change)
+
+
+class ReadingTest(Refusals):
+    def test_refuses_an_unfinished_cache(self):
+        self.cache()
+        (self.folder / "manifest.json").unlink()
+        with self.assertRaisesRegex(ValueError, "finished cache.*manifest.jso"):
+            keras_kd.teachers.CachedTeacher(self.folder)
+
+    def test_refuses_a_missing_augmentation(self):
+        self.cache(augmentation=lambda x, seed: x + 1)
+        with self.assertRaisesRegex(ValueError, "`augmentation` must be the o"):
+            keras_kd.teachers.CachedTeacher(self.folder)
+
+    def test_refuses_another_length(self):
+        cached = self.cache()
+        with self.assertRaisesRegex(ValueError, "as many.*39 examples.*of 40"):
+            cached.attach(self.x[:39])
+
+    @parameterized.parameters(16, 32, 39, 41, 48)
+    def test_notices_another_length_while_reading(self, count):
+        cached = self.cache()
+        data = SLICES(np.concatenate([self.x, self.x])[:count])
+        data = data.filter(lambda x: True)  # Of unknown length.
+        with self.assertRaisesRegex(
+            tf.errors.InvalidArgumentError, "as many examples as the cache"
+        ):
+            drain(cached.attach(data))
+
+    def test_notices_another_order_while_reading(self):
+        cached = self.cache()
+        data = SLICES(self.x[[1, 0, *range(2, 40)]])
+        with self.assertRaisesRegex(
+            tf.errors.InvalidArgumentError, "in the same order"
+        ):
+            drain(cached.attach(data))
+
+    def test_notices_another_order_of_arrays(self):
+        cached = self.cache()
+        with self.assertRaisesRegex(ValueError, "in the same order"):
+            cached.attach(self.x[[*range(38), 39, 38]])
+
+    @parameterized.named_parameters(
+        ("sign", lambda x: -x), ("scale", lambda x: x * 2)
+    )
+    def test_notices_other_preparation(self, change):
+        cached = self.cache()
+        with self.assertRaisesRegex(ValueError, "in the same order"):
+            cached.attach(change(self.x))
+
+    def test_refuses_other_elements(self):
+        cached = self.cache()
+        with self.assertRaisesRegex(ValueError, "like those.*uint8"):
+            cached.attach(self.x.astype("uint8"))
+
+    def test_refuses_an_unknown_view(self):
+        cached = self.cache()
+        with self.assertRaisesRegex(ValueError, "below 1.*view=1"):
+            cached.attach(self.x, view=1)
+
+
+if __name__ == "__main__":
+    absltest.main()
