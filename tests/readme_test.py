@@ -46,6 +46,24 @@ class QuickStartTest(absltest.TestCase):
         self.assertGreater(np.mean(choice == data.test_labels), 0.8)
 
 
+class CacheTest(absltest.TestCase):
+    def test_runs_as_it_stands(self):
+        quick_start = block_with("data = keras_kd.datasets")
+        code = quick_start[: quick_start.index("distiller = ")]
+        process = subprocess.run(
+            [sys.executable, "-c", code + block_with("cache_teacher")],
+            cwd=support.folder(self),
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(process.returncode, 0, process.stderr[-3000:])
+        # Ten classes: chance is 0.1.
+        accuracy = float(process.stdout.split("accuracy: ")[-1].split()[0])
+        self.assertGreater(accuracy, 0.5)
+
+
 class OwnLossTest(absltest.TestCase):
     @classmethod
     def setUpClass(cls):
