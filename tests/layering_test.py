@@ -14,7 +14,6 @@ LAYERS = (
         "backend",
         "batch",
         "distribution",
-        "forms",
         "losses",
         "metrics",
         "passes",

@@ -38,8 +38,8 @@ class Settings:
     temperature: float | None = None
     loss_weight: float | None = None
     student_loss_weight: float | None = None
-    epochs: int = 15
-    batch_size: int = 32
+    epochs: int = 10
+    batch_size: int = 64
     seeds: int = 5
     fraction: float = 0.05
     teacher: str | None = None

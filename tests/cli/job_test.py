@@ -148,8 +148,8 @@ class FairnessTest(absltest.TestCase):
                 lambda progress, what: [Count()],
             ):
                 small_jobs.run(support.folder(self), fraction=fraction, seeds=1)
-            # 48 images in batches of 8, for 7 models.
-            self.assertLen(steps, 6 * 7)
+            # 48 images in batches of 24, for 7 models.
+            self.assertLen(steps, 2 * 7)
 
 
 class ModelsOfTheUserTest(absltest.TestCase):
@@ -206,7 +206,7 @@ class ModelsOfTheUserTest(absltest.TestCase):
         outcome, text = self.run_with(
             teacher=small_jobs.save(self.folder, teacher),
             epochs=4,
-            seeds=3,
+            batch_size=8,
             fraction=1.0,
             student_loss_weight=0.0,
         )
@@ -270,7 +270,7 @@ class StateOfAJobTest(absltest.TestCase):
         folder = support.folder(self)
         small_jobs.run(folder, seeds=1)
         with self.assertRaisesRegex(
-            UnusableError, "temperature=4.0 there and 2.0 now"
+            UnusableError, "temperature=8.0 there and 2.0 now"
         ):
             small_jobs.run(folder, seeds=1, temperature=2.0)
         with self.assertRaisesRegex(UnusableError, "data="):
