@@ -156,7 +156,7 @@ def check_scope(student):
 
 def check_one_output(tapped, loss):
     """Refuses to guess which of several outputs a loss compares."""
-    if tapped.outputs:
+    if len(tapped.outputs) > 1:
         raise ValueError(
             f"`{tapped.role}_tap` must be given, since the {tapped.role} "
             f'"{tapped.model.name}" has several outputs. Received: '
