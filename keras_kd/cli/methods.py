@@ -118,11 +118,13 @@ METHODS = {
         "a layer half-way through the teacher, in one stage",
         (ROMERO,),
         hints,
+        loss_weight=10.0,
     ),
     "attention_transfer": Method(
         "where the teacher's layers are active",
         (ZAGORUYKO,),
         attention_transfer,
+        loss_weight=10.0,
     ),
     "hints_and_soft_targets": Method(
         "both, added, in one stage",

@@ -1,5 +1,6 @@
 """What a job leaves behind: table, report, history, plots, the student."""
 
+import contextlib
 import csv
 import io
 import os
@@ -82,14 +83,15 @@ def _interval(interval):
 
 def terminal(outcome):
     """The table and the verdict, for a terminal."""
-    lines = [report.text_table(HEADER, rows(outcome)), "", _fold(LEGEND)]
-    lines += ["", *map(_fold, outcome.verdicts())]
+    lines = [report.text_table(HEADER, rows(outcome)), "", fold(LEGEND)]
+    lines += ["", *map(fold, outcome.verdicts())]
     if outcome.warning:
-        lines.append(_fold(outcome.warning))
+        lines.append(fold(outcome.warning))
     return "\n".join(lines)
 
 
-def _fold(text):
+def fold(text):
+    """Breaks a text into lines that fit a terminal."""
     return textwrap.fill(text, report.tables.WIDTH)
 
 
@@ -112,6 +114,13 @@ def write(bench, state, outcome):
     job_state.write_text(
         os.path.join(folder, "report.md"), markdown(bench, outcome)
     )
+
+
+def remove(folder):
+    """Removes the files of `FILES`, which another job has written."""
+    for name in FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder, name))
 
 
 def history_csv(outcome):
