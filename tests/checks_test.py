@@ -101,8 +101,8 @@ class ModelTest(RefusalTest):
         student = support.dense(4, name="outside")
         with replicas.two_replicas().scope():
             self.refuse(
-                "`student` must be made in the scope",
-                'student="outside", made elsewhere',
+                "`student` and Distiller must be made in the scope",
+                'student="outside", made in another',
                 teacher=teacher,
                 student=student,
             )
@@ -111,7 +111,7 @@ class ModelTest(RefusalTest):
 
 class LossesTest(RefusalTest):
     @parameterized.named_parameters(
-        ("none", None, "None"), ("empty", [], r"\[\]"), ("name", "kl", "'kl'")
+        ("none", None, "None"), ("empty", [], r"\[\]")
     )
     def test_no_loss(self, given, received):
         self.refuse(
@@ -131,6 +131,14 @@ class LossesTest(RefusalTest):
             f".*of type {kind}. Wrap",
             TypeError,
             distillation_losses=[losses.SoftTargets(), given],
+        )
+
+    def test_a_keras_loss_alone(self):
+        self.refuse(
+            r"must contain layers of `keras_kd\.losses`",
+            ".*Wrap a Keras loss",
+            TypeError,
+            distillation_losses=keras.losses.KLDivergence(),
         )
 
     def test_the_same_loss_twice(self):
