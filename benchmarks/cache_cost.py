@@ -18,6 +18,7 @@ takes about ten minutes on two cores.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import subprocess
@@ -83,11 +84,11 @@ def make_epochs(units, batches, directory):
     random = np.random.default_rng(0)
     x = random.normal(size=(batches * BATCH, 784)).astype("float32")
     y = random.integers(0, 10, len(x))
-    data = tf.data.Dataset.from_tensor_slices((x, y))
+    arrays = (x, y)
     teacher, student = contestants.mlp(units), contestants.mlp(800)
     start = measure.cpu_seconds()
     cached = keras_kd.teachers.cache_teacher(
-        teacher, data, directory, batch_size=BATCH, verbose=0
+        teacher, arrays, directory, batch_size=BATCH, verbose=0
     )
     filling = measure.cpu_seconds() - start
 
@@ -95,10 +96,8 @@ def make_epochs(units, batches, directory):
         model = compiled(model)
         return lambda: model.fit(data, verbose=0)
 
-    def copy():
-        return contestants.copy(student)
-
-    plain = pipeline(data)
+    copy = functools.partial(contestants.copy, student)
+    plain = pipeline(tf.data.Dataset.from_tensor_slices(arrays))
     forward = tf.function(lambda x: teacher(x, training=False))
 
     def run_teacher():
@@ -110,7 +109,7 @@ def make_epochs(units, batches, directory):
         "teacher": run_teacher,
         "cached": fit(
             contestants.our_distiller(cached, copy(), None),
-            pipeline(cached.attach(data)),
+            pipeline(cached.attach(arrays)),
         ),
         "online": fit(contestants.our_distiller(teacher, copy(), None), plain),
         contestants.THEIRS: fit(

@@ -86,7 +86,7 @@ def of_output(structure, names, name):
     Args:
         structure: One value for all outputs, or a dict or list with a value
             for each, or `None`.
-        names: Names of the student's outputs, `()` if it has one.
+        names: Names of the student's outputs, `()` for one without name.
         name: Name of an output, or `None` for a place inside the model.
 
     Returns:
@@ -95,7 +95,7 @@ def of_output(structure, names, name):
     """
     if not isinstance(structure, dict | list | tuple):
         return structure
-    if not names and len(structure) == 1:
+    if len(names) < 2 and len(structure) == 1:
         return members(structure)[0]
     if name is None:
         return structure

@@ -22,8 +22,8 @@ class Anneal(keras.callbacks.Callback):
     once for `n` batches.
 
     The last value of each epoch is put into the logs, under the name of the
-    target. `History` has it; `CSVLogger` and `TensorBoard` have it if they come
-    after this in the list of callbacks.
+    target. `History` has it. `CSVLogger` and `TensorBoard` have it if they come
+    after this in the list of callbacks, and miss it if they come before.
 
     Args:
         target: What to drive: `"<loss name>.<attribute>"`, such as
@@ -142,7 +142,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
     Raises:
         TypeError: When training starts, if the model is no Distiller.
-        ValueError: After the first epoch, if `save_best_only` is set and the
+        ValueError: If `save_best_only` is set with a `save_freq` in batches;
+            after the first epoch, if `save_best_only` is set and the
             logs do not have the monitored quantity.
 
     Example:
@@ -154,6 +155,12 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
     def __init__(self, filepath, monitor="val_loss", **kwargs):
         super().__init__(filepath, monitor=monitor, **kwargs)
+        if self.save_best_only and self.save_freq != "epoch":
+            raise ValueError(
+                '`save_freq` must be "epoch" with `save_best_only`, since the '
+                "best is known after validation. Received: save_freq="
+                f"{self.save_freq}, save_best_only=True."
+            )
         self._has_warned = False
 
     def set_model(self, model):

@@ -74,9 +74,9 @@ def check_finite_weights(teacher):
 
 def check_losses(losses):
     """Returns the losses as a list, or refuses them."""
-    if isinstance(losses, DistillationLoss):
+    if losses is not None and not isinstance(losses, list | tuple):
         losses = [losses]
-    if not isinstance(losses, list | tuple) or not losses:
+    if not losses:
         raise ValueError(
             "`distillation_losses` must be one distillation loss or a list "
             "with at least one, since without any there is nothing to distil. "
@@ -158,9 +158,9 @@ def check_scope(student):
     """Refuses a student that does not belong to the current strategy."""
     if not backend.is_in_scope(student.variables):
         raise ValueError(
-            "`student` must be made in the scope of the strategy that trains "
-            "it, since its variables are mirrored there. Received: "
-            f'student="{student.name}", made elsewhere. Build it inside '
+            "`student` and Distiller must be made in the scope of the same "
+            "strategy, since variables are mirrored there. Received: "
+            f'student="{student.name}", made in another. Build both inside '
             "`with strategy.scope():`; the teacher may stay outside."
         )
 
@@ -180,7 +180,7 @@ def check_noise_scope(teacher):
 
 def check_one_output(tapped, loss):
     """Refuses to guess which of several outputs a loss compares."""
-    if tapped.outputs:
+    if len(tapped.outputs) > 1:
         raise ValueError(
             f"`{tapped.role}_tap` must be given, since the {tapped.role} "
             f'"{tapped.model.name}" has several outputs. Received: '
@@ -199,6 +199,40 @@ def check_form(name, loss, teacher):
             f"{forms.scores(teacher).shape[1]} members. Use "
             '`EnsembleTeacher(..., combine="geometric")`, or tap a layer.'
         )
+
+
+def check_supervised(loss, comparison):
+    """Refuses a cross-entropy of probabilities where the student has logits.
+
+    Args:
+        loss: As given to `compile`.
+        comparison: The `Comparison` of a Distiller.
+    """
+    names = comparison.student.output_names
+    with_logits = [
+        type(one).__name__
+        for one in comparison.losses.values()
+        if one.expects_logits and one.student_tap in (None, *names)
+    ]
+    # With several outputs, the loss may be for one with probabilities.
+    if not with_logits or len(names) > 1:
+        return
+    for one in keras.tree.flatten(loss):
+        if isinstance(one, str):
+            one = keras.losses.get(one) if "entropy" in one.lower() else one
+        is_function = one in (
+            keras.losses.binary_crossentropy,
+            keras.losses.categorical_crossentropy,
+            keras.losses.sparse_categorical_crossentropy,
+        )
+        if is_function or getattr(one, "from_logits", True) is False:
+            raise ValueError(
+                "`loss` must take logits, since the student gives them to "
+                f"`{with_logits[0]}`. Received: loss={loss!r}, which takes "
+                "probabilities. Use the class with `from_logits=True`, such "
+                "as `keras.losses.SparseCategoricalCrossentropy("
+                "from_logits=True)`."
+            )
 
 
 def check_logits(tapped, tap, loss):

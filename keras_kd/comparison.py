@@ -159,13 +159,14 @@ def _are_alike(first, second):
 def _check_values(name, values, student):
     """Refuses values that are not one per example."""
     shape = tuple(values.shape)
-    if not shape or shape[0] not in (None, student.shape[0]):
+    is_like_student = len(shape) >= max(2, len(student.shape))
+    if not shape or shape[0] not in (None, student.shape[0]) or is_like_student:
         raise ValueError(
             f"The loss {name!r} must return one value per example, (batch,), "
             "since the Distiller averages with sample weights and masks. "
             f"Received: {f'shape {shape}' if shape else 'a scalar'} for a "
-            f"student's tensor of shape {tuple(student.shape)}. Leave the mean "
-            "over the batch away."
+            f"student's tensor of shape {tuple(student.shape)}. Average over "
+            "all axes but the batch, or the batch and the steps."
         )
 
 

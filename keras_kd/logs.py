@@ -155,7 +155,7 @@ def split_metrics(metrics, sides, is_weighted, output=None):
 
 def _check_output(metric, output, sides):
     teacher_names, student_names = sides
-    if not student_names and metric.output is None:
+    if len(student_names) < 2 and metric.output is None:
         return None
     known = [
         n for n in student_names if not teacher_names or n in teacher_names

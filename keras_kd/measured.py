@@ -5,6 +5,7 @@ import types
 import keras
 
 from keras_kd import backend
+from keras_kd import checks
 from keras_kd import logs
 from keras_kd import reduction
 
@@ -47,8 +48,10 @@ class Measured:
 
         Raises:
             ValueError: If a metric of `keras_kd.metrics` does not name one of
-                several outputs.
+                several outputs, or a cross-entropy of probabilities would get
+                the student's logits.
         """
+        checks.check_supervised(loss, self._comparison)
         optimizer = keras.optimizers.get(optimizer)
         sides = self._output_names()
         fed, others = logs.split_metrics(metrics, sides, False)

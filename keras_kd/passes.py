@@ -167,28 +167,40 @@ def pick(output, names, name):
     Args:
         output: What a model returned.
         names: Its `output_names`.
-        name: One of them, or `None` for the whole.
+        name: One of them, or `None` for the only one.
     """
     if name is None:
-        return output
+        tensors = [t for t in keras.tree.flatten(output) if t is not None]
+        return tensors[0] if len(tensors) == 1 else output
     return output[name if isinstance(output, dict) else names.index(name)]
 
 
 def output_names(model):
-    """Names of the outputs of a model that has several, else `()`."""
+    """Names of the outputs of a model: keys, or made up where several.
+
+    A model that returns one tensor has `()`.
+    """
     model = taps.unwrapped(model)
     if isinstance(model, keras.Sequential):
-        return ()
+        return _names_of(model.outputs, model)
     if taps.is_functional(model):
-        output = model.output
-    else:
-        output = symbolic(
-            lambda x: run(model, x, training=False), input_spec(model)
-        )
+        return _names_of(model.output, model)
+    found = []
+
+    def look(x):
+        output = run(model, x, training=False)
+        found.append(_names_of(output, model))
+        return output
+
+    symbolic(look, input_spec(model))
+    return found[-1]
+
+
+def _names_of(output, model):
     if forms.is_members(output):
         return ()
     if isinstance(output, dict):
-        return tuple(output)
+        return tuple(key for key, value in output.items() if value is not None)
     if not isinstance(output, list | tuple) or len(output) < 2:
         return ()
     given = tuple(getattr(model, "output_names", None) or ())
@@ -207,7 +219,11 @@ def symbolic(function, spec):
         # graph and calls no layer: inside another layer it does.
         def call(self, x):
             try:
-                return function(x)
+                # A model may return None beside its tensors; Keras refuses.
+                return keras.tree.map_structure(
+                    lambda t: keras.ops.zeros(()) if t is None else t,
+                    function(x),
+                )
             except Exception as error:
                 failures.append(error)
                 raise

@@ -33,6 +33,8 @@ def hooked(layer, attribute, hook):
         yield
     finally:
         hooks.pop()
+        if not hooks:
+            del vars(_hooks)[key]
         _restore(layer, attribute, key)
 
 

@@ -31,12 +31,11 @@ class Persistence:
 
     def get_config(self):
         """Returns the constructor's arguments; current values are weights."""
-        serialize = keras.saving.serialize_keras_object
         return {
-            "teacher": serialize(self.teacher),
-            "student": serialize(self.student),
+            "teacher": _serialize(self.teacher),
+            "student": _serialize(self.student),
             "distillation_losses": [
-                serialize(loss) for loss in self.distillation_losses
+                _serialize(loss) for loss in self.distillation_losses
             ],
             "student_loss_weight": self._initial_student_loss_weight,
             "teacher_inputs": self.teacher_inputs,
@@ -113,6 +112,13 @@ class Persistence:
             self.teacher.load_weights(_teacher_file(dir_path))
         self._awaits_teacher = False
         self._check_teacher()
+
+
+def _serialize(layer):
+    config = keras.saving.serialize_keras_object(layer)
+    # How a model was trained by itself is not how the Distiller trains.
+    config.pop("compile_config", None)
+    return config
 
 
 def _teacher_file(dir_path):

@@ -93,11 +93,10 @@ class EntriesTest(absltest.TestCase):
     def test_a_list_is_a_dict(self):
         self.assertEqual(batch.entries(self.x, ["c", "a"]), {"c": 3, "a": 1})
 
-    def test_entry_named_is_the_inverse(self):
-        for chosen in ("a", ["a", "b"]):
-            entry = batch.entries(self.x, chosen)
-            named = batch.entry_named(entry, chosen)
-            self.assertEqual(batch.entries(named, chosen), entry)
+    def test_a_list_is_a_list_for_a_model_that_takes_one(self):
+        self.assertEqual(
+            batch.entries(self.x, ["c", "a"], as_list=True), [3, 1]
+        )
 
 
 class OfOutputTest(parameterized.TestCase):
@@ -123,6 +122,15 @@ class OfOutputTest(parameterized.TestCase):
 
     def test_a_place_inside_gets_all_values(self):
         self.assertEqual(batch.of_output([1, 2], ("a", "b"), None), [1, 2])
+
+    @parameterized.parameters(([7],), ({"any": 7},), ((7,),))
+    def test_the_only_value_is_for_the_only_output(self, structure):
+        self.assertEqual(batch.of_output(structure, (), None), 7)
+
+    def test_members_are_the_values(self):
+        self.assertEqual(batch.members({"a": 1, "b": 2}), [1, 2])
+        self.assertEqual(batch.members((1, 2)), [1, 2])
+        self.assertEqual(batch.members(1), [1])
 
 
 class SizeTest(absltest.TestCase):

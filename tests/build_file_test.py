@@ -98,8 +98,17 @@ class BuildFileTest(absltest.TestCase):
 
     def test_every_benchmark_and_tutorial_is_a_program(self):
         listed = self.attribute_of("py_binary", "srcs")
-        scripts = set(files("benchmarks/*.py", "tutorials/*.py"))
+        scripts = {
+            path
+            for path in files("benchmarks/*.py", "tutorials/*.py")
+            if "__main__" in (ROOT / path).read_text() or "tutorials/0" in path
+        }
+        self.assertNotEmpty(scripts)
         self.assertEmpty(scripts - listed)
+
+    def test_every_part_of_a_benchmark_is_in_a_library(self):
+        listed = self.attribute_of("py_library", "srcs")
+        self.assertEmpty(set(files("benchmarks/*.py")) - listed)
 
     def test_local_labels_name_targets(self):
         local = {label[1:] for label in self.labels() if label[0] == ":"}

@@ -46,6 +46,26 @@ class LossContractTest(absltest.TestCase):
         ):
             support.distiller(Wrong())
 
+    def test_values_for_every_class_are_refused(self):
+        class Squares(keras_kd.losses.DistillationLoss):
+            def call(self, teacher, student):
+                return keras.ops.square(teacher - student)
+
+        with self.assertRaisesRegex(
+            ValueError, r"one value per example.*Received: shape \(None, 3\)"
+        ):
+            support.distiller(Squares())
+
+    def test_a_forgotten_need_is_refused(self):
+        class Forgetful(keras_kd.losses.DistillationLoss):
+            def call(self, teacher, student, labels):
+                return keras.ops.cast(labels, "float32")
+
+        with self.assertRaisesRegex(
+            ValueError, r"`needs` must name.*Received: call\(..., labels\)"
+        ):
+            Forgetful()
+
     def test_a_loss_may_compute_in_float64(self):
         distiller = support.distiller(
             [
@@ -202,10 +222,18 @@ class StudentTest(absltest.TestCase):
         teacher, student = support.dense(8), support.dense(4, name="small")
         with two_replicas().scope():
             with self.assertRaisesRegex(
-                ValueError, 'scope of the strategy.*student="small", made else'
+                ValueError, 'scope of the same.*student="small", made in'
             ):
                 support.distiller(teacher=teacher, student=student)
             support.distiller(teacher=teacher, student=support.dense(4))
+
+    def test_a_distiller_outside_the_scope_of_its_student_is_refused(self):
+        with two_replicas().scope():
+            student = support.dense(4, name="small")
+        with self.assertRaisesRegex(
+            ValueError, 'scope of the same.*student="small", made in another'
+        ):
+            support.distiller(student=student)
 
 
 class CloneTest(absltest.TestCase):

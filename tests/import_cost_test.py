@@ -31,11 +31,11 @@ seconds = time.process_time() - start
 print(json.dumps({"seconds": seconds, "new": list(set(sys.modules) - before)}))
 """
 
-# What pip writes into the `keras-kd` script.
+# What pip writes into `keras-kd`; a script's name is there from the start.
 CONSOLE_SCRIPT = """
 import sys
-from keras_kd.__main__ import main
 sys.argv = ["keras-kd", "--help"]
+from keras_kd.__main__ import main
 sys.exit(main())
 """
 

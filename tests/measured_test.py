@@ -144,6 +144,26 @@ class MeasuredTest(parameterized.TestCase):
         ):
             support.distiller(keras_kd.losses.SoftTargets(name=name))
 
+    @parameterized.named_parameters(
+        ("name", "sparse_categorical_crossentropy"),
+        ("function", keras.losses.sparse_categorical_crossentropy),
+        ("object", keras.losses.SparseCategoricalCrossentropy()),
+        ("in_a_list", ["categorical_crossentropy"]),
+    )
+    def test_a_cross_entropy_of_probabilities_is_refused(self, loss):
+        with self.assertRaisesRegex(
+            ValueError, "must take logits.*`SoftTargets`.*Received: loss="
+        ):
+            support.distiller().compile("sgd", loss=loss)
+
+    def test_other_losses_are_the_users_choice(self):
+        support.distiller().compile("sgd", loss="mse")
+        hint = keras_kd.losses.Hint(teacher_tap="hidden", student_tap="hidden")
+        student = support.dense(4, activation="softmax")
+        support.distiller(hint, student=student).compile(
+            "sgd", loss="sparse_categorical_crossentropy"
+        )
+
     def test_the_arguments_of_compile_may_be_positional(self):
         distiller = support.distiller()
         distiller.compile(

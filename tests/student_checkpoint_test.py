@@ -158,5 +158,15 @@ class StudentCheckpointTest(parameterized.TestCase):
             callbacks.StudentCheckpoint("student.txt")
 
 
+class SaveFrequencyTest(absltest.TestCase):
+    def test_the_best_of_some_batches_is_refused(self):
+        with self.assertRaisesRegex(
+            ValueError, 'must be "epoch".*Received: save_freq=2'
+        ):
+            callbacks.StudentCheckpoint(
+                "student.keras", save_freq=2, save_best_only=True
+            )
+
+
 if __name__ == "__main__":
     absltest.main()

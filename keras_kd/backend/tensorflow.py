@@ -63,6 +63,11 @@ class Trainer:
 
 def is_in_scope(variables):
     """Whether variables were made in the scope of the current strategy."""
+    if not tf.distribute.has_strategy():
+        return not any(
+            isinstance(v.value, tf.distribute.DistributedValues)
+            for v in variables
+        )
     extended = tf.distribute.get_strategy().extended
     return num_replicas() == 1 or all(
         extended.variable_created_in_scope(v.value) for v in variables

@@ -52,6 +52,7 @@ class Bench:
         data: The images, with the test part.
         tuning: The same without it: its test part is for validation, and its
             training part is what everything is trained on.
+        num_classes: Number of outputs of the models.
         teacher: A model that gives logits.
         student: The architecture: students are copies with new weights.
     """
@@ -59,6 +60,7 @@ class Bench:
     settings: Settings
     data: ImageSet
     tuning: ImageSet
+    num_classes: int
     teacher: keras.Model
     student: keras.Model
 
@@ -159,7 +161,7 @@ class Bench:
 
     def _one_hot(self, labels):
         # Keras smooths labels in this form only.
-        return keras.utils.to_categorical(labels, self.teacher.output_shape[-1])
+        return keras.utils.to_categorical(labels, self.num_classes)
 
 
 def fresh_copy(model):

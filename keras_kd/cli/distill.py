@@ -1,6 +1,7 @@
 """`keras-kd distill`: the flags of the main job."""
 
 import dataclasses
+import logging
 import os
 import sys
 import traceback
@@ -145,6 +146,8 @@ def _run(settings, overwrite):
         from keras_kd.cli import progress
 
         keras.ops.zeros(())  # The first value wakes the devices.
+    # It warns of tracing again for each new model, which is meant here.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
     job.run(settings, overwrite=overwrite, live=progress.terminal())
     return DONE

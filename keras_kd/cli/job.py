@@ -38,6 +38,8 @@ def run(settings, *, overwrite=False, say=print, live=None):
     job_state.prepare_folder(settings.output)
     bench = prepare.prepare(settings, say)
     state = job_state.State(settings.output, prepare.identity(bench), overwrite)
+    if state.replaces:
+        outputs.remove(settings.output)
     say(outcome.describe(bench))
     fits = len(arms.ARMS) * (
         settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
@@ -46,7 +48,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     job = job.with_teacher()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
-        say(warning)
+        say(outputs.fold(warning))
     rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
     for seed in range(settings.seeds):
         for arm in arms.ARMS:
@@ -55,7 +57,8 @@ def run(settings, *, overwrite=False, say=print, live=None):
     say("")
     say(outputs.terminal(result))
     outputs.write(job.bench, state, result)
-    say(f"\nWritten to {settings.output}: {', '.join(outputs.FILES)}.")
+    files = ", ".join(outputs.FILES)
+    say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
     return result
 
 

@@ -105,7 +105,8 @@ METHODS = {
         "the teacher's softened probabilities",
         (HINTON,),
         soft_targets,
-        temperature=4.0,
+        temperature=8.0,
+        student_loss_weight=0.1,
     ),
     "logit_regression": Method(
         "squared distance to the teacher's logits",
@@ -117,23 +118,27 @@ METHODS = {
         "a layer half-way through the teacher, in one stage",
         (ROMERO,),
         hints,
+        loss_weight=10.0,
     ),
     "attention_transfer": Method(
         "where the teacher's layers are active",
         (ZAGORUYKO,),
         attention_transfer,
+        loss_weight=10.0,
     ),
     "hints_and_soft_targets": Method(
         "both, added, in one stage",
         (ROMERO, HINTON),
         hints_and_soft_targets,
-        temperature=4.0,
+        temperature=8.0,
+        student_loss_weight=0.1,
     ),
     "attention_and_soft_targets": Method(
         "both, added",
         (ZAGORUYKO, HINTON),
         attention_and_soft_targets,
-        temperature=4.0,
+        temperature=8.0,
+        student_loss_weight=0.1,
     ),
 }
 

@@ -55,6 +55,7 @@ class Outcome:
         gain_over_smoothing: Distilled minus label smoothing.
         best_seed: Of the distilled students, the best on the validation part.
         description: What was trained on what.
+        teacher_accuracy: Of the teacher on the validation part.
         warning: What is wrong with the teacher, or `None`.
     """
 
@@ -66,6 +67,7 @@ class Outcome:
     gain_over_smoothing: report.Interval | None
     best_seed: int
     description: str
+    teacher_accuracy: float
     warning: str | None
 
     def verdicts(self):
@@ -135,19 +137,23 @@ def measure(bench, state, rates):
     path = bench.settings.teacher or state.model_path(arms.TEACHER)
     figures = {
         arms.TEACHER: _figures(
-            bench, teacher_logits, [({}, teacher_logits)], bench.teacher, path
+            bench,
+            teacher_logits,
+            [({}, teacher_logits)],
+            _cost(bench, bench.teacher, path),
         )
     }
     seeds = range(bench.settings.seeds)
-    student = state.model_path(arms.student_name(arms.DISTILLED, 0))
+    student_path = state.model_path(arms.student_name(arms.DISTILLED, 0))
+    # One architecture for all arms: what differs is the noise of the clock.
+    cost = _cost(bench, bench.student, student_path)
     for arm in arms.ARMS:
         runs = [state.load(arms.student_name(arm, seed)) for seed in seeds]
         figures[arm] = _figures(
             bench,
             teacher_logits,
             [(run["history"], found["logits"]) for run, found in runs],
-            bench.student,
-            student,
+            cost,
         )
     alone, smoothing, distilled = (figures[arm].accuracies for arm in arms.ARMS)
     pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
@@ -165,6 +171,7 @@ def measure(bench, state, rates):
         *intervals,
         best_seed=int(np.argmax(finals)),
         description=describe(bench),
+        teacher_accuracy=record["accuracy"],
         warning=teacher_warning(bench, record["accuracy"]),
     )
 
@@ -182,7 +189,16 @@ def _tried(state, arm):
     }
 
 
-def _figures(bench, teacher_logits, runs, model, path):
+def _cost(bench, model, path):
+    """What a model costs to keep and to use."""
+    return {
+        "parameters": model.count_params(),
+        "size": os.path.getsize(path),
+        "latency": latency(model, bench.data.test_images[:1]),
+    }
+
+
+def _figures(bench, teacher_logits, runs, cost):
     labels = bench.data.test_labels
     logits = [found for _, found in runs]
     probabilities = np.concatenate([softmax(found) for found in logits])
@@ -200,13 +216,11 @@ def _figures(bench, teacher_logits, runs, model, path):
             )
             for found in logits
         ],
-        parameters=model.count_params(),
-        size=os.path.getsize(path),
-        latency=latency(model, bench.data.test_images[:1]),
         reliability=report.reliability(
             np.tile(labels, len(logits)), probabilities
         ),
         histories=[history for history, _ in runs],
+        **cost,
     )
 
 

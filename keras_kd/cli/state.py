@@ -39,11 +39,13 @@ def prepare_folder(path):
 class State:
     """The finished parts of one job.
 
+    `replaces` tells whether another job was thrown away.
+
     Args:
         folder: The output folder.
         identity: What tells this job from others, as JSON has it.
-        overwrite: Whether to throw away what another job left there. Defaults
-            to `False`.
+        overwrite: Whether to throw away what another job left there; the same
+            job goes on all the same. Defaults to `False`.
 
     Raises:
         UnusableError: If another job's results are there.
@@ -51,16 +53,24 @@ class State:
 
     def __init__(self, folder, identity, overwrite=False):
         self.folder = os.path.join(folder, FOLDER)
-        if overwrite:
-            shutil.rmtree(self.folder, ignore_errors=True)
         identity = json.loads(json.dumps(identity))
-        path = self._path(IDENTITY)
-        if os.path.exists(path):
-            with open(path) as file:
-                _check_same(folder, json.load(file), identity)
-        else:
+        found = self._identity()
+        self.replaces = found is not None and found != identity
+        if self.replaces:
+            if not overwrite:
+                _refuse(folder, found, identity)
+            shutil.rmtree(self.folder)
+        if found != identity:
             os.makedirs(self.folder, exist_ok=True)
-            write_text(path, json.dumps(identity, indent=2))
+            write_text(self._path(IDENTITY), json.dumps(identity, indent=2))
+
+    def _identity(self):
+        """What the job in the folder is, or `None` if there is none."""
+        try:
+            with open(self._path(IDENTITY)) as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return None
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -101,20 +111,17 @@ class State:
         return json.loads(str(arrays.pop("record"))), arrays
 
 
-def _check_same(folder, found, identity):
-    differing = sorted(
-        key for key in found | identity if found.get(key) != identity.get(key)
+def _refuse(folder, found, identity):
+    shown = ", ".join(
+        f"{key}={found.get(key)!r} there and {identity.get(key)!r} now"
+        for key in sorted(found | identity)
+        if found.get(key) != identity.get(key)
     )
-    if differing:
-        shown = ", ".join(
-            f"{key}={found.get(key)!r} there and {identity.get(key)!r} now"
-            for key in differing
-        )
-        raise UnusableError(
-            "`--output` must be empty or hold results of the same job, since "
-            f"a job goes on where it stopped. Received: --output={folder}, "
-            f"with {shown}. Choose another folder, or add --overwrite."
-        )
+    raise UnusableError(
+        "`--output` must be empty or hold results of the same job, since a job "
+        f"goes on where it stopped. Received: --output={folder}, with {shown}. "
+        "Choose another folder, or add --overwrite."
+    )
 
 
 def write_text(path, text):

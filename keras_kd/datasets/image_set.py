@@ -50,6 +50,13 @@ class ImageSet:
                     f"{self.name}. Choose a split that has labels."
                 )
 
+    def __repr__(self):
+        return (
+            f"ImageSet({self.name!r}, {len(self.train_images)} training and "
+            f"{len(self.test_images)} test images of shape {self.image_shape}, "
+            f"{self.num_classes} classes)"
+        )
+
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image, `(height, width, channels)`."""

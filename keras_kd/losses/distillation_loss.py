@@ -1,5 +1,7 @@
 """Base class of the distillation losses."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -105,6 +107,17 @@ class DistillationLoss(keras.layers.Layer):
         )
 
     def _check_declaration(self):
+        taken = inspect.signature(self.call).parameters
+        forgotten = [
+            name for name in SERVED if name in taken and name not in self.needs
+        ]
+        if forgotten:
+            raise ValueError(
+                "`needs` must name what `call` takes besides the two tensors. "
+                f"Received: call(..., {forgotten[0]}) and needs={self.needs!r} "
+                f"in {type(self).__name__}. Write `needs = "
+                f'("{forgotten[0]}",)` in the class.'
+            )
         unknown = sorted(set(self.needs) - set(SERVED))
         if isinstance(self.needs, str) or unknown:
             raise ValueError(

@@ -129,11 +129,11 @@ def verdict(
 
     Example:
 
-    >>> alone, distilled = [0.81, 0.83, 0.80], [0.80, 0.85, 0.79]
+    >>> alone, distilled = [0.81, 0.83, 0.80], [0.80, 0.86, 0.79]
     >>> print(keras_kd.report.verdict(
     ...     keras_kd.report.compare(alone, distilled)))
-    Distillation showed no gain over the student alone: +0.0 points of
-    accuracy, 95 % interval -4.3 to +4.3 over 3 seeds, which includes zero.
+    Distillation showed no clear gain over the student alone: +0.3 points of
+    accuracy, 95 % interval -5.4 to +6.1 over 3 seeds, which includes zero.
     """
     figures = (
         f"{100 * interval.mean:+.1f} points of accuracy, "
@@ -145,6 +145,6 @@ def verdict(
     if interval.high < 0:
         return f"{treated} did harm against {baseline}: {figures}."
     return (
-        f"{treated} showed no gain over {baseline}: {figures}, which includes "
-        "zero."
+        f"{treated} showed no clear gain over {baseline}: {figures}, which "
+        "includes zero."
     )

@@ -15,6 +15,9 @@ from keras_kd.report.calibration import Reliability
 COLORS = ("#000000", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
 MARKERS = ("*", "o", "s", "D", "^", "v")
 LINES = ("-", "--", "-.", ":")
+SMALLEST_BIN = 0.02
+# Models of one size stand side by side.
+STEP_ASIDE = 1.08
 
 
 def learning_curves(
@@ -77,11 +80,13 @@ def accuracy_against_parameters(
         A matplotlib `Figure`.
     """
     figure, axes = _figure()
+    sizes = []
     for index, (name, (parameters, accuracies)) in enumerate(points.items()):
+        sizes.append(parameters)
         values = 100 * np.asarray(accuracies, "float64")
         spread = values.std(ddof=1) if len(values) > 1 else 0.0
         axes.errorbar(
-            parameters,
+            parameters * STEP_ASIDE ** (sizes.count(parameters) - 1),
             values.mean(),
             yerr=spread or None,
             label=f"{name}: {values.mean():.1f} %",
@@ -106,10 +111,12 @@ def reliability_diagram(models: Mapping[str, Reliability]):
     """Draws how often models are right, by how sure they are.
 
     A curve below the diagonal is that of a model that is surer than right. The
-    lower panel shows how many examples stand behind each point.
+    lower panel shows how many examples stand behind each point; bins with less
+    than 2 % of them are left out, since a handful says nothing.
 
     Args:
-        models: For each model, what `reliability` returned.
+        models: For each model, by what the legend calls it, what `reliability`
+            returned.
 
     Returns:
         A matplotlib `Figure`.
@@ -126,16 +133,13 @@ def reliability_diagram(models: Mapping[str, Reliability]):
             "linestyle": _pick(LINES, index),
             "markersize": 5,
         }
-        error = np.sum(bins.fraction * np.abs(bins.accuracy - bins.confidence))
-        upper.plot(
-            100 * bins.confidence,
-            100 * bins.accuracy,
-            label=f"{name}: calibration error {100 * error:.1f} %",
-            **style,
-        )
-        lower.plot(100 * bins.confidence, 100 * bins.fraction, **style)
+        shown = bins.fraction >= SMALLEST_BIN
+        confidence = 100 * bins.confidence[shown]
+        accuracy = 100 * bins.accuracy[shown]
+        upper.plot(confidence, accuracy, label=name, **style)
+        lower.plot(confidence, 100 * bins.fraction[shown], **style)
     upper.set(
-        title="Reliability on the test part",
+        title="Reliability: bins with at least 2 % of the examples",
         ylabel="accuracy in the bin (%)",
         xlim=(0, 102),
         ylim=(0, 102),
@@ -143,7 +147,10 @@ def reliability_diagram(models: Mapping[str, Reliability]):
     lower.set(xlabel="mean confidence in the bin (%)", ylabel="examples (%)")
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
-    upper.legend(loc="upper left")
+    # Beside the axes: curves may be anywhere in them.
+    figure.legend(
+        *upper.get_legend_handles_labels(), loc="outside lower center"
+    )
     return figure
 
 
@@ -157,7 +164,7 @@ def _figure():
 def _new_figure(width, height):
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), dpi=120, layout="constrained")
+    return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
 def _pick(choices, index):

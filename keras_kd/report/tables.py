@@ -29,9 +29,9 @@ def text_table(
     >>> print(keras_kd.report.text_table(
     ...     ["", "accuracy"], [["teacher", "98.6"], ["student", "91.0"]]))
              accuracy
-    --------  --------
-    teacher       98.6
-    student       91.0
+    -------  --------
+    teacher      98.6
+    student      91.0
     """
     columns = _columns(header, rows)
     first, *others = columns

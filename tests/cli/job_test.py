@@ -11,6 +11,9 @@ from keras_kd.cli import arms
 from keras_kd.cli import outputs
 from keras_kd.cli import state
 from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.progress import Progress
+from keras_kd.cli.settings import Settings
+from keras_kd.cli.settings import resolve
 from tests import reference
 from tests import support
 from tests.cli import small_jobs
@@ -135,100 +138,34 @@ class FairnessTest(absltest.TestCase):
             for ours, theirs in zip(weights, seen[-3][1], strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
-    def test_students_of_any_fraction_make_as_many_updates(self):
-        for fraction in (0.1, 1.0):
-            steps = []
-
-            class Count(keras.callbacks.Callback):
-                def on_train_batch_end(self, batch, logs=None):
-                    steps.append(batch)  # noqa: B023
-
-            with mock.patch(
-                "keras_kd.cli.progress.Progress.watch",
-                lambda progress, what: [Count()],
-            ):
-                small_jobs.run(support.folder(self), fraction=fraction, seeds=1)
-            # 48 images in batches of 8, for 7 models.
-            self.assertLen(steps, 6 * 7)
-
-
-class ModelsOfTheUserTest(absltest.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = support.folder(self)
-
-    def run_with(self, **arguments):
-        return small_jobs.run(self.folder / "output", **arguments)
-
-    def test_teacher_that_ends_in_softmax_is_used_by_its_logits(self):
-        teacher = small_jobs.net(activation="softmax", name="theirs")
-        path = small_jobs.save(self.folder, teacher)
-
-        _, text = self.run_with(teacher=path, seeds=1)
-
-        self.assertIn("The teacher ends in softmax or sigmoid", text)
-        self.assertIn("comes from model.keras", text)
-        kept = np.load(self.folder / "output/state/teacher.npz")["logits"]
-        probabilities = teacher.predict(
-            small_jobs.data().test_images, verbose=0
+    def test_students_of_few_images_make_as_many_updates(self):
+        steps = []
+        count = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: steps.append(batch)
         )
-        np.testing.assert_allclose(
-            reference.softmax(kept), probabilities, rtol=1e-5
-        )
+        with mock.patch.object(Progress, "watch", return_value=[count]):
+            small_jobs.run(support.folder(self), fraction=0.1, seeds=1)
+        # 48 images in batches of 24, for the teacher and 6 students, which
+        # see 6 images each.
+        self.assertLen(steps, 2 * 7)
 
-    def test_student_keeps_its_architecture_and_softmax(self):
-        path = small_jobs.save(
-            self.folder, small_jobs.net(activation="softmax", name="mine")
+    def test_students_of_different_seeds_differ(self):
+        bench = arms.Bench(
+            resolve(Settings(fraction=0.5, epochs=1)),
+            small_jobs.data(),
+            small_jobs.data(),
+            3,
+            small_jobs.net(),
+            small_jobs.net(),
         )
-        outcome, _ = self.run_with(student=path)
-        student = keras.saving.load_model(self.folder / "output/student.keras")
-        probabilities = student.predict(
-            small_jobs.data().test_images, verbose=0
-        )
-        self.assertEqual(student.name, "mine")
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-        accuracy = np.mean(
-            probabilities.argmax(-1) == small_jobs.data().test_labels
-        )
-        self.assertAlmostEqual(
-            accuracy,
-            outcome.figures[arms.DISTILLED].accuracies[outcome.best_seed],
-            places=6,
-        )
-
-    def test_says_that_a_teacher_without_knowledge_does_not_help(self):
-        # It calls every image the first class, and is sure of it.
-        teacher = small_jobs.net()
-        weights = [np.zeros_like(w) for w in teacher.get_weights()]
-        weights[-1] = np.array([9.0, 0.0, 0.0])
-        teacher.set_weights(weights)
-
-        outcome, text = self.run_with(
-            teacher=small_jobs.save(self.folder, teacher),
-            epochs=4,
-            seeds=3,
-            fraction=1.0,
-            student_loss_weight=0.0,
-        )
-
-        report = (self.folder / "output/report.md").read_text()
-        self.assertLess(outcome.gain.mean, -0.1)
-        for written in (text, report):
-            self.assertRegex(
-                " ".join(written.split()),
-                "Distillation (did harm against|showed no gain over) the "
-                "student alone: -",
+        with mock.patch.object(arms.Bench, "_fit") as fit:
+            first, second = (
+                bench.train(arms.ALONE, 0.01, seed).model.get_weights()
+                for seed in (0, 1)
             )
-            self.assertRegex(
-                " ".join(written.split()),
-                "Warning: the teacher is no better than chance. Its accuracy "
-                r"on the validation part is 33.3 %",
-            )
-
-    def test_one_seed_draws_no_conclusion(self):
-        outcome, text = self.run_with(seeds=1)
-        self.assertIsNone(outcome.gain)
-        self.assertIn("One seed cannot show whether distillation helped", text)
+        parts = [call.args[3].train_images for call in fit.call_args_list]
+        self.assertGreater(np.abs(first[0] - second[0]).max(), 0)
+        self.assertGreater(np.abs(parts[0] - parts[1]).max(), 0)
 
 
 class StateOfAJobTest(absltest.TestCase):
@@ -268,16 +205,23 @@ class StateOfAJobTest(absltest.TestCase):
 
     def test_refuses_another_job_in_the_folder(self):
         folder = support.folder(self)
-        small_jobs.run(folder, seeds=1)
-        with self.assertRaisesRegex(
-            UnusableError, "temperature=4.0 there and 2.0 now"
+        (folder / "report.md").write_text("of the first job")
+        with mock.patch.object(
+            arms.Bench, "_fit", side_effect=KeyboardInterrupt
         ):
-            small_jobs.run(folder, seeds=1, temperature=2.0)
-        with self.assertRaisesRegex(UnusableError, "data="):
-            small_jobs.run(folder, small_jobs.data(num_train=63), seeds=1)
-        small_jobs.run(folder, seeds=1, temperature=2.0, overwrite=True)
+            with self.assertRaises(KeyboardInterrupt):
+                small_jobs.run(folder)
+            with self.assertRaisesRegex(
+                UnusableError, "temperature=8.0 there and 2.0 now"
+            ):
+                small_jobs.run(folder, temperature=2.0)
+            with self.assertRaisesRegex(UnusableError, "with data="):
+                small_jobs.run(folder, small_jobs.data(num_train=63))
+            with self.assertRaises(KeyboardInterrupt):
+                small_jobs.run(folder, temperature=2.0, overwrite=True)
         job = json.loads((folder / state.FOLDER / state.IDENTITY).read_text())
         self.assertEqual(job["temperature"], 2.0)
+        self.assertFalse((folder / "report.md").exists())
 
 
 if __name__ == "__main__":

@@ -45,6 +45,11 @@ def save(folder, model, name="model.keras"):
     return path
 
 
+def compile_eagerly(model, *args, compile=keras.Model.compile, **kwargs):
+    compile(model, *args, **kwargs)
+    model.run_eagerly = True
+
+
 def run(folder, the_data=None, overwrite=False, **settings):
     """Runs a job on small data.
 
@@ -52,8 +57,10 @@ def run(folder, the_data=None, overwrite=False, **settings):
         The `Outcome`, and the lines that the user saw.
     """
     lines = []
-    given = {"epochs": 1, "seeds": 2, "fraction": 0.5, "batch_size": 8}
+    given = {"epochs": 1, "seeds": 2, "fraction": 0.5, "batch_size": 24}
     with (
+        # Tracing a graph takes longer than these few steps do.
+        mock.patch.object(keras.Model, "compile", compile_eagerly),
         mock.patch.object(datasets, "load", return_value=the_data or data()),
         mock.patch.object(arms, "RATES", (0.01,)),
     ):

@@ -67,10 +67,17 @@ class StateTest(absltest.TestCase):
         state = State(self.folder, {"epochs": 4}, overwrite=True)
         self.assertIsNone(state.load("x"))
 
+    def test_overwrite_keeps_what_the_same_job_has_finished(self):
+        # Or the same command, after an interruption, would not go on.
+        State(self.folder, {"epochs": 3}, overwrite=True).save("x", {}, {})
+        state = State(self.folder, {"epochs": 3}, overwrite=True)
+        self.assertIsNotNone(state.load("x"))
+
     def test_overwrite_leaves_the_files_of_the_user(self):
         path = os.path.join(self.folder, "notes.txt")
         write_text(path, "mine")
-        State(self.folder, {}, overwrite=True)
+        State(self.folder, {"epochs": 3})
+        State(self.folder, {"epochs": 4}, overwrite=True)
         self.assertTrue(os.path.exists(path))
 
     def test_half_a_file_does_not_count(self):

@@ -73,8 +73,8 @@ class VerdictTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("gain", [0.02, 0.03, 0.025], "helped over"),
         ("harm", [-0.02, -0.03, -0.025], "did harm against"),
-        ("chance", [0.02, -0.03, 0.025], "showed no gain over"),
-        ("nothing", [0.0, 0.0, 0.0], "showed no gain over"),
+        ("chance", [0.02, -0.03, 0.025], "showed no clear gain over"),
+        ("nothing", [0.0, 0.0, 0.0], "showed no clear gain over"),
     )
     def test_says_what_the_interval_allows(self, differences, words):
         sentence = report.verdict(report.paired_interval(differences))

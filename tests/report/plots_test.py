@@ -41,13 +41,30 @@ class PlotsTest(absltest.TestCase):
         self.assertEqual(axes.get_xscale(), "log")
         self.assertEqual(labels(axes), ["teacher: 90.0 %", "student: 80.0 %"])
 
-    def test_reliability_diagram_names_the_calibration_error(self):
-        # Sure by .75 and right in half: an error of .25.
+    def test_reliability_diagram_draws_accuracy_over_confidence(self):
+        # Sure by .75 and right in half.
         bins = report.reliability([0, 1], [[0.75, 0.25]] * 2)
         figure = report.reliability_diagram({"student": bins})
         upper, lower = figure.axes
-        self.assertIn("student: calibration error 25.0 %", labels(upper))
+        _, curve = upper.lines
+        np.testing.assert_allclose(curve.get_xdata(), [75])
+        np.testing.assert_allclose(curve.get_ydata(), [50])
         np.testing.assert_allclose(lower.lines[0].get_ydata(), [100])
+
+    def test_reliability_diagram_leaves_out_bins_of_a_handful(self):
+        # One example of 300 is not sure of itself.
+        bins = report.reliability([0] * 300, [[0.9, 0.1]] * 299 + [[0.5, 0.5]])
+        upper, _ = report.reliability_diagram({"student": bins}).axes
+        np.testing.assert_allclose(upper.lines[1].get_xdata(), [90])
+
+    def test_models_of_one_size_stand_side_by_side(self):
+        figure = report.accuracy_against_parameters(
+            {"alone": (100, [0.7]), "distilled": (100, [0.7])}
+        )
+        first, second = (
+            line.get_xdata()[0] for line in figure.axes[0].lines[:2]
+        )
+        self.assertLess(first, second)
 
     def test_every_picture_can_be_written_and_names_its_axes(self):
         bins = report.reliability([0], [[0.75, 0.25]])

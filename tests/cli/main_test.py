@@ -1,0 +1,199 @@
+import contextlib
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from keras_kd import __main__ as program
+from keras_kd.cli import job
+from keras_kd.cli import state
+from keras_kd.cli.errors import DONE
+from keras_kd.cli.errors import FAILED
+from keras_kd.cli.errors import UNUSABLE
+from tests import support
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def call(*arguments):
+    """Runs a command in this process.
+
+    Returns:
+        The exit code, and what went to standard output and standard error.
+    """
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as output,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        code = program.main(list(arguments))
+    return code, output.getvalue(), errors.getvalue()
+
+
+class HelpTest(parameterized.TestCase):
+    @parameterized.parameters((), ("--help",), ("-h",), ("help",))
+    def test_lists_the_commands(self, *arguments):
+        code, output, _ = call(*arguments)
+        self.assertEqual(code, DONE)
+        for command in ("distill", "methods"):
+            self.assertRegex(output, rf"\n  {command} +\w")
+
+    def test_every_flag_is_explained_within_80_columns(self):
+        code, output, _ = call("distill", "--epochs=3", "--help")
+        self.assertEqual(code, DONE)
+        self.assertLessEqual(max(map(len, output.splitlines())), 80)
+        for flag in ("--dataset=digits", "--temperature", "--overwrite"):
+            self.assertIn(f"\n  {flag} ", output)
+
+    def test_gives_the_version(self):
+        code, output, _ = call("--version")
+        self.assertEqual((code, output.split()[-1]), (0, keras_kd.__version__))
+
+
+class UnusableTest(parameterized.TestCase):
+    def assert_unusable(self, regex, *arguments):
+        with mock.patch.object(job, "run") as run:
+            code, _, errors = call(*arguments)
+        run.assert_not_called()
+        self.assertEqual(code, UNUSABLE)
+        self.assertRegex(" ".join(errors.split()), regex)
+
+    def test_unknown_command(self):
+        self.assert_unusable(
+            "must be one of distill, methods. Received: distil. Did you mean "
+            "distill",
+            "distil",
+        )
+
+    def test_unknown_flag(self):
+        self.assert_unusable(
+            "flag 'epoch'. Did you mean: epochs", "distill", "--epoch=3"
+        )
+
+    def test_value_of_another_type(self):
+        self.assert_unusable(
+            "--epochs=many.*keras-kd distill --help", "distill", "--epochs=many"
+        )
+
+    def test_argument_that_is_no_flag(self):
+        self.assert_unusable(
+            "must be flags, --name=value. Received: digits", "distill", "digits"
+        )
+
+    def test_value_out_of_range(self):
+        self.assert_unusable(
+            "`--temperature` must be above 0.*Received: --temperature=-1",
+            "distill",
+            "--temperature=-1",
+        )
+
+    def test_unknown_method(self):
+        self.assert_unusable(
+            "Received: --method=hint. Did you mean hints",
+            "distill",
+            "--method=hint",
+        )
+
+    def test_flags_of_methods(self):
+        self.assert_unusable("Unknown.*'all'", "methods", "--all")
+
+    def test_other_backend(self):
+        with mock.patch.dict(os.environ, KERAS_BACKEND="jax"):
+            self.assert_unusable(
+                "`KERAS_BACKEND` must be tensorflow.*Received: "
+                "KERAS_BACKEND=jax. Unset",
+                "distill",
+            )
+
+    def test_unknown_dataset(self):
+        output = support.folder(self) / "output"
+        code, _, errors = call(
+            "distill", "--dataset=mnits", f"--output={output}"
+        )
+        self.assertEqual(code, UNUSABLE)
+        self.assertRegex(errors, "Received: .*mnits")
+        self.assertIn("mnist", errors)
+
+    def test_output_that_cannot_be_written(self):
+        file = support.folder(self) / "file"
+        file.write_text("")
+        code, _, errors = call("distill", f"--output={file}/below")
+        self.assertEqual(code, UNUSABLE)
+        self.assertRegex(errors, "`--output` must be a folder.*Received")
+
+
+class FailureTest(absltest.TestCase):
+    def test_interruption_says_how_to_go_on(self):
+        with mock.patch.object(job, "run", side_effect=KeyboardInterrupt):
+            code, _, errors = call("distill", "--output=here")
+        self.assertEqual(code, FAILED)
+        self.assertIn("kept in here: the same command goes on", errors)
+
+    def test_a_fault_shows_its_place_and_says_how_to_go_on(self):
+        with mock.patch.object(job, "run", side_effect=OSError("disk full")):
+            code, _, errors = call("distill", "--output=here")
+        self.assertEqual(code, FAILED)
+        self.assertIn("Traceback", errors)
+        self.assertIn("disk full", errors)
+        self.assertIn("kept in here: the same command goes on", errors)
+
+
+@pytest.mark.slow
+class KillTest(absltest.TestCase):
+    """The installed command, in processes of its own."""
+
+    def start(self, output):
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "keras_kd",
+                "distill",
+                "--epochs=1",
+                "--seeds=1",
+                f"--output={output}",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+
+    def stop_after(self, output, lines, how):
+        """Lines of a run that is stopped, and what it then says."""
+        with self.start(output) as process:
+            seen = []
+            while sum(line.startswith("[") for line in seen) < lines:
+                seen.append(process.stdout.readline())
+            process.send_signal(how)
+            _, errors = process.communicate(timeout=60)
+        return process.returncode, errors
+
+    def test_goes_on_after_a_kill_and_after_an_interruption(self):
+        output = support.folder(self)
+
+        code, _ = self.stop_after(output, 3, signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        code, errors = self.stop_after(output, 5, signal.SIGINT)
+        self.assertEqual(code, FAILED)
+        self.assertIn("the same command goes on from there", errors)
+        with self.start(output) as process:
+            text, errors = process.communicate(timeout=200)
+
+        self.assertEqual(process.returncode, DONE, errors)
+        self.assertGreaterEqual(text.count("kept from before"), 5)
+        self.assertIn("student alone", text)
+        self.assertTrue((output / "student.keras").exists())
+        self.assertEmpty(list((output / state.FOLDER).glob("*.partial")))
+
+
+if __name__ == "__main__":
+    absltest.main()
