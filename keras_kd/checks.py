@@ -6,15 +6,26 @@ import keras
 import numpy as np
 
 from keras_kd import backend
+from keras_kd import forms
 from keras_kd.losses import DistillationLoss
+from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.final_activations import gives_probabilities
+from keras_kd.teachers.function import FunctionTeacher
 
 # Keys of the logs that are not the name of a loss.
 RESERVED_NAMES = ("loss", "student_loss")
 
 
 def check_model(model, role):
-    """Refuses what is not a built Keras model."""
+    """Refuses what is not a built Keras model, nor a cache of a teacher."""
+    if role == "teacher" and isinstance(model, CachedTeacher):
+        return
+    if isinstance(model, FunctionTeacher):
+        raise TypeError(
+            f"`{role}` must be a `keras.Model`, since it runs inside the "
+            f"training step. Received: {role}={model!r}. Keep what it says "
+            "with `keras_kd.teachers.cache_teacher`, and pass that."
+        )
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`{role}` must be a `keras.Model`. Received: {role}={model!r} of "
@@ -154,6 +165,19 @@ def check_scope(student):
         )
 
 
+def check_noise_scope(teacher):
+    """Refuses a noisy teacher that does not belong to the strategy."""
+    state = list(getattr(teacher, "noise_state", ()))
+    if not backend.is_in_scope(state):
+        raise ValueError(
+            "`teacher` must be made in the scope of the strategy, since the "
+            "state of its noise is mirrored there. Received: "
+            f'teacher="{teacher.name}", made elsewhere. Make the '
+            "`NoisyTeacher` inside `with strategy.scope():`; the model in it "
+            "may stay outside."
+        )
+
+
 def check_one_output(tapped, loss):
     """Refuses to guess which of several outputs a loss compares."""
     if len(tapped.outputs) > 1:
@@ -165,10 +189,26 @@ def check_one_output(tapped, loss):
         )
 
 
+def check_form(name, loss, teacher):
+    """Refuses members' logits where a loss compares one tensor."""
+    if forms.is_members(teacher) and not loss.accepts_members:
+        raise ValueError(
+            f"The loss {name!r} must be one that averages members, such as "
+            "`SoftTargets`, since this teacher hands over the logits of each. "
+            f"Received: {type(loss).__name__}, for "
+            f"{forms.scores(teacher).shape[1]} members. Use "
+            '`EnsembleTeacher(..., combine="geometric")`, or tap a layer.'
+        )
+
+
 def check_logits(tapped, tap, loss):
     """Refuses probabilities where a loss compares logits."""
-    if not gives_probabilities(tapped, tap):
-        return
+    if gives_probabilities(tapped, tap):
+        refuse_probabilities(tapped, tap, loss)
+
+
+def refuse_probabilities(tapped, tap, loss):
+    """Raises an error for a tap that gives probabilities."""
     place = "" if tap is None else f" at {tap!r}"
     if tap in tapped.layers:
         remedy = "Tap the layer before the activation."

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_kd import batch
 from keras_kd import checks
+from keras_kd import forms
 from keras_kd import reduction
 from keras_kd import taps
 
@@ -39,8 +40,9 @@ class Comparison:
         for name, loss in self.losses.items():
             teacher = teacher_tensors[loss.teacher_tap]
             student = student_tensors[loss.student_tap]
+            checks.check_form(name, loss, teacher)
             shapes = {
-                "teacher_shape": tuple(teacher.shape),
+                "teacher_shape": forms.shape(teacher),
                 "student_shape": tuple(student.shape),
             }
             if not loss.built:
@@ -131,13 +133,26 @@ class Comparison:
 def _built_shapes(loss):
     config = loss.get_build_config() or {}
     shapes = config.get("shapes_dict", config)
-    return {name: tuple(shape) for name, shape in shapes.items()}
+    return {name: _as_tuple(shape) for name, shape in shapes.items()}
+
+
+def _as_tuple(shape):
+    """A shape, or the shapes of a form of several tensors."""
+    if isinstance(shape, dict):
+        return {key: tuple(value) for key, value in shape.items()}
+    return tuple(shape)
 
 
 def _are_alike(first, second):
     """Whether shapes are equal but for the batch."""
-    return {name: shape[1:] for name, shape in first.items()} == {
-        name: shape[1:] for name, shape in second.items()
+
+    def features(shape):
+        if isinstance(shape, dict):
+            return {key: value[1:] for key, value in shape.items()}
+        return shape[1:]
+
+    return {name: features(shape) for name, shape in first.items()} == {
+        name: features(shape) for name, shape in second.items()
     }
 
 

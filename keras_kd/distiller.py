@@ -1,6 +1,7 @@
 """Trains a student with a teacher."""
 
 import threading
+import warnings
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import passes
+from keras_kd.cached_side import teacher_side
 from keras_kd.comparison import Comparison
 from keras_kd.comparison import name_losses
 from keras_kd.logs import Logs
@@ -92,6 +94,7 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         checks.check_pair(teacher, student)
         checks.check_finite_weights(teacher)
         checks.check_scope(student)
+        checks.check_noise_scope(teacher)
         losses = checks.check_losses(distillation_losses)
         checks.check_student_loss_weight(student_loss_weight)
         checks.check_entries(teacher_inputs, "teacher_inputs")
@@ -113,9 +116,10 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         named = self._named_losses()
         self._comparison = Comparison(
             named,
-            Side(teacher, "teacher", teacher_inputs, named),
+            teacher_side(teacher, teacher_inputs, named),
             Side(student, "student", student_inputs, named),
         )
+        self._has_warned = False
         self._logs = Logs(("student_loss", *self.loss_names))
         # Unbuilt models cannot write weights, and a step never calls this one.
         self(self._comparison.student.input_entries())
@@ -174,13 +178,15 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         # `compute_loss` would add it, once for each use of `compile(loss=)`.
         return [] if getattr(_supervising, "depth", 0) else super().losses
 
-    def _run_teacher(self, x, y):
-        """Runs the teacher in inference mode."""
-        return self._comparison.teacher.run(batch.split(x)[0], y, False)
+    def _run_teacher(self, x, y, training):
+        """Runs the teacher in inference mode, also in a training step."""
+        teacher = self._comparison.teacher
+        result = teacher.run(x, y, False)
+        return teacher.perturb(result) if training else result
 
     def _run_student(self, x, y, training):
         """Runs the student."""
-        return self._comparison.student.run(batch.split(x)[0], y, training)
+        return self._comparison.student.run(x, y, training)
 
     def _compare(self, x, y, sample_weight, teacher, student):
         """Computes the loss of a batch and adds it to the logs.
@@ -196,12 +202,17 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
             This replica's share of the total loss, a scalar.
         """
         _, reserved = batch.split(x)
-        terms = self._comparison.terms(
-            teacher, student, y, sample_weight, reserved, self.loss
-        )
+        terms = {}
+        if teacher is None:
+            self._allow_no_teacher(student.training)
+        else:
+            terms = self._comparison.terms(
+                teacher, student, y, sample_weight, reserved, self.loss
+            )
+        losses = self._named_losses()
         total = sum(
-            ops.cast(loss.loss_weight, "float32") * terms[name]
-            for name, loss in self._named_losses().items()
+            ops.cast(losses[name].loss_weight, "float32") * term
+            for name, term in terms.items()
         )
         if self.loss is not None:
             supervised = self._supervise(x, y, student.output, sample_weight)
@@ -211,6 +222,25 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
             total += ops.sum(value) / backend.num_replicas()
         self._logs.update_terms((super().metrics[0], total), terms, x)
         return total
+
+    def _allow_no_teacher(self, training):
+        """Lets validation do without a cached teacher, and nothing else."""
+        if training or self.loss is None:
+            raise ValueError(
+                "The data must come from the `attach` of the cached teacher, "
+                "since nothing else tells what it said. Received: data without "
+                "that for "
+                f"{'training' if training else 'a Distiller without loss'}. "
+                "Give `cached.attach(data)`; only validation can do without, "
+                "if `compile` was given a loss."
+            )
+        if not self._has_warned:
+            warnings.warn(
+                "The data for validation does not come from `attach`: the "
+                "supervised loss and the student's metrics are all there is.",
+                stacklevel=2,
+            )
+        self._has_warned = True
 
     def _supervise(self, x, y, output, sample_weight):
         """The loss given to `compile`, alone."""
@@ -239,9 +269,17 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         Returns:
             Dict of the logs.
         """
-        self._logs.update_fed(
-            teacher.output, student.output, sample_weight, self._output_names()
-        )
-        if y is not None:
-            return self.compute_metrics(x, y, student.output, sample_weight)
-        return self.results_without_labels()
+        if teacher is not None:
+            self._logs.update_fed(
+                teacher.output,
+                student.output,
+                sample_weight,
+                self._output_names(),
+            )
+        if y is None:
+            results = self.results_without_labels()
+        else:
+            results = self.compute_metrics(x, y, student.output, sample_weight)
+        if teacher is None:
+            results = self._logs.without_teacher(results)
+        return results

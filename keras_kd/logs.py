@@ -35,6 +35,17 @@ class Logs:
         fed = [(fed.key, fed.metric) for fed in self.fed]
         return merge((key, metric.result()) for key, metric in means + fed)
 
+    def have_seen_no_teacher(self):
+        """Whether all batches came without what the teacher said."""
+        counts = [m.count for n, m in self.means.items() if n != "student_loss"]
+        return all(not ops.convert_to_numpy(count) for count in counts)
+
+    def without_teacher(self, results):
+        """Leaves out what needs a teacher: all terms but the supervised."""
+        omitted = [*self.means, *(fed.key for fed in self.fed)]
+        omitted.remove("student_loss")
+        return {k: v for k, v in results.items() if k not in omitted}
+
     def update_terms(self, total, terms, x):
         """Adds the losses of a batch.
 

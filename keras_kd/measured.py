@@ -4,6 +4,7 @@ import types
 
 import keras
 
+from keras_kd import backend
 from keras_kd import logs
 from keras_kd import reduction
 
@@ -114,10 +115,13 @@ class Measured:
         self.optimizer.build(self.trainable_variables)
 
     def get_metrics_result(self):
-        """Returns the logs; metrics that have seen no label are left out."""
-        return self._results(
+        """Returns the logs, without metrics that saw no label or teacher."""
+        results = self._results(
             lambda metric: metric.built if _sees_labels(metric) else True
         )
+        if not backend.is_tracing() and self._logs.have_seen_no_teacher():
+            results = self._logs.without_teacher(results)
+        return results
 
     def results_without_labels(self):
         """Returns the logs of a batch without labels."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_kd import forms
 from keras_kd import reduction
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
 from keras_kd.losses.distillation_loss import check_positive
@@ -30,7 +31,7 @@ class TeacherMetric(keras.metrics.Metric):
             policy, since half precision cannot count to 3000.
 
     Call arguments:
-        teacher: Teacher logits, `(batch, ..., classes)`.
+        teacher: Teacher logits, `(batch, ..., classes)`, or members': `forms`.
         student: Student logits, same shape.
         sample_weight: Weights, `(batch,)` or with further axes, or `None`.
 
@@ -40,6 +41,7 @@ class TeacherMetric(keras.metrics.Metric):
 
     # Whether a checkpoint should keep the student with the highest value.
     higher_is_better = False
+    temperature = 1.0  # At which an ensemble's members are averaged.
 
     def __init__(self, name=None, output=None, dtype="float32"):
         super().__init__(name=name, dtype=dtype)
@@ -54,13 +56,11 @@ class TeacherMetric(keras.metrics.Metric):
         )
 
     def update_state(self, teacher, student, sample_weight=None):
-        teacher = ops.convert_to_tensor(teacher)
+        teacher = forms.as_logits(teacher, self.temperature, self.dtype)
         student = ops.convert_to_tensor(student)
         check_same_classes(self, teacher.shape, student.shape)
         mask = reduction.read_mask(student)
-        values = self.compare(
-            ops.cast(teacher, self.dtype), ops.cast(student, self.dtype)
-        )
+        values = self.compare(teacher, ops.cast(student, self.dtype))
         values = ops.cast(values, self.dtype)
         values, weights = _weigh(values, sample_weight, mask)
         self.total.assign_add(ops.sum(values))

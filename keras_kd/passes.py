@@ -7,6 +7,7 @@ import inspect
 import keras
 
 from keras_kd import backend
+from keras_kd import forms
 from keras_kd import taps
 from keras_kd.patching import hooked
 
@@ -144,8 +145,8 @@ class TappedModel:
         self.probabilities = tuple(
             tap
             for tap, tensor in tensors.items()
-            if not keras.tree.is_nested(tensor)
-            and backend.is_probability(tensor)
+            if not keras.tree.is_nested(forms.scores(tensor))
+            and backend.is_probability(forms.scores(tensor))
         )
         return output, tensors
 
@@ -196,6 +197,8 @@ def output_names(model):
 
 
 def _names_of(output, model):
+    if forms.is_members(output):
+        return ()
     if isinstance(output, dict):
         return tuple(key for key, value in output.items() if value is not None)
     if not isinstance(output, list | tuple) or len(output) < 2:
@@ -235,6 +238,8 @@ def symbolic(function, spec):
 def input_spec(model):
     """The input of a built model, as `KerasTensor`s of any batch size."""
     model = taps.unwrapped(model)
+    if hasattr(model, "input_like"):
+        return input_spec(model.input_like)
     if isinstance(model, keras.Sequential):
         return _tensors_of(model.inputs[0].shape, model.inputs[0].dtype)
     if taps.is_functional(model):

@@ -17,7 +17,7 @@ class Persistence:
     Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
     `save_weights_only=True`) hold the student, the losses and the optimizer;
     of the teacher they hold a fingerprint, so that no run is resumed with
-    another. A full `save` holds the teacher too.
+    another. A full `save` holds the teacher too; of a cache, its folder.
     """
 
     # Whether `from_config` has made a teacher that has no weights yet, and the
@@ -53,7 +53,8 @@ class Persistence:
                 config[argument], custom_objects=custom_objects
             )
         distiller = cls(**config)
-        distiller._awaits_teacher = True
+        # A cache is there at once: it has no weights.
+        distiller._awaits_teacher = hasattr(distiller.teacher, "load_weights")
         return distiller
 
     def get_build_config(self):
@@ -80,7 +81,8 @@ class Persistence:
     def _state(self):
         """States of seed generators, which Keras writes into no file."""
         written = {id(variable) for variable in self.weights}
-        return [v for v in self.variables if id(v) not in written]
+        own = [v for v in self.variables if id(v) not in written]
+        return [*own, *getattr(self.teacher, "noise_state", ())]
 
     def make_train_function(self, force=False):
         """Keras's, after a look at a teacher that had to be awaited."""
@@ -94,18 +96,21 @@ class Persistence:
             raise ValueError(
                 "The file must come from training with this teacher, since a "
                 "run goes on with what it began with. Received: "
-                f'teacher="{self.teacher.name}", whose weights differ. Load '
-                "the old teacher's weights first; to go on with a new teacher, "
-                "load the student alone: `distiller.student.load_weights`."
+                f'teacher="{self.teacher.name}", whose weights or arguments '
+                "differ. Load the old teacher's weights first; to go on with "
+                "a new teacher, load the student alone: "
+                "`distiller.student.load_weights`."
             )
 
     def save_assets(self, dir_path):
         """Writes the teacher's weights: only a full `save` calls this."""
-        self.teacher.save_weights(_teacher_file(dir_path))
+        if hasattr(self.teacher, "save_weights"):
+            self.teacher.save_weights(_teacher_file(dir_path))
 
     def load_assets(self, dir_path):
         """Reads the teacher's weights."""
-        self.teacher.load_weights(_teacher_file(dir_path))
+        if hasattr(self.teacher, "load_weights"):
+            self.teacher.load_weights(_teacher_file(dir_path))
         self._awaits_teacher = False
         self._check_teacher()
 

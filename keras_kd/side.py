@@ -8,6 +8,7 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
+from keras_kd import forms
 from keras_kd import passes
 from keras_kd import taps
 
@@ -48,10 +49,7 @@ class Side:
         self.tap_of = {
             name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
         }
-        spec = passes.input_spec(model)
-        checks.check_entries_fit(inputs, spec, role)
-        self.takes_list = isinstance(spec, list | tuple)
-        self.tapped = passes.TappedModel(model, self.tap_of.values(), role)
+        self.tapped = self._look_at(model, losses)
         self.objectives = {
             name: loss.input_objective
             for name, loss in losses.items()
@@ -61,7 +59,17 @@ class Side:
             if self.tap_of[name] is None:
                 checks.check_one_output(self.tapped, loss)
             if loss.expects_logits:
-                checks.check_logits(self.tapped, self.tap_of[name], loss)
+                self._check_logits(self.tap_of[name], loss)
+
+    def _look_at(self, model, losses):
+        """Finds the taps, and how the model takes its input."""
+        spec = passes.input_spec(model)
+        checks.check_entries_fit(self.inputs, spec, self.role)
+        self.takes_list = isinstance(spec, list | tuple)
+        return passes.TappedModel(model, self.tap_of.values(), self.role)
+
+    def _check_logits(self, tap, loss):
+        checks.check_logits(self.tapped, tap, loss)
 
     def entries(self, x):
         """What the model sees of the input of both."""
@@ -85,18 +93,18 @@ class Side:
         """Runs the model once.
 
         Args:
-            x: The input of both models.
+            x: The input of both models, with reserved entries.
             y: Labels, or `None`.
             training: Whether it is in training mode.
 
         Returns:
             A `Pass`.
         """
-        x = self.entries(x)
+        x = self.entries(batch.split(x)[0])
         if not self.objectives:
             return Pass(*self.tapped(x, training), training, {})
         objectives = {
-            name: lambda output, f=objective: f(output, y)
+            name: lambda output, f=objective: f(forms.as_logits(output), y)
             for name, objective in self.objectives.items()
         }
         (output, tensors), gradients = backend.input_gradients(
@@ -104,25 +112,51 @@ class Side:
         )
         return Pass(output, tensors, training, gradients)
 
+    def perturb(self, result):
+        """Lets the model change its own output, for a training step.
+
+        Args:
+            result: A `Pass`.
+
+        Returns:
+            A `Pass`. Its `output`, which metrics see, is as before; `tensors`,
+            which losses compare, are of the changed output.
+        """
+        if not hasattr(self.model, "perturb"):
+            return result
+        output = self.model.perturb(result.output)
+        tensors = {
+            tap: tensor
+            if tap in self.tapped.layers
+            else passes.pick(output, self.output_names, tap)
+            for tap, tensor in result.tensors.items()
+        }
+        return dataclasses.replace(result, tensors=tensors)
+
     def check_finite(self, tensors):
         """Stops the run where this model, and no other, gave nan.
 
         Args:
-            tensors: Tensors by tap.
+            tensors: Tensors, or a teacher's form of several, by tap.
 
         Returns:
             The same, so that what follows depends on the check.
         """
-        checked = dict(tensors)
-        for tap, tensor in tensors.items():
-            if not keras.backend.is_float_dtype(tensor.dtype):
-                continue
-            message = (
-                f'The {self.role} "{self.model.name}" must give finite numbers '
-                f"at {tap or 'its output'}. Received:"
+        return {
+            tap: keras.tree.map_structure(
+                lambda tensor, tap=tap: self._check_finite(tensor, tap), value
             )
-            checked[tap] = backend.check_finite(tensor, message)
-        return checked
+            for tap, value in tensors.items()
+        }
+
+    def _check_finite(self, tensor, tap):
+        if not keras.backend.is_float_dtype(tensor.dtype):
+            return tensor
+        message = (
+            f'The {self.role} "{self.model.name}" must give finite numbers '
+            f"at {tap or 'its output'}. Received:"
+        )
+        return backend.check_finite(tensor, message)
 
 
 def policy(student):

@@ -67,6 +67,37 @@ def soft_targets(teacher, student, temperature):
     return temperature**2 * divergence(log_p, log_q)
 
 
+def ensemble_log_probabilities(members, weights, temperature, combine):
+    """Hinton et al. 2015, section 2: an arithmetic or geometric mean.
+
+    Of the members' softened distributions. `members` are logits
+    `(batch, members, ..., classes)`, `weights` sum to 1.
+    """
+    log_p = np.moveaxis(log_softmax(members, temperature), 1, -1)
+    weights = float64(weights)
+    if combine == "arithmetic":
+        return np.log(np.exp(log_p) @ weights)
+    product = np.exp(log_p @ weights)
+    return np.log(product / product.sum(axis=-1, keepdims=True))
+
+
+def ensemble_divergence(members, weights, student, temperature, combine):
+    """KL of the ensemble's softened mean from the student, shape `(...)`."""
+    log_p = ensemble_log_probabilities(members, weights, temperature, combine)
+    return divergence(log_p, log_softmax(student, temperature))
+
+
+def noise_offset(logits, noise_stddev, probability):
+    """Sau and Balasubramanian 2016: what noise adds to a squared error.
+
+    With n = 1 + xi in the given part of the examples, E ||g - n v||^2 there is
+    ||g - v||^2 - 2 E xi (g - v).v + E xi^2 ||v||^2, and E xi is 0.
+    Shape `(...)`.
+    """
+    square = np.square(float64(logits)).sum(axis=-1)
+    return probability * noise_stddev**2 * square
+
+
 def soft_targets_gradient(teacher, student, temperature):
     """Hinton et al. 2015, section 2.1, equation 2, times temperature^2.
 

@@ -11,8 +11,10 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import is_in_reach
     from keras_kd.backend.tensorflow import is_in_scope
     from keras_kd.backend.tensorflow import is_probability
+    from keras_kd.backend.tensorflow import is_tracing
     from keras_kd.backend.tensorflow import num_replicas
     from keras_kd.backend.tensorflow import origins
+    from keras_kd.backend.tensorflow import replica_id
 else:
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
@@ -22,8 +24,10 @@ else:
     from keras_kd.backend.unsupported import is_in_reach
     from keras_kd.backend.unsupported import is_in_scope
     from keras_kd.backend.unsupported import is_probability
+    from keras_kd.backend.unsupported import is_tracing
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
+    from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
     "Trainer",
@@ -34,6 +38,8 @@ __all__ = [
     "is_in_reach",
     "is_in_scope",
     "is_probability",
+    "is_tracing",
     "num_replicas",
     "origins",
+    "replica_id",
 ]

@@ -10,7 +10,7 @@ class Trainer:
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `_run_teacher(x, y)` and `_run_student(x, y, training)`;
+    * `_run_teacher(x, y, training)` and `_run_student(x, y, training)`;
     * `_compare(x, y, sample_weight, teacher, student)`: this replica's share
       of the total loss;
     * `_report(x, y, sample_weight, teacher, student)`: the logs.
@@ -20,7 +20,7 @@ class Trainer:
         """Updates the student, and the weights of the losses, on a batch."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         # Outside the tape, which would keep every activation of the teacher.
-        teacher = self._run_teacher(x, y)
+        teacher = self._run_teacher(x, y, training=True)
         with tf.GradientTape() as tape:
             student = self._run_student(x, y, training=True)
             total = self._compare(x, y, sample_weight, teacher, student)
@@ -40,7 +40,7 @@ class Trainer:
     def test_step(self, data):
         """Measures a batch and changes nothing but the metrics."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        teacher = self._run_teacher(x, y)
+        teacher = self._run_teacher(x, y, training=False)
         student = self._run_student(x, y, training=False)
         self._compare(x, y, sample_weight, teacher, student)
         return self._report(x, y, sample_weight, teacher, student)
@@ -69,9 +69,20 @@ def is_in_scope(variables):
     )
 
 
+def is_tracing():
+    """Whether a graph is being made, whose tensors have no values yet."""
+    return not tf.executing_eagerly()
+
+
 def num_replicas():
     """Number of replicas that take part in a step."""
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_id():
+    """Number of this replica, from 0, inside a step; 0 outside of one."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
 
 
 def all_sum(value):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_kd import forms
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.distillation_loss import check_same_classes
 from keras_kd.losses.soft_targets import divergence
@@ -12,18 +13,25 @@ def binary_soft_target_divergence(teacher, student, temperature):
     """Mean Kullback-Leibler divergence of softened yes-or-no distributions.
 
     Args:
-        teacher: Teacher logits, shape `(..., labels)`.
+        teacher: Teacher logits, shape `(..., labels)`, or the members' form
+            of an ensemble, whose softened probabilities are averaged.
         student: Student logits, same shape.
         temperature: Scalar > 0 that divides both logits.
 
     Returns:
         Divergence in nats, averaged over the labels, shape `(...)`.
     """
-    teacher = teacher / temperature
-    student = student / temperature
-    yes = divergence(ops.log_sigmoid(teacher), ops.log_sigmoid(student))
-    no = divergence(ops.log_sigmoid(-teacher), ops.log_sigmoid(-student))
-    return ops.mean(yes + no, axis=-1)
+    yes, no = (
+        lambda x: ops.log_sigmoid(x / temperature),
+        lambda x: ops.log_sigmoid(-x / temperature),
+    )
+    return ops.mean(
+        sum(
+            divergence(forms.average_probabilities(teacher, f), f(student))
+            for f in (yes, no)
+        ),
+        axis=-1,
+    )
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -50,7 +58,8 @@ class BinarySoftTargets(DistillationLoss):
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
-        teacher: Teacher logits (not probabilities), `(batch, ..., labels)`.
+        teacher: Teacher logits (not probabilities), `(batch, ..., labels)`,
+            or those of the members of a `teachers.EnsembleTeacher`.
         student: Student logits, same shape.
 
     Returns:
@@ -68,6 +77,7 @@ class BinarySoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    accepts_members = True
 
     def __init__(self, temperature=4.0, **kwargs):
         super().__init__(**kwargs)
@@ -79,7 +89,7 @@ class BinarySoftTargets(DistillationLoss):
         check_same_classes(self, teacher_shape, student_shape)
 
     def call(self, teacher, student):
-        teacher = ops.stop_gradient(teacher)
+        teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
         scale = ops.square(self.temperature)
         return scale * binary_soft_target_divergence(
             teacher, student, self.temperature

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_kd import forms
+
 # What a loss may ask for besides the two tensors; see `DistillationLoss`.
 SERVED = (
     "labels",
@@ -33,6 +35,8 @@ class DistillationLoss(keras.layers.Layer):
     * `"teacher_input_gradient"`, `"student_input_gradient"`: the gradient of
       the loss's `input_objective` with respect to that model's input, of the
       shape of the input. The student's can be differentiated again.
+    * The members of a `teachers.EnsembleTeacher`, a dict as in `forms`, in
+      place of the teacher's tensor: declared by `accepts_members = True`.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
 
@@ -60,6 +64,8 @@ class DistillationLoss(keras.layers.Layer):
     # Whether the two tensors must be logits. A Distiller then refuses a tap
     # that ends in softmax or sigmoid.
     expects_logits = False
+    # Whether `call` takes the members' form of a teacher too: see `forms`.
+    accepts_members = False
 
     def __init__(
         self,
@@ -206,10 +212,11 @@ def check_positive(name, value, meaning):
 
 def check_same_classes(loss, teacher_shape, student_shape):
     """Refuses outputs that score different classes or positions."""
+    teacher_shape = forms.logits_shape(teacher_shape)
     if not shapes_agree(teacher_shape, student_shape):
         raise ValueError(
             f"`{type(loss).__name__}` must compare scores of the same classes. "
-            f"Received: teacher logits of shape {tuple(teacher_shape)}, "
+            f"Received: teacher logits of shape {teacher_shape}, "
             f"student logits of shape {tuple(student_shape)}. To distil "
             "between different label sets, compare features with `Hint`."
         )

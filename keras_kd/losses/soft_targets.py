@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_kd import forms
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.distillation_loss import check_same_classes
 
@@ -38,7 +39,8 @@ def soft_target_divergence(teacher, student, temperature):
     """Kullback-Leibler divergence of softened distributions.
 
     Args:
-        teacher: Teacher logits, shape `(..., classes)`.
+        teacher: Teacher logits, shape `(..., classes)`, or the members' form
+            of an ensemble, whose softened probabilities are averaged.
         student: Student logits, same shape.
         temperature: Scalar > 0 that divides both logits.
 
@@ -46,7 +48,9 @@ def soft_target_divergence(teacher, student, temperature):
         Divergence in nats, shape `(...)`, at least 0 up to rounding.
     """
     # From logits, since a softmax loses every probability below 1e-38.
-    log_p = ops.log_softmax(teacher / temperature, axis=-1)
+    log_p = forms.average_probabilities(
+        teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
+    )
     log_q = ops.log_softmax(student / temperature, axis=-1)
     return ops.sum(divergence(log_p, log_q), axis=-1)
 
@@ -77,7 +81,8 @@ class SoftTargets(DistillationLoss):
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
-        teacher: Teacher logits (not probabilities), `(batch, ..., classes)`.
+        teacher: Teacher logits (not probabilities), `(batch, ..., classes)`,
+            or those of the members of a `teachers.EnsembleTeacher`.
         student: Student logits, same shape.
 
     Returns:
@@ -95,6 +100,7 @@ class SoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    accepts_members = True
 
     def __init__(self, temperature=4.0, **kwargs):
         super().__init__(**kwargs)
@@ -113,7 +119,7 @@ class SoftTargets(DistillationLoss):
             )
 
     def call(self, teacher, student):
-        teacher = ops.stop_gradient(teacher)
+        teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
         scale = ops.square(self.temperature)
         return scale * soft_target_divergence(
             teacher, student, self.temperature

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_kd import backend
+from keras_kd import forms
 from keras_kd import passes
 from keras_kd import taps
 from keras_kd.patching import hooked
@@ -163,7 +164,8 @@ def sums_to_one(tapped, tap):
     # A layer with a state of its own must not notice.
     with keras.StatelessScope():
         _, tensors = tapped(x, training=False)
-    scores = keras.ops.convert_to_numpy(tensors[tap]).astype("float32")
+    scores = forms.scores(tensors[tap])
+    scores = keras.ops.convert_to_numpy(scores).astype("float32")
     return (
         scores.shape[-1] > 1
         and scores.min() >= 0

@@ -1,0 +1,105 @@
+"""What a teacher may give instead of one tensor of logits: members.
+
+An ensemble whose probabilities are to be averaged hands over the logits of
+each member, since the average depends on the temperature of the loss that uses
+it:
+
+```
+{"member_logits": (batch, members, ..., classes),
+ "member_log_weights": (batch, members)}
+```
+
+The weights are logarithms of positive numbers; their sum does not matter.
+"""
+
+from keras import ops
+
+MEMBER_LOGITS = "member_logits"
+MEMBER_LOG_WEIGHTS = "member_log_weights"
+
+
+def is_members(teacher):
+    """Whether it is the members' form, of tensors or of shapes."""
+    return isinstance(teacher, dict) and MEMBER_LOGITS in teacher
+
+
+def scores(teacher):
+    """The tensor with the numbers that a softmax would be applied to.
+
+    Args:
+        teacher: Logits, or the members' form.
+
+    Returns:
+        `(batch, ..., classes)`, or `(batch, members, ..., classes)`.
+    """
+    return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher
+
+
+def shape(teacher):
+    """Shape of a tensor, or a dict of those of the members' form."""
+    if is_members(teacher):
+        return {key: tuple(value.shape) for key, value in teacher.items()}
+    return tuple(teacher.shape)
+
+
+def logits_shape(teacher_shape):
+    """Shape of the logits that a teacher's output stands for."""
+    if is_members(teacher_shape):
+        batch, _, *rest = teacher_shape[MEMBER_LOGITS]
+        return (batch, *rest)
+    return tuple(teacher_shape)
+
+
+def average_probabilities(teacher, log_probabilities):
+    """Log-probabilities of a teacher, averaged over members if it has some.
+
+    Args:
+        teacher: Logits `(batch, ..., classes)`, or the members' form.
+        log_probabilities: Function from logits to log-probabilities of the
+            same shape, such as `log_softmax` of logits / temperature.
+
+    Returns:
+        `(batch, ..., classes)`.
+    """
+    if not is_members(teacher):
+        return log_probabilities(teacher)
+    members = log_probabilities(teacher[MEMBER_LOGITS])
+    weights = ops.log_softmax(teacher[MEMBER_LOG_WEIGHTS], axis=1)
+    while len(weights.shape) < len(members.shape):
+        weights = ops.expand_dims(weights, axis=-1)
+    return ops.logsumexp(members + weights, axis=1)
+
+
+def as_logits(teacher, temperature=1.0, dtype=None):
+    """One tensor of logits, for what compares choices or probabilities.
+
+    Args:
+        teacher: Logits, or the members' form.
+        temperature: Number > 0, at which members are averaged.
+        dtype: Type of the result. `None` leaves it as it is.
+
+    Returns:
+        `(batch, ..., classes)`: the logits, or those whose softmax at the
+        temperature is the average over members; of one unit, the sigmoid.
+    """
+    if dtype is not None:
+        teacher = _cast(teacher, dtype)
+    if not is_members(teacher):
+        return teacher
+    if teacher[MEMBER_LOGITS].shape[-1] > 1:
+        return temperature * average_probabilities(
+            teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
+        )
+    yes, no = (
+        average_probabilities(
+            teacher, lambda x, sign=sign: ops.log_sigmoid(sign * x)
+        )
+        for sign in (1 / temperature, -1 / temperature)
+    )
+    return temperature * (yes - no)
+
+
+def _cast(teacher, dtype):
+    if is_members(teacher):
+        return {key: ops.cast(value, dtype) for key, value in teacher.items()}
+    return ops.cast(teacher, dtype)

@@ -1,0 +1,68 @@
+"""Files of the cache that describe it: JSON that notices any changed byte."""
+
+import hashlib
+import json
+import os
+import pathlib
+
+_CHECKSUM = "sha256"
+
+
+def write(path, content):
+    """Writes a dict, so that a reader sees all of the file or none.
+
+    Args:
+        path: A `pathlib.Path`.
+        content: What JSON can hold.
+    """
+    beside = path.with_name(f"{path.name}.part-{os.getpid()}")
+    with open(beside, "wb") as file:
+        file.write(_render(content))
+        file.flush()
+        os.fsync(file.fileno())
+    move(beside, path)
+
+
+def read(path):
+    """Reads what `write` wrote.
+
+    Raises:
+        ValueError: If the file is not as it was written.
+    """
+    data = path.read_bytes()
+    try:
+        content = json.loads(data)["content"]
+        is_whole = data == _render(content)
+    except (ValueError, KeyError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            f"`{path.name}` must be as it was written, since it describes the "
+            f"cache. Received: {len(data)} bytes that do not fit their "
+            f"checksum, in {str(path.parent)!r}. Restore it from a copy, or "
+            "delete the folder and cache the teacher again."
+        )
+    return content
+
+
+def _render(content):
+    text = json.dumps(content, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    whole = {"content": content, _CHECKSUM: digest}
+    return (json.dumps(whole, indent=1, sort_keys=True) + "\n").encode()
+
+
+def digest(content):
+    """Digest of a dict, as text."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def move(source, target):
+    """Renames a file, and makes that last."""
+    os.replace(source, target)
+    folder = os.open(pathlib.Path(target).parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

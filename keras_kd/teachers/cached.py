@@ -1,0 +1,249 @@
+"""A cache of what a teacher says, so that it runs once and not every epoch.
+
+Files are TFRecords with a block of examples in each record. TensorFlow streams
+them without Python, wherever `tf.data` and `tf.distribute` run, and checks a
+CRC of every record while it reads. ArrayRecord would give random access, which
+nothing here needs, since examples are shuffled after they met their rows; and
+its reader is Python code, which costs more for an example than is stored of
+it. Files of NumPy have no checksums, and mapping them into memory does not
+work where files are not local.
+"""
+
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from keras_kd.teachers.cache import arguments
+from keras_kd.teachers.cache import elements
+from keras_kd.teachers.cache import layout as layouts
+from keras_kd.teachers.cache import records
+from keras_kd.teachers.cache import shards
+from keras_kd.teachers.cache.attach import Reader
+from keras_kd.teachers.cache.writer import MANIFEST
+from keras_kd.teachers.cache.writer import PLAN
+from keras_kd.teachers.cache.writer import stored_arrays
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class CachedTeacher:
+    """A teacher that was asked before, for `Distiller(teacher=...)`.
+
+    It has no weights and does not run: the data brings what it said.
+
+    ```
+    train = cached.attach(train).shuffle(10_000).batch(128)
+    distiller = keras_kd.Distiller(teacher=cached, student=student, ...)
+    distiller.fit(train, validation_data=validation)
+    ```
+
+    Data that does not come from `attach`, such as that for validation, gives
+    the supervised loss and the metrics of the student only.
+
+    Args:
+        directory: Folder that `cache_teacher` filled.
+        augmentation: The function that `cache_teacher` was given. `None`, the
+            default, is enough if there was none, or a `teachers.Augmentation`.
+        verify: Whether to compare all files with their checksums. Otherwise
+            their sizes are compared, and a CRC while they are read. Defaults
+            to `True`.
+
+    Attributes:
+        num_examples: Number of examples.
+        views: Number of stored views of each.
+        taps: Names of the taps that are stored.
+        bytes_per_example: Bytes that are stored for one view of an example.
+
+    Raises:
+        ValueError: If the folder holds no finished cache, if a file of it is
+            missing or damaged, or if `augmentation` is missing.
+    """
+
+    def __init__(self, directory, *, augmentation=None, verify=True):
+        self.directory = pathlib.Path(directory)
+        self.name = self.directory.name
+        _check_finished(self.directory)
+        self._plan = records.read(self.directory / PLAN)
+        self._manifest = records.read(self.directory / MANIFEST)
+        _check_plan(self.directory, self._plan, self._manifest)
+        for name, size in self._manifest["shards"]:
+            shards.check(self.directory, name, size)
+            if verify:
+                shards.check(self.directory, name)
+        self.augmentation = arguments.find_augmentation(
+            self._plan["augmentation"], augmentation
+        )
+        self.layout = layouts.from_json(self._plan["layout"])
+        self.num_examples = self._manifest["examples"]
+        self.views = self._plan["views"]
+        self.taps = tuple(self.layout.taps)
+        self._arrays = stored_arrays(self.layout, self.augmentation)
+        self.bytes_per_example = layouts.bytes_of(self._arrays)
+
+    # What checks of models ask about: there is nothing to be changed.
+    weights = ()
+
+    def check_inputs(self, inputs):
+        """Refuses other entries of `x` than those that the teacher saw.
+
+        Args:
+            inputs: `teacher_inputs` of a `Distiller`; `None` is always right.
+        """
+        seen = self._plan["teacher_inputs"]
+        given = list(inputs) if isinstance(inputs, tuple) else inputs
+        if inputs is not None and given != seen:
+            raise ValueError(
+                "`teacher_inputs` must be what the cached teacher saw, or "
+                f"None. Received: teacher_inputs={inputs!r}, and a cache with "
+                f"{seen!r}."
+            )
+
+    def fingerprint(self):
+        """Returns 16 bytes, equal for caches of equal content."""
+        return bytes.fromhex(records.digest(self._manifest)[:32])
+
+    def attach(self, data, view=None):
+        """Puts what the teacher said beside each example.
+
+        Shuffle, batch, repeat, take or shard afterwards, as you like.
+
+        Args:
+            data: The data set that was cached, with labels or without, or its
+                arrays. Single examples in the order of the cache.
+            view: Number of one view. `None`, the default, goes through all
+                views of the data, one after the other: so many times as many
+                examples. For one view in each epoch, `repeat()` the result
+                and give `fit` the `steps_per_epoch` of one view.
+
+        Returns:
+            `tf.data.Dataset` of the same elements, whose `x` is augmented as
+            the teacher saw it, with a reserved entry for the Distiller beside
+            it. While it is read, each example is compared with the one that
+            the teacher saw; another order or length is an error.
+
+        Raises:
+            ValueError: If the data has other examples than the cache, as far
+                as that can be seen before reading; or there is no such view.
+        """
+        data = elements.dataset(data, "data")
+        given = elements.spec(data)
+        if not elements.specs_agree(given, self._plan["elements"]):
+            raise ValueError(
+                "`data` must have examples like those that were cached, since "
+                f"each is compared with its own. Received: x of {given}; the "
+                f"cache in {str(self.directory)!r} is for "
+                f"{self._plan['elements']}. Prepare them as for "
+                "`cache_teacher`, not batched."
+            )
+        count = int(data.cardinality())
+        if count not in (self.num_examples, tf.data.UNKNOWN_CARDINALITY):
+            raise ValueError(
+                "`data` must have as many examples as the cache, since each "
+                f"row is stored for one of them. Received: {count} examples, "
+                f"and a cache of {self.num_examples} in "
+                f"{str(self.directory)!r}. Attach to the data set that was "
+                "cached, and take a part of it afterwards."
+            )
+        return self._reader().attach(
+            data, self._chosen(view), self.augmentation
+        )
+
+    def _chosen(self, view):
+        if view is None:
+            return range(self.views)
+        if view not in range(self.views):
+            raise ValueError(
+                f"`view` must be below {self.views}, since so many are stored. "
+                f"Received: view={view!r}."
+            )
+        return [view]
+
+    def _reader(self):
+        names = [name for name, _ in self._manifest["shards"]]
+        per_view = len(names) // self.views
+        files = [
+            [str(self.directory / name) for name in names[i : i + per_view]]
+            for i in range(0, len(names), per_view)
+        ]
+        return Reader(
+            files,
+            self._arrays,
+            self._plan["block"],
+            self.num_examples,
+            self._key(),
+        )
+
+    def _key(self):
+        # Rows of another cache are then no rows of this one.
+        return self.fingerprint().hex()[:16]
+
+    def read(self, rows):
+        """What the teacher said about a batch, in the graph.
+
+        Args:
+            rows: Dict of rows by cache, as `attach` reserved it.
+
+        Returns:
+            `(output, tensors)`: the teacher's output, and a dict of tensors
+            by tap.
+
+        Raises:
+            ValueError: If the rows are those of another cache.
+        """
+        if self._key() not in rows:
+            raise ValueError(
+                "The data must be attached to the cache that teaches, since "
+                "another holds what another teacher said. Received: rows of "
+                f"another cache than that in {str(self.directory)!r}. Use its "
+                "own `attach`."
+            )
+        return self.layout.decode(rows[self._key()])
+
+    def get_config(self):
+        """Returns the folder and a fingerprint, and no data."""
+        config = {
+            "directory": str(self.directory.absolute()),
+            "fingerprint": self.fingerprint().hex(),
+        }
+        if self.augmentation is not None:
+            config["augmentation"] = keras.saving.serialize_keras_object(
+                self.augmentation
+            )
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Opens the cache again."""
+        config = dict(config)
+        fingerprint = config.pop("fingerprint")
+        if "augmentation" in config:
+            config["augmentation"] = keras.saving.deserialize_keras_object(
+                config["augmentation"], custom_objects
+            )
+        cached = cls(**config)
+        if cached.fingerprint().hex() != fingerprint:
+            raise ValueError(
+                "The cache must be the one that was trained with. Received: "
+                f"another one in {config['directory']!r}. Move it away, and "
+                "the old one back."
+            )
+        return cached
+
+
+def _check_finished(directory):
+    for name in (PLAN, MANIFEST):
+        if not (directory / name).exists():
+            raise ValueError(
+                "`directory` must hold a finished cache. Received: "
+                f"directory={str(directory)!r}, without {name!r}. Call "
+                "`cache_teacher`; it goes on where it was stopped."
+            )
+
+
+def _check_plan(directory, plan, manifest):
+    if records.digest(plan) != manifest["plan"]:
+        raise ValueError(
+            f"`{PLAN}` and `{MANIFEST}` must be of one cache. Received: two "
+            f"that do not fit together, in {str(directory)!r}. Restore them "
+            "from a copy, or delete the folder and cache the teacher again."
+        )

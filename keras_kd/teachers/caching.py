@@ -1,0 +1,136 @@
+"""Writes a cache of what a teacher says."""
+
+import pathlib
+
+from keras_kd.teachers.cache import arguments
+from keras_kd.teachers.cache import elements
+from keras_kd.teachers.cache import forward as forwards
+from keras_kd.teachers.cache import records
+from keras_kd.teachers.cache import shards
+from keras_kd.teachers.cache.layout import bytes_of
+from keras_kd.teachers.cache.lock import locked
+from keras_kd.teachers.cache.progress import Progress
+from keras_kd.teachers.cache.progress import silent
+from keras_kd.teachers.cache.writer import MANIFEST
+from keras_kd.teachers.cache.writer import Writer
+from keras_kd.teachers.cache.writer import first_batch
+from keras_kd.teachers.cache.writer import stored_arrays
+from keras_kd.teachers.cached import CachedTeacher
+
+
+def cache_teacher(
+    teacher,
+    dataset,
+    directory,
+    *,
+    taps=(),
+    top_k=None,
+    dtype="float16",
+    views=1,
+    augmentation=None,
+    seed=0,
+    teacher_inputs=None,
+    batch_size=128,
+    examples_per_shard=None,
+    verbose=1,
+):
+    """Stores what a teacher says about each example of a data set.
+
+    A run that is stopped, however that happens, goes on from the last whole
+    shard when it is called again. If the folder holds the finished cache, it
+    is opened. A second process that writes the same cache waits for the first.
+
+    Args:
+        teacher: A built `keras.Model` that gives logits, or a
+            `FunctionTeacher`.
+        dataset: `tf.data.Dataset` of single examples (not batched) in a fixed
+            order: `x`, `(x, y)` or `(x, y, sample_weight)`; or arrays of that
+            structure.
+        directory: Folder of the cache; made if it does not exist.
+        taps: Names of taps to store beside the output.
+        top_k: Integer >= 1. Stores only so many of the highest logits of an
+            example, and the log-sum-exp of the others, over which a loss then
+            spreads their probability evenly. `None`, the default, stores all.
+        dtype: `"float16"` or `"float32"`, for what is stored. Defaults to
+            `"float16"`.
+        views: Integer >= 1, how many versions of each example the teacher
+            sees, each augmented with a seed of its own. Defaults to `1`.
+        augmentation: A function from one example `x` and a seed, two int32
+            numbers, to the changed `x`; the same numbers must give the same
+            `x`. See `teachers.Augmentation`. `None`, the default, shows the
+            examples as they are.
+        seed: Integer >= 0, from which all seeds of views follow. Defaults to
+            `0`.
+        teacher_inputs: Entries of a dict `x` that the teacher sees; see
+            `Distiller`.
+        batch_size: Integer >= 1. With the batch size of the training, float32
+            and no batch that is not full, a student learns from the same bits
+            as with the teacher itself. Defaults to `128`.
+        examples_per_shard: A multiple of `batch_size`: at most so much work
+            is done twice after a stop. `None`, the default, is about 4096, or
+            less for large tensors.
+        verbose: 0 to say nothing, 1 for the expected size and a progress bar.
+            Defaults to `1`.
+
+    Returns:
+        A `CachedTeacher`.
+
+    Raises:
+        TypeError: If an argument is not of the type above.
+        ValueError: If an argument cannot be used; if the folder holds a cache
+            of another teacher, data set or plan, or a damaged shard; if the
+            teacher gives nan, or numbers beyond the range of `dtype`.
+
+    Example:
+
+    >>> import tempfile
+    >>> teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> cached = keras_kd.teachers.cache_teacher(
+    ...     teacher, np.ones((10, 4)), tempfile.mkdtemp(), verbose=0
+    ... )
+    >>> cached.num_examples, cached.bytes_per_example
+    (10, 14)
+    """
+    arguments.check(teacher, taps, dtype, top_k, views, augmentation)
+    arguments.check_count("batch_size", batch_size, "examples")
+    data = elements.dataset(dataset, "dataset")
+    first = first_batch(data, augmentation, batch_size, seed)
+    forward = forwards.make(
+        teacher, tuple(taps), teacher_inputs, dtype, top_k, first
+    )
+    row_bytes = bytes_of(stored_arrays(forward.layout, augmentation))
+    examples_per_shard, block = arguments.sizes(
+        row_bytes, elements.num_bytes(data), batch_size, examples_per_shard
+    )
+    options = {
+        "augmentation": arguments.describe_augmentation(augmentation),
+        "batch_size": batch_size,
+        "block": block,
+        "examples_per_shard": examples_per_shard,
+        "seed": seed,
+        "teacher_inputs": teacher_inputs,
+        "views": views,
+    }
+    plan = arguments.make_plan(teacher, forward.layout, data, options)
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory, print if verbose else silent):
+        arguments.agree(directory, plan)
+        shards.clear_unfinished(directory)
+        writer = Writer(directory, plan, data, augmentation, forward)
+        writer.check_teacher()
+        if not _is_complete(directory):
+            writer.write(
+                Progress(data, views, row_bytes, directory)
+                if verbose
+                else silent
+            )
+    return CachedTeacher(directory, augmentation=augmentation)
+
+
+def _is_complete(directory):
+    """Whether the manifest is there, and all shards that it names."""
+    path = directory / MANIFEST
+    return path.exists() and all(
+        (directory / name).exists() for name, _ in records.read(path)["shards"]
+    )

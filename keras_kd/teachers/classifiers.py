@@ -1,0 +1,73 @@
+"""What a teacher needs to know of a scikit-learn classifier."""
+
+import pickle
+
+import keras
+import numpy as np
+
+
+def is_classifier(function):
+    """Whether it gives probabilities as scikit-learn's classifiers do."""
+    return hasattr(function, "predict_proba")
+
+
+def check_fitted(classifier):
+    """Refuses a classifier that is not fitted, or that has several outputs."""
+    if not hasattr(classifier, "classes_"):
+        raise TypeError(
+            "`function` must be a fitted classifier. Received: "
+            f"{classifier!r}, without `classes_`. Call its `fit`."
+        )
+    if isinstance(classifier.classes_, list):
+        raise ValueError(
+            "`function` must classify once, since there is one student. "
+            f"Received: {classifier!r} with {len(classifier.classes_)} "
+            "outputs. Take one of its estimators."
+        )
+
+
+def numbers(classifier):
+    """Classes of a classifier as integers, or `None` if they are none."""
+    classes = np.asarray(classifier.classes_)
+    if classes.dtype.kind not in "biuf":
+        return None
+    whole = classes.astype("int64")
+    is_number = np.all(whole == classes) and np.all(whole >= 0)
+    return whole if is_number else None
+
+
+def columns(classifier, num_classes):
+    """Places of a classifier's columns among all classes."""
+    places = numbers(classifier)
+    if places is not None and places.max() < num_classes:
+        return places
+    if len(classifier.classes_) != num_classes:
+        raise ValueError(
+            "`num_classes` must be the number of classes that the classifier "
+            "knows, or above all their numbers. Received: "
+            f"num_classes={num_classes} for classes_={classifier.classes_}."
+        )
+    return np.arange(num_classes)
+
+
+def rows(x):
+    """Features of a batch as scikit-learn wants them."""
+    if keras.tree.is_nested(x):
+        raise ValueError(
+            "`x` must be one array for a classifier. Received: a structure "
+            f"of {len(keras.tree.flatten(x))} arrays. Pass a function that "
+            "joins them and calls `predict_proba`."
+        )
+    # A data frame, whose columns a pipeline may know by name, has two axes.
+    return x.reshape(len(x), -1) if x.ndim > 2 else x
+
+
+def contents(classifier):
+    """Digest of a classifier's contents, a string."""
+    # Comes with scikit-learn. Unlike pickled bytes, its digest does not depend
+    # on which equal strings are one object.
+    import joblib
+
+    # A copy, since loading tidies some classifiers: the digest is then the
+    # same for one that was saved and loaded.
+    return joblib.hash(pickle.loads(pickle.dumps(classifier)))

@@ -1,0 +1,258 @@
+"""Several models as one teacher."""
+
+import hashlib
+import math
+
+import keras
+from keras import ops
+
+from keras_kd import forms
+from keras_kd import passes
+from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.teachers.saved_parts import check_separate
+from keras_kd.teachers.saved_parts import describe
+from keras_kd.teachers.saved_parts import deserialize_each_once
+from keras_kd.teachers.saved_parts import serialize_each_once
+from keras_kd.teachers.wrapped import logits_of
+
+_COMBINE = ("arithmetic", "geometric")
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class EnsembleTeacher(keras.Model):
+    """Several models that teach as one.
+
+    With p_i for the softmax of member i's logits / temperature, the student's
+    target is
+
+    * arithmetic: `sum(weight_i * p_i)`, the average of the probabilities;
+    * geometric: `softmax(sum(weight_i * logits_i) / temperature)`, which is
+      the normalised geometric mean of the probabilities at any temperature.
+
+    The arithmetic average depends on the temperature, which belongs to the
+    loss and may change during training. Therefore an arithmetic ensemble
+    returns the logits of all members, and `losses.SoftTargets` and
+    `losses.BinarySoftTargets` average; so do the metrics. Other losses, such as
+    `losses.LogitRegression`, need one tensor: the geometric ensemble's.
+
+    A tap of a member is `"<member's name>/<layer>"` or `"models/0/<layer>"`.
+
+    Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
+    section 2; `"geometric"` with a regression on logits is the ensemble of
+    [Ba and Caruana, 2014](https://arxiv.org/abs/1312.6184).
+
+    Args:
+        models: List of built `keras.Model`s with one output each, logits of
+            the same shape. One model may stand there several times, with
+            another `preprocess` each time.
+        combine: `"arithmetic"` or `"geometric"`. Defaults to `"arithmetic"`.
+        weights: Positive numbers, one per model; they are divided by their
+            sum. Defaults to `None`, equal weights.
+        preprocess: List with a layer, or `None`, per model: what to do to the
+            input before that model sees it. A layer that changes the shape
+            should be a `keras.Sequential` that begins with an `Input`, unless
+            another member takes the input as it is. Defaults to `None`.
+        name: Name of the model. Defaults to `"ensemble_teacher"`.
+
+    Returns:
+        Called on a batch: logits `(batch, ..., classes)` if geometric; if
+        arithmetic, a dict of `"member_logits"`, `(batch, members, ...,
+        classes)`, and `"member_log_weights"`, `(batch, members)`.
+
+    Raises:
+        TypeError: If a model is not a `keras.Model`, or `preprocess` has
+            something else than layers.
+        ValueError: If a model is not built, gives probabilities or another
+            shape than the first one, or an argument is not as above.
+
+    Example:
+
+    >>> def net():
+    ...     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> first, second = net(), net()
+    >>> teacher = keras_kd.teachers.EnsembleTeacher(
+    ...     [first, second], combine="geometric"
+    ... )
+    >>> x = np.ones((1, 4))
+    >>> bool(np.allclose(teacher(x), (first(x) + second(x)) / 2, atol=1e-6))
+    True
+    """
+
+    def __init__(
+        self,
+        models,
+        combine="arithmetic",
+        weights=None,
+        preprocess=None,
+        name="ensemble_teacher",
+        **kwargs,
+    ):
+        # The members cast their inputs themselves.
+        super().__init__(
+            name=name, **{"dtype": "float32", "autocast": False} | kwargs
+        )
+        if not isinstance(models, list | tuple) or not models:
+            raise ValueError(
+                "`models` must be a list of at least one `keras.Model`. "
+                f"Received: models={models!r}."
+            )
+        if combine not in _COMBINE:
+            raise ValueError(
+                f"`combine` must be one of {', '.join(_COMBINE)}. Received: "
+                f"combine={combine!r}."
+            )
+        _check_shapes(models)
+        self.models = list(models)
+        self.combine = combine
+        self.member_weights = _normalised(weights, len(models))
+        self._given_weights = None if weights is None else list(weights)
+        self.preprocess = _check_preprocess(preprocess, len(models))
+        self._check_input()
+        self.built = True
+
+    def _check_input(self):
+        """Refuses members that cannot see the same input."""
+        spec = passes.input_spec(self)
+        for index, model in enumerate(self.models):
+            try:
+                passes.symbolic(
+                    lambda x, index=index: self._logits(index, x, False), spec
+                )
+            except (TypeError, ValueError) as error:
+                shapes = keras.tree.map_structure(lambda x: x.shape, spec)
+                raise ValueError(
+                    "`models` must take the same input, since a batch goes to "
+                    "all of them. Received: input of shape "
+                    f'{shapes}, which models[{index}]="{model.name}" does not '
+                    "take. Give it a layer in `preprocess`, as a "
+                    "`keras.Sequential` that begins with an `Input`."
+                ) from error
+
+    @property
+    def input_like(self):
+        """The model that has this one's input, for `passes.input_spec`."""
+        pairs = list(zip(self.models, self.preprocess, strict=True))
+        as_it_is = [model for model, layer in pairs if layer is None]
+        shown = [x for x in self.preprocess if isinstance(x, keras.Model)]
+        return (as_it_is + shown + self.models)[0]
+
+    def _logits(self, index, x, training):
+        """Logits of one member."""
+        if self.preprocess[index] is not None:
+            x = passes.run(self.preprocess[index], x, training)
+        logits = passes.run(self.models[index], x, training)
+        return ops.cast(logits, self.compute_dtype)
+
+    def call(self, x, training=None):
+        count = len(self.models)
+        logits = ops.stack(
+            [self._logits(index, x, training) for index in range(count)], axis=1
+        )
+        weights = ops.cast(self.member_weights, self.compute_dtype)
+        if self.combine == "geometric":
+            shape = (count, *[1] * (len(logits.shape) - 2))
+            return ops.sum(ops.reshape(weights, shape) * logits, axis=1)
+        return {
+            forms.MEMBER_LOGITS: logits,
+            forms.MEMBER_LOG_WEIGHTS: ops.broadcast_to(
+                ops.log(weights), (ops.shape(logits)[0], count)
+            ),
+        }
+
+    def fingerprint(self):
+        """Digest of the members' weights, and of how they are combined."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{self.combine}{self.member_weights}".encode())
+        for model, layer in zip(self.models, self.preprocess, strict=True):
+            digest.update(fingerprint(model))
+            if layer is not None:
+                digest.update(describe(layer).encode() + fingerprint(layer))
+        return digest.digest()
+
+    def get_config(self):
+        check_separate([*self.models, *filter(None, self.preprocess)])
+        return {
+            "models": serialize_each_once(self.models),
+            "combine": self.combine,
+            "weights": self._given_weights,
+            "preprocess": serialize_each_once(self.preprocess),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        loaded = {
+            argument: deserialize_each_once(config[argument], custom_objects)
+            for argument in ("models", "preprocess")
+        }
+        return cls(**config | loaded)
+
+    def get_build_config(self):
+        # Built in the constructor, with the structure of the models' input.
+        return None
+
+
+def _check_shapes(models):
+    first = None
+    for index, model in enumerate(models):
+        output = logits_of(model, f"models[{index}]")
+        if forms.is_members(output):
+            raise ValueError(
+                f"`models[{index}]` must give one tensor of logits, since an "
+                f'ensemble averages once. Received: "{model.name}", an '
+                "arithmetic ensemble. Put its models into the list, with "
+                "products of the weights."
+            )
+        if hasattr(model, "perturb"):
+            raise ValueError(
+                f"`models[{index}]` must give the same logits each time, "
+                f'since noise goes on top. Received: "{model.name}" of type '
+                f"{type(model).__name__}. Make an ensemble of its models and "
+                "a `NoisyTeacher` of that."
+            )
+        first = output.shape if first is None else first
+        if not shapes_agree(output.shape[1:], first[1:]):
+            raise ValueError(
+                "`models` must give logits of one shape, since they are "
+                f'averaged. Received: {output.shape} from "{model.name}", '
+                f'{first} from "{models[0].name}".'
+            )
+
+
+def _normalised(weights, count):
+    """Weights as a tuple of floats that sum to 1."""
+    if weights is None:
+        weights = [1.0] * count
+    weights = list(weights)
+    if len(weights) != count:
+        raise ValueError(
+            "`weights` must have a number for each of the models. Received: "
+            f"{len(weights)} weights for {count} models."
+        )
+    for index, weight in enumerate(weights):
+        check_positive(
+            f"weights[{index}]", weight, "that model's part of the average"
+        )
+    total = math.fsum(weights)
+    return tuple(float(weight) / total for weight in weights)
+
+
+def _check_preprocess(preprocess, count):
+    """The layers as a list with one entry per model, or a refusal."""
+    if preprocess is None:
+        return [None] * count
+    if not isinstance(preprocess, list | tuple) or len(preprocess) != count:
+        raise ValueError(
+            "`preprocess` must be a list with a layer or None for each of the "
+            f"{count} models. Received: preprocess={preprocess!r}."
+        )
+    for index, layer in enumerate(preprocess):
+        if not (layer is None or isinstance(layer, keras.layers.Layer)):
+            raise TypeError(
+                f"`preprocess[{index}]` must be a Keras layer or None, since "
+                f"it is saved with the ensemble. Received: {layer!r} of type "
+                f"{type(layer).__name__}. Write a layer that calls it."
+            )
+    return list(preprocess)

@@ -1,0 +1,236 @@
+"""Noise on a teacher's logits (Sau and Balasubramanian, 2016)."""
+
+import hashlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_kd import backend
+from keras_kd import forms
+from keras_kd import passes
+from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.teachers.wrapped import logits_of
+
+
+class ReplicaSeedGenerator(keras.random.SeedGenerator):
+    """A seed generator whose replicas draw different numbers.
+
+    The state is the same on each of them, so that one value can be saved.
+    """
+
+    def next(self, ordered=True):
+        seed = super().next(ordered)
+        replica = ops.cast(backend.replica_id(), seed.dtype)
+        # An odd number near 2**31 times the golden ratio: far from the seeds
+        # that people choose.
+        return seed + replica * ops.cast([1327217885, 0], seed.dtype)
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class NoisyTeacher(keras.Model):
+    """Stands for many teachers by changing the logits of one at random.
+
+    In a training step of a `Distiller`, each example's logits v become with
+    the given probability
+
+    ```
+    (1 + noise) * v,    noise ~ Normal(0, noise_stddev**2)
+    ```
+
+    with fresh noise each time. Called directly, in `evaluate`, and for
+    metrics, the teacher is the plain one.
+
+    What to expect: the paper calls this a regulariser, with a regression on
+    logits (`losses.LogitRegression`). But for any student output g,
+
+    ```
+    E ||g - v'||**2 = ||g - v||**2 + probability * noise_stddev**2 * ||v||**2
+    ```
+
+    where the last term does not depend on the student. In expectation the
+    noise moves no optimum and penalises nothing; what it adds is noise of the
+    gradient, in proportion to the logits, as in training on noisy targets.
+    With a softmax over them the expectation is not the plain loss: noisy
+    logits are sharper and blunter in turn.
+
+    Reference: [Sau and Balasubramanian,
+    2016](https://arxiv.org/abs/1610.09650), section 3. It has noise per class
+    in half or 0.15 of the examples, of standard deviation 0.1 to 1.
+
+    Args:
+        model: A built `keras.Model` with one output of logits, also an
+            `EnsembleTeacher`: each member of an arithmetic one then has noise
+            of its own.
+        noise_stddev: Float > 0, the standard deviation of the noise; not the
+            variance.
+        probability: Float in (0, 1], which part of the examples gets noise.
+            Each is drawn by itself. Defaults to `0.5`.
+        shared_axes: Axes of the logits along which there is one number of
+            noise, counted with the batch. `()`, the default, draws one for
+            each example and class; `(-1,)` one for each example, which makes
+            its logits sharper or blunter; `(0,)` one for each class, for the
+            whole batch as in the paper's algorithm 1. With axis 0 in it,
+            replicas share the noise too.
+        seed: Integer, for the same noise in each run, or `None`.
+        name: Name of the model. Defaults to `"noisy_<name of the model>"`.
+
+    Raises:
+        TypeError: If `model` is not a `keras.Model`.
+        ValueError: If it is not built or gives probabilities, or an argument
+            is not as above.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    >>> teacher = keras_kd.teachers.NoisyTeacher(model, 0.6, seed=1)
+    >>> logits = teacher(np.ones((4, 2)))
+    >>> bool(np.all(teacher.perturb(logits) == logits))
+    False
+    """
+
+    def __init__(
+        self,
+        model,
+        noise_stddev,
+        probability=0.5,
+        shared_axes=(),
+        seed=None,
+        name=None,
+        **kwargs,
+    ):
+        output = logits_of(model, "model")
+        if hasattr(model, "perturb"):
+            raise ValueError(
+                "`model` must be a teacher without noise, since that of two "
+                f'would multiply. Received: model="{model.name}" of type '
+                f"{type(model).__name__}. Give its `model`."
+            )
+        check_positive("noise_stddev", noise_stddev, "a standard deviation")
+        check_positive("probability", probability, "a part of the examples")
+        if probability > 1:
+            raise ValueError(
+                "`probability` must be at most 1, since it is a part of the "
+                f"examples. Received: probability={probability!r}."
+            )
+        # The model casts its input itself.
+        super().__init__(
+            name=name or f"noisy_{model.name}",
+            **{"dtype": model.dtype_policy, "autocast": False} | kwargs,
+        )
+        self.model = model
+        self.noise_stddev = float(noise_stddev)
+        self.probability = float(probability)
+        self.shared_axes = tuple(shared_axes)
+        _resolve(self.shared_axes, output)
+        self.seed = seed
+        noise_seed, choice_seed = _two_seeds(seed)
+        is_shared = 0 in _resolve(self.shared_axes, output)
+        make = keras.random.SeedGenerator if is_shared else ReplicaSeedGenerator
+        self.noise_seeds = make(noise_seed)
+        self.choice_seeds = ReplicaSeedGenerator(choice_seed)
+        self.built = True
+
+    @property
+    def tapped_model(self):
+        """The model whose layers taps name: see `taps`."""
+        return self.model
+
+    @property
+    def noise_state(self):
+        """The variables that a resumed run needs, to draw the same noise."""
+        return [self.noise_seeds.state, self.choice_seeds.state]
+
+    def call(self, x, training=None):
+        return passes.run(self.model, x, training)
+
+    def perturb(self, output):
+        """Adds noise to logits; the Distiller calls it in training steps.
+
+        Args:
+            output: What the model returned for a batch.
+
+        Returns:
+            The same, in float32, with fresh noise.
+        """
+        logits = ops.cast(forms.scores(output), "float32")
+        shape = ops.shape(logits)
+        shared = _resolve(self.shared_axes, output)
+        noise = keras.random.normal(
+            [1 if axis in shared else n for axis, n in enumerate(shape)],
+            stddev=self.noise_stddev,
+            dtype="float32",
+            seed=self.noise_seeds,
+        )
+        chosen = self.probability > keras.random.uniform(
+            [shape[0], *[1] * (len(shape) - 1)],
+            dtype="float32",
+            seed=self.choice_seeds,
+        )
+        noisy = ops.where(chosen, (1 + noise) * logits, logits)
+        if forms.is_members(output):
+            return output | {forms.MEMBER_LOGITS: noisy}
+        return noisy
+
+    def fingerprint(self):
+        """Digest of the model's weights and of the arguments."""
+        digest = hashlib.blake2b(fingerprint(self.model), digest_size=16)
+        arguments = (self.noise_stddev, self.probability, self.shared_axes)
+        digest.update(f"noisy{arguments}".encode())
+        return digest.digest()
+
+    def get_config(self):
+        return {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "noise_stddev": self.noise_stddev,
+            "probability": self.probability,
+            "shared_axes": list(self.shared_axes),
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        model = keras.saving.deserialize_keras_object(
+            config["model"], custom_objects=custom_objects
+        )
+        return cls(**config | {"model": model})
+
+    def get_build_config(self):
+        # Built in the constructor, with the structure of the model's input.
+        return None
+
+
+def _two_seeds(seed):
+    """Two seeds that have nothing in common, from one."""
+    if seed is None:
+        return None, None
+    if isinstance(seed, bool) or not (isinstance(seed, int) and seed >= 0):
+        raise ValueError(
+            "`seed` must be an integer of at least 0, or None. Received: "
+            f"seed={seed!r}."
+        )
+    # Below 2**31: Keras takes seeds modulo about that.
+    words = np.random.SeedSequence(seed).generate_state(2) >> 1
+    return tuple(int(word) for word in words)
+
+
+def _resolve(axes, output):
+    """Axes of the logits as a set, with the members' axis counted."""
+    is_members = forms.is_members(output)
+    rank = len(forms.scores(output).shape) - is_members
+    for axis in axes:
+        if isinstance(axis, bool) or not isinstance(axis, int):
+            raise TypeError(
+                "`shared_axes` must be a tuple of integers. Received: "
+                f"shared_axes={axes!r}."
+            )
+        if not -rank <= axis < rank:
+            raise ValueError(
+                "`shared_axes` must name axes of the logits, since noise is "
+                f"drawn in their shape. Received: shared_axes={axes!r} for "
+                f"{rank} axes, the batch included."
+            )
+    positive = {axis % rank for axis in axes}
+    return {axis + is_members if axis else 0 for axis in positive}
