@@ -12,6 +12,7 @@ from keras_kd.cli.errors import UnusableError
 
 # Modules with `main(arguments)`, imported when they are called.
 COMMANDS = {
+    "cache": "store what a teacher says about the images, for `distill`",
     "distill": "train a teacher, students alone and distilled, and compare",
     "methods": "list the methods of distillation, with their papers",
 }

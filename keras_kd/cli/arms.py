@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_kd import teachers
 from keras_kd.cli import methods
+from keras_kd.cli.answers import Answers
 from keras_kd.cli.settings import Settings
 from keras_kd.datasets.image_set import ImageSet
 from keras_kd.distiller import Distiller
@@ -55,6 +56,8 @@ class Bench:
         num_classes: Number of outputs of the models.
         teacher: A model that gives logits.
         student: The architecture: students are copies with new weights.
+        is_teacher_trained: Whether the teacher was trained before the job.
+        answers: What a cache has the teacher say, or `None` without a cache.
     """
 
     settings: Settings
@@ -63,11 +66,13 @@ class Bench:
     num_classes: int
     teacher: keras.Model
     student: keras.Model
+    is_teacher_trained: bool = False
+    answers: Answers | None = None
 
     @property
     def seen(self):
         """Number of training images that each student sees."""
-        return len(self._student_part(0).train_labels)
+        return len(self.part(0).train_labels)
 
     @property
     def chance(self):
@@ -77,15 +82,17 @@ class Bench:
 
     def distiller(self, student):
         """A Distiller of the chosen method for a student."""
-        method = methods.METHODS[self.settings.method]
         return Distiller(
-            teacher=self.teacher,
+            teacher=self.answers.teacher if self.answers else self.teacher,
             student=student,
-            distillation_losses=method.make_losses(
-                self.teacher, student, self.settings
-            ),
+            distillation_losses=self.losses(student),
             student_loss_weight=self.settings.student_loss_weight,
         )
+
+    def losses(self, student):
+        """New distillation losses of the chosen method for a student."""
+        method = methods.METHODS[self.settings.method]
+        return method.make_losses(self.teacher, student, self.settings)
 
     def train(self, arm, rate, seed, callbacks=()):
         """Trains one student.
@@ -105,8 +112,15 @@ class Bench:
         student = teachers.logits(saved)
         model = self.distiller(student) if arm == DISTILLED else student
         smoothing = LABEL_SMOOTHING if arm == SMOOTHING else 0.0
-        part = self._student_part(seed)
-        history = self._fit(model, rate, smoothing, part, callbacks)
+        takes_answers = self.answers is not None and arm == DISTILLED
+        history = self._fit(
+            model,
+            rate,
+            smoothing,
+            self.part(seed),
+            callbacks,
+            self.numbers(seed) if takes_answers else None,
+        )
         return Trained(saved, student, history)
 
     def train_teacher(self, callbacks=()):
@@ -123,13 +137,25 @@ class Bench:
             self.teacher, TEACHER_RATE, 0.0, self.tuning, callbacks
         )
 
-    def _student_part(self, seed):
+    def part(self, seed):
+        """The images that the students of a seed see, as an `ImageSet`."""
         return self.tuning.training_fraction(self.settings.fraction, seed)
 
-    def _fit(self, model, rate, smoothing, part, callbacks):
+    def numbers(self, seed):
+        """The numbers of these images among those of the data."""
+        numbers = self.answers.numbers
+        part = numbers.training_fraction(self.settings.fraction, seed)
+        return part.train_images
+
+    def _fit(self, model, rate, smoothing, part, callbacks, numbers=None):
         # As many images an epoch whatever the fraction: the same updates.
         total = len(self.tuning.train_labels)
         shown = np.resize(np.arange(len(part.train_labels)), total)
+        x, x_validation = part.train_images[shown], self.tuning.test_images
+        if numbers is not None:
+            beside, of_validation = self.answers.beside, self.answers.numbers
+            x = beside(x, numbers[shown])
+            x_validation = beside(x_validation, of_validation.test_images)
         steps = -(-total // self.settings.batch_size)
         schedule = keras.optimizers.schedules.CosineDecay(
             rate, steps * self.settings.epochs
@@ -142,12 +168,12 @@ class Bench:
             metrics=["accuracy"],
         )
         history = model.fit(
-            part.train_images[shown],
+            x,
             self._one_hot(part.train_labels[shown]),
             batch_size=self.settings.batch_size,
             epochs=self.settings.epochs,
             validation_data=(
-                self.tuning.test_images,
+                x_validation,
                 self._one_hot(self.tuning.test_labels),
             ),
             validation_batch_size=TEST_BATCH,

@@ -1,18 +1,12 @@
 """`keras-kd distill`: the flags of the main job."""
 
 import dataclasses
-import logging
-import os
-import sys
-import traceback
 
 from absl import flags
 
-from keras_kd.cli import quiet
+from keras_kd.cli import launch
 from keras_kd.cli import usage
 from keras_kd.cli.errors import DONE
-from keras_kd.cli.errors import FAILED
-from keras_kd.cli.errors import UnusableError
 from keras_kd.cli.settings import Settings
 from keras_kd.cli.settings import resolve
 
@@ -22,6 +16,12 @@ student alone, one with label smoothing, and one distilled from the teacher,
 all under the same budget. Prints a table and writes report.md, student.keras,
 history.csv and plots. After an interruption, the same command goes on where it
 stopped."""
+
+
+TEACHER = (
+    "a saved model to learn from, for images in [0, 1]; otherwise a small "
+    "convolutional network is trained"
+)
 
 
 def make_flags():
@@ -62,17 +62,18 @@ def make_flags():
         "part of the training images that the students see; the teacher sees "
         "all",
     )
-    define(
-        text,
-        "teacher",
-        "a saved model to learn from, for images in [0, 1]; otherwise a small "
-        "convolutional network is trained",
-    )
+    define(text, "teacher", TEACHER)
     define(
         text,
         "student",
         "a saved model whose architecture to train, with new weights; "
         "otherwise a smaller network of that kind",
+    )
+    define(
+        text,
+        "cache",
+        "folder of `keras-kd cache`: students learn from the answers there, "
+        "and without --teacher from the teacher kept there; filled if empty",
     )
     define(text, "output", "folder for the results")
     flags.DEFINE_bool(
@@ -104,50 +105,12 @@ def main(arguments):
             for field in dataclasses.fields(Settings)
         }
     )
-    _choose_backend()
-    try:
-        return _run(settings, values.overwrite)
-    except UnusableError:
-        raise
-    except KeyboardInterrupt:
-        print(
-            "\nInterrupted. What is finished is kept in "
-            f"{settings.output}: the same command goes on from there.",
-            file=sys.stderr,
-        )
-    except Exception:
-        traceback.print_exc()
-        print(
-            "\nkeras-kd distill failed. What is finished is kept in "
-            f"{settings.output}: the same command goes on from there.",
-            file=sys.stderr,
-        )
-    return FAILED
+    settings = resolve(settings)
 
-
-def _choose_backend():
-    """Takes TensorFlow, whatever `keras.json` says, but not the variable."""
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
-        raise UnusableError(
-            "`KERAS_BACKEND` must be tensorflow, since keras_kd has no "
-            f"training step for others yet. Received: KERAS_BACKEND={backend}."
-            " Unset the variable."
-        )
-
-
-def _run(settings, overwrite):
-    resolve(settings)
-    # Here, so that neither help nor a mistyped flag waits for TensorFlow.
-    with quiet.start():
-        import keras
-
+    def work():
         from keras_kd.cli import job
         from keras_kd.cli import progress
 
-        keras.ops.zeros(())  # The first value wakes the devices.
-    # It warns of tracing again for each new model, which is meant here.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        job.run(settings, overwrite=values.overwrite, live=progress.terminal())
 
-    job.run(settings, overwrite=overwrite, live=progress.terminal())
-    return DONE
+    return launch.run("distill", settings.output, work)

@@ -5,6 +5,8 @@ import dataclasses
 import keras
 import numpy as np
 
+from keras_kd import teachers
+from keras_kd.cli import answers
 from keras_kd.cli import arms
 from keras_kd.cli import outcome
 from keras_kd.cli import outputs
@@ -36,6 +38,8 @@ def run(settings, *, overwrite=False, say=print, live=None):
     """
     settings = resolve(settings)
     job_state.prepare_folder(settings.output)
+    if settings.cache:
+        job_state.prepare_folder(settings.cache, "cache")
     bench = prepare.prepare(settings, say)
     state = job_state.State(settings.output, prepare.identity(bench), overwrite)
     if state.replaces:
@@ -46,6 +50,8 @@ def run(settings, *, overwrite=False, say=print, live=None):
     )
     job = Job(bench, state, Progress(fits + 1, say, live))
     job = job.with_teacher()
+    if settings.cache:
+        job = job.with_answers()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
         say(outputs.fold(warning))
@@ -76,7 +82,8 @@ class Job:
         is_given = self.bench.settings.teacher is not None
         if found is None:
             callbacks = self.progress.watch(arms.TEACHER)
-            record = {} if is_given else self._train_teacher(callbacks)
+            is_trained = self.bench.is_teacher_trained
+            record = {} if is_trained else self._train_teacher(callbacks)
             model = self.bench.teacher
             if not is_given:
                 # Without its optimizer, which takes twice the space.
@@ -102,6 +109,36 @@ class Job:
             arms.TEACHER, job.teacher_accuracy(), is_new=found is None
         )
         return job
+
+    def with_answers(self):
+        """The job with a cache, which is written if it is not finished."""
+        bench = self.bench
+        folder = prepare.cache_folder(bench.settings)
+        folder.check_teacher(bench.teacher)
+        if bench.answers is None:
+            bench = prepare.with_answers(bench, self._write_cache(folder))
+        return dataclasses.replace(self, bench=bench)
+
+    def _write_cache(self, folder):
+        bench = self.bench
+        if not bench.settings.teacher and folder.own_teacher() is None:
+            identity = prepare.teacher_identity(bench)
+            folder.keep_teacher(identity, self._hand_over)
+        self.progress.say(
+            f"{folder.path} holds no finished cache: it is written now."
+        )
+        losses = bench.losses(teachers.logits(bench.student))
+        return folder.write(
+            bench.teacher,
+            bench.data.train_images,
+            taps=answers.taps_of(losses),
+            batch_size=bench.settings.batch_size,
+        )
+
+    def _hand_over(self, state):
+        """Keeps the teacher in another folder too."""
+        record, arrays = self.state.load(arms.TEACHER)
+        state.save(arms.TEACHER, record, arrays, self.bench.teacher)
 
     def _train_teacher(self, callbacks):
         return {"history": self.bench.train_teacher(callbacks)}

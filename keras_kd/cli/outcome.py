@@ -94,14 +94,24 @@ def describe(bench):
         f"The teacher comes from {os.path.basename(settings.teacher)}; what "
         "it was trained on is not known here."
         if settings.teacher
+        else f"The cached teacher learned from the labels of all {images} "
+        "training images."
+        if bench.is_teacher_trained
         else f"The teacher learns from the labels of all {images} training "
         "images."
+    )
+    cached = (
+        "\nThe distilled students learn from a cache of the teacher's answers, "
+        f"in {settings.cache}."
+        if settings.cache
+        else ""
     )
     return (
         f"{data.name}: {images} training, {len(tuning.test_labels):,} "
         f"validation and {len(data.test_labels):,} test images of "
         f"{data.num_classes} classes.\n{origin}\n"
         f"Each student sees {bench.seen:,} of them, other ones for each seed."
+        f"{cached}"
     )
 
 

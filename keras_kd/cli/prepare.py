@@ -1,5 +1,6 @@
 """Loads what a job works on, and refuses what it cannot use."""
 
+import dataclasses
 import hashlib
 import os
 
@@ -9,8 +10,10 @@ import numpy as np
 import keras_kd
 from keras_kd import datasets
 from keras_kd import teachers
+from keras_kd.cli import answers
 from keras_kd.cli.arms import TEACHER_SEED
 from keras_kd.cli.arms import Bench
+from keras_kd.cli.cache_folder import CacheFolder
 from keras_kd.cli.errors import UnusableError
 from keras_kd.models import small_convnet
 
@@ -20,44 +23,100 @@ STUDENT_WIDTHS = (8, 16)
 
 
 def prepare(settings, say=print):
-    """Loads data and models and tries out one Distiller.
+    """Loads data, models and a cache, and tries out one Distiller.
 
     Args:
         settings: A resolved `Settings`.
         say: Takes a line for the user. Defaults to `print`.
 
     Returns:
-        A `Bench`, whose teacher is not yet trained if none was given.
+        A `Bench`, whose teacher is not yet trained if there was none; with
+        answers if there is a finished cache.
 
     Raises:
         UnusableError: If a part cannot be used, or the parts do not fit.
+    """
+    folder = cache_folder(settings)
+    bench = load(settings, say, folder)
+    if folder is not None:
+        bench = _with_cache(bench, folder)
+    _try_out(bench)
+    return bench
+
+
+def cache_folder(settings):
+    """The `CacheFolder` of a distillation, or `None`."""
+    return settings.cache and CacheFolder(settings.cache, "cache")
+
+
+def load(settings, say=print, folder=None):
+    """Loads data and models.
+
+    Args:
+        settings: A resolved `Settings`.
+        say: Takes a line for the user. Defaults to `print`.
+        folder: A `CacheFolder` that may hold the teacher, or `None`.
+
+    Returns:
+        A `Bench`.
+
+    Raises:
+        UnusableError: If a part cannot be used.
     """
     # Saved models find the classes of modules that have been imported.
     for name in keras_kd.__all__:
         getattr(keras_kd, name)
     data = load_data(settings)
-    teacher = load_model(settings.teacher, "teacher")
-    student = load_model(settings.student, "student")
-    for role, model in (("teacher", teacher), ("student", student)):
+    paths = {"teacher": settings.teacher, "student": settings.student}
+    if folder is not None:
+        paths["teacher"] = paths["teacher"] or folder.own_teacher()
+    models = {role: load_model(path, role) for role, path in paths.items()}
+    for role, model in models.items():
         if model is not None:
-            check_fits(role, getattr(settings, role), model, data)
+            check_fits(role, paths[role], model, data)
+    teacher, student = models.values()
     classes = _num_classes(teacher, student, data)
     if teacher is not None and teachers.logits(teacher) is not teacher:
         say("The teacher ends in softmax or sigmoid: its logits are used.")
         teacher = teachers.logits(teacher)
     keras.utils.set_random_seed(TEACHER_SEED)
-    bench = Bench(
+    return Bench(
         settings=settings,
         data=data,
-        tuning=_hold_out(data),
+        tuning=hold_out(data),
         num_classes=classes,
         teacher=teacher
         or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
         student=student
         or small_convnet(data.image_shape, classes, STUDENT_WIDTHS, "student"),
+        is_teacher_trained=teacher is not None,
     )
-    _try_out(bench)
-    return bench
+
+
+def _with_cache(bench, folder):
+    """Looks at what there is of a cache."""
+    if bench.is_teacher_trained:
+        folder.check_teacher(bench.teacher)
+    cached = folder.open()
+    losses = bench.losses(teachers.logits(bench.student))
+    if cached is None:
+        count = len(bench.data.train_labels)
+        answers.check_room(bench.teacher, losses, bench.settings, count)
+        return bench
+    answers.check_taps(cached, losses, bench.settings)
+    return with_answers(bench, cached)
+
+
+def with_answers(bench, cached):
+    """A `Bench` whose distilled students learn from a cache.
+
+    Raises:
+        UnusableError: If it is a cache of other images.
+    """
+    rows = answers.read(cached, bench.data.train_images)
+    numbers = hold_out(answers.numbered(bench.data))
+    found = answers.Answers(cached, rows, numbers)
+    return dataclasses.replace(bench, answers=found)
 
 
 def load_data(settings):
@@ -75,7 +134,8 @@ def load_data(settings):
         raise UnusableError(str(error)) from error
 
 
-def _hold_out(data):
+def hold_out(data):
+    """Puts a part of the training images in place of the test images."""
     try:
         return data.validation_split(VALIDATION)
     except ValueError as error:
@@ -198,7 +258,23 @@ def identity(bench):
     for role in ("teacher", "student"):
         path = getattr(settings, role)
         found[role] = path and _digest_of(path)
+    if settings.cache:
+        found["cache"] = _cache_kind(bench)
     return found
+
+
+def teacher_identity(bench):
+    """What decides about the teacher that is trained by default."""
+    found = identity(bench)
+    return {name: found[name] for name in ("epochs", "batch_size", "data")}
+
+
+def _cache_kind(bench):
+    """How the teacher's output is stored, or will be."""
+    if bench.answers is None:
+        return ["float16", None]
+    output, *_ = bench.answers.teacher.layout.fields.values()
+    return [output.dtype, output.top_k]
 
 
 def _digest_of(path):

@@ -32,6 +32,8 @@ class Settings:
         fraction: Part of the training images that the students see.
         teacher: Path of a saved model, or `None` to train one.
         student: Path of a saved model whose architecture to train.
+        cache: Folder of a cache of the teacher's answers, which is written if
+            it is not there; `None` runs the teacher instead.
         output: Folder for everything that is written.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     fraction: float = 0.05
     teacher: str | None = None
     student: str | None = None
+    cache: str | None = None
     output: str = "keras_kd_output"
 
 
@@ -58,7 +61,7 @@ def resolve(settings):
 
     Returns:
         A `Settings` without `None` but for `data_dir`, `teacher`, `student`,
-        and for `temperature` where the method has none.
+        `cache`, and for `temperature` where the method has none.
 
     Raises:
         UnusableError: If a value is out of range.
@@ -78,13 +81,33 @@ def resolve(settings):
     settings = dataclasses.replace(settings, **defaults)
     _check_numbers(settings, method)
     for name in ("teacher", "student"):
-        path = getattr(settings, name)
-        if path is not None and not os.path.isfile(path):
-            raise UnusableError(
-                f"`--{name}` must be a saved Keras model. Received: "
-                f"--{name}={path}, where there is no file."
-            )
+        check_model_file(name, getattr(settings, name))
+    if settings.cache is not None:
+        _check_cache(settings)
     return settings
+
+
+def _check_cache(settings):
+    if os.path.realpath(settings.cache) == os.path.realpath(settings.output):
+        raise UnusableError(
+            "`--cache` must be another folder than `--output`, since several "
+            f"jobs can use a cache. Received: --cache={settings.cache}. Name "
+            "another one."
+        )
+
+
+def check_model_file(name, path):
+    """Refuses a path without a file.
+
+    Args:
+        name: Name of the flag.
+        path: Its value, or `None`.
+    """
+    if path is not None and not os.path.isfile(path):
+        raise UnusableError(
+            f"`--{name}` must be a saved Keras model. Received: "
+            f"--{name}={path}, where there is no file."
+        )
 
 
 def find_method(name):
@@ -115,17 +138,25 @@ def _check_numbers(settings, method):
         positive.append("temperature")
     for name in positive:
         value = getattr(settings, name)
-        _check(name, value, 0 < value < math.inf, "above 0")
+        check(name, value, 0 < value < math.inf, "above 0")
     weight = settings.student_loss_weight
-    _check("student_loss_weight", weight, 0 <= weight < math.inf, "0 or more")
+    check("student_loss_weight", weight, 0 <= weight < math.inf, "0 or more")
     for name in ("epochs", "batch_size", "seeds"):
         value = getattr(settings, name)
-        _check(name, value, value >= 1, "1 or more")
+        check(name, value, value >= 1, "1 or more")
     fraction = settings.fraction
-    _check("fraction", fraction, 0 < fraction <= 1, "above 0 and at most 1")
+    check("fraction", fraction, 0 < fraction <= 1, "above 0 and at most 1")
 
 
-def _check(name, value, holds, rule):
+def check(name, value, holds, rule):
+    """Refuses a number that does not follow a rule.
+
+    Args:
+        name: Name of the flag, a key of `MEANINGS`.
+        value: Its value.
+        holds: Whether the rule holds.
+        rule: The rule, to be read after "must be".
+    """
     if not holds:
         raise UnusableError(
             f"`--{name}` must be {rule}, since it is {MEANINGS[name]}. "
@@ -140,5 +171,6 @@ MEANINGS = {
     "epochs": "the number of passes over the training images",
     "batch_size": "the number of images in an update",
     "seeds": "the number of students in each arm",
+    "top_k": "the number of logits to keep",
     "fraction": "the part of the training images that the students see",
 }

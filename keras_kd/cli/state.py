@@ -16,8 +16,12 @@ FOLDER = "state"
 IDENTITY = "job.json"
 
 
-def prepare_folder(path):
+def prepare_folder(path, flag="output"):
     """Makes a folder that can be written to.
+
+    Args:
+        path: Its path.
+        flag: Name of the flag that gives it. Defaults to `"output"`.
 
     Raises:
         UnusableError: If it cannot be made or written to.
@@ -30,8 +34,8 @@ def prepare_folder(path):
         os.remove(probe)
     except OSError as error:
         raise UnusableError(
-            "`--output` must be a folder that can be written to, since the "
-            f"results go there. Received: --output={path} "
+            f"`--{flag}` must be a folder that can be written to, since the "
+            f"results go there. Received: --{flag}={path} "
             f"({error.strerror}). Choose another folder."
         ) from error
 
@@ -45,20 +49,22 @@ class State:
         folder: The output folder.
         identity: What tells this job from others, as JSON has it.
         overwrite: Whether to throw away what another job left there; the same
-            job goes on all the same. Defaults to `False`.
+            job goes on all the same. `None` where the user has no such choice.
+            Defaults to `False`.
+        flag: Name of the flag that gives the folder. Defaults to `"output"`.
 
     Raises:
         UnusableError: If another job's results are there.
     """
 
-    def __init__(self, folder, identity, overwrite=False):
+    def __init__(self, folder, identity, overwrite=False, flag="output"):
         self.folder = os.path.join(folder, FOLDER)
         identity = json.loads(json.dumps(identity))
         found = self._identity()
         self.replaces = found is not None and found != identity
         if self.replaces:
             if not overwrite:
-                _refuse(folder, found, identity)
+                _refuse(folder, found, identity, overwrite, flag)
             shutil.rmtree(self.folder)
         if found != identity:
             os.makedirs(self.folder, exist_ok=True)
@@ -111,16 +117,23 @@ class State:
         return json.loads(str(arrays.pop("record"))), arrays
 
 
-def _refuse(folder, found, identity):
+def finished_model(folder, name):
+    """Path of the model of a part that any job has finished, or `None`."""
+    stem = os.path.join(folder, FOLDER, name)
+    return f"{stem}.keras" if os.path.exists(f"{stem}.npz") else None
+
+
+def _refuse(folder, found, identity, overwrite, flag):
     shown = ", ".join(
         f"{key}={found.get(key)!r} there and {identity.get(key)!r} now"
         for key in sorted(found | identity)
         if found.get(key) != identity.get(key)
     )
+    remedy = "" if overwrite is None else ", or add --overwrite"
     raise UnusableError(
-        "`--output` must be empty or hold results of the same job, since a job "
-        f"goes on where it stopped. Received: --output={folder}, with {shown}. "
-        "Choose another folder, or add --overwrite."
+        f"`--{flag}` must be empty or hold results of the same job, since a "
+        f"job goes on where it stopped. Received: --{flag}={folder}, with "
+        f"{shown}. Choose another folder{remedy}."
     )
 
 

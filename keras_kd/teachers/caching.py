@@ -119,7 +119,7 @@ def cache_teacher(
         shards.clear_unfinished(directory)
         writer = Writer(directory, plan, data, augmentation, forward)
         writer.check_teacher()
-        if not _is_complete(directory):
+        if not is_complete(directory):
             writer.write(
                 Progress(data, views, row_bytes, directory)
                 if verbose
@@ -128,7 +128,7 @@ def cache_teacher(
     return CachedTeacher(directory, augmentation=augmentation)
 
 
-def _is_complete(directory):
+def is_complete(directory):
     """Whether the manifest is there, and all shards that it names."""
     path = directory / MANIFEST
     return path.exists() and all(

@@ -13,6 +13,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import __main__ as program
+from keras_kd.cli import cache_job
 from keras_kd.cli import job
 from keras_kd.cli import state
 from keras_kd.cli.errors import DONE
@@ -42,14 +43,18 @@ class HelpTest(parameterized.TestCase):
     def test_lists_the_commands(self, *arguments):
         code, output, _ = call(*arguments)
         self.assertEqual(code, DONE)
-        for command in ("distill", "methods"):
+        for command in ("cache", "distill", "methods"):
             self.assertRegex(output, rf"\n  {command} +\w")
 
-    def test_every_flag_is_explained_within_80_columns(self):
-        code, output, _ = call("distill", "--epochs=3", "--help")
+    @parameterized.parameters(
+        ("distill", "--temperature", "--overwrite", "--cache"),
+        ("cache", "--dtype=float16", "--top_k", "--taps", "--batch_size=64"),
+    )
+    def test_every_flag_is_explained_within_80_columns(self, command, *names):
+        code, output, _ = call(command, "--epochs=3", "--help")
         self.assertEqual(code, DONE)
         self.assertLessEqual(max(map(len, output.splitlines())), 80)
-        for flag in ("--dataset=digits", "--temperature", "--overwrite"):
+        for flag in ("--dataset=digits", *names):
             self.assertIn(f"\n  {flag} ", output)
 
     def test_gives_the_version(self):
@@ -59,7 +64,10 @@ class HelpTest(parameterized.TestCase):
 
 class UnusableTest(parameterized.TestCase):
     def assert_unusable(self, regex, *arguments):
-        with mock.patch.object(job, "run") as run:
+        with (
+            mock.patch.object(job, "run") as run,
+            mock.patch.object(cache_job, "run", run),
+        ):
             code, _, errors = call(*arguments)
         run.assert_not_called()
         self.assertEqual(code, UNUSABLE)
@@ -67,8 +75,8 @@ class UnusableTest(parameterized.TestCase):
 
     def test_unknown_command(self):
         self.assert_unusable(
-            "must be one of distill, methods. Received: distil. Did you mean "
-            "distill",
+            "must be one of cache, distill, methods. Received: distil. Did you "
+            "mean distill",
             "distil",
         )
 
@@ -93,6 +101,15 @@ class UnusableTest(parameterized.TestCase):
             "distill",
             "--temperature=-1",
         )
+
+    @parameterized.parameters(
+        ("top_k", "0", "`--top_k` must be 1 or more.*Received: --top_k=0"),
+        ("batch_size", "0", "`--batch_size` must be 1 or.*--batch_size=0"),
+        ("dtype", "int8", "int8.*keras-kd cache --help"),
+        ("teacher", "none.keras", "`--teacher` must be a saved.*none.keras"),
+    )
+    def test_value_that_no_cache_can_have(self, name, value, regex):
+        self.assert_unusable(regex, "cache", f"--{name}={value}")
 
     def test_unknown_method(self):
         self.assert_unusable(
@@ -136,6 +153,12 @@ class FailureTest(absltest.TestCase):
         self.assertEqual(code, FAILED)
         self.assertIn("kept in here: the same command goes on", errors)
 
+    def test_interrupted_cache_says_how_to_go_on(self):
+        with mock.patch.object(cache_job, "run", side_effect=KeyboardInterrupt):
+            code, _, errors = call("cache", "--output=here")
+        self.assertEqual(code, FAILED)
+        self.assertIn("kept in here: the same command goes on", errors)
+
     def test_a_fault_shows_its_place_and_says_how_to_go_on(self):
         with mock.patch.object(job, "run", side_effect=OSError("disk full")):
             code, _, errors = call("distill", "--output=here")
@@ -149,15 +172,15 @@ class FailureTest(absltest.TestCase):
 class KillTest(absltest.TestCase):
     """The installed command, in processes of its own."""
 
-    def start(self, output):
+    def start(self, output, *command):
+        command = command or ("distill", "--seeds=1")
         return subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "keras_kd",
-                "distill",
+                *command,
                 "--epochs=1",
-                "--seeds=1",
                 f"--output={output}",
             ],
             cwd=ROOT,
@@ -167,9 +190,9 @@ class KillTest(absltest.TestCase):
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
 
-    def stop_after(self, output, lines, how):
+    def stop_after(self, output, lines, how, *command):
         """Lines of a run that is stopped, and what it then says."""
-        with self.start(output) as process:
+        with self.start(output, *command) as process:
             seen = []
             while sum(line.startswith("[") for line in seen) < lines:
                 seen.append(process.stdout.readline())
@@ -193,6 +216,17 @@ class KillTest(absltest.TestCase):
         self.assertIn("student alone", text)
         self.assertTrue((output / "student.keras").exists())
         self.assertEmpty(list((output / state.FOLDER).glob("*.partial")))
+
+    def test_a_cache_goes_on_after_a_kill(self):
+        output = support.folder(self)
+        self.stop_after(output, 1, signal.SIGKILL, "cache")
+        with self.start(output, "cache") as process:
+            text, errors = process.communicate(timeout=200)
+        self.assertEqual(process.returncode, DONE, errors)
+        self.assertIn("kept from before", text)
+        self.assertIn(f"Written to {output}", " ".join(text.split()))
+        self.assertTrue((output / "manifest.json").exists())
+        self.assertEmpty(list(output.glob("*.part-*")))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Jobs that take seconds: little data, one learning rate, one epoch."""
 
+import contextlib
+import io
 from unittest import mock
 
 import keras
@@ -7,7 +9,9 @@ import numpy as np
 
 from keras_kd import datasets
 from keras_kd.cli import arms
+from keras_kd.cli import cache_job
 from keras_kd.cli import job
+from keras_kd.cli.cache import CacheSettings
 from keras_kd.cli.settings import Settings
 
 
@@ -50,6 +54,35 @@ def compile_eagerly(model, *args, compile=keras.Model.compile, **kwargs):
     model.run_eagerly = True
 
 
+@contextlib.contextmanager
+def _small(the_data):
+    with (
+        # Tracing a graph takes longer than these few steps do.
+        mock.patch.object(keras.Model, "compile", compile_eagerly),
+        mock.patch.object(datasets, "load", return_value=the_data or data()),
+        mock.patch.object(arms, "RATES", (0.01,)),
+        # The library prints how far a cache is.
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        yield
+
+
+def cache(folder, the_data=None, **settings):
+    """Writes a cache for small data.
+
+    Returns:
+        The `CachedTeacher`, and the lines that the user saw.
+    """
+    lines = []
+    given = {"epochs": 1, "batch_size": 24}
+    with _small(the_data):
+        cached = cache_job.run(
+            CacheSettings(output=str(folder), **given | settings),
+            say=lines.append,
+        )
+    return cached, "\n".join(lines)
+
+
 def run(folder, the_data=None, overwrite=False, **settings):
     """Runs a job on small data.
 
@@ -58,12 +91,7 @@ def run(folder, the_data=None, overwrite=False, **settings):
     """
     lines = []
     given = {"epochs": 1, "seeds": 2, "fraction": 0.5, "batch_size": 24}
-    with (
-        # Tracing a graph takes longer than these few steps do.
-        mock.patch.object(keras.Model, "compile", compile_eagerly),
-        mock.patch.object(datasets, "load", return_value=the_data or data()),
-        mock.patch.object(arms, "RATES", (0.01,)),
-    ):
+    with _small(the_data):
         outcome = job.run(
             Settings(output=str(folder), **given | settings),
             overwrite=overwrite,

@@ -5,6 +5,7 @@ from absl.testing import absltest
 
 from keras_kd.cli.errors import UnusableError
 from keras_kd.cli.state import State
+from keras_kd.cli.state import finished_model
 from keras_kd.cli.state import prepare_folder
 from keras_kd.cli.state import write_text
 from tests import support
@@ -61,6 +62,22 @@ class StateTest(absltest.TestCase):
             "same job.*epochs=3 there and 4 now.*--overwrite",
         ):
             State(self.folder, {"epochs": 4, "method": "hints"})
+
+    def test_names_another_flag_and_no_choice_that_is_not_there(self):
+        State(self.folder, {"epochs": 3})
+        with self.assertRaisesRegex(
+            UnusableError,
+            "`--cache` must.*Received: --cache=.*another folder.$",
+        ):
+            State(self.folder, {"epochs": 4}, overwrite=None, flag="cache")
+
+    def test_finds_the_model_of_any_job(self):
+        self.assertIsNone(finished_model(self.folder, "x"))
+        state = State(self.folder, {"epochs": 3})
+        state.save("x", {}, {})
+        self.assertEqual(
+            finished_model(self.folder, "x"), state.model_path("x")
+        )
 
     def test_overwrite_begins_anew(self):
         State(self.folder, {"epochs": 3}).save("x", {}, {})
