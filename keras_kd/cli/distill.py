@@ -45,9 +45,18 @@ def make_flags():
     )
     define(text, "data_dir", "where tensorflow-datasets keeps its files")
     define(text, "method", "a name that `keras-kd methods` lists")
-    define(number, "temperature", "divides the logits of both models")
-    define(number, "loss_weight", "factor on the distillation losses")
-    define(number, "student_loss_weight", "factor on the loss of the labels")
+    define(
+        number,
+        "temperature",
+        "divides the logits of both models; "
+        "otherwise as `keras-kd methods` says",
+    )
+    define(number, "loss_weight", "factor on the distillation losses; likewise")
+    define(
+        number,
+        "student_loss_weight",
+        "factor on the loss of the labels; likewise",
+    )
     define(
         count,
         "epochs",

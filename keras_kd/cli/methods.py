@@ -35,6 +35,20 @@ class Method:
     loss_weight: float = 1.0
     student_loss_weight: float = 1.0
 
+    @property
+    def defaults(self):
+        """Its flags, as one would write them."""
+        flags_of = {
+            "temperature": self.temperature,
+            "loss_weight": self.loss_weight,
+            "student_loss_weight": self.student_loss_weight,
+        }
+        return " ".join(
+            f"--{name}={value:g}"
+            for name, value in flags_of.items()
+            if value is not None
+        )
+
 
 def soft_targets(teacher, student, settings):
     """Compares the outputs, softened by a temperature."""
@@ -163,5 +177,6 @@ def main(arguments):
         print(f"{name:<{width}}{method.line}")
         for paper in method.papers:
             print(f"{'':<{width}}{paper}")
+        print(f"{'':<{width}}{method.defaults}")
     print("\nChoose one with `keras-kd distill --method=NAME`.")
     return DONE

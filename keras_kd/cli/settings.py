@@ -66,6 +66,11 @@ def resolve(settings):
     Raises:
         UnusableError: If a value is out of range.
     """
+    if not settings.dataset:
+        raise UnusableError(
+            "`--dataset` must be a name or a folder. Received: an empty text. "
+            "Leave the flag out for the embedded digits."
+        )
     method = find_method(settings.method)
     if settings.temperature is not None and method.temperature is None:
         raise UnusableError(

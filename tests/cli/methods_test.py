@@ -49,6 +49,8 @@ class MethodsTest(parameterized.TestCase):
         for name, method in methods.METHODS.items():
             self.assertIn(name, printed.getvalue())
             self.assertIn(method.line, printed.getvalue())
+            weight = f"--student_loss_weight={method.student_loss_weight:g}"
+            self.assertIn(weight, printed.getvalue())
             for paper in method.papers:
                 self.assertIn("https://arxiv.org/abs/", paper)
                 self.assertIn(paper, printed.getvalue())

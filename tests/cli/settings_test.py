@@ -57,6 +57,12 @@ class ResolveTest(parameterized.TestCase):
         ):
             resolve(settings)
 
+    def test_rejects_an_empty_data_set(self):
+        with self.assertRaisesRegex(
+            UnusableError, "`--dataset` must be.*Received: an empty text"
+        ):
+            resolve(Settings(dataset=""))
+
     def test_rejects_a_temperature_that_the_method_ignores(self):
         with self.assertRaisesRegex(
             UnusableError, "divides no logits. Received: --temperature=3. Leave"
