@@ -120,11 +120,11 @@ class FairnessTest(absltest.TestCase):
     def test_arms_share_images_first_weights_and_updates(self):
         seen = []
 
-        def fit(bench, model, rate, smoothing, part, callbacks):
+        def fit(bench, model, rate, smoothing, part, *others):
             student = getattr(model, "student", model)
             weights = [w.numpy() for w in student.weights]
             seen.append((part.train_images, weights, rate))
-            return real(bench, model, rate, smoothing, part, callbacks)
+            return real(bench, model, rate, smoothing, part, *others)
 
         real = arms.Bench._fit
         with mock.patch.object(arms.Bench, "_fit", fit):
