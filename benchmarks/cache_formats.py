@@ -55,7 +55,7 @@ def train_teacher(data, epochs):
     teacher.compile(
         "adam",
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        ["accuracy"],
+        metrics=["accuracy"],
     )
     teacher.fit(data.train_images, data.train_labels, BATCH, epochs, verbose=0)
     return teacher
