@@ -24,67 +24,43 @@ TEACHER = (
 )
 
 
+# Names of settings, in the order of the help text, and what they are.
+HELP = {
+    "dataset": "digits; an image set of tensorflow-datasets, such as mnist; or "
+    "a folder of images with one sub-folder for each class",
+    "data_dir": "where tensorflow-datasets keeps its files",
+    "method": "a name that `keras-kd methods` lists",
+    "temperature": "divides the logits of both models; otherwise as "
+    "`keras-kd methods` says",
+    "loss_weight": "factor on the distillation losses; likewise",
+    "student_loss_weight": "factor on the loss of the labels; likewise",
+    "epochs": "passes over as many images as there are for training, whatever "
+    "part of them the students see",
+    "batch_size": "images in an update",
+    "seeds": "students in each arm; raise it later to add some",
+    "fraction": "part of the training images that the students see; the "
+    "teacher sees all",
+    "teacher": TEACHER,
+    "student": "a saved model whose architecture to train, with new weights; "
+    "otherwise a smaller network of that kind",
+    "cache": "folder of `keras-kd cache`: students learn from the answers "
+    "there, and without --teacher from the teacher kept there; filled if empty",
+    "output": "folder for the results",
+}
+NUMBERS = ("temperature", "loss_weight", "student_loss_weight", "fraction")
+COUNTS = ("epochs", "batch_size", "seeds")
+
+
 def make_flags():
     """The flags, in an object of their own: nothing global is touched."""
     values = flags.FlagValues()
-    default = Settings()
-
-    def define(kind, name, text, **options):
-        kind(name, getattr(default, name), text, flag_values=values, **options)
-
-    text, number, count = (
-        flags.DEFINE_string,
-        flags.DEFINE_float,
-        flags.DEFINE_integer,
-    )
-    define(
-        text,
-        "dataset",
-        "digits; an image set of tensorflow-datasets, such as mnist; or a "
-        "folder of images with one sub-folder for each class",
-    )
-    define(text, "data_dir", "where tensorflow-datasets keeps its files")
-    define(text, "method", "a name that `keras-kd methods` lists")
-    define(
-        number,
-        "temperature",
-        "divides the logits of both models; "
-        "otherwise as `keras-kd methods` says",
-    )
-    define(number, "loss_weight", "factor on the distillation losses; likewise")
-    define(
-        number,
-        "student_loss_weight",
-        "factor on the loss of the labels; likewise",
-    )
-    define(
-        count,
-        "epochs",
-        "passes over as many images as there are for training, whatever part "
-        "of them the students see",
-    )
-    define(count, "batch_size", "images in an update")
-    define(count, "seeds", "students in each arm; raise it later to add some")
-    define(
-        number,
-        "fraction",
-        "part of the training images that the students see; the teacher sees "
-        "all",
-    )
-    define(text, "teacher", TEACHER)
-    define(
-        text,
-        "student",
-        "a saved model whose architecture to train, with new weights; "
-        "otherwise a smaller network of that kind",
-    )
-    define(
-        text,
-        "cache",
-        "folder of `keras-kd cache`: students learn from the answers there, "
-        "and without --teacher from the teacher kept there; filled if empty",
-    )
-    define(text, "output", "folder for the results")
+    for name, text in HELP.items():
+        define = flags.DEFINE_string
+        if name in NUMBERS:
+            define = flags.DEFINE_float
+        elif name in COUNTS:
+            define = flags.DEFINE_integer
+        define(name, getattr(Settings(), name), text, flag_values=values)
     flags.DEFINE_bool(
         "overwrite",
         False,
