@@ -11,6 +11,7 @@ EXPECTED = [
     "losses",
     "metrics",
     "models",
+    "procedures",
     "projectors",
     "report",
     "taps",

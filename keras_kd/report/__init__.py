@@ -6,6 +6,7 @@ what people read.
 
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
+from keras_kd.report.experiment import Experiment
 from keras_kd.report.intervals import Interval
 from keras_kd.report.intervals import compare
 from keras_kd.report.intervals import paired_interval
@@ -17,6 +18,7 @@ from keras_kd.report.tables import markdown_table
 from keras_kd.report.tables import text_table
 
 __all__ = [
+    "Experiment",
     "Interval",
     "Reliability",
     "accuracy_against_parameters",

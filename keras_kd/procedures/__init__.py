@@ -1,0 +1,3 @@
+"""Ways to distil that take more than one `fit`."""
+
+__all__ = []

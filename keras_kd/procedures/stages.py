@@ -1,0 +1,210 @@
+"""The stages of a procedure: each is one `fit`, and is done once."""
+
+import json
+import os
+import pathlib
+
+import keras
+
+
+class Stages:
+    """Runs the stages of a procedure and keeps what they finished.
+
+    With a directory, a stage that an earlier call finished is loaded, and one
+    that was interrupted goes on behind its last whole epoch.
+
+    Args:
+        directory: Folder for what is finished, made if it is not there, or
+            `None` to keep nothing.
+        settings: Dict that JSON can hold, with all that tells this run of the
+            procedure from others.
+
+    Raises:
+        ValueError: If the directory has stages of other settings.
+    """
+
+    def __init__(self, directory, settings):
+        self.folder = None if directory is None else pathlib.Path(directory)
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = json.loads(json.dumps(settings))
+        found = _read(self.folder / "settings.json")
+        if found not in (None, settings):
+            raise ValueError(
+                "`directory` must be empty or hold the same run, since it goes "
+                f"on where it stopped. Received: directory={str(directory)!r} "
+                f"with {found}, now {settings}. Choose another directory."
+            )
+        _write(self.folder / "settings.json", settings)
+
+    def fit(
+        self,
+        name,
+        model,
+        data,
+        *,
+        epochs,
+        batch_size=None,
+        patience=None,
+        monitor="val_loss",
+        mode="min",
+        callbacks=(),
+        **kwargs,
+    ):
+        """Trains a compiled model, or takes up what is finished of it.
+
+        Args:
+            name: Name of the stage, unique in the procedure.
+            model: A compiled model.
+            data: A data set of batches, or a tuple of arrays `(x, y)`.
+            epochs: Number of epochs, at most.
+            batch_size: Examples in a batch, if the data are arrays.
+            patience: Number of epochs without a better `monitor` after which
+                to stop; the best weights are then put back. `None`, the
+                default, trains all epochs and keeps the last weights.
+            monitor: Key of the logs to judge by. Defaults to `"val_loss"`.
+            mode: `"min"` or `"max"`. Defaults to `"min"`.
+            callbacks: Keras callbacks of the user.
+            **kwargs: Passed to `fit`.
+
+        Returns:
+            The history: a dict from a key to its values, one per epoch run.
+        """
+        arrays = data if isinstance(data, tuple) else (data,)
+        kwargs |= dict(zip(("x", "y", "sample_weight"), arrays, strict=False))
+        kwargs |= {"batch_size": batch_size, "epochs": epochs}
+        best = None if patience is None else _Best(monitor, mode, patience)
+        log = _Log()
+        own = [log] if best is None else [log, best]
+        if self.folder is None:
+            model.fit(callbacks=[*callbacks, *own], **kwargs)
+        elif not self._take_up(self.folder / name, model, log, best):
+            # Last, for an epoch is over when it is backed up: what the others
+            # wrote of one that is not is written again.
+            own.append(
+                keras.callbacks.BackupAndRestore(self.folder / name / "backup")
+            )
+            model.fit(callbacks=[*callbacks, *own], **kwargs)
+        if best is not None:
+            best.restore(model)
+        if self.folder is not None:
+            _save_weights(model, self.folder / name / "finished.weights.h5")
+            _write(self.folder / name / "history.json", log.history)
+        return log.history
+
+    def _take_up(self, folder, model, log, best):
+        """Finds what is kept of a stage; returns whether it is finished."""
+        folder.mkdir(exist_ok=True)
+        log.path = folder / "log.json"
+        log.history = _read(log.path) or {}
+        if best is not None:
+            best.path = folder / "best.weights.h5"
+            best.best = _read(best.path.with_suffix(".json"))
+        # Weights of an optimizer that is not built are not loaded.
+        model.optimizer.build(model.trainable_variables)
+        history = _read(folder / "history.json")
+        if history is not None:
+            log.history = history
+            model.load_weights(folder / "finished.weights.h5")
+            return True
+        num_epochs = max(map(len, log.history.values()), default=0)
+        return best is not None and best.is_over(num_epochs - 1)
+
+
+class _Log(keras.callbacks.Callback):
+    """The history of all epochs, also of those before an interruption."""
+
+    def __init__(self):
+        super().__init__()
+        self.path = None
+        self.history = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        for key, value in (logs or {}).items():
+            values = self.history.setdefault(key, [])
+            # What stands there of this epoch was never backed up.
+            del values[epoch:]
+            values.append(float(value))
+        if self.path:
+            _write(self.path, self.history)
+
+
+class _Best(keras.callbacks.Callback):
+    """Early stopping that an interruption does not make forget."""
+
+    def __init__(self, monitor, mode, patience):
+        super().__init__()
+        self.path = None
+        self.monitor = monitor
+        self.sign = {"min": 1.0, "max": -1.0}[mode]
+        self.patience = patience
+        self.best = None
+        self.weights = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                "`patience` must come with validation data, since the stage "
+                f"stops on {self.monitor!r}. Received logs: {sorted(logs)}."
+            )
+        value = self.sign * float(logs[self.monitor])
+        is_better = self.best is None or value < self.best["value"]
+        if is_better or self.best["epoch"] >= epoch:
+            self.best = {"value": value, "epoch": epoch}
+            self._keep()
+        if self.is_over(epoch):
+            self.model.stop_training = True
+
+    def is_over(self, epoch):
+        """Whether to stop after an epoch."""
+        return self.best is not None and (
+            epoch - self.best["epoch"] >= self.patience
+        )
+
+    def _keep(self):
+        if self.path is None:
+            self.weights = [
+                keras.ops.convert_to_numpy(v).copy()
+                for v in self.model.variables
+            ]
+            return
+        _save_weights(self.model, self.path)
+        _write(self.path.with_suffix(".json"), self.best)
+
+    def restore(self, model):
+        """Puts the best weights back."""
+        if self.path is not None:
+            model.load_weights(self.path)
+            return
+        for variable, value in zip(model.variables, self.weights, strict=True):
+            variable.assign(value)
+
+
+def new_optimizer(optimizer):
+    """A fresh optimizer like the one given, for a stage of its own.
+
+    Args:
+        optimizer: A Keras optimizer or its name.
+    """
+    optimizer = keras.optimizers.get(optimizer)
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+def _save_weights(model, path):
+    partial = path.with_name(f"partial_{path.name}")
+    model.save_weights(partial)
+    os.replace(partial, path)
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _write(path, value):
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value), encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,150 @@
+"""Results of an experiment, kept so that a killed one goes on."""
+
+import hashlib
+import json
+import math
+import os
+import pathlib
+import time
+
+import keras
+
+
+class Experiment:
+    """Keeps each finished run of an experiment in a folder.
+
+    An experiment is many runs: arms times seeds. Each is asked for by name, and
+    is computed only if no earlier call with the same settings has finished it,
+    so that after Ctrl-C or a kill a second start of the script goes on with the
+    first run that is missing. While it works, it says which run is under way,
+    what came out, and about how long the rest will take.
+
+    Args:
+        folder: Where to keep it; made if it is not there.
+        settings: Dict that JSON can hold: all that decides the results, such
+            as the number of images and epochs.
+        num_runs: Number of runs of the whole experiment, for the estimate of
+            the remaining time. Defaults to `None`, no estimate.
+        say: Takes a line for the user. Defaults to `print`.
+
+    Raises:
+        ValueError: If the folder has results of other settings.
+
+    Example:
+
+    >>> import tempfile
+    >>> experiment = keras_kd.report.Experiment(
+    ...     tempfile.mkdtemp(), {"epochs": 2}, say=lambda line: None)
+    >>> experiment.result("alone, seed 0", lambda: {"errors": 12})
+    {'errors': 12}
+    >>> experiment.result("alone, seed 0", lambda: {"errors": 13})
+    {'errors': 12}
+    """
+
+    def __init__(self, folder, settings, *, num_runs=None, say=print):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.num_runs = num_runs
+        self._say = say
+        self._asked = 0
+        self._seconds = []
+        settings = json.loads(json.dumps(settings))
+        found = self._read("settings")
+        if found not in (None, settings):
+            raise ValueError(
+                "`folder` must be empty or hold results of the same settings, "
+                f"since they would be mixed. Received: folder={str(folder)!r} "
+                f"with {found}, settings={settings}. Delete the folder or "
+                "choose another."
+            )
+        self._write("settings", settings)
+
+    def result(self, name, function):
+        """A result, from an earlier call or from the function.
+
+        Args:
+            name: What tells this run from the others.
+            function: Takes nothing and returns what JSON can hold: numbers,
+                strings, lists and dicts of them.
+
+        Returns:
+            What the function returned, as JSON has it: a tuple is a list.
+        """
+        self._asked += 1
+        file = _file_name(name)
+        kept = self._read(file)
+        if kept is None:
+            begun = time.monotonic()
+            kept = {"name": name, "result": function()}
+            self._write(file, kept)
+            self._report(name, kept["result"], time.monotonic() - begun)
+            kept = self._read(file)
+        return kept["result"]
+
+    def model(self, name, function):
+        """A trained model, from an earlier call or from the function.
+
+        Args:
+            name: What tells this model from the others.
+            function: Takes nothing and returns a built `keras.Model`.
+
+        Returns:
+            The model that the function returned, or the one that an earlier
+            call kept, loaded from its file.
+        """
+        path = self.folder / f"{_file_name(name)}.keras"
+        if path.exists():
+            return keras.saving.load_model(path, compile=False)
+        begun = time.monotonic()
+        model = function()
+        partial = path.with_suffix(".partial.keras")
+        model.save(partial)
+        os.replace(partial, path)
+        self._say(f"{name}: {_duration(time.monotonic() - begun)}")
+        return model
+
+    def _report(self, name, result, seconds):
+        self._seconds.append(seconds)
+        place = f"[{self._asked}"
+        place += f"/{self.num_runs}] " if self.num_runs else "] "
+        line = f"{place}{name}: {_shown(result)} ({_duration(seconds)}"
+        left = (self.num_runs or 0) - self._asked
+        if left > 0:
+            mean = sum(self._seconds) / len(self._seconds)
+            line += f", about {_duration(left * mean)} left"
+        self._say(line + ")")
+
+    def _read(self, name):
+        try:
+            text = (self.folder / f"{name}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return json.loads(text)
+
+    def _write(self, name, value):
+        path = self.folder / f"{name}.json"
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(value), encoding="utf-8")
+        os.replace(partial, path)
+
+
+def _file_name(name):
+    """A name for files that keeps different names apart."""
+    readable = "".join(c if c.isalnum() else "_" for c in name)[:60]
+    return f"{readable}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _shown(result):
+    """A result for a line, with no more digits than one reads."""
+    if isinstance(result, dict):
+        parts = (f"{k} {_shown(v)}" for k, v in result.items())
+        return ", ".join(parts)
+    if isinstance(result, list | tuple):
+        return f"{len(result)} values"
+    return f"{result:.4g}" if isinstance(result, float) else str(result)
+
+
+def _duration(seconds):
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{math.ceil(seconds / 60)} min"
