@@ -1,0 +1,134 @@
+"""Runs every procedure through the checks that hold for all of them."""
+
+import dataclasses
+import inspect
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from keras_kd import procedures
+from tests import support
+from tests.conformance import procedure_rows
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stands for Ctrl-C at the end of an epoch, counted over all stages."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.left = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+class Count(keras.callbacks.Callback):
+    """Counts the epochs of all stages."""
+
+    def __init__(self):
+        super().__init__()
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+
+def weights_of(row, result):
+    return [
+        value
+        for student in row.students(result)
+        for value in support.values(student.weights)
+    ]
+
+
+class RowsTest(absltest.TestCase):
+    def test_every_public_procedure_has_a_row(self):
+        tested = {row.procedure for row in procedure_rows.ROWS}
+        exceptions = set(procedure_rows.EXCEPTIONS)
+        self.assertSetEqual(tested | exceptions, set(procedures.__all__))
+        self.assertEmpty(tested & exceptions)
+
+
+@parameterized.named_parameters(*procedure_rows.NAMED_ROWS)
+class EveryProcedureTest(parameterized.TestCase):
+    def run_row(self, row, teacher=None, **kwargs):
+        return row.run(teacher or row.make_teacher(), **kwargs)
+
+    def assert_equal_results(self, row, first, second):
+        self.assertEqual(dict(first.histories), dict(second.histories))
+        for ours, theirs in zip(
+            weights_of(row, first), weights_of(row, second), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_takes_keywords_only(self, row):
+        function = getattr(procedures, row.procedure)
+        for parameter in inspect.signature(function).parameters.values():
+            self.assertEqual(parameter.kind, parameter.KEYWORD_ONLY)
+
+    def test_returns_students_and_one_history_per_stage(self, row):
+        result = self.run_row(row)
+        self.assertTrue(dataclasses.is_dataclass(result))
+        self.assertTrue(type(result).__dataclass_params__.frozen)
+        self.assertEqual(tuple(result.histories), row.stages)
+        for history in result.histories.values():
+            self.assertTrue(np.all(np.isfinite(history["loss"])))
+        for student in row.students(result):
+            self.assertIsInstance(student, keras.Model)
+
+    def test_changes_nothing_of_the_teacher(self, row):
+        teacher = row.make_teacher()
+        if teacher is None:
+            self.skipTest("It has no teacher.")
+        before = support.values(teacher.variables)
+        trainable = teacher.trainable
+        self.run_row(row, teacher)
+        after = support.values(teacher.variables)
+        self.assertEqual(support.largest_difference(before, after), 0)
+        self.assertEqual(teacher.trainable, trainable)
+
+    def test_interrupted_anywhere_it_ends_as_uninterrupted(self, row):
+        count = Count()
+        expected = self.run_row(row, callbacks=[count])
+        folder = support.folder(self)
+        for epoch in range(1, count.epochs + 1, max(1, count.epochs // 4)):
+            with self.assertRaises(KeyboardInterrupt):
+                # Each goes on where the last was backed up, one epoch before.
+                self.run_row(
+                    row,
+                    directory=folder,
+                    callbacks=[Interrupt(epoch if epoch == 1 else 2)],
+                )
+        resumed = self.run_row(row, directory=folder)
+        self.assert_equal_results(row, expected, resumed)
+        finished = Count()
+        again = self.run_row(row, directory=folder, callbacks=[finished])
+        self.assertEqual(finished.epochs, 0)
+        self.assert_equal_results(row, expected, again)
+
+    def test_refuses_the_directory_of_another_run(self, row):
+        folder = support.folder(self)
+        self.run_row(row, directory=folder)
+        with self.assertRaisesRegex(ValueError, "directory"):
+            self.run_row(row, directory=folder, **row.other)
+
+    def test_students_can_be_saved_without_this_library(self, row):
+        result = self.run_row(row)
+        for index, student in enumerate(row.students(result)):
+            path = support.folder(self) / f"{index}.keras"
+            student.save(path)
+            loaded = keras.saving.load_model(path)
+            for ours, theirs in zip(
+                support.values(student.weights),
+                support.values(loaded.weights),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(ours, theirs)
+
+
+if __name__ == "__main__":
+    absltest.main()
