@@ -3,8 +3,9 @@
 Epochs of `fit`, by CPU seconds for a batch (see `cache_epochs`): the student
 alone, distilled from a cache, distilled with the teacher itself, and distilled
 with `keras.distillation`, which gets `keras.losses.KLDivergence()`, since its
-default divergence is none. Writing the cache is timed apart. Where torch is importable, the same distillation as a
-plain PyTorch loop is compared by wall time.
+default divergence is none. Writing the cache is timed apart. Where torch is
+importable, the same distillation as a plain PyTorch loop is compared by wall
+time.
 
 Then: bytes an example, rates of writing and reading, and the peak memory of a
 process that reads a small cache and one ten times as large.
