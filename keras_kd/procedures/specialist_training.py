@@ -144,7 +144,10 @@ class Course:
         # The generalist has said all it has to say: its part is to pass on the
         # soft targets that come with the data.
         generalist = keras.Sequential(
-            [keras.Input((len(classes) + 1,)), keras.layers.Identity()]
+            [
+                keras.Input((len(classes) + 1,)),
+                keras.layers.Identity(dtype="float32"),
+            ]
         )
         soft_targets = SoftTargets(
             self.temperature, loss_weight=self.loss_weight or 1.0

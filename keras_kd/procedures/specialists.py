@@ -22,6 +22,7 @@ def specialists(
     num_specialists: int,
     data: Any,
     classes_per_specialist: int | None = None,
+    standardize: bool = True,
     build_specialist: Callable[[tuple[int, ...]], keras.Model] | None = None,
     temperature: float = 1.0,
     loss_weight: float = 1.0,
@@ -71,6 +72,9 @@ def specialists(
             columns of the covariance are nearest to the centre of its cluster.
             A class can then have several specialists or none, as in the
             paper. Defaults to `None`, each class with that of its cluster.
+        standardize: Whether to standardise the predictions of each class before
+            their covariance is taken. Without it, as in the paper, a class with
+            a high variance can be a cluster of its own. Defaults to `True`.
         build_specialist: Function from the class numbers, a tuple, to a built
             model with a logit for each and, last, one for all others. It
             should begin with what the generalist has learnt. Defaults to
@@ -123,7 +127,11 @@ def specialists(
         num_specialists, classes_per_specialist, train.logits.shape[-1]
     )
     class_sets = cluster_classes(
-        train.logits, num_specialists, classes_per_specialist, seed
+        train.logits,
+        num_specialists,
+        classes_per_specialist,
+        standardize,
+        seed,
     )
     checks.check_examples(class_sets, train.y, "data")
     validation = None
@@ -142,7 +150,7 @@ def specialists(
         "student_loss_weight": student_loss_weight,
         "epochs": epochs,
         "batch_size": batch_size,
-        "optimizer": keras.optimizers.serialize(new_optimizer(optimizer)),
+        "optimizer": _described(optimizer),
         "patience": patience,
         "seed": seed,
     }
@@ -179,3 +187,10 @@ def specialists(
         dustbin_shifts=shifts,
         histories={f"specialist_{m}": h for m, h in enumerate(histories)},
     )
+
+
+def _described(optimizer):
+    """What tells an optimizer from others; names are counted per process."""
+    optimizer = new_optimizer(optimizer)
+    config = keras.optimizers.serialize(optimizer)["config"]
+    return [type(optimizer).__name__, config | {"name": None}]
