@@ -1,3 +1,6 @@
 """Ways to distil that take more than one `fit`."""
 
-__all__ = []
+from keras_kd.procedures.specialist_team import Specialists
+from keras_kd.procedures.specialists import specialists
+
+__all__ = ["Specialists", "specialists"]

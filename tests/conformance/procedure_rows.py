@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 import keras
 
+from keras_kd import procedures
+from tests import support
+
 # Public names that are no procedure.
-EXCEPTIONS = {}
+EXCEPTIONS = {"Specialists": "is what `specialists` returns"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,5 +37,44 @@ class Row:
     stages: tuple[str, ...]
 
 
-ROWS = ()
+def generalist():
+    """A net with dropout, whose state a resumed run must find again."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(4),
+        ]
+    )
+
+
+def run_specialists(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.specialists(
+        **{
+            "generalist": teacher,
+            "num_specialists": 2,
+            "classes_per_specialist": 2,
+            "data": support.data(classes=4),
+            "epochs": 2,
+            "batch_size": 8,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+ROWS = (
+    Row(
+        "specialists",
+        "specialists",
+        make_teacher=generalist,
+        run=run_specialists,
+        students=lambda result: result.specialists,
+        other={"temperature": 2.0},
+        stages=("specialist_0", "specialist_1"),
+    ),
+)
 NAMED_ROWS = [(row.name, row) for row in ROWS]
