@@ -42,9 +42,9 @@ of one image and what becomes of them; the right half shows the result.
 The constants are those of the experiments in the paper where a comment says so.
 Images are fewer and the student is narrower, so that 17 ways of training with
 three seeds each take minutes. The student learns from the same images as the
-teacher, as in the paper. Its learning rate is the best of 0.0003, 0.001 and 0.003 without noise,
-on the validation images. `PAPER` holds the test errors of the paper, in
-percent, for a probability of 0.15 and these standard deviations.
+teacher, as in the paper. Its learning rate is the best of 0.0003, 0.001 and
+0.003 without noise, on the validation images. `PAPER` holds the test errors of
+the paper, in percent, for a probability of 0.15 and these standard deviations.
 """
 
 import os
