@@ -29,10 +29,9 @@ that gives the scores g,
 
 and the last term has no g in it. Whatever the student says, it pays the same
 for the noise. So the noise changes neither what is best for the student to say
-nor, on average, the direction in which a step takes it; it makes the steps
-shake, which may keep a student from learning its training images by heart, or
-only slow it down. Below, the formula is checked with numbers, and then the
-question that it leaves open is put to the test: do shaken steps help?
+nor, on average, the direction of its steps; it makes the steps shake, which may
+keep a student from learning its images by heart, or only slow it down. Below,
+the formula is checked, and then its open question: do shaken steps help?
 
 The left half of `noisy_teacher/noise.png`, written at the end, shows the scores
 of one image and what becomes of them; the right half shows the result.
@@ -140,10 +139,9 @@ print("Teacher:", errors(teacher))
 `keras_kd.teachers.NoisyTeacher(teacher, stddev, probability)` is all there is
 to the method: it disturbs the scores in training steps, and nowhere else.
 
-The images are not augmented, so the teacher need not look at them again in
-each epoch: its scores become a second input, and the model that the noise is
-put on does no more than pass them on. (A `CachedTeacher`, which reads scores
-from files, cannot be disturbed: it is no model.)
+The images are not augmented, so the teacher looks at them once: its scores
+become a second input, and the model that the noise is put on passes them on.
+(A `CachedTeacher`, which reads scores from files, cannot be disturbed.)
 """
 
 with_scores = [
@@ -181,11 +179,10 @@ def train(arm, seed):
 """
 ## The formula, checked
 
-Three students who know nothing, all that the teacher knows, and something
-else: each is compared many times with the noisy scores of the same images.
-What the noise adds to the loss (here half the squared distance) is the same for
-all three, and what the formula says. And the noisy scores are on average the
-plain ones, so the average step goes where it would have gone.
+Students who know nothing, all that the teacher knows, and something else are
+compared with the same noisy scores. What the noise adds to the loss, half the
+squared distance, is the same for all three, and what the formula says. On
+average the noisy scores are the plain ones, so a step goes the same way.
 """
 
 scores = with_scores[0]["scores"][:500]
@@ -290,17 +287,14 @@ TODO: the printed sentences on the best cells. The teacher's test error: TODO
   goes on from what it has finished.
 * **Cost:** about a quarter of an hour on two CPU cores. With
   `KERAS_KD_SMOKE=1`, on other data, some 20 seconds.
-* **How to read it:** if noise lowered the error for a reason, its cells would
-  be better than no noise in a row, in validation and in test, by more than the
-  spread. The paper's best cells on MNIST are 0.11 points better than its
-  baseline, 11 images of 10,000; it reports one run each, and the best of ten
-  cells is read off the test images.
+* **How to read it:** if noise helped, neighbouring cells would be better than
+  no noise, by more than the spread. The paper's best cells on MNIST are 0.11
+  points better, 11 images of 10,000, in one run each, read off the test images.
 * **What speaks for the noise:** on CIFAR-10 the paper reports a fall from
   21.94 to 18.68 % (noise 0.9, probability 0.5), also read off the test images,
   but too much for luck. This page does not repeat that experiment.
-* **What speaks against it:** steps that shake learn more slowly, and all
-  students here make the same number of updates. Longer training may narrow the
-  distance of the cells with much noise.
+* **What speaks against it:** steps that shake learn more slowly. All students
+  make the same number of updates; longer training may help those with noise.
 
 ## References
 

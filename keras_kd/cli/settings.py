@@ -114,7 +114,7 @@ def _check_cache(settings, method):
         raise UnusableError(
             f"`--cache` must not be given with {settings.method}, since "
             f"{method.no_cache}. Received: --cache={settings.cache}. Leave it "
-            "out: the teacher then runs in each step."
+            "out."
         )
     if os.path.realpath(settings.cache) == os.path.realpath(settings.output):
         raise UnusableError(
