@@ -219,8 +219,7 @@ for arm in ARMS:
 
 The validation error, the mean of the seeds, chooses a cell of the sweep; the
 test images then judge this one. The best of all cells on the *test* images
-stands beside it, since that is how the tables of the paper are to be read: by
-the luck of 15 draws it looks better than it is.
+stands beside it, since that is how the paper's tables are read: by luck.
 """
 
 validation, test = found.values()
@@ -280,8 +279,7 @@ not the numbers. The last column, the mean validation error, is not the paper's.
 | 0.7 | 1.0 | - | TODO | TODO |
 | 1.0 | 1.0 | - | TODO | TODO |
 
-TODO: the printed sentences on the best cells. The teacher's test error: TODO
-(paper: 0.68).
+TODO: the printed sentences. The teacher's test error: TODO (paper: 0.68).
 
 * **Command:** `python tutorials/10_noisy_teacher.py`. A run that was stopped
   goes on from what it has finished.
@@ -290,9 +288,8 @@ TODO: the printed sentences on the best cells. The teacher's test error: TODO
 * **How to read it:** if noise helped, neighbouring cells would be better than
   no noise, by more than the spread. The paper's best cells on MNIST are 0.11
   points better, 11 images of 10,000, in one run each, read off the test images.
-* **What speaks for the noise:** on CIFAR-10 the paper reports a fall from
-  21.94 to 18.68 % (noise 0.9, probability 0.5), also read off the test images,
-  but too much for luck. This page does not repeat that experiment.
+* **What speaks for the noise:** on CIFAR-10, not repeated here, the paper
+  reports a fall from 21.94 to 18.68 %, also off the test images, but no luck.
 * **What speaks against it:** steps that shake learn more slowly. All students
   make the same number of updates; longer training may help those with noise.
 
