@@ -56,19 +56,22 @@ def maxout_fitnet(
 ) -> keras.Sequential:
     """Builds a thin, deep student of the FitNets paper.
 
-    | architecture | convolutions           | guided by the teacher's | weights |
-    |--------------|------------------------|-------------------------|---------|
-    | `"fitnet1"`  | 9                      | `block6` by `block2`    | 250K    |
-    | `"fitnet2"`  | 9, wider               | `block6` by `block2`    | 862K    |
-    | `"fitnet3"`  | 11                     | `block8` by `block2`    | 1.50M   |
-    | `"fitnet4"`  | 17                     | `block11` by `block2`   | 2.54M   |
-    | `"mnist"`    | 6                      | `block4` by `block2`    | 30K     |
+    | architecture | convolutions | weights | paper | guided, by the teacher |
+    |--------------|--------------|---------|-------|------------------------|
+    | `"fitnet1"`  | 9            | 250K    | 250K  | `block6`, by `block2`  |
+    | `"fitnet2"`  | 9, wider     | 862K    | 862K  | `block6`, by `block2`  |
+    | `"fitnet3"`  | 11           | 1.50M   | 1.6M  | `block8`, by `block2`  |
+    | `"fitnet4"`  | 17           | 2.54M   | 2.5M  | `block11`, by `block2` |
+    | `"mnist"`    | 6            | 30K     | 30K   | `block4`, by `block2`  |
 
-    The paper says 250K, 862K, 1.6M, 2.5M and 30K. It leaves the pieces of the
-    dense layer open; with two, all counts but that of `"fitnet3"` come out.
+    Channels and taps are the paper's, and weights are counted as there,
+    without biases. Where we had to choose the number of pieces, two make all
+    counts but that of `"fitnet3"` come out: in the dense layer, and in the
+    last two convolutions of `"mnist"`, which have four, and 36K weights, in
+    the released configuration.
 
     Reference: [Romero et al., 2015](https://arxiv.org/abs/1412.6550),
-    section 3 and appendix A.
+    section 3.
 
     Args:
         architecture: `"fitnet1"` to `"fitnet4"`, for CIFAR-10 and images
@@ -77,7 +80,7 @@ def maxout_fitnet(
             the data set.
         num_classes: Number of logits. Defaults to `10`.
         dense_pieces: Pieces of the units between the last convolution and the
-            logits; there are none in `"mnist"`. Defaults to `2`. The released
+            logits; there are none in `"mnist"`. Defaults to `2`; the released
             configuration of a net with 17 convolutions has 5.
         max_norm: Whether to bound the norm of the kernels as the released
             configurations do. Defaults to `True`; with batch normalisation,
@@ -103,7 +106,9 @@ def maxout_fitnet(
     else:
         blocks = [
             MaxoutBlock(channels, max_norm=0.9, pool_size=pool_size)
-            for pool, stage in zip((2, 2, 0), _STAGES[architecture], strict=True)
+            for pool, stage in zip(
+                (2, 2, 0), _STAGES[architecture], strict=True
+            )
             for channels, pool_size in zip(
                 stage, (1,) * (len(stage) - 1) + (pool,), strict=True
             )
@@ -135,9 +140,10 @@ def maxout_teacher(
     [Goodfellow et al., 2013](https://arxiv.org/abs/1302.4389). The hint comes
     from `block2`.
 
-    With `"mnist"` it has 361K weights, as the FitNets paper says. With
-    `"cifar10"` it has 16.2M; the paper says 9M, which come out with
-    `dense_pieces=2`, though its text has 5.
+    With `"mnist"` it has 361K weights, as the FitNets paper says, for which
+    the last convolution has two pieces, not four as in 2013. With `"cifar10"`
+    it has 16.2M; the paper says 9M, which come out with `dense_pieces=2`,
+    though its text has 5.
 
     Args:
         architecture: `"cifar10"` or `"mnist"`.
