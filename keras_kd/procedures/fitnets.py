@@ -164,7 +164,7 @@ def fitnets(
         "teacher": fingerprint(teacher).hex(),
         "taps": [hint_tap, guided_tap],
         "epochs": [hint_epochs, epochs],
-        "optimizer": keras.optimizers.serialize(second.optimizer),
+        "optimizer": _described(second.optimizer),
         "temperature": temperature,
         "weights": [first_weight, last_weight],
         "patience": patience,
@@ -192,6 +192,14 @@ def fitnets(
     return FitNetsResult(
         student, {"hint": hint_history, "distillation": history}
     )
+
+
+def _described(optimizer):
+    """An optimizer for the settings of a run."""
+    described = keras.optimizers.serialize(optimizer)
+    # Counted in each process.
+    del described["config"]["name"]
+    return described
 
 
 def _falling(first, last, epochs):
