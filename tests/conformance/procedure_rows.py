@@ -4,12 +4,20 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
+
+from keras_kd import procedures
+from tests import support
 
 from keras_kd import procedures
 from tests import support
 
 # Public names that are no procedure.
+<<<<<<< HEAD
 EXCEPTIONS = {"Specialists": "is what `specialists` returns"}
+=======
+EXCEPTIONS = {"FitNetsResult": "what `fitnets` returns"}
+>>>>>>> fitnets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Row:
     stages: tuple[str, ...]
 
 
+<<<<<<< HEAD
 def generalist():
     """A net with dropout, whose state a resumed run must find again."""
     keras.utils.set_random_seed(0)
@@ -60,12 +69,28 @@ def run_specialists(teacher, **kwargs):
             "data": support.data(classes=4),
             "epochs": 2,
             "batch_size": 8,
+=======
+def _fitnets(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.fitnets(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "data": _batches(),
+            "validation_data": support.data(seed=1),
+            "hint_tap": "hidden",
+            "guided_tap": "hidden",
+            "hint_epochs": 2,
+            "epochs": 2,
+            "patience": 2,
+>>>>>>> fitnets
             "verbose": 0,
         }
         | kwargs
     )
 
 
+<<<<<<< HEAD
 ROWS = (
     Row(
         "specialists",
@@ -75,6 +100,22 @@ ROWS = (
         students=lambda result: result.specialists,
         other={"temperature": 2.0},
         stages=("specialist_0", "specialist_1"),
+=======
+def _batches():
+    """Always the same, so that a run can be repeated."""
+    return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
+
+
+ROWS = (
+    Row(
+        name="fitnets",
+        procedure="fitnets",
+        make_teacher=lambda: support.dense(8, name="teacher"),
+        run=_fitnets,
+        students=lambda result: [result.student],
+        other={"temperature": 5.0},
+        stages=("hint", "distillation"),
+>>>>>>> fitnets
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]
