@@ -9,6 +9,7 @@ from keras_kd.models.maxout_fitnet import maxout_fitnet
 from keras_kd.models.maxout_fitnet import maxout_teacher
 from keras_kd.models.shallow_mimic import shallow_mimic
 from keras_kd.models.small_convnet import small_convnet
+from keras_kd.models.wide_resnet import wide_resnet
 
 __all__ = [
     "CeilMaxPooling2D",
@@ -20,4 +21,5 @@ __all__ = [
     "maxout_teacher",
     "shallow_mimic",
     "small_convnet",
+    "wide_resnet",
 ]
