@@ -9,15 +9,13 @@ import tensorflow as tf
 from keras_kd import procedures
 from tests import support
 
-from keras_kd import procedures
-from tests import support
-
-# Public names that are no procedure.
-<<<<<<< HEAD
-EXCEPTIONS = {"Specialists": "is what `specialists` returns"}
-=======
-EXCEPTIONS = {"FitNetsResult": "what `fitnets` returns"}
->>>>>>> fitnets
+# Public names that are no procedure with a `fit`.
+EXCEPTIONS = {
+    "CorrectClassBiasResult": "is what `correct_class_bias` returns",
+    "FitNetsResult": "is what `fitnets` returns",
+    "Specialists": "is what `specialists` returns",
+    "correct_class_bias": "is no training: it moves a bias of a trained model",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +43,30 @@ class Row:
     stages: tuple[str, ...]
 
 
-<<<<<<< HEAD
+def batches():
+    """Always the same, so that a run can be repeated."""
+    return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
+
+
+def run_fitnets(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.fitnets(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "hint_tap": "hidden",
+            "guided_tap": "hidden",
+            "hint_epochs": 2,
+            "epochs": 2,
+            "patience": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 def generalist():
     """A net with dropout, whose state a resumed run must find again."""
     keras.utils.set_random_seed(0)
@@ -69,29 +90,22 @@ def run_specialists(teacher, **kwargs):
             "data": support.data(classes=4),
             "epochs": 2,
             "batch_size": 8,
-=======
-def _fitnets(teacher, **kwargs):
-    keras.utils.set_random_seed(0)
-    return procedures.fitnets(
-        **{
-            "teacher": teacher,
-            "student": support.dense(4, name="student"),
-            "data": _batches(),
-            "validation_data": support.data(seed=1),
-            "hint_tap": "hidden",
-            "guided_tap": "hidden",
-            "hint_epochs": 2,
-            "epochs": 2,
-            "patience": 2,
->>>>>>> fitnets
             "verbose": 0,
         }
         | kwargs
     )
 
 
-<<<<<<< HEAD
 ROWS = (
+    Row(
+        "fitnets",
+        "fitnets",
+        make_teacher=lambda: support.dense(8, name="teacher"),
+        run=run_fitnets,
+        students=lambda result: [result.student],
+        other={"temperature": 5.0},
+        stages=("hint", "distillation"),
+    ),
     Row(
         "specialists",
         "specialists",
@@ -100,22 +114,6 @@ ROWS = (
         students=lambda result: result.specialists,
         other={"temperature": 2.0},
         stages=("specialist_0", "specialist_1"),
-=======
-def _batches():
-    """Always the same, so that a run can be repeated."""
-    return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
-
-
-ROWS = (
-    Row(
-        name="fitnets",
-        procedure="fitnets",
-        make_teacher=lambda: support.dense(8, name="teacher"),
-        run=_fitnets,
-        students=lambda result: [result.student],
-        other={"temperature": 5.0},
-        stages=("hint", "distillation"),
->>>>>>> fitnets
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]
