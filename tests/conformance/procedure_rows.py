@@ -43,6 +43,11 @@ class Row:
     stages: tuple[str, ...]
 
 
+def teacher():
+    keras.utils.set_random_seed(1)
+    return support.dense(8, name="teacher")
+
+
 def batches():
     """Always the same, so that a run can be repeated."""
     return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
@@ -100,7 +105,7 @@ ROWS = (
     Row(
         "fitnets",
         "fitnets",
-        make_teacher=lambda: support.dense(8, name="teacher"),
+        make_teacher=teacher,
         run=run_fitnets,
         students=lambda result: [result.student],
         other={"temperature": 5.0},
