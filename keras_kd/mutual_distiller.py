@@ -11,21 +11,25 @@ from keras_kd.comparison import name_losses
 from keras_kd.logs import update_means
 from keras_kd.peers import arguments
 from keras_kd.peers import shares as sharing
+from keras_kd.peers.answers import Answers
+from keras_kd.peers.ensemble import mean
 from keras_kd.peers.lessons import Lessons
 from keras_kd.peers.logs import PeerLogs
-from keras_kd.peers.measured import ENSEMBLE
 from keras_kd.peers.measured import PeerMeasured
+from keras_kd.peers.persistence import PeerPersistence
 from keras_kd.peers.side import PeerSide
 from keras_kd.peers.stale import StaleCopies
-from keras_kd.persistence import Stateful
-from keras_kd.persistence import serialize
 from keras_kd.side import policy
 from keras_kd.supervised import Supervised
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class MutualDistiller(
-    Stateful, Supervised, PeerMeasured, backend.PeerTrainer, keras.Model
+    PeerPersistence,
+    Supervised,
+    PeerMeasured,
+    backend.PeerTrainer,
+    keras.Model,
 ):
     """Trains several models that teach each other, from the first step on.
 
@@ -173,7 +177,6 @@ class MutualDistiller(
             for student in places
         ]
         self.peer_losses = [loss for one in lessons for loss in one.losses]
-        # Tuples of plain objects: Keras would look for layers in lists.
         self._sides = tuple(sides)
         self._lessons = tuple(lessons)
         self._stale = None
@@ -196,7 +199,7 @@ class MutualDistiller(
     def call(self, inputs, training=None):
         """Returns the mean of the peers' logits."""
         x, _ = batch.split(inputs)
-        return _mean([passes.run(peer, x, training) for peer in self.peers])
+        return mean([passes.run(peer, x, training) for peer in self.peers])
 
     def _shares(self, x, y, sample_weight, training):
         """What each peer learns from: the whole batch, or its shard."""
@@ -233,3 +236,49 @@ class MutualDistiller(
                 return side.run(share.x, share.y, training=False)
         with keras.StatelessScope(initialize_variables=False):
             return side.run(share.x, share.y, training=True)
+
+    def _answers(self, shares, students, training):
+        """What the peers say as teachers, an `Answers`."""
+        is_live = not training or self._stale is None
+        return Answers(
+            shares,
+            [result for result, _ in students],
+            [one.teachers for one in self._lessons],
+            self._ask,
+            is_live=is_live,
+            in_turn=training and is_live and self.exchange == "in_turn",
+        )
+
+    def _compare(self, index, share, answers, student):
+        """Computes the loss of one peer and adds it to the logs.
+
+        Args:
+            index: Which peer.
+            share: Its `Share`.
+            answers: What its teachers say, a `Pass` by index.
+            student: What `_run_peer` returned.
+
+        Returns:
+            This replica's share of the peer's total loss, a scalar.
+        """
+        result, regularisation = student
+        lessons = self._lessons[index]
+        terms = lessons.terms(answers, result, share, self.loss)
+        losses = self._named_losses()
+        total = sum(
+            ops.cast(losses[name].loss_weight, "float32") * term
+            for name, term in terms.items()
+        )
+        if self.loss is not None:
+            supervised = self._supervise(
+                share.x, share.y, result.output, share.sample_weight
+            )
+            terms["student_loss"] = supervised
+            total += self.student_loss_weight * supervised
+        added = [value for loss in lessons.losses for value in loss.losses]
+        for value in [*regularisation, *added]:
+            total += ops.sum(value) / backend.num_replicas()
+        means = self._logs.of[self.peer_names[index]].means
+        pairs = [(means[name], value) for name, value in terms.items()]
+        update_means([(self.metrics[0], total), *pairs], share.examples)
+        return total

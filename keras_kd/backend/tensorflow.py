@@ -70,9 +70,8 @@ class PeerTrainer(Trainer):
     * `_shares(x, y, sample_weight, training)`: what each peer learns from;
     * `_exchange()`: what to do before a step;
     * `_run_peer(index, share, training)`: what a peer says;
-    * `_first_answers(shares, students)` and `_later_answers(index, shares,
-      answers)`: what the peers say as teachers, before any update and after
-      that of one;
+    * `_answers(shares, students, training)`: what they say as teachers, an
+      `Answers`;
     * `_compare(index, share, answers, student)`: this replica's share of a
       peer's total loss;
     * `_report(shares, answers, students)`: the logs;
@@ -91,21 +90,18 @@ class PeerTrainer(Trainer):
         for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
             with tape:
                 students.append(self._run_peer(index, share, training=True))
-        answers = self._first_answers(shares, students)
-        heard = []
+        answers = self._answers(shares, students, training=True)
         for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
-            heard.append(answers[index])
             optimizer = self.optimizers[index]
+            heard = answers.to(index)
             with tape:
-                total = self._compare(
-                    index, share, answers[index], students[index]
-                )
+                total = self._compare(index, share, heard, students[index])
                 scaled = optimizer.scale_loss(total)
             variables = self._peer_variables(index)
             gradients = tape.gradient(scaled, variables)
             optimizer.apply_gradients(zip(gradients, variables, strict=True))
-            answers = self._later_answers(index, shares, answers)
-        return self._report(shares, heard, students)
+            answers.after_update(index)
+        return self._report(shares, answers, students)
 
     def test_step(self, data):
         """Measures a batch and changes nothing but the metrics."""
@@ -116,9 +112,9 @@ class PeerTrainer(Trainer):
             self._run_peer(index, share, training=False)
             for index, share in enumerate(shares)
         ]
-        answers = [dict(enumerate(students))] * len(students)
+        answers = self._answers(shares, students, training=False)
         for index, share in enumerate(shares):
-            self._compare(index, share, answers[index], students[index])
+            self._compare(index, share, answers.to(index), students[index])
         return self._report(shares, answers, students)
 
 

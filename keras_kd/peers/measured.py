@@ -5,6 +5,7 @@ import keras
 from keras_kd import checks
 from keras_kd import logs
 from keras_kd.measured import Measured
+from keras_kd.peers.ensemble import ensemble
 from keras_kd.peers.logs import copied
 from keras_kd.peers.optimizers import check_optimizer
 from keras_kd.peers.optimizers import copy_of
@@ -15,8 +16,8 @@ ENSEMBLE = "ensemble"
 class PeerMeasured(Measured):
     """`compile` and the metrics of a MutualDistiller.
 
-    The class it is mixed into has `peer_names`, `_logs` (a `PeerLogs`), and
-    `_peer_variables(index)`, what one optimizer updates.
+    The class it is mixed into has `peers`, `peer_names`, `_lessons`, `_logs` (a
+    `PeerLogs`), and `_peer_variables(index)`, what one optimizer updates.
     """
 
     # The optimizers of all peers but the first, saved by Keras as attributes.
@@ -147,18 +148,51 @@ class PeerMeasured(Measured):
         """
         heads = (*self.peer_names, ENSEMBLE)
         y, y_pred, sample_weight = (
-            one if isinstance(one, dict) or one is None
+            one
+            if isinstance(one, dict) or one is None
             else dict.fromkeys(heads, one)
             for one in (y, y_pred, sample_weight)
         )
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def _report(self, shares, answers, students):
+        """Updates the metrics with a batch.
+
+        Args:
+            shares: What each peer learned from.
+            answers: An `Answers`.
+            students: What `_run_peer` returned for each.
+
+        Returns:
+            Dict of the logs.
+        """
+        results = [result for result, _ in students]
+        heard = [answers.to(index) for index in range(len(shares))]
+        for index, share in enumerate(shares):
+            self._logs.of[self.peer_names[index]].update_fed(
+                self._lessons[index].combined(heard[index]).output,
+                results[index].output,
+                share.sample_weight,
+                ((), ()),
+            )
+        if shares[0].y is None:
+            return self.results_without_labels()
+        heads = zip(self.peer_names, shares, results, strict=True)
+        y, y_pred, weights = {}, {}, {}
+        for name, share, result in heads:
+            y[name], weights[name] = share.y, share.sample_weight
+            y_pred[name] = result.output
+        y[ENSEMBLE], y_pred[ENSEMBLE], weights[ENSEMBLE] = ensemble(
+            shares, heard, results
+        )
+        return self.compute_metrics(shares[0].x, y, y_pred, weights)
 
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def _results(self, is_shown):
-        """The total, means over the peers, the ensemble, then each peer."""
+        """The values of each peer and of the ensemble, and their means."""
         results = super()._results(is_shown)
         first = f"{self.peer_names[0]}_"
         suffixes = [
@@ -169,6 +203,4 @@ class PeerMeasured(Measured):
             values = [results.get(f"{p}_{suffix}") for p in self.peer_names]
             if not any(v is None or isinstance(v, dict) for v in values):
                 means[suffix] = sum(values) / len(values)
-        merged = logs.merge([*means.items(), *results.items()])
-        order = ["loss", *means]
-        return {k: merged[k] for k in [*order, *results] if k in merged}
+        return logs.merge([*results.items(), *means.items()])

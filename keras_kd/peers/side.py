@@ -70,8 +70,9 @@ class Together:
                         f'{first.shape} from "{self.sides[0].model.name}", '
                         f'{other.shape} from "{side.model.name}".'
                     )
-        return None, {tap: _members([one[tap] for one in tensors])
-                      for tap in self.taps}
+        return None, {
+            tap: _members([one[tap] for one in tensors]) for tap in self.taps
+        }
 
     def combine(self, results):
         """Makes the answers of several peers those of one teacher.
@@ -84,16 +85,20 @@ class Together:
         """
         if len(results) == 1:
             return results[0]
+        checked = [
+            side.check_finite({tap: one.tensors[tap] for tap in self.taps})
+            for side, one in zip(self.sides, results, strict=True)
+        ]
         tensors = {
-            tap: _members([one.tensors[tap] for one in results])
-            for tap in self.taps
+            tap: _members([one[tap] for one in checked]) for tap in self.taps
         }
         output = _members([one.output for one in results])
         return Pass(output, tensors, results[0].training, {})
 
     def check_finite(self, tensors):
-        """Returns the tensors: each peer's were looked at before."""
-        return tensors
+        """Returns the tensors; `combine` has looked at those of several."""
+        alone = len(self.sides) == 1
+        return self.sides[0].check_finite(tensors) if alone else tensors
 
 
 def _members(tensors):
