@@ -8,8 +8,8 @@ def mean(logits):
     return sum(ops.cast(one, "float32") for one in logits) / len(logits)
 
 
-def ensemble(shares, heard, students):
-    """Labels, mean logits and sample weights of all examples of a batch.
+def by_head(shares, heard, students):
+    """Labels, logits and sample weights of each peer, then of the ensemble.
 
     Args:
         shares: A `Share` for each peer; the same one for all, or shards.
@@ -18,21 +18,31 @@ def ensemble(shares, heard, students):
         students: Each peer's own `Pass` on its share.
 
     Returns:
-        `(y, y_pred, sample_weight)`. The order of the examples is that of the
-        batch, or shard after shard.
+        Three lists. The ensemble's examples are in the order of the batch, or
+        shard after shard.
     """
-    if all(share is shares[0] for share in shares):
-        logits = mean([student.output for student in students])
-        return shares[0].y, logits, shares[0].sample_weight
+    labels = [share.counted(share.y) for share in shares]
+    weights = [share.counted(share.sample_weight) for share in shares]
     logits = [
-        mean([one.output for one in (others | {index: own}).values()])
-        for index, (others, own) in enumerate(zip(heard, students, strict=True))
+        share.counted(student.output)
+        for share, student in zip(shares, students, strict=True)
     ]
+    if not shares[0].is_shard:
+        return (
+            [*labels, labels[0]],
+            [*logits, mean(logits)],
+            [*weights, weights[0]],
+        )
+    together = []
+    for index, (share, others) in enumerate(zip(shares, heard, strict=True)):
+        everyone = others | {index: students[index]}
+        outputs = [one.output for one in everyone.values()]
+        together.append(share.counted(mean(outputs)))
     return tuple(
-        ops.concatenate(parts, axis=0)
-        for parts in (
-            [share.y for share in shares],
-            logits,
-            [share.sample_weight for share in shares],
+        [*parts, ops.concatenate(joined, axis=0)]
+        for parts, joined in (
+            (labels, labels),
+            (logits, together),
+            (weights, weights),
         )
     )

@@ -5,7 +5,7 @@ import keras
 from keras_kd import checks
 from keras_kd import logs
 from keras_kd.measured import Measured
-from keras_kd.peers.ensemble import ensemble
+from keras_kd.peers.ensemble import by_head
 from keras_kd.peers.logs import copied
 from keras_kd.peers.optimizers import check_optimizer
 from keras_kd.peers.optimizers import copy_of
@@ -168,22 +168,21 @@ class PeerMeasured(Measured):
         """
         results = [result for result, _ in students]
         heard = [answers.to(index) for index in range(len(shares))]
-        for index, share in enumerate(shares):
-            self._logs.of[self.peer_names[index]].update_fed(
-                self._lessons[index].combined(heard[index]).output,
-                results[index].output,
-                share.sample_weight,
+        for name, lessons, share, result, others in zip(
+            self.peer_names, self._lessons, shares, results, heard, strict=True
+        ):
+            teacher = lessons.combined(others).output
+            self._logs.of[name].update_fed(
+                keras.tree.map_structure(share.counted, teacher),
+                share.counted(result.output),
+                share.counted(share.sample_weight),
                 ((), ()),
             )
         if shares[0].y is None:
             return self.results_without_labels()
-        heads = zip(self.peer_names, shares, results, strict=True)
-        y, y_pred, weights = {}, {}, {}
-        for name, share, result in heads:
-            y[name], weights[name] = share.y, share.sample_weight
-            y_pred[name] = result.output
-        y[ENSEMBLE], y_pred[ENSEMBLE], weights[ENSEMBLE] = ensemble(
-            shares, heard, results
+        y, y_pred, weights = (
+            dict(zip((*self.peer_names, ENSEMBLE), values, strict=True))
+            for values in by_head(shares, heard, results)
         )
         return self.compute_metrics(shares[0].x, y, y_pred, weights)
 

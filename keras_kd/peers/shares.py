@@ -17,18 +17,27 @@ class Share:
         x: Input, with reserved entries.
         y: Labels, or `None`.
         sample_weight: Sample weights, or `None`.
-        examples: Their number, for the logs.
+        examples: Their number, for the logs; 0 if one of weight 0 stands in
+            for none.
+        is_shard: Whether it may be empty.
     """
 
     x: Any
     y: Any
     sample_weight: Any
     examples: Any
+    is_shard: bool = False
 
     @property
     def reserved(self):
         """Reserved entries of the batch, by name."""
         return batch.split(self.x)[1]
+
+    def counted(self, tensor):
+        """The rows of a tensor, or `None`, without one that stands in."""
+        if tensor is None or not self.is_shard:
+            return tensor
+        return tensor[: self.examples]
 
 
 def whole(x, y, sample_weight):
@@ -87,4 +96,5 @@ def _shard(share, is_mine):
         while len(counts.shape) < len(weight.shape):
             counts = ops.expand_dims(counts, axis=-1)
         weight = weight * ops.cast(counts, weight.dtype)
-    return Share(x, y, weight, ops.count_nonzero(is_mine))
+    examples = ops.cast(ops.count_nonzero(is_mine), "int32")
+    return Share(x, y, weight, examples, is_shard=True)
