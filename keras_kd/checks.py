@@ -159,10 +159,10 @@ def check_scope(student, argument="student", owner="Distiller"):
     """Refuses a model to train that does not belong to the strategy."""
     if not backend.is_in_scope(student.variables):
         raise ValueError(
-            "`student` and Distiller must be made in the scope of the same "
+            f"`{argument}` and {owner} must be made in the scope of the same "
             "strategy, since variables are mirrored there. Received: "
-            f'student="{student.name}", made in another. Build both inside '
-            "`with strategy.scope():`; the teacher may stay outside."
+            f'{argument}="{student.name}", made in another. Build both inside '
+            "`with strategy.scope():`; a teacher may stay outside."
         )
 
 

@@ -226,16 +226,19 @@ class MutualDistiller(
         """
         result = self._sides[index].run(share.x, share.y, training)
         # Before another pass, which forgets what the layers added.
-        return result, self.peers[index].losses
+        regularisation = self.peers[index].losses
+        return share.counted(result), regularisation
 
     def _ask(self, index, share):
         """What a peer says as a teacher, a `Pass`, and changes nothing."""
-        side = self._sides[index]
-        if self._stale is not None:
-            with self._stale.scope(index):
-                return side.run(share.x, share.y, training=False)
-        with keras.StatelessScope(initialize_variables=False):
-            return side.run(share.x, share.y, training=True)
+        is_live = self._stale is None
+        if is_live:
+            scope = keras.StatelessScope(initialize_variables=False)
+        else:
+            scope = self._stale.scope(index)
+        with scope:
+            result = self._sides[index].run(share.x, share.y, training=is_live)
+        return share.counted(result)
 
     def _answers(self, shares, students, training):
         """What the peers say as teachers, an `Answers`."""
@@ -270,8 +273,11 @@ class MutualDistiller(
             for name, term in terms.items()
         )
         if self.loss is not None:
-            supervised = self._supervise(
-                share.x, share.y, result.output, share.sample_weight
+            # Of no examples, Keras returns no values instead of a sum.
+            supervised = ops.sum(
+                self._supervise(
+                    share.x, share.y, result.output, share.sample_weight
+                )
             )
             terms["student_loss"] = supervised
             total += self.student_loss_weight * supervised

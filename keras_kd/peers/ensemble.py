@@ -21,28 +21,26 @@ def by_head(shares, heard, students):
         Three lists. The ensemble's examples are in the order of the batch, or
         shard after shard.
     """
-    labels = [share.counted(share.y) for share in shares]
-    weights = [share.counted(share.sample_weight) for share in shares]
-    logits = [
-        share.counted(student.output)
-        for share, student in zip(shares, students, strict=True)
-    ]
+    labels = [share.y for share in shares]
+    weights = [share.sample_weight for share in shares]
+    logits = [student.output for student in students]
     if not shares[0].is_shard:
         return (
             [*labels, labels[0]],
             [*logits, mean(logits)],
             [*weights, weights[0]],
         )
-    together = []
-    for index, (share, others) in enumerate(zip(shares, heard, strict=True)):
-        everyone = others | {index: students[index]}
-        outputs = [one.output for one in everyone.values()]
-        together.append(share.counted(mean(outputs)))
-    return tuple(
-        [*parts, ops.concatenate(joined, axis=0)]
-        for parts, joined in (
-            (labels, labels),
-            (logits, together),
-            (weights, weights),
-        )
+    together = [
+        mean([one.output for one in (others | {index: own}).values()])
+        for index, (others, own) in enumerate(zip(heard, students, strict=True))
+    ]
+    return (
+        [*labels, _joined(labels)],
+        [*logits, _joined(together)],
+        [*weights, _joined(weights)],
     )
+
+
+def _joined(tensors):
+    """The rows of several tensors, or `None`."""
+    return None if tensors[0] is None else ops.concatenate(tensors, axis=0)

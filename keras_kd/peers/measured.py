@@ -171,11 +171,10 @@ class PeerMeasured(Measured):
         for name, lessons, share, result, others in zip(
             self.peer_names, self._lessons, shares, results, heard, strict=True
         ):
-            teacher = lessons.combined(others).output
             self._logs.of[name].update_fed(
-                keras.tree.map_structure(share.counted, teacher),
-                share.counted(result.output),
-                share.counted(share.sample_weight),
+                lessons.combined(others).output,
+                result.output,
+                share.sample_weight,
                 ((), ()),
             )
         if shares[0].y is None:

@@ -14,30 +14,58 @@ class Share:
     """Examples for one peer.
 
     Attributes:
-        x: Input, with reserved entries.
+        x: What the models see. If there are no examples, another one stands in
+            for them, since batch statistics of nothing are nan.
         y: Labels, or `None`.
         sample_weight: Sample weights, or `None`.
-        examples: Their number, for the logs; 0 if one of weight 0 stands in
-            for none.
-        is_shard: Whether it may be empty.
+        reserved: Reserved entries of the batch, by name.
+        examples: Number of examples.
+        is_shard: Whether it may have none.
     """
 
     x: Any
     y: Any
     sample_weight: Any
+    reserved: dict
     examples: Any
     is_shard: bool = False
 
-    @property
-    def reserved(self):
-        """Reserved entries of the batch, by name."""
-        return batch.split(self.x)[1]
+    def counted(self, result):
+        """What a model said about the examples.
 
-    def counted(self, tensor):
-        """The rows of a tensor, or `None`, without one that stands in."""
-        if tensor is None or not self.is_shard:
-            return tensor
-        return tensor[: self.examples]
+        Args:
+            result: A `Pass` of the model on `x`.
+
+        Returns:
+            A `Pass`, without what it said about one that stands in.
+        """
+        if not self.is_shard:
+            return result
+        first = FirstRows(self.examples)
+        return dataclasses.replace(
+            result,
+            output=keras.tree.map_structure(first, result.output),
+            tensors=keras.tree.map_structure(first, result.tensors),
+        )
+
+
+class FirstRows(keras.layers.Layer):
+    """Takes the first rows of a tensor, and of its Keras mask.
+
+    Args:
+        count: Number of rows.
+    """
+
+    def __init__(self, count):
+        super().__init__(name="first_rows", autocast=False)
+        self.supports_masking = True
+        self.count = count
+
+    def call(self, x):
+        return x[: self.count]
+
+    def compute_mask(self, inputs, previous_mask):
+        return None if previous_mask is None else previous_mask[: self.count]
 
 
 def whole(x, y, sample_weight):
@@ -51,7 +79,8 @@ def whole(x, y, sample_weight):
     y, sample_weight = (
         batch.of_output(one, (), None) for one in (y, sample_weight)
     )
-    return Share(x, y, sample_weight, batch.size(x))
+    x, reserved = batch.split(x)
+    return Share(x, y, sample_weight, reserved, batch.size(x))
 
 
 def shards(share, count):
@@ -62,8 +91,7 @@ def shards(share, count):
         count: Number of peers, which the ids are divided by.
 
     Returns:
-        List of a `Share` for each peer. One whose part would be empty gets
-        the first example with weight 0, since the mean of nothing is nan.
+        List of a `Share` for each peer.
 
     Raises:
         ValueError: If the data has no example ids.
@@ -79,22 +107,24 @@ def shards(share, count):
 
 
 def _shard(share, is_mine):
-    is_first = ops.arange(ops.size(is_mine)) == 0
-    is_taken = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
-    places = ops.cast(ops.where(is_taken)[0], "int32")
-
-    def mine(tensor):
-        return None if tensor is None else ops.take(tensor, places, axis=0)
-
-    x, y, weight = keras.tree.map_structure(
-        mine, (share.x, share.y, share.sample_weight)
+    is_first = ops.equal(ops.arange(ops.size(is_mine)), 0)
+    is_seen = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
+    y, sample_weight, reserved = _rows(
+        (share.y, share.sample_weight, share.reserved), is_mine
     )
-    counts = ops.cast(mine(is_mine), "float32")
-    if weight is None:
-        weight = counts
-    else:
-        while len(counts.shape) < len(weight.shape):
-            counts = ops.expand_dims(counts, axis=-1)
-        weight = weight * ops.cast(counts, weight.dtype)
-    examples = ops.cast(ops.count_nonzero(is_mine), "int32")
-    return Share(x, y, weight, examples, is_shard=True)
+    return Share(
+        _rows(share.x, is_seen),
+        y,
+        sample_weight,
+        reserved,
+        ops.cast(ops.count_nonzero(is_mine), "int32"),
+        is_shard=True,
+    )
+
+
+def _rows(structure, is_chosen):
+    """Takes some rows of each tensor of a structure."""
+    places = ops.cast(ops.where(is_chosen)[0], "int32")
+    return keras.tree.map_structure(
+        lambda t: None if t is None else ops.take(t, places, axis=0), structure
+    )

@@ -75,7 +75,7 @@ class AnswersTest(parameterized.TestCase):
         distiller = keras_kd.MutualDistiller(
             peers=models, distillation_losses=SoftTargets(), **kwargs
         )
-        distiller.compile("sgd")
+        distiller.compile("sgd", run_eagerly=True)
         counts = [model.layers[0].passes for model in models]
         for passes in counts:
             passes.clear()
@@ -94,7 +94,7 @@ class AnswersTest(parameterized.TestCase):
         distiller = keras_kd.MutualDistiller(
             peers=models, distillation_losses=SoftTargets(), **kwargs
         )
-        distiller.compile("sgd", loss=cross_entropy())
+        distiller.compile("sgd", cross_entropy(), run_eagerly=True)
         distiller.train_on_batch(with_ids(x), y)
         for index, norm in enumerate(norms):
             mine = x[index::2] if kwargs.get("shards") else x
@@ -119,7 +119,7 @@ class AnswersTest(parameterized.TestCase):
             distiller = keras_kd.MutualDistiller(
                 peers=models, distillation_losses=SoftTargets(), **one
             )
-            distiller.compile("sgd", loss=cross_entropy())
+            distiller.compile("sgd", cross_entropy(), run_eagerly=True)
             before = support.values(states)
             distiller.train_on_batch(with_ids(x), y)
             seeds.append(support.values(states))
@@ -147,7 +147,7 @@ class AnswersTest(parameterized.TestCase):
         logs = []
         for every in (1, 100):
             distiller = communities.made(exchange_every=every)
-            distiller.compile("sgd", loss=cross_entropy())
+            distiller.compile("sgd", cross_entropy(), run_eagerly=True)
             for new, peer in zip(
                 communities.peers(2, seed=7), distiller.peers, strict=True
             ):
