@@ -15,7 +15,7 @@ EXAMPLES = 13
 
 def made(make, optimizer, count=2, **kwargs):
     losses = [keras_kd.losses.SoftTargets(2.0)]
-    if count > 2 and "target" not in kwargs:
+    if count > 2:
         losses.append(keras_kd.losses.LogitRegression(loss_weight=0.1))
     distiller = communities.made(count, make, losses=losses, **kwargs)
     distiller.compile(
@@ -39,16 +39,9 @@ def scheduled_adam():
 class ReplicasTest(parameterized.TestCase):
     # By 5, 13 examples give the replicas 3 + 2, 3 + 2 and 2 + 1.
     @parameterized.named_parameters(
-        ("together", communities.vectors, scheduled_adam, {}),
+        ("together", communities.vectors, scheduled_adam, {"count": 3}),
         ("in_turn", communities.tagger, sgd, {"exchange": "in_turn"}),
-        ("three", communities.vectors, sgd, {"count": 3}),
         ("stale", communities.two_inputs, sgd, {"exchange_every": 2}),
-        (
-            "community",
-            communities.vectors,
-            sgd,
-            {"target": "community", "exchange": "in_turn"},
-        ),
         ("shards", communities.vectors, sgd, {"shards": True}),
     )
     def test_two_replicas_equal_one_device(self, make, optimizer, kwargs):
