@@ -1,24 +1,21 @@
 """What an epoch with a cached teacher costs, and what the cache costs.
 
-Epochs of `fit` on one small data set, through the same `tf.data` pipeline
-(shuffle, batch), by CPU seconds: the student alone, distilled from a cache,
-distilled with the teacher itself, and distilled with `keras.distillation`,
-which gets `keras.losses.KLDivergence()`, since its default divergence is none.
-The student is an MLP 784-800-800-10, the batch 128; the teachers are MLPs whose
-forward pass costs about 1, 5 and 16 training steps of that student. Writing the
-cache is timed apart. Where torch is importable, the same distillation as a
-plain PyTorch loop is compared by wall time.
+Epochs of `fit`, by CPU seconds for a batch (see `cache_epochs`): the student
+alone, distilled from a cache, distilled with the teacher itself, and distilled
+with `keras.distillation`, which gets `keras.losses.KLDivergence()`, since its
+default divergence is none. Writing the cache is timed apart. Where torch is
+importable, the same distillation as a plain PyTorch loop is compared by wall
+time.
 
 Then: bytes an example, rates of writing and reading, and the peak memory of a
 process that reads a small cache and one ten times as large.
 
     python -m benchmarks.cache_cost --output cache_cost.json
 
-takes about ten minutes on two cores.
+takes about twenty minutes on two cores.
 """
 
 import argparse
-import functools
 import json
 import pathlib
 import subprocess
@@ -26,17 +23,12 @@ import sys
 import tempfile
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 import keras_kd
-from benchmarks import contestants
-from benchmarks import measure
+from benchmarks import cache_epochs
 
-BATCH = 128
-# Cost ratio that is meant: units of the teacher's layers, batches an epoch.
-TEACHERS = {1: (1800, 200), 5: (4800, 60), 16: (9000, 20)}
 CLASSES = (10, 100, 1000, 50_000)
 FORMATS = {
     "float32": {"dtype": "float32"},
@@ -60,136 +52,6 @@ for _ in data:
 status = open("/proc/self/status").read()
 print(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 """
-
-
-def pipeline(data):
-    return data.shuffle(4096, seed=0).batch(BATCH)
-
-
-def compiled(model):
-    model.compile(
-        optimizer=contestants.OPTIMIZERS["momentum"](),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    return model
-
-
-def make_epochs(units, batches, directory):
-    """Functions that do an epoch each, and the seconds of filling the cache."""
-    keras.utils.set_random_seed(0)
-    random = np.random.default_rng(0)
-    x = random.normal(size=(batches * BATCH, 784)).astype("float32")
-    y = random.integers(0, 10, len(x))
-    arrays = (x, y)
-    teacher, student = contestants.mlp(units), contestants.mlp(800)
-    start = measure.cpu_seconds()
-    cached = keras_kd.teachers.cache_teacher(
-        teacher, arrays, directory, batch_size=BATCH, verbose=0
-    )
-    filling = measure.cpu_seconds() - start
-
-    def fit(model, data):
-        model = compiled(model)
-        return lambda: model.fit(data, verbose=0)
-
-    copy = functools.partial(contestants.copy, student)
-    plain = pipeline(tf.data.Dataset.from_tensor_slices(arrays))
-    forward = tf.function(lambda x: teacher(x, training=False))
-
-    def run_teacher():
-        for x, _ in plain:
-            forward(x)
-
-    epochs = {
-        "student": fit(copy(), plain),
-        "teacher": run_teacher,
-        "cached": fit(
-            contestants.our_distiller(cached, copy(), None),
-            pipeline(cached.attach(arrays)),
-        ),
-        "online": fit(contestants.our_distiller(teacher, copy(), None), plain),
-        contestants.THEIRS: fit(
-            contestants.their_distiller(
-                contestants.copy(teacher), copy(), None
-            ),
-            plain,
-        ),
-    }
-    torch_epoch = make_torch_epoch(units, x, y)
-    return epochs | ({"torch": torch_epoch} if torch_epoch else {}), filling
-
-
-def make_torch_epoch(units, x, y):
-    """The same distillation in plain PyTorch, or None without it."""
-    try:
-        import torch
-    except ImportError:
-        return None
-
-    def mlp(width):
-        return torch.nn.Sequential(
-            torch.nn.Linear(784, width),
-            torch.nn.ReLU(),
-            torch.nn.Linear(width, width),
-            torch.nn.ReLU(),
-            torch.nn.Linear(width, 10),
-        )
-
-    teacher, student = mlp(units), mlp(800)
-    optimizer = torch.optim.SGD(student.parameters(), lr=0.001, momentum=0.9)
-    x, y = torch.from_numpy(x), torch.from_numpy(y)
-    temperature = contestants.TEMPERATURE
-
-    def epoch():
-        for rows in torch.randperm(len(x)).split(BATCH):
-            with torch.no_grad():
-                target = (teacher(x[rows]) / temperature).log_softmax(-1)
-            logits = student(x[rows])
-            soft = torch.nn.functional.kl_div(
-                (logits / temperature).log_softmax(-1),
-                target,
-                log_target=True,
-                reduction="batchmean",
-            )
-            hard = torch.nn.functional.cross_entropy(logits, y[rows])
-            optimizer.zero_grad()
-            (0.5 * temperature**2 * soft + 0.5 * hard).backward()
-            optimizer.step()
-
-    return epoch
-
-
-def ratio(seconds, name, other, kind="cpu"):
-    return measure.spread(np.divide(seconds[name][kind], seconds[other][kind]))
-
-
-def compare_epochs(rounds):
-    """Ratios of epochs, one row for each teacher."""
-    rows = []
-    for meant, (units, batches) in TEACHERS.items():
-        print(f"teacher 784-{units}-{units}-10", flush=True)
-        with tempfile.TemporaryDirectory() as directory:
-            epochs, filling = make_epochs(units, batches, directory)
-            seconds = measure.interleave(epochs, rounds, 1)
-        row = {
-            "meant": meant,
-            "units": units,
-            "teacher / student": ratio(seconds, "teacher", "student"),
-            "cached / student": ratio(seconds, "cached", "student"),
-            "online / student": ratio(seconds, "online", "student"),
-            "keras.distillation / cached": ratio(
-                seconds, contestants.THEIRS, "cached"
-            ),
-            "filling / teacher": filling / np.median(seconds["teacher"]["cpu"]),
-            "seconds": seconds,
-        }
-        if "torch" in seconds:
-            row["torch / cached, wall"] = ratio(
-                seconds, "torch", "cached", "wall"
-            )
-        rows.append(row)
-    return rows
 
 
 def write_cache(directory, classes, examples, options):
@@ -227,7 +89,7 @@ def measure_sizes():
                     if path.is_file()
                 )
                 start = time.perf_counter()
-                for _ in cached.attach(data).batch(BATCH):
+                for _ in cached.attach(data).batch(cache_epochs.BATCH):
                     pass
                 reading = time.perf_counter() - start
             rows.append(
@@ -283,7 +145,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path)
     arguments = parser.parse_args()
     parts = {
-        "epochs": lambda: compare_epochs(arguments.rounds),
+        "epochs": lambda: cache_epochs.compare_epochs(arguments.rounds),
         "sizes": measure_sizes,
         "memory": measure_memory,
     }

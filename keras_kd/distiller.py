@@ -173,7 +173,9 @@ class Distiller(
             total += self.student_loss_weight * supervised
         for value in self.losses:
             total += ops.sum(value) / backend.num_replicas()
-        self._logs.update_terms((super().metrics[0], total), terms, x)
+        self._logs.update_terms(
+            (super().metrics[0], total), terms, batch.size(x)
+        )
         return total
 
     def _allow_no_teacher(self, training):

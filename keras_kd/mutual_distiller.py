@@ -8,7 +8,6 @@ from keras_kd import batch
 from keras_kd import checks
 from keras_kd import passes
 from keras_kd.comparison import name_losses
-from keras_kd.logs import update_means
 from keras_kd.peers import arguments
 from keras_kd.peers import shares as sharing
 from keras_kd.peers.answers import Answers
@@ -284,7 +283,7 @@ class MutualDistiller(
         added = [value for loss in lessons.losses for value in loss.losses]
         for value in [*regularisation, *added]:
             total += ops.sum(value) / backend.num_replicas()
-        means = self._logs.of[self.peer_names[index]].means
-        pairs = [(means[name], value) for name, value in terms.items()]
-        update_means([(self.metrics[0], total), *pairs], share.examples)
+        self._logs.of[self.peer_names[index]].update_terms(
+            (self.metrics[0], total), terms, share.examples
+        )
         return total
