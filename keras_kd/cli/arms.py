@@ -8,6 +8,7 @@ import numpy as np
 from keras_kd import teachers
 from keras_kd.cli import methods
 from keras_kd.cli.answers import Answers
+from keras_kd.cli.lesson import Lesson
 from keras_kd.cli.settings import Settings
 from keras_kd.datasets.image_set import ImageSet
 from keras_kd.distiller import Distiller
@@ -80,19 +81,41 @@ class Bench:
         counts = np.bincount(self.tuning.test_labels)
         return float(counts.max() / counts.sum())
 
-    def distiller(self, student):
-        """A Distiller of the chosen method for a student."""
+    @property
+    def method(self):
+        """The chosen method, a `methods.Method`."""
+        return methods.METHODS[self.settings.method]
+
+    def distiller(self, student, seed=0):
+        """A Distiller of the chosen method for a student.
+
+        Args:
+            student: A student that gives logits.
+            seed: Its seed, for what the method draws. Defaults to `0`.
+        """
+        teacher = self.answers.teacher if self.answers else self.teacher
+        if self.method.wrap_teacher is not None:
+            teacher = self.method.wrap_teacher(teacher, self.settings, seed)
         return Distiller(
-            teacher=self.answers.teacher if self.answers else self.teacher,
+            teacher=teacher,
             student=student,
             distillation_losses=self.losses(student),
             student_loss_weight=self.settings.student_loss_weight,
         )
 
+    def trainer(self, student, seed=0):
+        """The model whose `fit` trains a student by the chosen method.
+
+        Args:
+            student: See `distiller`.
+            seed: See `distiller`.
+        """
+        make = self.method.make_trainer or Bench.distiller
+        return make(self, student, seed)
+
     def losses(self, student):
         """New distillation losses of the chosen method for a student."""
-        method = methods.METHODS[self.settings.method]
-        return method.make_losses(self.teacher, student, self.settings)
+        return self.method.make_losses(self.teacher, student, self.settings)
 
     def train(self, arm, rate, seed, callbacks=()):
         """Trains one student.
@@ -110,17 +133,16 @@ class Bench:
         keras.utils.set_random_seed(seed)
         saved = fresh_copy(self.student)
         student = teachers.logits(saved)
-        model = self.distiller(student) if arm == DISTILLED else student
-        smoothing = LABEL_SMOOTHING if arm == SMOOTHING else 0.0
-        takes_answers = self.answers is not None and arm == DISTILLED
-        history = self._fit(
-            model,
+        is_distilled = arm == DISTILLED
+        takes_answers = self.answers is not None and is_distilled
+        lesson = self.lesson(
             rate,
-            smoothing,
             self.part(seed),
-            callbacks,
             self.numbers(seed) if takes_answers else None,
+            label_smoothing=LABEL_SMOOTHING if arm == SMOOTHING else 0.0,
+            callbacks=callbacks,
         )
+        history = self._fit(student, lesson, seed if is_distilled else None)
         return Trained(saved, student, history)
 
     def train_teacher(self, callbacks=()):
@@ -133,9 +155,8 @@ class Bench:
             Logs by key, one value per epoch.
         """
         keras.utils.set_random_seed(TEACHER_SEED)
-        return self._fit(
-            self.teacher, TEACHER_RATE, 0.0, self.tuning, callbacks
-        )
+        lesson = self.lesson(TEACHER_RATE, self.tuning, callbacks=callbacks)
+        return self._fit(self.teacher, lesson)
 
     def part(self, seed):
         """The images that the students of a seed see, as an `ImageSet`."""
@@ -147,7 +168,15 @@ class Bench:
         part = numbers.training_fraction(self.settings.fraction, seed)
         return part.train_images
 
-    def _fit(self, model, rate, smoothing, part, callbacks, numbers=None):
+    def lesson(self, rate, part, numbers=None, **options):
+        """What a model is trained on, and how long.
+
+        Args:
+            rate: Learning rate at the start.
+            part: The images, an `ImageSet`.
+            numbers: Their numbers, if it learns from a cache, else `None`.
+            **options: Passed to `Lesson`.
+        """
         # As many images an epoch whatever the fraction: the same updates.
         total = len(self.tuning.train_labels)
         shown = np.resize(np.arange(len(part.train_labels)), total)
@@ -156,38 +185,32 @@ class Bench:
             beside, of_validation = self.answers.beside, self.answers.numbers
             x = beside(x, numbers[shown])
             x_validation = beside(x_validation, of_validation.test_images)
-        steps = -(-total // self.settings.batch_size)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            rate, steps * self.settings.epochs
-        )
-        model.compile(
-            optimizer=keras.optimizers.Adam(schedule),
-            loss=keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=smoothing
-            ),
-            metrics=["accuracy"],
-        )
-        history = model.fit(
-            x,
-            self._one_hot(part.train_labels[shown]),
-            batch_size=self.settings.batch_size,
-            epochs=self.settings.epochs,
+        return Lesson(
+            x=x,
+            y=self._one_hot(part.train_labels[shown]),
             validation_data=(
                 x_validation,
                 self._one_hot(self.tuning.test_labels),
             ),
-            validation_batch_size=TEST_BATCH,
-            callbacks=list(callbacks),
-            verbose=0,
+            batch_size=self.settings.batch_size,
+            epochs=self.settings.epochs,
+            rate=rate,
+            **options,
         )
-        return {
-            key: [float(value) for value in values]
-            for key, values in history.history.items()
-        }
+
+    def _fit(self, model, lesson, seed=None):
+        """Trains on labels, or with a seed by the chosen method."""
+        if seed is None:
+            return lesson.fit(model)
+        train = self.method.train or _fit_trainer
+        return train(self, model, lesson, seed)
 
     def _one_hot(self, labels):
-        # Keras smooths labels in this form only.
         return keras.utils.to_categorical(labels, self.num_classes)
+
+
+def _fit_trainer(bench, student, lesson, seed):
+    return lesson.fit(bench.trainer(student, seed))
 
 
 def fresh_copy(model):

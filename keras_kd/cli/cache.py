@@ -5,8 +5,6 @@ import dataclasses
 from absl import flags
 
 from keras_kd.cli import launch
-from keras_kd.cli import usage
-from keras_kd.cli.errors import DONE
 from keras_kd.cli.settings import Settings
 from keras_kd.cli.settings import check
 from keras_kd.cli.settings import check_model_file
@@ -100,13 +98,11 @@ def main(arguments):
     Returns:
         The exit code.
     """
-    values = make_flags()
-    if usage.asks_for_help(arguments):
-        print(usage.command_help("cache", INTRODUCTION, values))
-        return DONE
-    usage.parse("cache", values, arguments)
-    fields = dataclasses.fields(CacheSettings)
-    given = {field.name: getattr(values, field.name) for field in fields}
+    return launch.main("cache", INTRODUCTION, make_flags(), arguments, _prepare)
+
+
+def _prepare(values):
+    given = launch.given(values, CacheSettings)
     settings = CacheSettings(**given | {"taps": tuple(values.taps or ())})
     _check(settings)
 
@@ -116,7 +112,7 @@ def main(arguments):
 
         cache_job.run(settings, live=progress.terminal())
 
-    return launch.run("cache", settings.output, work)
+    return settings.output, work
 
 
 def _check(settings):

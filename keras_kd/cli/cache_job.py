@@ -1,6 +1,7 @@
 """Writes the cache that `keras-kd cache` was asked for."""
 
 from keras_kd.cli import prepare
+from keras_kd.cli.arms import TEACHER
 from keras_kd.cli.cache_folder import CacheFolder
 from keras_kd.cli.job import Job
 from keras_kd.cli.outputs import fold
@@ -40,8 +41,9 @@ def run(settings, *, say=print, live=None):
         "training images."
     )
     is_there = folder.open() is not None
+    progress = Progress({TEACHER: 1}, say=say, live=live)
     cached = folder.write(
-        _teacher(settings, bench, folder, Progress(1, say, live)),
+        _teacher(settings, bench, folder, progress),
         images,
         taps=settings.taps,
         top_k=settings.top_k,

@@ -1,12 +1,9 @@
 """`keras-kd distill`: the flags of the main job."""
 
-import dataclasses
-
 from absl import flags
 
 from keras_kd.cli import launch
-from keras_kd.cli import usage
-from keras_kd.cli.errors import DONE
+from keras_kd.cli import methods
 from keras_kd.cli.settings import Settings
 from keras_kd.cli.settings import resolve
 
@@ -34,6 +31,8 @@ HELP = {
     "`keras-kd methods` says",
     "loss_weight": "factor on the distillation losses; likewise",
     "student_loss_weight": "factor on the loss of the labels; likewise",
+    "noise_stddev": "standard deviation of the noise on the teacher; likewise",
+    "noise_probability": "part of the examples that get noise; likewise",
     "epochs": "passes over as many images as there are for training, whatever "
     "part of them the students see",
     "batch_size": "images in an update",
@@ -47,7 +46,7 @@ HELP = {
     "there, and without --teacher from the teacher kept there; filled if empty",
     "output": "folder for the results",
 }
-NUMBERS = ("temperature", "loss_weight", "student_loss_weight", "fraction")
+NUMBERS = (*methods.FLAGS, "fraction")
 COUNTS = ("epochs", "batch_size", "seeds")
 
 
@@ -79,18 +78,13 @@ def main(arguments):
     Returns:
         The exit code.
     """
-    values = make_flags()
-    if usage.asks_for_help(arguments):
-        print(usage.command_help("distill", INTRODUCTION, values))
-        return DONE
-    usage.parse("distill", values, arguments)
-    settings = Settings(
-        **{
-            field.name: getattr(values, field.name)
-            for field in dataclasses.fields(Settings)
-        }
+    return launch.main(
+        "distill", INTRODUCTION, make_flags(), arguments, _prepare
     )
-    settings = resolve(settings)
+
+
+def _prepare(values):
+    settings = resolve(Settings(**launch.given(values, Settings)))
 
     def work():
         from keras_kd.cli import job
@@ -98,4 +92,4 @@ def main(arguments):
 
         job.run(settings, overwrite=values.overwrite, live=progress.terminal())
 
-    return launch.run("distill", settings.output, work)
+    return settings.output, work

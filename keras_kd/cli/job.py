@@ -8,12 +8,15 @@ import numpy as np
 from keras_kd import teachers
 from keras_kd.cli import answers
 from keras_kd.cli import arms
+from keras_kd.cli import estimate
 from keras_kd.cli import outcome
 from keras_kd.cli import outputs
 from keras_kd.cli import prepare
 from keras_kd.cli import state as job_state
 from keras_kd.cli.progress import Progress
 from keras_kd.cli.settings import resolve
+
+BEFORE = "kept from before"
 
 
 def run(settings, *, overwrite=False, say=print, live=None):
@@ -45,10 +48,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     if state.replaces:
         outputs.remove(settings.output)
     say(outcome.describe(bench))
-    fits = len(arms.ARMS) * (
-        settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
-    )
-    job = Job(bench, state, Progress(fits + 1, say, live))
+    job = Job(bench, state, _progress(bench, state, say, live))
     job = job.with_teacher()
     if settings.cache:
         job = job.with_answers()
@@ -66,6 +66,17 @@ def run(settings, *, overwrite=False, say=print, live=None):
     files = ", ".join(outputs.FILES)
     say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
     return result
+
+
+def _progress(bench, state, say, live):
+    """Follows the job; tells how long it may take if it is a new one."""
+    fits = bench.settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
+    counts = {arms.TEACHER: 1} | dict.fromkeys(arms.ARMS, fits)
+    progress = Progress(counts, estimate.seconds(bench), say, live)
+    if state.load(arms.TEACHER) is None:
+        trained = progress.total - bench.is_teacher_trained
+        say(outputs.fold(estimate.sentence(progress.left(), trained)))
+    return progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +116,11 @@ class Job:
         job = dataclasses.replace(
             self, bench=dataclasses.replace(self.bench, teacher=model)
         )
+        kept = BEFORE if found else None
+        if found is None and self.bench.is_teacher_trained:
+            kept = "not trained here"
         job.progress.finish(
-            arms.TEACHER, job.teacher_accuracy(), is_new=found is None
+            arms.TEACHER, arms.TEACHER, job.teacher_accuracy(), kept
         )
         return job
 
@@ -174,7 +188,7 @@ class Job:
         what = f"{arm}, seed {seed}"
         name = arms.student_name(arm, seed)
         if is_choice:
-            what = f"{arm}, trying learning rate {rate:g}"
+            what = f"{arm}, rate {rate:g}"
             name = arms.student_name(arm, seed, rate)
         found = self.state.load(name)
         if found is None:
@@ -193,5 +207,5 @@ class Job:
         else:
             record, _ = found
         accuracy = record["history"]["val_accuracy"][-1]
-        self.progress.finish(what, accuracy, is_new=found is None)
+        self.progress.finish(arm, what, accuracy, BEFORE if found else None)
         return accuracy

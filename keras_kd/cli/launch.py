@@ -1,14 +1,48 @@
 """Runs the work of a command, and tells its end in an exit code."""
 
+import dataclasses
 import logging
 import os
 import sys
 import traceback
 
 from keras_kd.cli import quiet
+from keras_kd.cli import usage
 from keras_kd.cli.errors import DONE
 from keras_kd.cli.errors import FAILED
 from keras_kd.cli.errors import UnusableError
+
+
+def main(command, introduction, values, arguments, prepare):
+    """Reads the flags of a command and runs it, or prints its help.
+
+    Args:
+        command: Its name.
+        introduction: Text for the top of its help.
+        values: Its `absl.flags.FlagValues`.
+        arguments: What follows the command.
+        prepare: From these values to `(folder, work)`, see `run`; checks what
+            can be checked without TensorFlow.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UnusableError: If the command cannot use the arguments.
+    """
+    if usage.asks_for_help(arguments):
+        print(usage.command_help(command, introduction, values))
+        return DONE
+    usage.parse(command, values, arguments)
+    return run(command, *prepare(values))
+
+
+def given(values, settings):
+    """Values of the flags, for the fields of a dataclass of settings."""
+    return {
+        field.name: getattr(values, field.name)
+        for field in dataclasses.fields(settings)
+    }
 
 
 def run(command, folder, work):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from keras_kd.cli import method_parts
 from keras_kd.cli import usage
 from keras_kd.cli.errors import DONE
 
@@ -12,11 +13,24 @@ HINTON = "Hinton et al. 2015, https://arxiv.org/abs/1503.02531"
 ROMERO = "Romero et al. 2015, https://arxiv.org/abs/1412.6550"
 ZAGORUYKO = "Zagoruyko and Komodakis 2017, https://arxiv.org/abs/1612.03928"
 BA = "Ba and Caruana 2014, https://arxiv.org/abs/1312.6184"
+SAU = "Sau and Balasubramanian 2016, https://arxiv.org/abs/1610.09650"
+
+# Flags whose defaults the methods decide, and why a method may not have one.
+FLAGS = {
+    "temperature": "divides no logits",
+    "loss_weight": "has no distillation loss",
+    "student_loss_weight": "has no loss of the labels beside it",
+    "noise_stddev": "adds no noise",
+    "noise_probability": "adds no noise",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
     """A way to distil.
+
+    What differs from a `Distiller` around the two models is a function. All of
+    them are in `method_parts`; a `Bench` calls them.
 
     Attributes:
         line: What it is, in one line.
@@ -24,135 +38,100 @@ class Method:
         make_losses: From `(teacher, student, settings)` to distillation
             losses for that pair, with taps chosen.
         temperature: Default of `--temperature`; `None` if there is none.
-        loss_weight: Default of `--loss_weight`.
-        student_loss_weight: Default of `--student_loss_weight`.
+        loss_weight: Default of `--loss_weight`; likewise.
+        student_loss_weight: Default of `--student_loss_weight`; likewise.
+        noise_stddev: Default of `--noise_stddev`; likewise.
+        noise_probability: Default of `--noise_probability`; likewise.
+        wrap_teacher: From `(teacher, settings, seed)` to the teacher that the
+            student of a seed learns from. `None`: the teacher itself.
+        make_student: From `(image_shape, num_classes)` to the architecture of
+            all students. `None`: that of `--student`, or the default.
+        make_trainer: From `(bench, student, seed)` to the model whose `fit`
+            trains the student; also made once before the job, to see that it
+            can be. `None`: a `Distiller` of the teacher and `make_losses`.
+        train: From `(bench, student, lesson, seed)` to the logs, with the
+            student trained in place. `None`: one `fit` of that model.
+        min_epochs: The fewest epochs that it can be trained in.
+        no_cache: Why it cannot learn from a cache, to be read after "since";
+            `None` if it can.
+        note: A sentence for the report, on what the arms have in common.
     """
 
     line: str
     papers: tuple[str, ...]
     make_losses: Callable
     temperature: float | None = None
-    loss_weight: float = 1.0
-    student_loss_weight: float = 1.0
+    loss_weight: float | None = 1.0
+    student_loss_weight: float | None = 1.0
+    noise_stddev: float | None = None
+    noise_probability: float | None = None
+    wrap_teacher: Callable | None = None
+    make_student: Callable | None = None
+    make_trainer: Callable | None = None
+    train: Callable | None = None
+    min_epochs: int = 1
+    no_cache: str | None = None
+    note: str = ""
 
     @property
     def defaults(self):
         """Its flags, as one would write them."""
-        flags_of = {
-            "temperature": self.temperature,
-            "loss_weight": self.loss_weight,
-            "student_loss_weight": self.student_loss_weight,
-        }
         return " ".join(
-            f"--{name}={value:g}"
-            for name, value in flags_of.items()
-            if value is not None
+            f"--{name}={getattr(self, name):g}"
+            for name in FLAGS
+            if getattr(self, name) is not None
         )
-
-
-def soft_targets(teacher, student, settings):
-    """Compares the outputs, softened by a temperature."""
-    from keras_kd import losses
-
-    return [
-        losses.SoftTargets(
-            settings.temperature, loss_weight=settings.loss_weight
-        )
-    ]
-
-
-def logit_regression(teacher, student, settings):
-    """Compares the logits themselves."""
-    from keras_kd import losses
-
-    return [losses.LogitRegression(loss_weight=settings.loss_weight)]
-
-
-def hints(teacher, student, settings):
-    """Compares one layer half-way through."""
-    from keras_kd import losses
-    from keras_kd.cli import tap_choice
-
-    teacher_tap, student_tap = tap_choice.hint_taps(teacher, student)
-    return [
-        losses.Hint(
-            loss_weight=settings.loss_weight,
-            teacher_tap=teacher_tap,
-            student_tap=student_tap,
-        )
-    ]
-
-
-def attention_transfer(teacher, student, settings):
-    """Compares the ends of the stages."""
-    from keras_kd import losses
-    from keras_kd.cli import tap_choice
-
-    return [
-        losses.AttentionTransfer(
-            loss_weight=settings.loss_weight,
-            teacher_tap=teacher_tap,
-            student_tap=student_tap,
-        )
-        for teacher_tap, student_tap in tap_choice.map_taps(teacher, student)
-    ]
-
-
-def hints_and_soft_targets(teacher, student, settings):
-    """Compares the outputs and one layer."""
-    return [
-        *soft_targets(teacher, student, settings),
-        *hints(teacher, student, settings),
-    ]
-
-
-def attention_and_soft_targets(teacher, student, settings):
-    """Compares the outputs and the ends of the stages."""
-    return [
-        *soft_targets(teacher, student, settings),
-        *attention_transfer(teacher, student, settings),
-    ]
 
 
 METHODS = {
     "soft_targets": Method(
         "the teacher's softened probabilities",
         (HINTON,),
-        soft_targets,
+        method_parts.soft_targets,
         temperature=8.0,
         student_loss_weight=0.1,
     ),
     "logit_regression": Method(
         "squared distance to the teacher's logits",
         (BA,),
-        logit_regression,
+        method_parts.logit_regression,
         loss_weight=0.1,
     ),
     "hints": Method(
         "a layer half-way through the teacher, in one stage",
         (ROMERO,),
-        hints,
+        method_parts.hints,
         loss_weight=10.0,
     ),
     "attention_transfer": Method(
         "where the teacher's layers are active",
         (ZAGORUYKO,),
-        attention_transfer,
+        method_parts.attention_transfer,
         loss_weight=10.0,
     ),
     "hints_and_soft_targets": Method(
         "both, added, in one stage",
         (ROMERO, HINTON),
-        hints_and_soft_targets,
+        method_parts.hints_and_soft_targets,
         temperature=8.0,
         student_loss_weight=0.1,
     ),
     "attention_and_soft_targets": Method(
         "both, added",
         (ZAGORUYKO, HINTON),
-        attention_and_soft_targets,
+        method_parts.attention_and_soft_targets,
         temperature=8.0,
         student_loss_weight=0.1,
+    ),
+    "noisy_teacher": Method(
+        "logit regression on a teacher with noise, fresh in each step",
+        (SAU,),
+        method_parts.logit_regression,
+        loss_weight=0.1,
+        noise_stddev=0.5,
+        noise_probability=0.5,
+        wrap_teacher=method_parts.noisy,
+        no_cache="its noise is new in each step, and a cache stays as it is",
     ),
 }
 

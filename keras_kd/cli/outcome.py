@@ -12,6 +12,7 @@ import numpy as np
 from keras_kd import metrics
 from keras_kd import report
 from keras_kd.cli import arms
+from keras_kd.cli import methods
 
 TIMED_CALLS = 40
 
@@ -106,12 +107,13 @@ def describe(bench):
         if settings.cache
         else ""
     )
+    note = methods.METHODS[settings.method].note
     return (
         f"{data.name}: {images} training, {len(tuning.test_labels):,} "
         f"validation and {len(data.test_labels):,} test images of "
         f"{data.num_classes} classes.\n{origin}\n"
         f"Each student sees {bench.seen:,} of them, other ones for each seed."
-        f"{cached}"
+        f"{cached}" + (f"\n{note}" if note else "")
     )
 
 

@@ -225,7 +225,7 @@ def _method(settings):
 
 
 def _values(settings):
-    names = ("temperature", "loss_weight", "student_loss_weight", "fraction")
+    names = (*methods.FLAGS, "fraction")
     return ", ".join(
         f"{name.replace('_', ' ')} {getattr(settings, name):g}"
         for name in names

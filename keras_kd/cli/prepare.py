@@ -8,16 +8,16 @@ import keras
 import numpy as np
 
 import keras_kd
-from keras_kd import datasets
 from keras_kd import teachers
 from keras_kd.cli import answers
+from keras_kd.cli import data_sets
+from keras_kd.cli import methods
 from keras_kd.cli.arms import TEACHER_SEED
 from keras_kd.cli.arms import Bench
 from keras_kd.cli.cache_folder import CacheFolder
 from keras_kd.cli.errors import UnusableError
 from keras_kd.models import small_convnet
 
-VALIDATION = 0.2
 TEACHER_WIDTHS = (32, 64, 128)
 STUDENT_WIDTHS = (8, 16)
 
@@ -66,7 +66,7 @@ def load(settings, say=print, folder=None):
     # Saved models find the classes of modules that have been imported.
     for name in keras_kd.__all__:
         getattr(keras_kd, name)
-    data = load_data(settings)
+    data = data_sets.load(settings)
     paths = {"teacher": settings.teacher, "student": settings.student}
     if folder is not None:
         paths["teacher"] = paths["teacher"] or folder.own_teacher()
@@ -76,6 +76,9 @@ def load(settings, say=print, folder=None):
             check_fits(role, paths[role], model, data)
     teacher, student = models.values()
     classes = _num_classes(teacher, student, data)
+    method = methods.METHODS[settings.method]
+    if method.make_student is not None:
+        student = method.make_student(data.image_shape, classes)
     if teacher is not None and teachers.logits(teacher) is not teacher:
         say("The teacher ends in softmax or sigmoid: its logits are used.")
         teacher = teachers.logits(teacher)
@@ -83,7 +86,7 @@ def load(settings, say=print, folder=None):
     return Bench(
         settings=settings,
         data=data,
-        tuning=hold_out(data),
+        tuning=data_sets.hold_out(data),
         num_classes=classes,
         teacher=teacher
         or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
@@ -114,32 +117,9 @@ def with_answers(bench, cached):
         UnusableError: If it is a cache of other images.
     """
     rows = answers.read(cached, bench.data.train_images)
-    numbers = hold_out(answers.numbered(bench.data))
+    numbers = data_sets.hold_out(answers.numbered(bench.data))
     found = answers.Answers(cached, rows, numbers)
     return dataclasses.replace(bench, answers=found)
-
-
-def load_data(settings):
-    """Loads the data set.
-
-    Raises:
-        UnusableError: If it is unknown or cannot be read.
-    """
-    options = {}
-    if settings.data_dir is not None:
-        options["data_dir"] = settings.data_dir
-    try:
-        return datasets.load(settings.dataset, **options)
-    except (ValueError, OSError) as error:
-        raise UnusableError(str(error)) from error
-
-
-def hold_out(data):
-    """Puts a part of the training images in place of the test images."""
-    try:
-        return data.validation_split(VALIDATION)
-    except ValueError as error:
-        raise UnusableError(str(error)) from error
 
 
 def load_model(path, role):
@@ -218,9 +198,9 @@ def _num_classes(teacher, student, data):
 
 
 def _try_out(bench):
-    """Makes a Distiller, which checks that the two models can be compared."""
+    """Makes what trains, which checks that the two models can be compared."""
     try:
-        bench.distiller(teachers.logits(bench.student))
+        bench.trainer(teachers.logits(bench.student))
     except UnusableError:
         raise
     except (ValueError, TypeError) as error:
@@ -249,6 +229,10 @@ def identity(bench):
             "fraction",
         )
     }
+    for name in ("noise_stddev", "noise_probability"):
+        # Where there are none, jobs of older versions are the same job.
+        if getattr(settings, name) is not None:
+            found[name] = getattr(settings, name)
     digest = hashlib.blake2b(digest_size=16)
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         array = np.ascontiguousarray(getattr(bench.data, name))

@@ -1,5 +1,7 @@
 """Tells how far a job is: one line for each model."""
 
+import math
+import statistics
 import sys
 import time
 
@@ -9,23 +11,40 @@ import keras
 class Progress:
     """Numbers the models of a job and says what became of each.
 
+    Models of a kind, such as the students of an arm, take about the same time:
+    from those of this call it says how long the rest will take. For kinds
+    without one, an expectation is corrected by how wrong it was for others.
+
     Args:
-        total: How many models there are.
+        counts: How many models there are of each kind, by name.
+        expected: Seconds that a model of each kind should take, by name, or
+            `None`. Defaults to `None`: nothing is said of the rest.
         say: Takes a line for the user. Defaults to `print`.
         live: Stream for a line that changes with each epoch, or `None` for
             none. Defaults to `None`.
+        clock: Gives the time in seconds. Defaults to `time.monotonic`.
     """
 
-    def __init__(self, total, say=print, live=None):
-        self.total = total
-        self.done = 0
+    def __init__(
+        self, counts, expected=None, say=print, live=None, clock=time.monotonic
+    ):
+        self.missing = dict(counts)
+        self.expected = expected
+        self.total = sum(counts.values())
         self.say = say
         self.live = live
-        self.started = time.monotonic()
+        self.clock = clock
+        self.seconds = {}
+        self.started = clock()
+
+    @property
+    def done(self):
+        """How many models are finished."""
+        return self.total - sum(self.missing.values())
 
     def watch(self, what):
         """Begins a model. Returns the callbacks that follow its training."""
-        self.started = time.monotonic()
+        self.started = self.clock()
         if self.live is None:
             return []
 
@@ -38,17 +57,25 @@ class Progress:
 
         return [keras.callbacks.LambdaCallback(on_epoch_end=show)]
 
-    def finish(self, what, accuracy, is_new=True):
+    def finish(self, kind, what, accuracy, kept=None):
         """Ends a model.
 
         Args:
+            kind: One of the kinds of models.
             what: Its name.
             accuracy: On the validation part.
-            is_new: Whether it was trained just now. Defaults to `True`.
+            kept: Where it comes from, in place of a time, or `None` if it was
+                trained just now. Defaults to `None`.
         """
-        self.done += 1
-        seconds = time.monotonic() - self.started
-        how = f"{seconds:.1f} s" if is_new else "kept from before"
+        self.missing[kind] -= 1
+        how = kept
+        if kept is None:
+            seconds = self.clock() - self.started
+            self.seconds.setdefault(kind, []).append(seconds)
+            how = duration(seconds)
+            if self.expected and self.done < self.total:
+                # Short, for the line to fit a terminal.
+                how += f" ({duration(self.left())} left)"
         if self.live is not None:
             self.live.write("\r\x1b[K")
             self.live.flush()
@@ -57,9 +84,35 @@ class Progress:
             f"validation, {how}"
         )
 
+    def left(self):
+        """Seconds that the missing models will take."""
+        error = 1.0
+        if self.seconds:
+            took = sum(map(sum, self.seconds.values()))
+            expected = sum(
+                len(found) * self.expected[kind]
+                for kind, found in self.seconds.items()
+            )
+            error = took / expected
+        return sum(
+            number * statistics.fmean(self.seconds[kind])
+            if kind in self.seconds
+            else number * error * self.expected[kind]
+            for kind, number in self.missing.items()
+        )
+
     def _place(self, number):
         width = len(str(self.total))
         return f"[{number:>{width}}/{self.total}]"
+
+
+def duration(seconds):
+    """A time for people: seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 100 * 60:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def terminal():

@@ -23,9 +23,11 @@ class Settings:
         dataset: Name of a data set, or a folder of images.
         data_dir: Where tensorflow-datasets keeps its files.
         method: A name of `methods.METHODS`.
-        temperature: Divides the logits, where the method has one.
+        temperature: Divides the logits, where the method does that.
         loss_weight: Factor on the distillation losses.
         student_loss_weight: Factor on the loss of the labels.
+        noise_stddev: Of the noise on the teacher, where the method has some.
+        noise_probability: Part of the examples that get this noise.
         epochs: Passes over as many images as the training part has.
         batch_size: Images per update.
         seeds: Number of students per arm.
@@ -43,6 +45,8 @@ class Settings:
     temperature: float | None = None
     loss_weight: float | None = None
     student_loss_weight: float | None = None
+    noise_stddev: float | None = None
+    noise_probability: float | None = None
     epochs: int = 10
     batch_size: int = 64
     seeds: int = 5
@@ -61,7 +65,7 @@ def resolve(settings):
 
     Returns:
         A `Settings` without `None` but for `data_dir`, `teacher`, `student`,
-        `cache`, and for `temperature` where the method has none.
+        `cache`, and for the flags that the method does not have.
 
     Raises:
         UnusableError: If a value is out of range.
@@ -72,27 +76,46 @@ def resolve(settings):
             "Leave the flag out for the embedded digits."
         )
     method = find_method(settings.method)
-    if settings.temperature is not None and method.temperature is None:
-        raise UnusableError(
-            f"`--temperature` must not be given with {settings.method}, since "
-            "this method divides no logits. Received: --temperature="
-            f"{settings.temperature:g}. Leave it out."
-        )
+    for name in methods.FLAGS:
+        _check_belongs(name, settings, method)
     defaults = {
         name: getattr(method, name)
-        for name in ("temperature", "loss_weight", "student_loss_weight")
+        for name in methods.FLAGS
         if getattr(settings, name) is None
     }
     settings = dataclasses.replace(settings, **defaults)
     _check_numbers(settings, method)
     for name in ("teacher", "student"):
         check_model_file(name, getattr(settings, name))
+    if settings.student is not None and method.make_student is not None:
+        raise UnusableError(
+            f"`--student` must not be given with {settings.method}, since this "
+            "method brings its own. Received: --student="
+            f"{settings.student}. Leave it out."
+        )
     if settings.cache is not None:
-        _check_cache(settings)
+        _check_cache(settings, method)
     return settings
 
 
-def _check_cache(settings):
+def _check_belongs(name, settings, method):
+    """Refuses a flag that a method does not have."""
+    value = getattr(settings, name)
+    if value is not None and getattr(method, name) is None:
+        raise UnusableError(
+            f"`--{name}` must not be given with {settings.method}, since "
+            f"this method {methods.FLAGS[name]}. Received: --{name}="
+            f"{value:g}. Leave it out."
+        )
+
+
+def _check_cache(settings, method):
+    if method.no_cache is not None:
+        raise UnusableError(
+            f"`--cache` must not be given with {settings.method}, since "
+            f"{method.no_cache}. Received: --cache={settings.cache}. Leave it "
+            "out."
+        )
     if os.path.realpath(settings.cache) == os.path.realpath(settings.output):
         raise UnusableError(
             "`--cache` must be another folder than `--output`, since several "
@@ -138,19 +161,27 @@ def nearest(name, known):
 
 
 def _check_numbers(settings, method):
-    positive = ["loss_weight"]
-    if method.temperature is not None:
-        positive.append("temperature")
-    for name in positive:
+    rules = {
+        "temperature": (lambda value: 0 < value < math.inf, "above 0"),
+        "loss_weight": (lambda value: 0 < value < math.inf, "above 0"),
+        "student_loss_weight": (lambda v: 0 <= v < math.inf, "0 or more"),
+        "noise_stddev": (lambda value: 0 < value < math.inf, "above 0"),
+        "noise_probability": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
+        "epochs": (lambda value: value >= 1, "1 or more"),
+        "batch_size": (lambda value: value >= 1, "1 or more"),
+        "seeds": (lambda value: value >= 1, "1 or more"),
+        "fraction": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
+    }
+    for name, (holds, rule) in rules.items():
         value = getattr(settings, name)
-        check(name, value, 0 < value < math.inf, "above 0")
-    weight = settings.student_loss_weight
-    check("student_loss_weight", weight, 0 <= weight < math.inf, "0 or more")
-    for name in ("epochs", "batch_size", "seeds"):
-        value = getattr(settings, name)
-        check(name, value, value >= 1, "1 or more")
-    fraction = settings.fraction
-    check("fraction", fraction, 0 < fraction <= 1, "above 0 and at most 1")
+        if value is not None:
+            check(name, value, holds(value), rule)
+    if settings.epochs < method.min_epochs:
+        raise UnusableError(
+            f"`--epochs` must be {method.min_epochs} or more with "
+            f"{settings.method}, since it has so many stages. Received: "
+            f"--epochs={settings.epochs}."
+        )
 
 
 def check(name, value, holds, rule):
@@ -173,6 +204,8 @@ MEANINGS = {
     "temperature": "what divides the logits",
     "loss_weight": "the factor on the distillation losses",
     "student_loss_weight": "the factor on the loss of the labels",
+    "noise_stddev": "the standard deviation of the noise on the teacher",
+    "noise_probability": "the part of the examples that get noise",
     "epochs": "the number of passes over the training images",
     "batch_size": "the number of images in an update",
     "seeds": "the number of students in each arm",

@@ -6,6 +6,7 @@ from absl.testing import absltest
 
 from keras_kd.cli import answers
 from keras_kd.cli import arms
+from keras_kd.cli import data_sets
 from keras_kd.cli import prepare
 from keras_kd.cli.errors import UnusableError
 from keras_kd.cli.settings import Settings
@@ -64,7 +65,7 @@ class SameResultTest(CachedTest):
         bench = arms.Bench(
             resolve(Settings(fraction=0.5)),
             data,
-            prepare.hold_out(data),
+            data_sets.hold_out(data),
             num_classes=3,
             teacher=self.net,
             student=small_jobs.net(),

@@ -120,11 +120,10 @@ class FairnessTest(absltest.TestCase):
     def test_arms_share_images_first_weights_and_updates(self):
         seen = []
 
-        def fit(bench, model, rate, smoothing, part, *others):
-            student = getattr(model, "student", model)
-            weights = [w.numpy() for w in student.weights]
-            seen.append((part.train_images, weights, rate))
-            return real(bench, model, rate, smoothing, part, *others)
+        def fit(bench, model, lesson, *others):
+            weights = [w.numpy() for w in model.weights]
+            seen.append((lesson.x, weights, lesson.rate))
+            return real(bench, model, lesson, *others)
 
         real = arms.Bench._fit
         with mock.patch.object(arms.Bench, "_fit", fit):
@@ -163,7 +162,7 @@ class FairnessTest(absltest.TestCase):
                 bench.train(arms.ALONE, 0.01, seed).model.get_weights()
                 for seed in (0, 1)
             )
-        parts = [call.args[3].train_images for call in fit.call_args_list]
+        parts = [call.args[1].x for call in fit.call_args_list]
         self.assertGreater(np.abs(first[0] - second[0]).max(), 0)
         self.assertGreater(np.abs(parts[0] - parts[1]).max(), 0)
 

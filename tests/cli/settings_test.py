@@ -1,6 +1,7 @@
 import dataclasses
 import os
 import tempfile
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -42,6 +43,10 @@ class ResolveTest(parameterized.TestCase):
         ("loss_weight", float("nan"), "above 0"),
         ("student_loss_weight", -0.5, "0 or more"),
         ("student_loss_weight", float("nan"), "0 or more"),
+        ("noise_stddev", 0.0, "above 0"),
+        ("noise_stddev", float("nan"), "above 0"),
+        ("noise_probability", 0.0, "above 0 and at most 1"),
+        ("noise_probability", 1.5, "above 0 and at most 1"),
         ("epochs", 0, "1 or more"),
         ("batch_size", -2, "1 or more"),
         ("seeds", 0, "1 or more"),
@@ -50,7 +55,8 @@ class ResolveTest(parameterized.TestCase):
         ("fraction", float("nan"), "above 0 and at most 1"),
     )
     def test_rejects(self, name, value, rule):
-        settings = dataclasses.replace(Settings(), **{name: value})
+        method = "noisy_teacher" if "noise" in name else Settings.method
+        settings = Settings(**{"method": method, name: value})
         with self.assertRaisesRegex(
             UnusableError,
             f"`--{name}` must be {rule}, since.*Received: --{name}={value:g}",
@@ -68,6 +74,46 @@ class ResolveTest(parameterized.TestCase):
             UnusableError, "divides no logits. Received: --temperature=3. Leave"
         ):
             resolve(Settings(method="hints", temperature=3.0))
+
+    def test_rejects_noise_that_the_method_does_not_add(self):
+        with self.assertRaisesRegex(
+            UnusableError,
+            "`--noise_probability` must not be given with hints, since this "
+            "method adds no noise. Received: --noise_probability=0.5. Leave",
+        ):
+            resolve(Settings(method="hints", noise_probability=0.5))
+
+    def test_rejects_a_cache_that_the_method_cannot_use(self):
+        for name, method in METHODS.items():
+            settings = Settings(method=name, cache="answers")
+            if method.no_cache is None:
+                self.assertEqual(resolve(settings).cache, "answers")
+                continue
+            with self.assertRaisesRegex(
+                UnusableError,
+                f"`--cache` must not be given with {name}, since "
+                f"{method.no_cache}. Received: --cache=answers. Leave it out",
+            ):
+                resolve(settings)
+
+    def test_rejects_fewer_epochs_than_stages(self):
+        method = dataclasses.replace(METHODS["hints"], min_epochs=2)
+        with mock.patch.dict(METHODS, hints=method):
+            resolve(Settings(method="hints", epochs=2))
+            with self.assertRaisesRegex(
+                UnusableError,
+                "`--epochs` must be 2 or more with hints.*Received: --epochs=1",
+            ):
+                resolve(Settings(method="hints", epochs=1))
+
+    def test_rejects_a_student_where_the_method_brings_its_own(self):
+        method = dataclasses.replace(METHODS["hints"], make_student=object)
+        with mock.patch.dict(METHODS, hints=method):
+            with self.assertRaisesRegex(
+                UnusableError,
+                "`--student` must not be given with hints.*Received: --student",
+            ):
+                resolve(Settings(method="hints", student=__file__))
 
     def test_answers_an_unknown_method_with_the_nearest(self):
         with self.assertRaisesRegex(

@@ -4,9 +4,18 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 
-# Public names that are no procedure.
-EXCEPTIONS = {}
+from keras_kd import procedures
+from tests import support
+
+# Public names that are no procedure with a `fit`.
+EXCEPTIONS = {
+    "CorrectClassBiasResult": "is what `correct_class_bias` returns",
+    "FitNetsResult": "is what `fitnets` returns",
+    "Specialists": "is what `specialists` returns",
+    "correct_class_bias": "is no training: it moves a bias of a trained model",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,5 +43,82 @@ class Row:
     stages: tuple[str, ...]
 
 
-ROWS = ()
+def teacher():
+    keras.utils.set_random_seed(1)
+    return support.dense(8, name="teacher")
+
+
+def batches():
+    """Always the same, so that a run can be repeated."""
+    return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
+
+
+def run_fitnets(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.fitnets(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "hint_tap": "hidden",
+            "guided_tap": "hidden",
+            "hint_epochs": 2,
+            "epochs": 2,
+            "patience": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def generalist():
+    """A net with dropout, whose state a resumed run must find again."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(4),
+        ]
+    )
+
+
+def run_specialists(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.specialists(
+        **{
+            "generalist": teacher,
+            "num_specialists": 2,
+            "classes_per_specialist": 2,
+            "data": support.data(classes=4),
+            "epochs": 2,
+            "batch_size": 8,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+ROWS = (
+    Row(
+        "fitnets",
+        "fitnets",
+        make_teacher=teacher,
+        run=run_fitnets,
+        students=lambda result: [result.student],
+        other={"temperature": 5.0},
+        stages=("hint", "distillation"),
+    ),
+    Row(
+        "specialists",
+        "specialists",
+        make_teacher=generalist,
+        run=run_specialists,
+        students=lambda result: result.specialists,
+        other={"temperature": 2.0},
+        stages=("specialist_0", "specialist_1"),
+    ),
+)
 NAMED_ROWS = [(row.name, row) for row in ROWS]
