@@ -1,7 +1,7 @@
 """What one peer learns from the others."""
 
 from keras_kd.comparison import Comparison
-from keras_kd.losses.distillation_loss import copy_of
+from keras_kd.losses.copies import copy_of
 from keras_kd.peers.side import Together
 
 
