@@ -58,19 +58,18 @@ class Logs:
         omitted.remove("student_loss")
         return {k: v for k, v in results.items() if k not in omitted}
 
-    def update_terms(self, total, terms, x):
+    def update_terms(self, total, terms, examples):
         """Adds the losses of a batch.
 
         Args:
             total: The `Mean` that Keras keeps for the total, and its value.
             terms: Values by name; like the total's, shares of this replica.
-            x: The input, for the number of examples.
+            examples: Number of examples of this replica.
         """
         replicas = backend.num_replicas()
         # With the global size as weight on each replica, the sums that the
         # metric keeps are exact for replicas of different sizes.
-        examples = ops.cast(batch.size(x), "float32")
-        weight = backend.all_sum(examples) / replicas
+        weight = backend.all_sum(ops.cast(examples, "float32")) / replicas
         mean, value = total
         mean.update_state(value * replicas, sample_weight=weight)
         for name, value in terms.items():

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd import forms
+from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
 
 # What a loss may ask for besides the two tensors; see `DistillationLoss`.
@@ -152,6 +153,9 @@ class DistillationLoss(keras.layers.Layer):
         """
         check_positive(name, value, meaning)
         self.hyperparameters[name] = float(value)
+        shared = shared_hyperparameter(self, name)
+        if shared is not None:
+            return shared
         return self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(value),

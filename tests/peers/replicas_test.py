@@ -1,0 +1,101 @@
+"""One device and two replicas give the same weights and logs."""
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from tests import support
+from tests.peers import communities
+from tests.replicas import two_replicas
+
+EXAMPLES = 13
+
+
+def made(make, optimizer, count=2, **kwargs):
+    losses = [keras_kd.losses.SoftTargets(2.0)]
+    if count > 2:
+        losses.append(keras_kd.losses.LogitRegression(loss_weight=0.1))
+    distiller = communities.made(count, make, losses=losses, **kwargs)
+    distiller.compile(
+        optimizer(),
+        loss=support.cross_entropy(ignore_class=2),
+        metrics=["accuracy", keras_kd.metrics.TeacherAgreement()],
+    )
+    return distiller
+
+
+def sgd():
+    return keras.optimizers.SGD(0.1)
+
+
+def scheduled_adam():
+    return keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(0.02, 6)
+    )
+
+
+class ReplicasTest(parameterized.TestCase):
+    # By 5, 13 examples give the replicas 3 + 2, 3 + 2 and 2 + 1.
+    @parameterized.named_parameters(
+        ("together", communities.vectors, scheduled_adam, {"count": 3}),
+        ("in_turn", communities.tagger, sgd, {"exchange": "in_turn"}),
+        ("stale", communities.two_inputs, sgd, {"exchange_every": 2}),
+        ("shards", communities.vectors, sgd, {"shards": True}),
+    )
+    def test_two_replicas_equal_one_device(self, make, optimizer, kwargs):
+        kwargs = {"exchange": "together"} | kwargs
+        x, y = communities.data(make, EXAMPLES)
+        ids = np.arange(EXAMPLES)
+        # Keras itself cannot put weights of examples on a masked sequence.
+        weights = np.linspace(0.5, 2, EXAMPLES)
+        if make is communities.tagger:
+            weights = np.tile(weights[:, None], (1, communities.STEPS))
+        single = made(make, optimizer, **kwargs)
+        with two_replicas().scope():
+            double = made(make, optimizer, **kwargs)
+        before = support.values(single.weights)
+
+        histories = [
+            one.fit(
+                keras_kd.batch.attach(x, example_ids=ids),
+                y,
+                batch_size=5,
+                sample_weight=weights,
+                validation_data=(x, y),
+                epochs=2,
+                shuffle=False,
+                verbose=0,
+            ).history
+            for one in (single, double)
+        ]
+
+        for variable, one, two, start in zip(
+            single.weights,
+            support.values(single.weights),
+            support.values(double.weights),
+            before,
+            strict=True,
+        ):
+            np.testing.assert_allclose(
+                two, one, rtol=1e-6, atol=1e-6, err_msg=variable.path
+            )
+            if variable.trainable:
+                self.assertGreater(np.abs(one - start).max(), 0, variable.path)
+        self.assertCountEqual(*histories)
+        for key, one in histories[0].items():
+            np.testing.assert_allclose(
+                histories[1][key], one, rtol=1e-6, atol=1e-6, err_msg=key
+            )
+        for one, two in zip(single.optimizers, double.optimizers, strict=True):
+            self.assertLess(
+                support.largest_difference(
+                    support.values(one.variables), support.values(two.variables)
+                ),
+                1e-6,
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()
