@@ -156,7 +156,8 @@ def train(seed, arm):
 
 """
 The teacher is asked about each image once, and need not run again. Errors are
-counted on all test images, and on those of what was left out. If this script is stopped, a second start goes on with what is missing.
+counted on all test images, and on those of what was left out. If this script is
+stopped, a second start goes on with what is missing.
 """
 
 
