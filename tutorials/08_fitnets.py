@@ -21,25 +21,14 @@ regression, with a short way from the error to each layer. Then the student,
 with its first half in place, learns from labels and soft targets as usual.
 
 ```
-       teacher                    student
-
-       logits                     logits
-         |                          |
-       block3                     block6   later: from labels
-         |                          |      and soft targets
-         |                        block5
-         |                          |
-       block2  -- hint ------>  regressor  thrown away after the hint
-         |                          |
-         |                        block4  \
-         |                          |      |
-         |                        block3   |  first: guided
-         |                          |      |  by the hint
-         |                        block2   |
-         |                          |      |
-       block1                     block1  /
-         |                          |
-       image                      image
+teacher   image - block1 - block2 - block3 - logits
+                             |
+                            hint
+                             |
+                         regressor       (thrown away afterwards)
+                             |
+student   image - block1 ... block4 - block5 - block6 - logits
+                 first: the hint     then: labels and soft targets, for all
 ```
 
 The student's middle is thinner than the teacher's, and its maps may be of
@@ -107,15 +96,15 @@ def error_of(model, images, labels):
 """
 ## The teacher
 
-Three convolutions, whose poolings overlap, of *maxout* units: each unit
-computes two linear functions of its input and passes on the larger. The net and
+Three convolutions, whose poolings overlap, of [maxout](
+https://arxiv.org/abs/1302.4389) units: each computes two linear functions of
+its input and passes on the larger. The net and
 its 361,066 weights are those of the paper. Here they begin from He's initial
 weights and are trained with Adam, 430 updates an epoch, to have a good teacher
 soon. What it says about the students' images, and the hints, are asked once and
 cached.
 
-`Experiment` keeps what is finished in a folder: after Ctrl-C, a second start
-goes on where the first one stopped.
+`Experiment` keeps what is finished: a second start of the script goes on there.
 """
 
 experiment = keras_kd.report.Experiment(
@@ -161,10 +150,8 @@ back.
 
 Temperature 3 and the weights 4 and 1 are the paper's, and defaults of
 `fitnets`. The regressor has maxout units, because the hint layer has; `fitnets`
-would find that out itself, if it were given the teacher and not a cache.
-
-All arms keep the weights of the epoch that is best on the held-out images, as
-the paper does.
+would find that out itself, if it were given the teacher and not a cache. All
+arms keep the weights of the epoch that is best on the held-out images.
 
 The optimizer is RMSProp, as in the paper. Its released configuration divides by
 the root of the mean square of the gradient wherever that is above 1e-5. The
@@ -293,34 +280,21 @@ standard deviation of three seeds, beside the paper's single numbers.
 | labels, He + BN | - | TODO | TODO |
 | hint, then KD, He + BN | - | TODO | TODO |
 
-By seed, TODO: the three intervals.
+By seed: TODO, the three intervals.
 
 * **Command:** `python tutorials/08_fitnets.py`
 * **Cost:** TODO minutes on two CPU cores. With `KERAS_KD_SMOKE=1`, on other
   data, half a minute.
 * **Scale:** the paper trains on 50,000 images for hundreds of epochs; here it
-  is 10,000 images and 16 epochs, 6 of them for the hint: 2,512 updates. Its
-  numbers are those of finished training, ours of training cut short. They show
-  how far a student comes in a given time, not how good it can become.
+  is 10,000 images and 16 epochs, 6 of them for the hint: 2,512 updates. Ours
+  show how far a student comes in a given time, not how good it can become.
 * **What the teacher saw:** all training images but the held-out ones, more than
   its students. Soft targets and hints bring some of that along.
 * **What was not tuned:** the share of the hint. The rate is the better of two,
   on the held-out images, which also choose the epoch.
-* **The network of MNIST** is the one in the authors' released configuration,
-  but for the last two layers: with two pieces each, not four, the number of
-  weights is the paper's 30 thousand.
-
-## Hints in one stage
-
-Elsewhere, "FitNets" or "hints" is often the name of another method: hint, soft
-targets and labels in one sum, trained in one stage. It is a `Distiller` with
-`losses.Hint`. The authors tried sums of hints and labels, or of hints and soft
-targets, and found that these did not train their students.
-
-## References
-
-* Romero, Ballas, Kahou, Chassang, Gatta and Bengio, [FitNets: Hints for Thin
-  Deep Nets](https://arxiv.org/abs/1412.6550), 2015.
-* Goodfellow, Warde-Farley, Mirza, Courville and Bengio, [Maxout Networks](
-  https://arxiv.org/abs/1302.4389), 2013.
+* **The student** is that of the authors' released configuration, but with two
+  pieces in the last two layers, not four: so it has the paper's 30K weights.
+* **In one stage:** elsewhere, "FitNets" is often the name of hint, soft targets
+  and labels in one sum. That is a `Distiller` with `losses.Hint`. The authors
+  tried such sums, and found that they did not train their students.
 """
