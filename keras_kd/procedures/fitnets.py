@@ -93,7 +93,9 @@ def fitnets(
         data: A `tf.data.Dataset` of batches, or a tuple of arrays `(x, y)`.
         hint_tap: Path of the teacher's layer that gives the hint. See `taps`.
         guided_tap: Path of the student's layer that is guided.
-        hint_epochs: Epochs of the first stage, at most.
+        hint_epochs: Epochs of the first stage, at most. With `0` it is left
+            out, its history is empty, and the rest is what the paper compares
+            with as "KD".
         epochs: Epochs of the second stage, at most.
         batch_size: Examples in a batch, if the data are arrays.
         validation_data: As `data`, or `None`.
@@ -176,10 +178,17 @@ def fitnets(
         "patience": patience,
         "verbose": verbose,
     }
-    hint_history = stages.fit(
-        "hint", first, data, epochs=hint_epochs, callbacks=callbacks, **common
-    )
-    history = stages.fit(
+    histories = {"hint": {}}
+    if hint_epochs:
+        histories["hint"] = stages.fit(
+            "hint",
+            first,
+            data,
+            epochs=hint_epochs,
+            callbacks=callbacks,
+            **common,
+        )
+    histories["distillation"] = stages.fit(
         "distillation",
         second,
         data,
@@ -189,9 +198,7 @@ def fitnets(
         mode="max",
         **common,
     )
-    return FitNetsResult(
-        student, {"hint": hint_history, "distillation": history}
-    )
+    return FitNetsResult(student, histories)
 
 
 def _described(optimizer):
@@ -211,12 +218,14 @@ def _falling(first, last, epochs):
 
 
 def _check(hint_epochs, epochs, last_weight, patience, validation_data):
-    for name, value in (("hint_epochs", hint_epochs), ("epochs", epochs)):
-        if not (isinstance(value, int) and value >= 1):
+    for name, value, low in (
+        ("hint_epochs", hint_epochs, 0),
+        ("epochs", epochs, 1),
+    ):
+        if not (isinstance(value, int) and value >= low):
             raise ValueError(
-                f"`{name}` must be an integer of at least 1, since each stage "
-                f"is one `fit`. Received: {name}={value!r}. To distil without "
-                "hints, use a `Distiller`."
+                f"`{name}` must be an integer of at least {low}, since it is "
+                f"the length of a stage. Received: {name}={value!r}."
             )
     if not 0 <= last_weight < math.inf:
         raise ValueError(

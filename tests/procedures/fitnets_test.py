@@ -86,6 +86,24 @@ class StagesOfFitNetsTest(parameterized.TestCase):
         self.assertEqual(actual["hint"], expected["hint"])
         self.assertNotEqual(actual["distillation"], expected["distillation"])
 
+    def test_without_a_hint_it_is_distillation(self):
+        student = student_net()
+        student.set_weights(self.initial)
+        distiller = keras_kd.Distiller(
+            teacher=self.teacher,
+            student=student,
+            distillation_losses=keras_kd.losses.SoftTargets(
+                TEMPERATURE, loss_weight=4 / TEMPERATURE**2
+            ),
+        )
+        distiller.compile(keras.optimizers.SGD(0.05), support.cross_entropy())
+        expected = distiller.fit(X, Y, batch_size=24, verbose=0).history
+        actual = self.run_again(hint_epochs=0)
+        self.assertEqual(actual["hint"], {})
+        np.testing.assert_allclose(
+            actual["distillation"]["loss"], expected["loss"], rtol=1e-6
+        )
+
     def test_a_cache_teaches_too(self):
         cached = keras_kd.teachers.cache_teacher(
             self.teacher,
