@@ -33,7 +33,12 @@ class LogitRegression(DistillationLoss):
 
     over the classes: `classes / 2` times Keras's mean squared error. With the
     student's labels out of the way (`student_loss_weight=0`), this is the
-    training of a shallow mimic.
+    training of a shallow mimic, `models.shallow_mimic`.
+
+    Logits of one class that vary more than those of another count for more.
+    Where that is not wanted, standardise them over the training data: end the
+    teacher in `keras.layers.Normalization(mean=..., variance=...)`, and give
+    the trained student the same layer with `invert=True`.
 
     Reference: [Ba and Caruana, 2014](https://arxiv.org/abs/1312.6184),
     section 2; centring: [Urban et al., 2017](https://arxiv.org/abs/1603.05691).

@@ -1,5 +1,7 @@
 """Architectures to begin with."""
 
+from keras_kd.models.fold_bottleneck import fold_bottleneck
+from keras_kd.models.shallow_mimic import shallow_mimic
 from keras_kd.models.small_convnet import small_convnet
 
-__all__ = ["small_convnet"]
+__all__ = ["fold_bottleneck", "shallow_mimic", "small_convnet"]
