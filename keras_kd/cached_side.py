@@ -26,7 +26,7 @@ class CachedSide(Side):
     def _look_at(self, model, losses):
         model.check_inputs(self.inputs)
         for name, loss in losses.items():
-            if "teacher_input_gradient" in loss.needs:
+            if any(n.startswith("teacher_input") for n in loss.needs):
                 raise ValueError(
                     f"The loss {name!r} must run the teacher, since it needs "
                     "the gradient of its input, which no cache has. Received: "
@@ -44,7 +44,7 @@ class CachedSide(Side):
         _, reserved = batch.split(x)
         if "teacher" not in reserved:
             return None
-        return Pass(*self.tapped(reserved["teacher"]), training, {})
+        return Pass(*self.tapped(reserved["teacher"]), training)
 
     def check_finite(self, tensors):
         """Returns the tensors: they were looked at when they were stored."""

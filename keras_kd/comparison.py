@@ -1,5 +1,6 @@
 """Compares what a teacher and a student produce for a batch."""
 
+import inspect
 import re
 
 import keras
@@ -10,6 +11,7 @@ from keras_kd import checks
 from keras_kd import forms
 from keras_kd import reduction
 from keras_kd import taps
+from keras_kd.input_gradients import check_served
 
 
 class Comparison:
@@ -45,6 +47,7 @@ class Comparison:
                 "teacher_shape": forms.shape(teacher),
                 "student_shape": tuple(student.shape),
             }
+            shapes |= self._gradient_shapes(name, loss)
             if not loss.built:
                 loss.build(**shapes)
             elif not _are_alike(_built_shapes(loss), shapes):
@@ -56,6 +59,16 @@ class Comparison:
             if not loss.needs:
                 _check_values(name, loss(teacher, student), student)
             _check_built(name, loss)
+
+    def _gradient_shapes(self, name, loss):
+        """Shapes of input gradients, those that the loss's `build` takes."""
+        taken = inspect.signature(loss.build).parameters
+        return {
+            argument: shape
+            for side in (self.teacher, self.student)
+            for argument, shape in side.gradients.shapes(name).items()
+            if argument in taken
+        }
 
     def terms(self, teacher, student, y, sample_weight, reserved, supervised):
         """Computes the mean of each loss over the global batch.
@@ -81,12 +94,21 @@ class Comparison:
                 "example_ids": reserved.get("example_ids"),
                 "teacher_input_gradient": teacher.input_gradients.get(name),
                 "student_input_gradient": student.input_gradients.get(name),
+                "teacher_input_gradient_of_view": teacher.view_gradients.get(
+                    name
+                ),
+                "student_input_gradient_of_view": student.view_gradients.get(
+                    name
+                ),
             }
             values = loss(
                 tensors[loss.teacher_tap],
                 tensor,
                 training=student.training,  # For what a projector may hold.
-                **{n: _serve(name, n, offered) for n in loss.needs},
+                **{
+                    need: check_served(name, need, offered[need])
+                    for need in loss.needs
+                },
             )
             _check_values(name, values, tensor)
             output = self._output(loss.student_tap)
@@ -133,27 +155,23 @@ class Comparison:
 def _built_shapes(loss):
     config = loss.get_build_config() or {}
     shapes = config.get("shapes_dict", config)
-    return {name: _as_tuple(shape) for name, shape in shapes.items()}
+    return _as_tuples(shapes)
 
 
-def _as_tuple(shape):
-    """A shape, or the shapes of a form of several tensors."""
-    if isinstance(shape, dict):
-        return {key: tuple(value) for key, value in shape.items()}
-    return tuple(shape)
+def _as_tuples(structure, first_axis=0):
+    """Structures of shapes as dicts and tuples, without the first axes."""
+    if isinstance(structure, dict):
+        return {k: _as_tuples(v, first_axis) for k, v in structure.items()}
+    if structure and not all(
+        n is None or isinstance(n, int) for n in structure
+    ):
+        return tuple(_as_tuples(part, first_axis) for part in structure)
+    return tuple(structure[first_axis:])
 
 
 def _are_alike(first, second):
     """Whether shapes are equal but for the batch."""
-
-    def features(shape):
-        if isinstance(shape, dict):
-            return {key: value[1:] for key, value in shape.items()}
-        return shape[1:]
-
-    return {name: features(shape) for name, shape in first.items()} == {
-        name: features(shape) for name, shape in second.items()
-    }
+    return _as_tuples(first, 1) == _as_tuples(second, 1)
 
 
 def _check_values(name, values, student):
@@ -180,20 +198,6 @@ def _check_built(name, loss):
                 f"Distiller. Received: layer {path!r}, built=False. Call "
                 f"its `build` in `build(teacher_shape, student_shape)`."
             )
-
-
-def _serve(name, need, offered):
-    """What a loss declared in `needs`, or a refusal."""
-    if offered[need] is None:
-        remedy = {
-            "labels": "Give `y` to `fit`.",
-            "example_ids": "Prepare it with `batch.attach_example_ids`.",
-        }
-        raise ValueError(
-            f"The data must have {need}, since the loss {name!r} needs them. "
-            f"Received: {need}=None. {remedy.get(need, '')}".rstrip()
-        )
-    return offered[need]
 
 
 def name_losses(losses):

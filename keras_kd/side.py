@@ -8,9 +8,9 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
-from keras_kd import forms
 from keras_kd import passes
 from keras_kd import taps
+from keras_kd.input_gradients import InputGradients
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Pass:
         tensors: What the losses compare, by tap.
         training: Whether it was in training mode.
         input_gradients: By the name of the loss that needs it.
+        view_gradients: The same, at the view that the loss defines.
     """
 
     output: Any
     tensors: dict
     training: bool
-    input_gradients: dict
+    input_gradients: dict = dataclasses.field(default_factory=dict)
+    view_gradients: dict = dataclasses.field(default_factory=dict)
 
 
 class Side:
@@ -50,11 +52,7 @@ class Side:
             name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
         }
         self.tapped = self._look_at(model, losses)
-        self.objectives = {
-            name: loss.input_objective
-            for name, loss in losses.items()
-            if f"{role}_input_gradient" in loss.needs
-        }
+        self.gradients = InputGradients(self.tapped, losses)
         for name, loss in losses.items():
             if self.tap_of[name] is None:
                 checks.check_one_output(self.tapped, loss)
@@ -101,16 +99,8 @@ class Side:
             A `Pass`.
         """
         x = self.entries(batch.split(x)[0])
-        if not self.objectives:
-            return Pass(*self.tapped(x, training), training, {})
-        objectives = {
-            name: lambda output, f=objective: f(forms.as_logits(output), y)
-            for name, objective in self.objectives.items()
-        }
-        (output, tensors), gradients = backend.input_gradients(
-            lambda x: self.tapped(x, training), x, objectives
-        )
-        return Pass(output, tensors, training, gradients)
+        result, *gradients = self.gradients.run(x, y, training)
+        return Pass(*result, training, *gradients)
 
     def perturb(self, result):
         """Lets the model change its own output, for a training step.

@@ -143,6 +143,19 @@ class CachedDistillerTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "gives probabilities"):
             self.distiller(cached=cached)
 
+    def test_refuses_a_loss_that_differentiates_the_teacher(self):
+        with self.assertRaisesRegex(
+            ValueError, "'input_gradient_transfer' must run the teacher"
+        ):
+            self.distiller(keras_kd.losses.InputGradientTransfer())
+
+    def test_works_beside_a_loss_that_differentiates_the_student(self):
+        distiller = self.distiller(
+            keras_kd.losses.InputGradientSymmetry(axis=-1)
+        )
+        history = distiller.fit(self.attached(), verbose=0).history
+        self.assertGreater(history["input_gradient_symmetry"][0], 0)
+
     def test_refuses_other_teacher_inputs(self):
         with self.assertRaisesRegex(ValueError, "teacher_inputs='rgb'"):
             self.distiller(teacher_inputs="rgb")

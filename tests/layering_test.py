@@ -15,6 +15,7 @@ LAYERS = (
         "batch",
         "distribution",
         "forms",
+        "input_gradients",
         "losses",
         "metrics",
         "passes",

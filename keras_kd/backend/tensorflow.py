@@ -107,30 +107,42 @@ def input_gradients(function, x, objectives):
     """Runs a function of the input and differentiates by the input.
 
     Args:
-        function: From `x` to `(output, anything)`.
+        function: Of `x`.
         x: Structure of tensors.
-        objectives: Dict from a name to a function of `output` that returns one
-            value per example.
+        objectives: Dict from a name to a function of what `function` returns
+            that returns one value per example.
 
     Returns:
         `(result, gradients)`: what `function` returned, and a dict from each
-        name to the gradient of its values, of the structure and shape of `x`.
-        The gradients can be differentiated again.
+        name to the gradient of its values, of the structure and shape of `x`,
+        zeros for integers. The gradients can be differentiated again.
     """
     x = tf.nest.map_structure(tf.convert_to_tensor, x)
+    watched = [t for t in tf.nest.flatten(x) if t.dtype.is_floating]
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(x)
+        tape.watch(watched)
         result = function(x)
         totals = {
-            name: tf.reduce_sum(objective(result[0]))
+            name: tf.reduce_sum(objective(result))
             for name, objective in objectives.items()
         }
-    gradients = {
-        name: tape.gradient(
-            total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    gradients = {}
+    for name, total in totals.items():
+        found = iter(
+            tape.gradient(
+                total,
+                watched,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
         )
-        for name, total in totals.items()
-    }
+        gradients[name] = tf.nest.map_structure(
+            lambda t, found=found: (
+                next(found)
+                if t.dtype.is_floating
+                else tf.zeros_like(t, keras.config.floatx())
+            ),
+            x,
+        )
     return result, gradients
 
 

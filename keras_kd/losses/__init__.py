@@ -4,6 +4,8 @@ from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.hint import Hint
+from keras_kd.losses.input_gradients import InputGradientSymmetry
+from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
 from keras_kd.losses.soft_targets import SoftTargets
@@ -13,6 +15,8 @@ __all__ = [
     "BinarySoftTargets",
     "DistillationLoss",
     "Hint",
+    "InputGradientSymmetry",
+    "InputGradientTransfer",
     "LogitRegression",
     "Match",
     "SoftTargets",

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd import forms
+from keras_kd.losses.cross_entropy import cross_entropy
 
 # What a loss may ask for besides the two tensors; see `DistillationLoss`.
 SERVED = (
@@ -13,6 +14,8 @@ SERVED = (
     "example_ids",
     "teacher_input_gradient",
     "student_input_gradient",
+    "teacher_input_gradient_of_view",
+    "student_input_gradient_of_view",
 )
 
 
@@ -35,8 +38,15 @@ class DistillationLoss(keras.layers.Layer):
     * `"labels"`: `y` of the batch, of any structure.
     * `"example_ids"`: integers `(batch,)`, from `batch.attach_example_ids`.
     * `"teacher_input_gradient"`, `"student_input_gradient"`: the gradient of
-      the loss's `input_objective` with respect to that model's input, of the
-      shape of the input. The student's can be differentiated again.
+      the loss's `input_objective`, at the loss's tap in that model, with
+      respect to that model's input, of the shape of the input; zeros for
+      entries of integers. The student's can be differentiated again. `build`
+      may take their shapes too, such as `teacher_input_gradient_shape`. If
+      the objective uses labels, `"labels"` must be named as well. See
+      `InputGradientTransfer`.
+    * `"teacher_input_gradient_of_view"`, `"student_input_gradient_of_view"`:
+      the same at the loss's `input_view` of the input, such as a flipped
+      image: that model runs once more. See `InputGradientSymmetry`.
     * The members of a `teachers.EnsembleTeacher`, a dict as in `forms`, in
       place of the teacher's tensor: declared by `accepts_members = True`.
     * An argument `student_mask` of `call` needs no declaration: it is the
@@ -189,14 +199,28 @@ class DistillationLoss(keras.layers.Layer):
         """What to differentiate when an input gradient is needed.
 
         Args:
-            output: The model's output, logits `(batch, classes)`.
-            labels: Integer labels `(batch,)`.
+            output: The tensor at the loss's tap, by default the model's
+                output, logits `(batch, classes)`.
+            labels: What belongs to it of `y`: class numbers `(batch,)`, or
+                probabilities `(batch, classes)`.
 
         Returns:
             One value per example; by default the cross-entropy.
         """
-        return keras.losses.sparse_categorical_crossentropy(
-            labels, output, from_logits=True
+        return cross_entropy(labels, output)
+
+    def input_view(self, x):
+        """Where else to differentiate when the gradient of a view is needed.
+
+        Args:
+            x: The input of the model, `(batch, ...)` or a structure.
+
+        Returns:
+            The same structure and shapes.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `input_view(x)`, since it "
+            "needs the gradient of a view."
         )
 
     def get_config(self):

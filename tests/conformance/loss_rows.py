@@ -1,6 +1,7 @@
 """What the conformance tests run: at least one row for every public loss."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,30 @@ from keras_kd import losses
 
 # Public names that are no loss of their own.
 EXCEPTIONS = {"DistillationLoss": "the base class has no formula"}
+
+
+def two_tensors(loss, teacher, student):
+    return loss(teacher, student)
+
+
+def input_gradients(loss, teacher, student):
+    """Both tensors are gradients of the input; what the taps give is unused."""
+    return loss(
+        keras.ops.zeros_like(teacher),
+        keras.ops.zeros_like(student),
+        teacher_input_gradient=teacher,
+        student_input_gradient=student,
+    )
+
+
+def student_input_gradients(loss, teacher, student):
+    """The student's tensor is its gradient, and, negated, that of the view."""
+    return loss(
+        teacher,
+        keras.ops.zeros_like(student),
+        student_input_gradient=student,
+        student_input_gradient_of_view=-student,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +50,8 @@ class Row:
         value_shape: Shape of one example's value.
         arguments: Makes the constructor's arguments, with fresh layers in it.
         is_divergence: Whether it is zero where both tensors are equal.
+        call: From the loss and both tensors to values, for a loss that
+            `needs` more, which is made of them.
     """
 
     name: str
@@ -34,10 +61,15 @@ class Row:
     value_shape: tuple = ()
     arguments: Callable[[], dict[str, Any]] = dict
     is_divergence: bool = True
+    call: Callable = two_tensors
 
     def make(self, **kwargs):
         """A new loss, not yet built."""
         return getattr(losses, self.loss)(**self.arguments(), **kwargs)
+
+    def make_function(self):
+        """A new loss as a function of both tensors."""
+        return functools.partial(self.call, self.make())
 
     def tensors(self, batch=4, seed=0):
         """Random float32 tensors of the teacher and of the student."""
@@ -82,6 +114,24 @@ ROWS = (
             )
         },
         is_divergence=False,
+    ),
+    # Three numbers in, three classes out: where a Distiller serves gradients,
+    # these are the shapes of the logits.
+    Row(
+        "input_gradient_symmetry",
+        "InputGradientSymmetry",
+        (3,),
+        (3,),
+        arguments=lambda: {"axis": -1},
+        is_divergence=False,
+        call=student_input_gradients,
+    ),
+    Row(
+        "input_gradient_transfer",
+        "InputGradientTransfer",
+        (3,),
+        (3,),
+        call=input_gradients,
     ),
     Row("logit_regression", "LogitRegression", (5,), (5,)),
     Row(

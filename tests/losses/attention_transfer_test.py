@@ -98,6 +98,25 @@ class AttentionTransferTest(parameterized.TestCase):
             rtol=1e-5,
         )
 
+    @hypothesis.given(
+        PAIRS,
+        strategies.permutations(range(4)),
+        strategies.sampled_from(sorted(FORMS)),
+        strategies.integers(-20, 20),
+    )
+    @precision.reproducible
+    def test_no_order_and_no_scale_of_channels_counts(
+        self, pair, order, form, exponent
+    ):
+        teacher, student = pair
+        other = 2.0**exponent * student[..., list(order)]
+        np.testing.assert_allclose(
+            run(teacher, other, FORMS[form]).value,
+            run(teacher, student, FORMS[form]).value,
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
     @parameterized.named_parameters(*EVERY_FORM)
     def test_an_empty_map_has_a_finite_value_and_gradient(self, form):
         for pair in (LEFT, 0 * RIGHT), (0 * LEFT, RIGHT), (0 * LEFT, 0 * RIGHT):
@@ -219,6 +238,12 @@ class AttentionTransferTest(parameterized.TestCase):
 
 
 class AttentionMapTest(parameterized.TestCase):
+    @parameterized.parameters(((5, 3),), ((4, 6, 3),), ((2, 3, 4, 3),))
+    def test_has_a_place_for_each_position_and_length_one(self, shape):
+        maps = attention_map(ops.array(normal(2, *shape), "float32"))
+        self.assertEqual(maps.shape, (2, np.prod(shape[:-1])))
+        np.testing.assert_allclose(np.linalg.norm(maps, axis=-1), 1, rtol=1e-6)
+
     @parameterized.named_parameters(
         # Energies of channels (1, -2) and (2, 2), divided by their length.
         ("absolute", 1, False, [3, 4]),
