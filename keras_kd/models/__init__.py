@@ -1,8 +1,25 @@
 """Architectures to begin with."""
 
 from keras_kd.models.fold_bottleneck import fold_bottleneck
+from keras_kd.models.maxout import CeilMaxPooling2D
+from keras_kd.models.maxout import Maxout
+from keras_kd.models.maxout_convnet import MaxoutBlock
+from keras_kd.models.maxout_convnet import maxout_convnet
+from keras_kd.models.maxout_fitnet import maxout_fitnet
+from keras_kd.models.maxout_fitnet import maxout_teacher
 from keras_kd.models.shallow_mimic import shallow_mimic
 from keras_kd.models.small_convnet import small_convnet
 from keras_kd.models.wide_resnet import wide_resnet
 
-__all__ = ["fold_bottleneck", "shallow_mimic", "small_convnet", "wide_resnet"]
+__all__ = [
+    "CeilMaxPooling2D",
+    "Maxout",
+    "MaxoutBlock",
+    "fold_bottleneck",
+    "maxout_convnet",
+    "maxout_fitnet",
+    "maxout_teacher",
+    "shallow_mimic",
+    "small_convnet",
+    "wide_resnet",
+]

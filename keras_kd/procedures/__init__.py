@@ -1,3 +1,6 @@
 """Ways to distil that take more than one `fit`."""
 
-__all__ = []
+from keras_kd.procedures.fitnets import FitNetsResult
+from keras_kd.procedures.fitnets import fitnets
+
+__all__ = ["FitNetsResult", "fitnets"]

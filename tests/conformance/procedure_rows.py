@@ -4,9 +4,13 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
+
+from keras_kd import procedures
+from tests import support
 
 # Public names that are no procedure.
-EXCEPTIONS = {}
+EXCEPTIONS = {"FitNetsResult": "what `fitnets` returns"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,5 +38,39 @@ class Row:
     stages: tuple[str, ...]
 
 
-ROWS = ()
+def _fitnets(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.fitnets(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "data": _batches(),
+            "validation_data": support.data(seed=1),
+            "hint_tap": "hidden",
+            "guided_tap": "hidden",
+            "hint_epochs": 2,
+            "epochs": 2,
+            "patience": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def _batches():
+    """Always the same, so that a run can be repeated."""
+    return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
+
+
+ROWS = (
+    Row(
+        name="fitnets",
+        procedure="fitnets",
+        make_teacher=lambda: support.dense(8, name="teacher"),
+        run=_fitnets,
+        students=lambda result: [result.student],
+        other={"temperature": 5.0},
+        stages=("hint", "distillation"),
+    ),
+)
 NAMED_ROWS = [(row.name, row) for row in ROWS]
