@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Distiller",
+    "MutualDistiller",
     "batch",
     "callbacks",
     "datasets",
@@ -21,6 +22,12 @@ __all__ = [
     "teachers",
 ]
 
+# Public classes that stand in no public module, and where they are.
+_CLASSES = {
+    "Distiller": "distiller",
+    "MutualDistiller": "mutual_distiller",
+}
+
 
 def _is_command_line():
     """Whether this import starts `keras-kd` or `python -m keras_kd`."""
@@ -32,8 +39,9 @@ def _is_command_line():
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module 'keras_kd' has no attribute {name!r}")
-    if name == "Distiller":
-        return importlib.import_module("keras_kd.distiller").Distiller
+    if name in _CLASSES:
+        module = importlib.import_module(f"keras_kd.{_CLASSES[name]}")
+        return getattr(module, name)
     return importlib.import_module(f"keras_kd.{name}")
 
 

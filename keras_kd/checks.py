@@ -58,17 +58,18 @@ def check_pair(teacher, student):
         )
 
 
-def check_finite_weights(teacher):
-    """Refuses a teacher whose weights are not numbers."""
+def check_finite_weights(teacher, argument="teacher"):
+    """Refuses a model whose weights are not numbers, where it teaches."""
     for variable in teacher.weights:
         value = keras.ops.convert_to_numpy(variable)
         if value.dtype.kind not in "iub" and not np.all(
             np.isfinite(value.astype("float32", copy=False))
         ):
             raise ValueError(
-                "`teacher` must have finite weights, since nan would spread "
-                f'to the student. Received: teacher="{teacher.name}" with nan '
-                f"or infinity in {variable.path}. Load its weights again."
+                f"`{argument}` must have finite weights, since nan would "
+                f"spread to its student. Received: {argument}="
+                f'"{teacher.name}" with nan or infinity in {variable.path}. '
+                "Load its weights again."
             )
 
 
@@ -154,8 +155,8 @@ def check_entries_fit(chosen, spec, role):
         )
 
 
-def check_scope(student):
-    """Refuses a student that does not belong to the current strategy."""
+def check_scope(student, argument="student", owner="Distiller"):
+    """Refuses a model to train that does not belong to the strategy."""
     if not backend.is_in_scope(student.variables):
         raise ValueError(
             "`student` and Distiller must be made in the scope of the same "
@@ -215,8 +216,19 @@ def check_supervised(loss, comparison):
         if one.expects_logits and one.student_tap in (None, *names)
     ]
     # With several outputs, the loss may be for one with probabilities.
-    if not with_logits or len(names) > 1:
-        return
+    if with_logits and len(names) < 2:
+        check_takes_logits(
+            loss, f"the student gives them to `{with_logits[0]}`"
+        )
+
+
+def check_takes_logits(loss, reason):
+    """Refuses a cross-entropy of probabilities.
+
+    Args:
+        loss: As given to `compile`.
+        reason: Why the output is logits, for the error.
+    """
     for one in keras.tree.flatten(loss):
         if isinstance(one, str):
             one = keras.losses.get(one) if "entropy" in one.lower() else one
@@ -227,11 +239,10 @@ def check_supervised(loss, comparison):
         )
         if is_function or getattr(one, "from_logits", True) is False:
             raise ValueError(
-                "`loss` must take logits, since the student gives them to "
-                f"`{with_logits[0]}`. Received: loss={loss!r}, which takes "
-                "probabilities. Use the class with `from_logits=True`, such "
-                "as `keras.losses.SparseCategoricalCrossentropy("
-                "from_logits=True)`."
+                f"`loss` must take logits, since {reason}. Received: loss="
+                f"{loss!r}, which takes probabilities. Use the class with "
+                "`from_logits=True`, such as `keras.losses."
+                "SparseCategoricalCrossentropy(from_logits=True)`."
             )
 
 

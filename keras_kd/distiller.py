@@ -1,6 +1,5 @@
 """Trains a student with a teacher."""
 
-import threading
 import warnings
 
 import keras
@@ -18,12 +17,13 @@ from keras_kd.measured import Measured
 from keras_kd.persistence import Persistence
 from keras_kd.side import Side
 from keras_kd.side import policy
-
-_supervising = threading.local()
+from keras_kd.supervised import Supervised
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
+class Distiller(
+    Persistence, Supervised, Measured, backend.Trainer, keras.Model
+):
     """Trains a student with a teacher, through `compile` and `fit`.
 
     Each batch goes once through the teacher, in inference mode, and once
@@ -104,14 +104,7 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         self.distillation_losses = losses
         self.teacher_inputs = teacher_inputs
         self.student_inputs = student_inputs
-        self._initial_student_loss_weight = float(student_loss_weight)
-        self.student_loss_weight = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(student_loss_weight),
-            trainable=False,
-            aggregation="only_first_replica",
-            name="student_loss_weight",
-        )
+        self._add_student_loss_weight(student_loss_weight)
         self.loss_names = name_losses(losses)
         named = self._named_losses()
         self._comparison = Comparison(
@@ -124,16 +117,6 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
         # Unbuilt models cannot write weights, and a step never calls this one.
         self(self._comparison.student.input_entries())
 
-    def __setattr__(self, name, value):
-        # A number in the variable's place would be seen by no compiled step.
-        if name == "student_loss_weight" and name in self.__dict__:
-            raise AttributeError(
-                "`student_loss_weight` must be assigned with "
-                "`.student_loss_weight.assign(value)`, since it is a variable. "
-                f"Received: student_loss_weight={value!r}."
-            )
-        super().__setattr__(name, value)
-
     @property
     def teacher(self):
         """The teacher, as it was given. It is no part of the weights."""
@@ -142,41 +125,11 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
     def _named_losses(self):
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
-    def hyperparameter(self, target):
-        """Finds a variable by name, to read or to assign.
-
-        Args:
-            target: `"student_loss_weight"`, or `"<loss name>.<attribute>"`,
-                such as `"soft_targets.temperature"`.
-
-        Returns:
-            A non-trainable scalar `keras.Variable`.
-
-        Raises:
-            ValueError: If there is none of that name.
-        """
-        found = {"student_loss_weight": self.student_loss_weight}
-        for name, loss in self._named_losses().items():
-            for attribute in loss.hyperparameters:
-                found[f"{name}.{attribute}"] = getattr(loss, attribute)
-        if target not in found:
-            raise ValueError(
-                "`target` must name a hyperparameter of this Distiller: "
-                f"{', '.join(found)}. Received: target={target!r}."
-            )
-        return found[target]
-
     def call(self, inputs, training=None):
         """Returns the student's output."""
         x, _ = batch.split(inputs)
         x = self._comparison.student.entries(x)
         return passes.run(self.student, x, training)
-
-    @property
-    def losses(self):
-        """Regularisation of the student and of the distillation losses."""
-        # `compute_loss` would add it, once for each use of `compile(loss=)`.
-        return [] if getattr(_supervising, "depth", 0) else super().losses
 
     def _run_teacher(self, x, y, training):
         """Runs the teacher in inference mode, also in a training step."""
@@ -241,20 +194,6 @@ class Distiller(Persistence, Measured, backend.Trainer, keras.Model):
                 stacklevel=2,
             )
         self._has_warned = True
-
-    def _supervise(self, x, y, output, sample_weight):
-        """The loss given to `compile`, alone."""
-        if y is None:
-            raise ValueError(
-                "The data must have labels, since `compile` was given a loss. "
-                f"Received: y=None, loss={self.loss!r}. For unlabelled data, "
-                "compile without a loss."
-            )
-        _supervising.depth = getattr(_supervising, "depth", 0) + 1
-        try:
-            return self.compute_loss(x, y, output, sample_weight)
-        finally:
-            _supervising.depth -= 1
 
     def _report(self, x, y, sample_weight, teacher, student):
         """Updates the metrics with a batch.

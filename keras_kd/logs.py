@@ -54,14 +54,8 @@ class Logs:
             terms: Values by name; like the total's, shares of this replica.
             x: The input, for the number of examples.
         """
-        replicas = backend.num_replicas()
-        # With the global size as weight on each replica, the sums that the
-        # metric keeps are exact for replicas of different sizes.
-        examples = ops.cast(batch.size(x), "float32")
-        weight = backend.all_sum(examples) / replicas
         pairs = [total, *((self.means[n], v) for n, v in terms.items())]
-        for mean, value in pairs:
-            mean.update_state(value * replicas, sample_weight=weight)
+        update_means(pairs, batch.size(x))
 
     def update_fed(self, teacher, student, sample_weight, sides):
         """Feeds a batch to the metrics that see the teacher.
@@ -88,6 +82,21 @@ class Logs:
                 passes.pick(student, student_names, fed.output),
                 sample_weight=weight,
             )
+
+
+def update_means(pairs, examples):
+    """Adds what one batch gave to running means.
+
+    Args:
+        pairs: Each a `keras.metrics.Mean` and a value, this replica's share.
+        examples: Number of examples of this replica.
+    """
+    replicas = backend.num_replicas()
+    # With the global size as weight on each replica, the sums that the
+    # metric keeps are exact for replicas of different sizes.
+    weight = backend.all_sum(ops.cast(examples, "float32")) / replicas
+    for mean, value in pairs:
+        mean.update_state(value * replicas, sample_weight=weight)
 
 
 @dataclasses.dataclass(frozen=True)

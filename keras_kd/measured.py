@@ -51,12 +51,11 @@ class Measured:
                 several outputs, or a cross-entropy of probabilities would get
                 the student's logits.
         """
-        checks.check_supervised(loss, self._comparison)
+        self._check_supervised(loss)
         optimizer = keras.optimizers.get(optimizer)
-        sides = self._output_names()
-        fed, others = logs.split_metrics(metrics, sides, False)
-        weighted_fed, weighted_others = logs.split_metrics(
-            weighted_metrics, sides, True
+        fed, others = self._split_metrics(metrics, False)
+        weighted_fed, weighted_others = self._split_metrics(
+            weighted_metrics, True
         )
         replicas = self.distribute_strategy.num_replicas_in_sync
         super().compile(
@@ -83,6 +82,13 @@ class Measured:
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
+
+    def _check_supervised(self, loss):
+        checks.check_supervised(loss, self._comparison)
+
+    def _split_metrics(self, metrics, is_weighted):
+        """Separates metrics that see the teacher from those for Keras."""
+        return logs.split_metrics(metrics, self._output_names(), is_weighted)
 
     def _output_names(self):
         """Names of the outputs of teacher and student, where several."""

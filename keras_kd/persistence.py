@@ -11,7 +11,33 @@ _FINGERPRINT = "teacher_fingerprint"
 _STATE = "state_"
 
 
-class Persistence:
+class Stateful:
+    """Saves the states of seed generators, which Keras writes into no file."""
+
+    def get_build_config(self):
+        """Returns None: the constructor builds everything."""
+        return None
+
+    def save_own_variables(self, store):
+        """Writes what no layer of this model writes itself."""
+        super().save_own_variables(store)
+        for index, variable in enumerate(self._state()):
+            store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Reads what `save_own_variables` wrote."""
+        own = [key for key in store.keys() if key.isdigit()]
+        super().load_own_variables({key: store[key] for key in own})
+        for index, variable in enumerate(self._state()):
+            variable.assign(store[f"{_STATE}{index}"])
+
+    def _state(self):
+        """Variables that no layer writes."""
+        written = {id(variable) for variable in self.weights}
+        return [v for v in self.variables if id(v) not in written]
+
+
+class Persistence(Stateful):
     """What a Distiller puts into files, and how it comes back.
 
     Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
@@ -32,10 +58,10 @@ class Persistence:
     def get_config(self):
         """Returns the constructor's arguments; current values are weights."""
         return {
-            "teacher": _serialize(self.teacher),
-            "student": _serialize(self.student),
+            "teacher": serialize(self.teacher),
+            "student": serialize(self.student),
             "distillation_losses": [
-                _serialize(loss) for loss in self.distillation_losses
+                serialize(loss) for loss in self.distillation_losses
             ],
             "student_loss_weight": self._initial_student_loss_weight,
             "teacher_inputs": self.teacher_inputs,
@@ -56,32 +82,21 @@ class Persistence:
         distiller._awaits_teacher = hasattr(distiller.teacher, "load_weights")
         return distiller
 
-    def get_build_config(self):
-        """Returns None: the constructor builds everything."""
-        return None
-
     def save_own_variables(self, store):
         """Writes what no layer of the Distiller writes itself."""
         super().save_own_variables(store)
         store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
-        for index, variable in enumerate(self._state()):
-            store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store):
         """Reads what `save_own_variables` wrote."""
-        own = [key for key in store.keys() if key.isdigit()]
-        super().load_own_variables({key: store[key] for key in own})
         self._expected_teacher = np.asarray(store[_FINGERPRINT]).tobytes()
         if not self._awaits_teacher:
             self._check_teacher()
-        for index, variable in enumerate(self._state()):
-            variable.assign(store[f"{_STATE}{index}"])
+        super().load_own_variables(store)
 
     def _state(self):
-        """States of seed generators, which Keras writes into no file."""
-        written = {id(variable) for variable in self.weights}
-        own = [v for v in self.variables if id(v) not in written]
-        return [*own, *getattr(self.teacher, "noise_state", ())]
+        """States of seed generators, and of a teacher's noise."""
+        return [*super()._state(), *getattr(self.teacher, "noise_state", ())]
 
     def make_train_function(self, force=False):
         """Keras's, after a look at a teacher that had to be awaited."""
@@ -114,7 +129,8 @@ class Persistence:
         self._check_teacher()
 
 
-def _serialize(layer):
+def serialize(layer):
+    """Config of a model or a loss, as part of one that trains it."""
     config = keras.saving.serialize_keras_object(layer)
     # How a model was trained by itself is not how the Distiller trains.
     config.pop("compile_config", None)

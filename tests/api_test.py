@@ -5,6 +5,7 @@ import keras_kd
 # Each name is a promise to users: add one only on purpose.
 EXPECTED = [
     "Distiller",
+    "MutualDistiller",
     "batch",
     "callbacks",
     "datasets",

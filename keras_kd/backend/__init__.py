@@ -3,10 +3,12 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
+    from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
     from keras_kd.backend.tensorflow import ancestors
     from keras_kd.backend.tensorflow import check_finite
+    from keras_kd.backend.tensorflow import copy_weight_decay_exclusions
     from keras_kd.backend.tensorflow import input_gradients
     from keras_kd.backend.tensorflow import is_in_reach
     from keras_kd.backend.tensorflow import is_in_scope
@@ -16,10 +18,12 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import origins
     from keras_kd.backend.tensorflow import replica_id
 else:
+    from keras_kd.backend.unsupported import PeerTrainer
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
     from keras_kd.backend.unsupported import ancestors
     from keras_kd.backend.unsupported import check_finite
+    from keras_kd.backend.unsupported import copy_weight_decay_exclusions
     from keras_kd.backend.unsupported import input_gradients
     from keras_kd.backend.unsupported import is_in_reach
     from keras_kd.backend.unsupported import is_in_scope
@@ -30,10 +34,12 @@ else:
     from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
+    "PeerTrainer",
     "Trainer",
     "all_sum",
     "ancestors",
     "check_finite",
+    "copy_weight_decay_exclusions",
     "input_gradients",
     "is_in_reach",
     "is_in_scope",

@@ -61,6 +61,75 @@ class Trainer:
             )
 
 
+class PeerTrainer(Trainer):
+    """`train_step` and `test_step` of models that teach each other.
+
+    The class it is mixed into, before `keras.Model`, provides in backend-
+    neutral code:
+
+    * `_shares(x, y, sample_weight, training)`: what each peer learns from;
+    * `_exchange()`: what to do before a step;
+    * `_run_peer(index, share, training)`: what a peer says;
+    * `_answers(shares, students, training)`: what they say as teachers, an
+      `Answers`;
+    * `_compare(index, share, answers, student)`: this replica's share of a
+      peer's total loss;
+    * `_report(shares, answers, students)`: the logs;
+    * `optimizers` and `_peer_variables(index)`: what updates what.
+    """
+
+    def train_step(self, data):
+        """Updates the peers, and the weights of the losses, on a batch."""
+        shares = self._shares(
+            *keras.utils.unpack_x_y_sample_weight(data), training=True
+        )
+        self._exchange()
+        # One tape for each: what another says is no part of its record.
+        tapes = [tf.GradientTape() for _ in shares]
+        students = []
+        for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
+            with tape:
+                students.append(self._run_peer(index, share, training=True))
+        answers = self._answers(shares, students, training=True)
+        for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
+            optimizer = self.optimizers[index]
+            heard = answers.to(index)
+            with tape:
+                total = self._compare(index, share, heard, students[index])
+                scaled = optimizer.scale_loss(total)
+            variables = self._peer_variables(index)
+            gradients = tape.gradient(scaled, variables)
+            optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            answers.after_update(index)
+        return self._report(shares, answers, students)
+
+    def test_step(self, data):
+        """Measures a batch and changes nothing but the metrics."""
+        shares = self._shares(
+            *keras.utils.unpack_x_y_sample_weight(data), training=False
+        )
+        students = [
+            self._run_peer(index, share, training=False)
+            for index, share in enumerate(shares)
+        ]
+        answers = self._answers(shares, students, training=False)
+        for index, share in enumerate(shares):
+            self._compare(index, share, answers.to(index), students[index])
+        return self._report(shares, answers, students)
+
+
+def copy_weight_decay_exclusions(optimizer, copy):
+    """Lets weight decay leave out what it leaves out for another optimizer."""
+    # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
+    # the config, and has no public name for it.
+    for name in (
+        "_exclude_from_weight_decay",
+        "_exclude_from_weight_decay_pattern",
+    ):
+        if hasattr(optimizer, name):
+            setattr(copy, name, getattr(optimizer, name))
+
+
 def is_in_scope(variables):
     """Whether variables were made in the scope of the current strategy."""
     if not tf.distribute.has_strategy():

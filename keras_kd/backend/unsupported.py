@@ -19,9 +19,14 @@ class Trainer:
         _refuse()
 
 
+class PeerTrainer(Trainer):
+    """Stands in for the training step of peers."""
+
+
 all_sum = _refuse
 ancestors = _refuse
 check_finite = _refuse
+copy_weight_decay_exclusions = _refuse
 input_gradients = _refuse
 is_in_reach = _refuse
 is_in_scope = _refuse

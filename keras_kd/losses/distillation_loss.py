@@ -1,12 +1,15 @@
 """Base class of the distillation losses."""
 
 import inspect
+import threading
 
 import keras
 from keras import ops
 
 from keras_kd import forms
 from keras_kd.losses.cross_entropy import cross_entropy
+
+_copying = threading.local()
 
 # What a loss may ask for besides the two tensors; see `DistillationLoss`.
 SERVED = (
@@ -152,6 +155,9 @@ class DistillationLoss(keras.layers.Layer):
         """
         check_positive(name, value, meaning)
         self.hyperparameters[name] = float(value)
+        original = getattr(_copying, "original", None)
+        if type(original) is type(self) and name in original.hyperparameters:
+            return getattr(original, name)
         return self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(value),
@@ -232,6 +238,24 @@ class DistillationLoss(keras.layers.Layer):
         if self.given_name is not None:
             config["name"] = self.given_name
         return config | dict(self.hyperparameters)
+
+
+def copy_of(loss):
+    """Another loss of the same config, to compare another pair of models.
+
+    Args:
+        loss: A `DistillationLoss`.
+
+    Returns:
+        A loss that is not built yet and has weights of its own, but for the
+        hyperparameters: those are the variables of the first, so that a
+        schedule drives both.
+    """
+    _copying.original = loss
+    try:
+        return type(loss).from_config(loss.get_config())
+    finally:
+        _copying.original = None
 
 
 def check_positive(name, value, meaning):

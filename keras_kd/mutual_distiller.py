@@ -1,0 +1,284 @@
+"""Trains several models that teach each other."""
+
+import keras
+from keras import ops
+
+from keras_kd import backend
+from keras_kd import batch
+from keras_kd import checks
+from keras_kd import passes
+from keras_kd.comparison import name_losses
+from keras_kd.logs import update_means
+from keras_kd.peers import arguments
+from keras_kd.peers import shares as sharing
+from keras_kd.peers.answers import Answers
+from keras_kd.peers.ensemble import mean
+from keras_kd.peers.lessons import Lessons
+from keras_kd.peers.logs import PeerLogs
+from keras_kd.peers.measured import PeerMeasured
+from keras_kd.peers.persistence import PeerPersistence
+from keras_kd.peers.side import PeerSide
+from keras_kd.peers.stale import StaleCopies
+from keras_kd.side import policy
+from keras_kd.supervised import Supervised
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class MutualDistiller(
+    PeerPersistence,
+    Supervised,
+    PeerMeasured,
+    backend.PeerTrainer,
+    keras.Model,
+):
+    """Trains several models that teach each other, from the first step on.
+
+    No trained teacher is needed: each peer learns from the labels and from
+    what its fellows answer at that moment. The loss of one peer is
+
+    ```
+    student_loss_weight * loss of compile(loss=...)
+        + sum(loss_weight * distillation loss) + the peer's regularisation
+    ```
+
+    where its teacher is the average of the other peers' probabilities, at the
+    temperature of each loss. It updates that peer alone: no gradient goes
+    through a target.
+
+    Deep mutual learning has the mean of the divergences from each of the
+    others instead. With `losses.SoftTargets(1.0)`, that has the same gradient:
+    the divergence from a distribution p changes with the logits by `q - p`,
+    whose mean over p is that of the average. Losses that cannot average, such
+    as `losses.Hint`, do compare a peer with each of the others.
+
+    * `exchange="in_turn"` (deep mutual learning): in each step the peers are
+      updated one after the other, and each learns from what those before it
+      say after their update.
+    * `exchange="together"`: all answer first, then all are updated.
+    * `exchange_every=n` with n > 1 (codistillation): the peers teach through
+      copies of their weights, exchanged every n updates, at the first one too.
+      The order of the updates makes no difference then.
+    * `target="community"`: a peer's own answer is in the average too.
+    * `shards=True`: each peer learns from examples of its own. Peer k gets
+      those whose id, divided by the number of peers, leaves k: the same in
+      each epoch, however they are shuffled. The data must come from
+      `batch.attach_example_ids`. Of a batch, each peer sees its own part only;
+      its teachers are asked about that part. Validation uses all examples.
+
+    A peer teaches in training mode, with the batch statistics and the dropout
+    of its own pass, which a second pass for its new answer does not change; a
+    copy teaches in inference mode. To let peers train alone at first, drive
+    the weight: `callbacks.Anneal("soft_targets.loss_weight", lambda step:
+    float(step >= 1000))`.
+
+    Each peer has its own optimizer, copied from the one given to `compile`. A
+    callback that sets `optimizer.learning_rate` sets it for all.
+
+    `predict` returns the mean of the peers' logits, which is the normalised
+    geometric mean of their probabilities; `distiller.peers[0].predict` is one
+    peer's.
+
+    The logs have, for each term and metric, `peer_0_<name>`, `peer_1_<name>`
+    and so on, and `<name>`, their mean: `student_loss` (supervised, without
+    its weight), each distillation loss, each metric. Metrics of labels also
+    have `ensemble_<name>`, of what `predict` returns. `loss` is the mean of
+    the peers' totals.
+
+    Reference: [Zhang et al., 2018](https://arxiv.org/abs/1706.00384),
+    section 3; [Anil et al., 2018](https://arxiv.org/abs/1804.03235), section
+    2; `target="community"` is from Hinton's talk "Dark knowledge" (2014).
+
+    Args:
+        peers: List of at least two built `keras.Model`s, also of different
+            architectures, with one output: logits of the same shape.
+        distillation_losses: A `keras_kd.losses.DistillationLoss`, or a list.
+            Their taps must exist in every peer. Each further peer gets copies,
+            with weights of their own and the same hyperparameters.
+        student_loss_weight: Float >= 0, the factor on the loss given to
+            `compile`. A variable: `callbacks.Anneal` changes it. Defaults to
+            `1.0`.
+        exchange: `"in_turn"` or `"together"`. Defaults to `"in_turn"`.
+        exchange_every: Integer >= 1, updates from one exchange to the next.
+            Defaults to `1`, always the weights of the moment.
+        target: `"others"` or `"community"`. Defaults to `"others"`.
+        shards: Whether each peer has a shard of the examples. Defaults to
+            `False`.
+        name: Name of the model. Defaults to `"mutual_distiller"`.
+
+    Raises:
+        TypeError: If an argument is not of the type above.
+        ValueError: If there are fewer than two peers, or one stands there
+            twice, is not built, gives probabilities or scores other classes;
+            if a tap does not exist in every peer; or if an argument is not as
+            above.
+
+    Example:
+
+    >>> def net():
+    ...     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> distiller = keras_kd.MutualDistiller(
+    ...     peers=[net(), net()],
+    ...     distillation_losses=keras_kd.losses.SoftTargets(1.0),
+    ... )
+    >>> distiller.compile("adam", keras.losses.SparseCategoricalCrossentropy(
+    ...     from_logits=True), metrics=["accuracy"])
+    >>> history = distiller.fit(np.ones((8, 4)), np.zeros(8), verbose=0)
+    >>> [key for key in history.history if "accuracy" in key]
+    ['accuracy', 'ensemble_accuracy', 'peer_0_accuracy', 'peer_1_accuracy']
+    """
+
+    def __init__(
+        self,
+        *,
+        peers,
+        distillation_losses,
+        student_loss_weight=1.0,
+        exchange="in_turn",
+        exchange_every=1,
+        target="others",
+        shards=False,
+        name="mutual_distiller",
+    ):
+        peers = arguments.check_peers(peers)
+        losses = checks.check_losses(distillation_losses)
+        checks.check_student_loss_weight(student_loss_weight)
+        arguments.check_exchange(exchange, exchange_every)
+        arguments.check_target(target, losses)
+        arguments.check_needs(losses)
+        arguments.check_shards(shards)
+        policies = [policy(peer) for peer in peers]
+        half = "mixed_float16"
+        super().__init__(
+            name=name,
+            dtype=half if half in policies else policies[0],
+            autocast=False,
+        )
+        self.peers = peers
+        self.peer_names = tuple(f"peer_{i}" for i in range(len(peers)))
+        self.distillation_losses = losses
+        self.exchange = exchange
+        self.exchange_every = exchange_every
+        self.target = target
+        self.shards = shards
+        # Shards differ in size from batch to batch, which XLA cannot compile.
+        self.supports_jit = not shards
+        self._add_student_loss_weight(student_loss_weight)
+        self.loss_names = name_losses(losses)
+        sides = [PeerSide(peer, losses) for peer in peers]
+        places = range(len(peers))
+        lessons = [
+            Lessons(
+                self._named_losses(),
+                sides,
+                student,
+                [i for i in places if target == "community" or i != student],
+                is_first=student == 0,
+            )
+            for student in places
+        ]
+        self.peer_losses = [loss for one in lessons for loss in one.losses]
+        self._sides = tuple(sides)
+        self._lessons = tuple(lessons)
+        self._stale = None
+        if exchange_every > 1:
+            self._stale = StaleCopies(peers, self.add_weight, exchange_every)
+        self._logs = PeerLogs(
+            ("student_loss", *self.loss_names), self.peer_names
+        )
+        # Unbuilt models cannot write weights, and a step never calls this one.
+        self(passes.input_spec(peers[0]))
+
+    def _named_losses(self):
+        return dict(zip(self.loss_names, self.distillation_losses, strict=True))
+
+    def _peer_variables(self, index):
+        """What the optimizer of one peer updates."""
+        layers = [self.peers[index], *self._lessons[index].losses]
+        return [v for layer in layers for v in layer.trainable_variables]
+
+    def call(self, inputs, training=None):
+        """Returns the mean of the peers' logits."""
+        x, _ = batch.split(inputs)
+        return mean([passes.run(peer, x, training) for peer in self.peers])
+
+    def _shares(self, x, y, sample_weight, training):
+        """What each peer learns from: the whole batch, or its shard."""
+        share = sharing.whole(x, y, sample_weight)
+        if training and self.shards:
+            return sharing.shards(share, len(self.peers))
+        return [share] * len(self.peers)
+
+    def _exchange(self):
+        """Renews the copies that teach, if there are any and it is time."""
+        if self._stale is not None:
+            self._stale.exchange(self.optimizer.iterations)
+
+    def _run_peer(self, index, share, training):
+        """Runs a peer.
+
+        Args:
+            index: Which.
+            share: A `Share`.
+            training: Whether it is in training mode.
+
+        Returns:
+            A `Pass`, and the peer's regularisation, a list of scalars.
+        """
+        result = self._sides[index].run(share.x, share.y, training)
+        # Before another pass, which forgets what the layers added.
+        return result, self.peers[index].losses
+
+    def _ask(self, index, share):
+        """What a peer says as a teacher, a `Pass`, and changes nothing."""
+        side = self._sides[index]
+        if self._stale is not None:
+            with self._stale.scope(index):
+                return side.run(share.x, share.y, training=False)
+        with keras.StatelessScope(initialize_variables=False):
+            return side.run(share.x, share.y, training=True)
+
+    def _answers(self, shares, students, training):
+        """What the peers say as teachers, an `Answers`."""
+        is_live = not training or self._stale is None
+        return Answers(
+            shares,
+            [result for result, _ in students],
+            [one.teachers for one in self._lessons],
+            self._ask,
+            is_live=is_live,
+            in_turn=training and is_live and self.exchange == "in_turn",
+        )
+
+    def _compare(self, index, share, answers, student):
+        """Computes the loss of one peer and adds it to the logs.
+
+        Args:
+            index: Which peer.
+            share: Its `Share`.
+            answers: What its teachers say, a `Pass` by index.
+            student: What `_run_peer` returned.
+
+        Returns:
+            This replica's share of the peer's total loss, a scalar.
+        """
+        result, regularisation = student
+        lessons = self._lessons[index]
+        terms = lessons.terms(answers, result, share, self.loss)
+        losses = self._named_losses()
+        total = sum(
+            ops.cast(losses[name].loss_weight, "float32") * term
+            for name, term in terms.items()
+        )
+        if self.loss is not None:
+            supervised = self._supervise(
+                share.x, share.y, result.output, share.sample_weight
+            )
+            terms["student_loss"] = supervised
+            total += self.student_loss_weight * supervised
+        added = [value for loss in lessons.losses for value in loss.losses]
+        for value in [*regularisation, *added]:
+            total += ops.sum(value) / backend.num_replicas()
+        means = self._logs.of[self.peer_names[index]].means
+        pairs = [(means[name], value) for name, value in terms.items()]
+        update_means([(self.metrics[0], total), *pairs], share.examples)
+        return total

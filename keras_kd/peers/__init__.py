@@ -1,0 +1,1 @@
+"""The parts of a `MutualDistiller`: what peers say, learn and report."""
