@@ -1,6 +1,13 @@
-"""Ways to distil that take more than one `fit`."""
+"""Ways to distil that take more than one `fit`, and what follows a `fit`."""
 
+from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
+from keras_kd.procedures.correct_class_bias import correct_class_bias
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
 
-__all__ = ["FitNetsResult", "fitnets"]
+__all__ = [
+    "CorrectClassBiasResult",
+    "FitNetsResult",
+    "correct_class_bias",
+    "fitnets",
+]
