@@ -11,6 +11,7 @@ from tests import support
 
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
+    "Specialists": "is what `specialists` returns",
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
     "FitNetsResult": "what `fitnets` returns",
     "correct_class_bias": "is no training: it moves a bias of a trained model",
@@ -66,6 +67,35 @@ def _batches():
     return tf.data.Dataset.from_tensor_slices(support.data()).batch(8)
 
 
+def generalist():
+    """A net with dropout, whose state a resumed run must find again."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(4),
+        ]
+    )
+
+
+def run_specialists(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.specialists(
+        **{
+            "generalist": teacher,
+            "num_specialists": 2,
+            "classes_per_specialist": 2,
+            "data": support.data(classes=4),
+            "epochs": 2,
+            "batch_size": 8,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 ROWS = (
     Row(
         name="fitnets",
@@ -75,6 +105,15 @@ ROWS = (
         students=lambda result: [result.student],
         other={"temperature": 5.0},
         stages=("hint", "distillation"),
+    ),
+    Row(
+        "specialists",
+        "specialists",
+        make_teacher=generalist,
+        run=run_specialists,
+        students=lambda result: result.specialists,
+        other={"temperature": 2.0},
+        stages=("specialist_0", "specialist_1"),
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]
