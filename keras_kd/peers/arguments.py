@@ -140,7 +140,7 @@ def check_shards(shards):
 def check_needs(losses):
     """Refuses losses that need a gradient of a peer by its input."""
     for loss in losses:
-        asked = [need for need in loss.needs if need.endswith("gradient")]
+        asked = [need for need in loss.needs if "input_gradient" in need]
         if asked:
             raise ValueError(
                 "`distillation_losses` of a MutualDistiller must need no input "

@@ -5,6 +5,7 @@ from keras import ops
 from keras_kd import checks
 from keras_kd import forms
 from keras_kd import passes
+from keras_kd.input_gradients import InputGradients
 from keras_kd.losses.distillation_loss import shapes_agree
 from keras_kd.side import Pass
 from keras_kd.side import Side
@@ -22,7 +23,6 @@ class PeerSide(Side):
         self.model = model
         self.role = "peer"
         self.inputs = None
-        self.objectives = {}
         places = {
             (tap, loss.expects_logits): loss
             for loss in losses
@@ -30,6 +30,7 @@ class PeerSide(Side):
         }
         taps = [None, *(tap for tap, _ in places)]
         self.tapped = passes.TappedModel(model, taps, self.role)
+        self.gradients = InputGradients(self.tapped, {})
         for (tap, expects_logits), loss in places.items():
             if expects_logits:
                 checks.check_logits(self.tapped, tap, loss)
@@ -53,7 +54,9 @@ class Together:
     def __init__(self, sides, taps):
         self.sides = sides
         self.taps = taps
-        self.tapped = self  # A `Comparison` asks it for `symbolic`.
+        # A `Comparison` asks it for `symbolic`, and for no gradients.
+        self.tapped = self
+        self.gradients = sides[0].gradients
 
     def symbolic(self):
         """Shapes, as `TappedModel.symbolic` shows those of one model."""
