@@ -134,12 +134,9 @@ def specialists(
         seed,
     )
     checks.check_examples(class_sets, train.y, "data")
-    validation = None
-    if validation_data is not None:
-        validation = look(
-            generalist, validation_data, "validation_data", batch_size
-        )
-        checks.check_examples(class_sets, validation.y, "validation_data")
+    validation = _look_at_validation(
+        generalist, validation_data, batch_size, class_sets
+    )
     settings = {
         "procedure": "specialists",
         "generalist": fingerprint(generalist).hex(),
@@ -166,17 +163,15 @@ def specialists(
         optimizer=optimizer,
         seed=seed,
     )
+    options = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "patience": patience,
+        "callbacks": callbacks,
+        "verbose": verbose,
+    }
     results = [
-        course.run(
-            index,
-            classes,
-            stages,
-            epochs=epochs,
-            batch_size=batch_size,
-            patience=patience,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
+        course.run(index, classes, stages, **options)
         for index, classes in enumerate(class_sets)
     ]
     models, shifts, histories = zip(*results, strict=True)
@@ -187,6 +182,15 @@ def specialists(
         dustbin_shifts=shifts,
         histories={f"specialist_{m}": h for m, h in enumerate(histories)},
     )
+
+
+def _look_at_validation(generalist, validation_data, batch_size, class_sets):
+    """What the specialists are judged on, or `None`."""
+    if validation_data is None:
+        return None
+    found = look(generalist, validation_data, "validation_data", batch_size)
+    checks.check_examples(class_sets, found.y, "validation_data")
+    return found
 
 
 def _described(optimizer):
