@@ -137,39 +137,30 @@ def specialists(
     validation = _look_at_validation(
         generalist, validation_data, batch_size, class_sets
     )
+    weights = {
+        "temperature": temperature,
+        "loss_weight": loss_weight,
+        "student_loss_weight": student_loss_weight,
+        "seed": seed,
+    }
+    budget = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
     settings = {
         "procedure": "specialists",
         "generalist": fingerprint(generalist).hex(),
         "class_sets": class_sets,
         "num_examples": len(train.y),
-        "temperature": temperature,
-        "loss_weight": loss_weight,
-        "student_loss_weight": student_loss_weight,
-        "epochs": epochs,
-        "batch_size": batch_size,
         "optimizer": _described(optimizer),
-        "patience": patience,
-        "seed": seed,
     }
-    stages = Stages(directory, settings)
+    stages = Stages(directory, settings | weights | budget)
     course = Course(
         generalist=generalist,
         train=train,
         validation=validation,
         build_specialist=build_specialist,
-        temperature=temperature,
-        loss_weight=loss_weight,
-        student_loss_weight=student_loss_weight,
         optimizer=optimizer,
-        seed=seed,
+        **weights,
     )
-    options = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "patience": patience,
-        "callbacks": callbacks,
-        "verbose": verbose,
-    }
+    options = budget | {"callbacks": callbacks, "verbose": verbose}
     results = [
         course.run(index, classes, stages, **options)
         for index, classes in enumerate(class_sets)
