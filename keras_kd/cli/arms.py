@@ -86,6 +86,13 @@ class Bench:
         """The chosen method, a `methods.Method`."""
         return methods.METHODS[self.settings.method]
 
+    def taught_by(self, seed=0):
+        """What the student of a seed learns from: the teacher, or a cache."""
+        teacher = self.answers.teacher if self.answers else self.teacher
+        if self.method.wrap_teacher is not None:
+            teacher = self.method.wrap_teacher(teacher, self.settings, seed)
+        return teacher
+
     def distiller(self, student, seed=0):
         """A Distiller of the chosen method for a student.
 
@@ -93,11 +100,8 @@ class Bench:
             student: A student that gives logits.
             seed: Its seed, for what the method draws. Defaults to `0`.
         """
-        teacher = self.answers.teacher if self.answers else self.teacher
-        if self.method.wrap_teacher is not None:
-            teacher = self.method.wrap_teacher(teacher, self.settings, seed)
         return Distiller(
-            teacher=teacher,
+            teacher=self.taught_by(seed),
             student=student,
             distillation_losses=self.losses(student),
             student_loss_weight=self.settings.student_loss_weight,

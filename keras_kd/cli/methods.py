@@ -14,12 +14,13 @@ ROMERO = "Romero et al. 2015, https://arxiv.org/abs/1412.6550"
 ZAGORUYKO = "Zagoruyko and Komodakis 2017, https://arxiv.org/abs/1612.03928"
 BA = "Ba and Caruana 2014, https://arxiv.org/abs/1312.6184"
 SAU = "Sau and Balasubramanian 2016, https://arxiv.org/abs/1610.09650"
+ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1706.00384"
 
 # Flags whose defaults the methods decide, and why a method may not have one.
 FLAGS = {
     "temperature": "divides no logits",
-    "loss_weight": "has no distillation loss",
-    "student_loss_weight": "has no loss of the labels beside it",
+    "loss_weight": "sets the weights of its losses itself",
+    "student_loss_weight": "sets the weights of its losses itself",
     "noise_stddev": "adds no noise",
     "noise_probability": "adds no noise",
 }
@@ -133,6 +134,63 @@ METHODS = {
         wrap_teacher=method_parts.noisy,
         no_cache="its noise is new in each step, and a cache stays as it is",
     ),
+    "fitnets": Method(
+        "hints first, then soft targets, in two stages",
+        (ROMERO,),
+        method_parts.staged_hint,
+        temperature=3.0,
+        loss_weight=None,
+        student_loss_weight=None,
+        make_trainer=method_parts.staged_trainer,
+        train=method_parts.train_in_stages,
+        min_epochs=2,
+        note="The first third of the distilled student's epochs is for hints.",
+    ),
+    "mutual_learning": Method(
+        "two students teach each other, without a teacher",
+        (ZHANG,),
+        method_parts.soft_targets,
+        temperature=1.0,
+        make_trainer=method_parts.peers,
+        train=method_parts.train_peers,
+        no_cache="its student learns from a second one and from no teacher",
+        note="The distilled student learns with a second one like it, and not "
+        "from the teacher, which is here for comparison.",
+    ),
+    "shallow_mimic": Method(
+        "logit regression of a student with one wide hidden layer",
+        (BA,),
+        method_parts.logit_regression,
+        student_loss_weight=0.0,
+        make_student=method_parts.shallow_student,
+        note="All students have one wide hidden layer, behind a linear "
+        "bottleneck.",
+    ),
+    "gradient_transfer": Method(
+        "which pixels the teacher's decision hangs on",
+        (ZAGORUYKO,),
+        method_parts.input_gradients,
+        no_cache="it needs the teacher's gradients, and a cache has none",
+    ),
+}
+
+# What does not fit into a job on one data set with one student. The names are
+# those of `keras_kd`.
+PYTHON_ONLY = {
+    "procedures.specialists": (
+        "specialists for classes that are easily confused",
+        HINTON,
+    ),
+    "procedures.correct_class_bias": (
+        "the bias of classes that a student never saw",
+        HINTON,
+    ),
+    "teachers.EnsembleTeacher": ("several models as one teacher", HINTON),
+    "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
+    "losses.InputGradientSymmetry": (
+        "the same pixels in mirrored images",
+        ZAGORUYKO,
+    ),
 }
 
 
@@ -158,4 +216,9 @@ def main(arguments):
             print(f"{'':<{width}}{paper}")
         print(f"{'':<{width}}{method.defaults}")
     print("\nChoose one with `keras-kd distill --method=NAME`.")
+    print("\nFrom Python only, as keras_kd.NAME:\n")
+    width = max(map(len, PYTHON_ONLY)) + 2
+    for name, (line, paper) in PYTHON_ONLY.items():
+        print(f"{name:<{width}}{line}")
+        print(f"{'':<{width}}{paper}")
     return DONE

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import math
 import os
 import shutil
 import statistics
@@ -127,7 +128,12 @@ def history_csv(outcome):
     """Logs of all students: a row for each epoch."""
     rows = [
         {"arm": arm, "seed": seed, "epoch": epoch + 1}
-        | {key: values[epoch] for key, values in history.items()}
+        | {
+            key: values[epoch]
+            for key, values in history.items()
+            # A stage does not log what another does.
+            if not math.isnan(values[epoch])
+        }
         for arm in arms.ARMS
         for seed, history in enumerate(outcome.figures[arm].histories)
         for epoch in range(len(history["val_accuracy"]))

@@ -34,6 +34,14 @@ class ResolveTest(parameterized.TestCase):
         for method in METHODS:
             resolve(Settings(method=method))
 
+    def test_rejects_a_weight_that_the_method_sets_itself(self):
+        with self.assertRaisesRegex(
+            UnusableError,
+            "`--loss_weight` must not be given with fitnets, since this method "
+            "sets the weights of its losses itself. Received: --loss_weight=2",
+        ):
+            resolve(Settings(method="fitnets", loss_weight=2.0))
+
     @parameterized.parameters(
         ("temperature", 0.0, "above 0"),
         ("temperature", -1.0, "above 0"),
