@@ -38,7 +38,7 @@ class Hint(ProjectedLoss):
     comparable between layers.
 
     This is the joint form, added to the other losses in one fit. In the paper,
-    hints are a stage of their own, before distillation.
+    hints are a stage of their own, before distillation: `procedures.fitnets`.
 
     Reference: [Romero et al., 2015](https://arxiv.org/abs/1412.6550),
     section 2.2.

@@ -52,8 +52,8 @@ class Maxout(keras.layers.Layer):
         self._units(input_shape)
 
     def call(self, inputs):
-        # Not a maximum over an axis of `pieces`, which is several times slower
-        # on a CPU.
+        # A maximum over a last axis of `pieces` takes four times as long on a
+        # CPU, and the reshape before it needs to know the size of the image.
         return functools.reduce(
             ops.maximum, ops.split(inputs, self.pieces, axis=-1)
         )

@@ -60,10 +60,13 @@ def infer_regressor(student_shape, teacher_shape, nonlinearity):
     pieces = nonlinearity.pieces if isinstance(nonlinearity, Maxout) else 1
     wide = (*teacher_shape[:-1], teacher_shape[-1] * pieces)
     kernel_initializer = keras.initializers.RandomUniform(-RANGE, RANGE)
-    layers = [keras.Input(student_shape[1:])]
+    # The losses compute in float32, whatever the global policy.
+    layers = [keras.Input(student_shape[1:], dtype="float32")]
     if len(teacher_shape) == 2 == len(student_shape):
         layers.append(
-            keras.layers.Dense(wide[-1], kernel_initializer=kernel_initializer)
+            keras.layers.Dense(
+                wide[-1], kernel_initializer=kernel_initializer, dtype="float32"
+            )
         )
     elif _shrinks(student_shape, teacher_shape):
         layers.append(
@@ -74,11 +77,11 @@ def infer_regressor(student_shape, teacher_shape, nonlinearity):
     else:
         layers.append(projectors.infer(student_shape, wide))
     if isinstance(nonlinearity, keras.Layer):
-        config = nonlinearity.get_config()
+        config = nonlinearity.get_config() | {"dtype": "float32"}
         config.pop("name")
         layers.append(type(nonlinearity).from_config(config))
     elif nonlinearity is not None:
-        layers.append(keras.layers.Activation(nonlinearity))
+        layers.append(keras.layers.Activation(nonlinearity, dtype="float32"))
     return keras.Sequential(layers, name="regressor")
 
 

@@ -62,6 +62,21 @@ class InferRegressorTest(parameterized.TestCase):
         self.assertLessEqual(np.abs(kernel).max(), 0.05)
         self.assertAlmostEqual(kernel.std(), 0.05 / 3**0.5, delta=0.002)
 
+    @parameterized.parameters((8, 8, 6), (4, 4, 6), (6,))
+    def test_computes_in_float32_under_any_policy(self, *guided):
+        policy = keras.config.dtype_policy()
+        self.addCleanup(keras.config.set_dtype_policy, policy)
+        keras.config.set_dtype_policy("mixed_float16")
+        hint = (8, 8, 10) if len(guided) == 3 else (10,)
+        for nonlinearity in (models.Maxout(2), keras.activations.relu):
+            made = regressor.infer_regressor(
+                (None, *guided), (None, *hint), nonlinearity
+            )
+            # Beyond the range of float16.
+            output = made(1e6 * np.ones((1, *guided), "float32"))
+            self.assertEqual(output.dtype, "float32")
+            self.assertTrue(np.all(np.isfinite(output)))
+
     def test_refuses_shapes_that_do_not_meet(self):
         with self.assertRaisesRegex(ValueError, "rank"):
             regressor.infer_regressor((None, 60), (None, 4, 4, 5), None)
