@@ -44,8 +44,8 @@ class InputGradientTransfer(DistillationLoss):
     norm(J_student - J_teacher), over all pixels and channels
     ```
 
-    The factor `beta / 2` of the paper is `loss_weight` here. Each `J` is that of
-    the example's own cross-entropy, not divided by the size of the batch.
+    The factor `beta / 2` of the paper is `loss_weight` here. Each `J` is that
+    of the example's own cross-entropy, not divided by the size of the batch.
 
     The student is differentiated twice, and the teacher once: a step takes
     about twice as long as one with `SoftTargets`. The teacher runs in inference
