@@ -10,6 +10,7 @@ from keras import layers
 
 import keras_kd
 from tests import reference
+from tests import replicas
 from tests import support
 from tests.procedures.small_fitnets import LOWER
 from tests.procedures.small_fitnets import TEMPERATURE
@@ -235,6 +236,24 @@ class TrainingTest(absltest.TestCase):
         self.assertLen(history["val_loss"], best + 3)
         # What the second stage starts with is not what the first ended with.
         self.assertGreater(max(snapshots.differences(1, 2, LOWER)), 0)
+
+
+class ReplicasTest(absltest.TestCase):
+    def test_two_replicas_give_the_numbers_of_one(self):
+        def run_dense():
+            keras.utils.set_random_seed(2)
+            # No batch normalisation, which sees the batch of one replica.
+            return run(student=support.dense(5), guided_tap="hidden")
+
+        one = run_dense()
+        with replicas.two_replicas().scope():
+            two = run_dense()
+        for stage in ("hint", "distillation"):
+            np.testing.assert_allclose(
+                one.histories[stage]["loss"],
+                two.histories[stage]["loss"],
+                rtol=1e-5,
+            )
 
 
 class MaxoutTest(absltest.TestCase):
