@@ -57,6 +57,28 @@ class QuickStartTest(absltest.TestCase):
         )
 
 
+class ProceduresTest(absltest.TestCase):
+    def test_run_as_they_stand(self):
+        quick_start = block_with("data = keras_kd.datasets")
+        code = quick_start[: quick_start.index("distiller = ")]
+        code += block_with("procedures.fitnets")
+        code += block_with("MutualDistiller")
+        process = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=support.folder(self),
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(process.returncode, 0, process.stderr[-3000:])
+        *_, stages, learnt = process.stdout.strip().splitlines()
+        self.assertStartsWith(stages, "['hint', 'distillation']")
+        # Ten classes: chance is 0.1.
+        for accuracy in map(float, learnt.split()):
+            self.assertGreater(accuracy, 0.3)
+
+
 class CacheTest(absltest.TestCase):
     def test_runs_as_it_stands(self):
         quick_start = block_with("data = keras_kd.datasets")
