@@ -19,9 +19,13 @@ from tests.support import cross_entropy
 
 @keras.saving.register_keras_serializable("tests")
 class OpenToGradients(keras_kd.losses.DistillationLoss):
-    """Squared distance that would let a gradient through to the teacher."""
+    """Squared distance that would let a gradient through to the teachers."""
+
+    accepts_members = True
 
     def call(self, teacher, student):
+        if isinstance(teacher, dict):
+            teacher = keras.ops.mean(teacher["member_logits"], axis=1)
         return keras.ops.sum(keras.ops.square(teacher - student), axis=-1)
 
 
@@ -158,11 +162,13 @@ class StepTest(parameterized.TestCase):
                 atol=1e-7,
             )
 
-    def test_no_gradient_reaches_a_teacher(self):
-        # By hand: the gradient of (z_i - z_j)^2 by the bias of peer i alone.
+    @parameterized.parameters(("others", 1.0), ("community", 0.5))
+    def test_no_gradient_reaches_a_teacher(self, target, factor):
+        # By hand: the gradient of (z_i - teacher)^2 by the bias of peer i is
+        # 2 (z_i - teacher), where z_i - teacher is z_i - z_j, or half of it.
         x, _ = communities.data(communities.vectors)
         distiller = communities.made(
-            losses=OpenToGradients(), exchange="together"
+            losses=OpenToGradients(), exchange="together", target=target
         )
         distiller.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
         first, second = (np.asarray(peer(x)) for peer in distiller.peers)
@@ -171,7 +177,7 @@ class StepTest(parameterized.TestCase):
 
         distiller.train_on_batch(x)
 
-        gap = 2 * np.mean(first - second, axis=0)
+        gap = 2 * factor * np.mean(first - second, axis=0)
         moves = [
             after - old
             for after, old in zip(support.values(biases), before, strict=True)

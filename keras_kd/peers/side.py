@@ -104,8 +104,11 @@ class Together:
 
 
 def _members(tensors):
-    """The members' form, with equal weights."""
-    logits = ops.stack([ops.cast(t, "float32") for t in tensors], axis=1)
+    """The members' form, with equal weights and without gradient."""
+    # A peer's own answer may be among them.
+    logits = ops.stop_gradient(
+        ops.stack([ops.cast(t, "float32") for t in tensors], axis=1)
+    )
     like_weights = logits
     while len(like_weights.shape) > 2:
         like_weights = like_weights[..., 0]

@@ -35,27 +35,30 @@ class SharesTest(parameterized.TestCase):
         self.x, self.y = communities.data(communities.vectors, 12)
         self.ids = np.random.default_rng(0).permutation(12) + 5
 
-    @parameterized.product(
-        exchange=["together", "in_turn"], count=[2, 3], is_weighted=[True]
+    @parameterized.named_parameters(
+        ("together", communities.vectors, 2, "together"),
+        ("in_turn", communities.vectors, 3, "in_turn"),
+        ("sequences", communities.tagger, 2, "together"),
     )
-    def test_a_peer_moves_as_on_its_shard_alone(
-        self, exchange, count, is_weighted
-    ):
+    def test_a_peer_moves_as_on_its_shard_alone(self, make, count, exchange):
         def optimizer():
             return keras.optimizers.Adam(0.05)
 
-        weights = np.linspace(0, 2, 12) if is_weighted else None
-        distiller = communities.made(count, exchange=exchange, shards=True)
-        others = communities.ByDistillers(
-            distiller.peers,
-            lambda: SoftTargets(2.0),
-            optimizer,
-            loss=cross_entropy(),
+        x, y = communities.data(make, 12)
+        loss = cross_entropy(ignore_class=2)
+        weights = np.linspace(0, 2, 12)
+        if make is communities.tagger:
+            weights = np.tile(weights[:, None], (1, communities.STEPS))
+        distiller = communities.made(
+            count, make, exchange=exchange, shards=True
         )
-        distiller.compile(optimizer(), cross_entropy(), run_eagerly=True)
+        others = communities.ByDistillers(
+            distiller.peers, lambda: SoftTargets(2.0), optimizer, loss=loss
+        )
+        distiller.compile(optimizer(), loss, run_eagerly=True)
         for _ in range(2):
             distiller.train_on_batch(
-                attached(self.x, self.ids), self.y, sample_weight=weights
+                attached(x, self.ids), y, sample_weight=weights
             )
             if exchange == "together":
                 for index in range(count):
@@ -65,7 +68,7 @@ class SharesTest(parameterized.TestCase):
                     others.listen(index)
                 mine = self.ids % count == index
                 one.train_on_batch(
-                    self.x[mine], self.y[mine], sample_weight=weights[mine]
+                    x[mine], y[mine], sample_weight=weights[mine]
                 )
         self.assertLess(
             communities.difference(others.students, distiller.peers), 1e-6
