@@ -54,10 +54,9 @@ OUTPUT = pathlib.Path("hinton_mnist")
 TEACHER_UNITS, STUDENT_UNITS = (128, 64) if SMOKE else (1200, 800)
 TEMPERATURE, JITTER, LEFT_OUT = 20.0, 2, 3
 # Not in the paper: chosen on the validation images, with other seeds.
-TEACHER_EPOCHS, STUDENT_EPOCHS = (15, 15) if SMOKE else (30, 20)
+TEACHER_EPOCHS, STUDENT_EPOCHS = (10, 10) if SMOKE else (30, 20)
 DROPOUT, MAX_NORM = (0.1, 0.25), 3.0
-BATCH_SIZE, RATE = 64 if SMOKE else 128, 0.001
-LABEL_WEIGHT = 0.1
+BATCH_SIZE, RATE, LABEL_WEIGHT = 64 if SMOKE else 128, 0.001, 0.1
 SEEDS = range(2 if SMOKE else 3)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 
@@ -101,12 +100,10 @@ The students are 784-800-800-10, with nothing of that, in three ways:
   but those of a 3. It gets no labels at all.
 
 With equal seeds they begin from the same weights. All make the same number of
-updates. Of the networks that get labels, the epoch that is best on the
-validation images is kept; *without 3* keeps its last.
+updates: who gets fewer images gets them more often. Of the networks that get
+labels, the epoch that is best on the validation images is kept; *without 3*
+keeps its last.
 """
-
-supervised = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-plain = tf.data.Dataset.from_tensor_slices((images, labels))
 
 
 def perceptron(units, is_teacher):
@@ -128,7 +125,8 @@ def train(seed, arm):
     if arm == "teacher":
         model = network = perceptron(TEACHER_UNITS, is_teacher=True)
         epochs = TEACHER_EPOCHS
-    examples, loss = plain, supervised
+    examples = tf.data.Dataset.from_tensor_slices((images, labels))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if arm in ("distilled", "without 3"):
         model = keras_kd.Distiller(
             teacher=cached,
@@ -147,7 +145,6 @@ def train(seed, arm):
         "val_accuracy", patience=epochs, restore_best_weights=True
     )
     judged = {"validation_data": validation, "callbacks": [best]}
-    # Whoever gets fewer images gets them more often: equally many updates.
     examples = examples.shuffle(len(images), seed=seed).repeat()
     run = {"steps_per_epoch": updates, "epochs": epochs, "verbose": 0}
     model.fit(examples.batch(BATCH_SIZE), **run, **judged if loss else {})
@@ -162,12 +159,12 @@ stopped, a second start goes on with what is missing.
 
 
 def count(logits):
-    is_wrong = logits.argmax(-1) != data.test_labels
+    is_wrong = np.argmax(logits, axis=-1) != data.test_labels
     return [int(is_wrong.sum()), int(is_wrong[is_left_out].sum())]
 
 
 teacher = experiment.model("teacher", lambda: train(1000, "teacher"))
-teacher_errors = count(teacher.predict(data.test_images, verbose=0))[0]
+teacher_errors = count(teacher(data.test_images, training=False))[0]
 cached = keras_kd.teachers.cache_teacher(
     teacher, (images, labels), OUTPUT / "answers", dtype="float32", verbose=0
 )
@@ -185,13 +182,12 @@ SHIFTS = np.arange(0, 10, 0.1)
 
 def judge(seed, arm):
     student = train(seed, arm)
-    logits = student.predict(data.test_images, verbose=0)
-    result = {"errors": count(logits)}
+    result = {"errors": count(student(data.test_images, training=False))}
     if arm == "without 3":
         found = keras_kd.procedures.correct_class_bias(
             student=student, teacher=teacher, x=images, classes=LEFT_OUT
         )
-        logits = found.student.predict(data.test_images, verbose=0)
+        logits = np.asarray(found.student(data.test_images, training=False))
         result |= {"corrected": count(logits), "shift": found.shifts[0]}
         lift = np.eye(data.num_classes)[LEFT_OUT]
         shifts = SHIFTS - found.shifts[0]
@@ -215,7 +211,7 @@ digit. This is all that the student *without 3* ever learns about 3s. On the
 right: its errors against the shift of the bias (first seed).
 """
 
-answers = teacher.predict(images, verbose=0) / TEMPERATURE
+answers = teacher(images, training=False) / TEMPERATURE
 answers = keras.ops.convert_to_numpy(keras.ops.softmax(answers))[:, LEFT_OUT]
 others = np.delete(np.arange(data.num_classes), LEFT_OUT)
 blind = results["without 3"][0]
@@ -254,7 +250,51 @@ row("bias tuned on the test images", 109, "without 3", "tuned")
 row("... images of a 3", 14, "without 3", "tuned", 1)
 print(f"Gap removed: 95 % interval {part.low:.0f} to {part.high:.0f} %.")
 print(f"3s right, corrected: {1 - missed.mean() / is_left_out.sum():.1%}.")
-print(
-    f"Errors by those of distilled: {corrected.mean() / distilled.mean():.2f}"
-)
+print("All errors by those of distilled:", corrected.mean() / distilled.mean())
 assert missed.mean() <= before.mean()
+
+"""
+The numbers are errors on the 10,000 test images of MNIST: mean and standard
+deviation of three seeds, for one teacher. Without a 3 there are 1010 test
+images that the student never saw the like of.
+
+| network | `paper` | `ours` |
+|---|---|---|
+| teacher | 67 | TODO (one run) |
+| student alone | 146 | TODO |
+| student distilled | 74 | TODO |
+| part of the gap removed (derived) | 91 % | TODO |
+| distilled without 3 | 206 | TODO |
+| ... images of a 3 | 133 | TODO |
+| bias found without labels | - | TODO |
+| ... images of a 3 | - | TODO |
+| bias tuned on the test images | 109 | TODO |
+| ... images of a 3 | 14 | TODO |
+
+TODO: the interval of the part that is removed; whether 97 % of the 3s are right
+after the correction; whether its errors are at most 1.5 times those of the
+student that saw 3s.
+
+* **Command:** `python tutorials/03_hinton_mnist.py`
+* **Cost:** TODO minutes on two CPU cores, a third of them for the teacher. With
+  `KERAS_KD_SMOKE=1`, on other data, half a minute.
+* **The last two rows** used the labels of the test images. They repeat the
+  paper, and show what the honest row above them could gain at most by moving
+  one number. They are no estimate of how good the network is.
+* **What the correction needs:** unlabelled images among which there are 3s, as
+  many as there will be. Here these are the training images. Where there are
+  none, `teacher_mass=0.1` says the same in a number.
+* **What differs from the paper:** 55,000 images to train on and not 60,000, as
+  5000 are put aside; Adam with a falling rate; dropout rates and norm, which
+  the paper does not give; three seeds.
+* **How it was set up:** temperature, units and jitter come from the paper. On
+  the validation images, with other seeds, dropout of 0.25 made a better teacher
+  than 0.5 in 30 epochs, and both students hardly changed in the last five of
+  15 epochs. The rate and the weight of the labels are first guesses, the same
+  for all.
+
+## References
+
+* Hinton, Vinyals and Dean, [Distilling the Knowledge in a Neural Network](
+  https://arxiv.org/abs/1503.02531), 2015.
+"""
