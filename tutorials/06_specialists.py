@@ -71,15 +71,15 @@ except ValueError as error:
     data = keras_kd.datasets.load("digits")
 
 IS_CIFAR = data.name == "cifar100"
-NUM_SPECIALISTS = 10 if IS_CIFAR else 3  # Section 5.5 has 61,
+NUM_SPECIALISTS = 20 if IS_CIFAR else 2  # Section 5.5 has 61,
 CLASSES_PER_SPECIALIST = 12 if IS_CIFAR else 4  # each with 300 classes.
 NUM_TOP_CLASSES = 1  # Section 5.4.
 TEMPERATURE, SOFT_WEIGHT, HARD_WEIGHT = 1.0, 1.0, 1.0  # Not in the paper.
 WIDTHS = (32, 64, 128) if IS_CIFAR else (8, 16)
 BATCH_SIZE = 128 if IS_CIFAR else 32
-EPOCHS = 24 if IS_CIFAR else 2
+EPOCHS = 24 if IS_CIFAR else 8
 SPECIALIST_EPOCHS = 8 if IS_CIFAR else 4
-RATE, SPECIALIST_RATE = 0.003, 0.001
+RATE, SPECIALIST_RATE = 0.003 if IS_CIFAR else 0.01, 0.001
 
 
 def shrink(images):
@@ -105,7 +105,7 @@ def network():
         if stage:
             steps += [layers.MaxPooling2D()]
         steps += [layers.Conv2D(width, 3, padding="same", use_bias=False)]
-        steps += [layers.BatchNormalization(), layers.ReLU()]
+        steps += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
     steps += [layers.GlobalAveragePooling2D(), layers.Dense(data.num_classes)]
     return keras.Sequential(steps)
 
