@@ -32,11 +32,11 @@ def with_dropout(width, name):
     )
 
 
-def made(seed=0, **kwargs):
-    """Three peers with projectors, dropout, Adam, a schedule and metrics."""
+def made(seed=0, count=2, **kwargs):
+    """Peers with projectors, dropout, Adam, a schedule and metrics."""
     keras.utils.set_random_seed(seed)
     distiller = keras_kd.MutualDistiller(
-        peers=[with_dropout(4 + i, f"peer{i}") for i in range(3)],
+        peers=[with_dropout(4 + i, f"peer{i}") for i in range(count)],
         distillation_losses=[
             keras_kd.losses.SoftTargets(3.0, loss_weight=0.7),
             keras_kd.losses.Hint(teacher_tap="hidden", student_tap="hidden"),
@@ -94,7 +94,7 @@ class SaveTest(parameterized.TestCase):
         self.assertEqual(difference, 0)
 
     def test_weights_files_hold_all_of_it(self):
-        first, second = (made(seed, exchange_every=2) for seed in (0, 5))
+        first, second = (made(seed, 3, exchange_every=2) for seed in (0, 5))
         fit(first)
         path = str(support.folder(self) / "d.weights.h5")
         first.save_weights(path)
