@@ -18,11 +18,13 @@ LAYERS = (
         "input_gradients",
         "losses",
         "metrics",
+        "model_copies",
         "passes",
         "patching",
         "projectors",
         "reduction",
         "taps",
+        "whole_files",
     },
     {"callbacks", "datasets", "models", "teachers", "transfer_sets"},
     {

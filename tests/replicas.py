@@ -7,7 +7,10 @@ one, so this works as long as no module makes a tensor when it is imported.
 
 import functools
 
+import numpy as np
 import tensorflow as tf
+
+from tests import support
 
 
 def _split_cpu():
@@ -42,3 +45,31 @@ def two_replicas():
             "module is imported."
         )
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def assert_trained_alike(single, double, before, histories):
+    """Checks that two replicas and one device trained to equal numbers.
+
+    Args:
+        single: Model that one device has trained.
+        double: The same from two replicas.
+        before: Values of the weights before.
+        histories: What `fit` logged of each.
+    """
+    for variable, one, two, start in zip(
+        single.weights,
+        support.values(single.weights),
+        support.values(double.weights),
+        before,
+        strict=True,
+    ):
+        np.testing.assert_allclose(
+            two, one, rtol=1e-6, atol=1e-6, err_msg=variable.path
+        )
+        # Otherwise nothing was compared.
+        assert not variable.trainable or np.any(one != start), variable.path
+    assert sorted(histories[0]) == sorted(histories[1])
+    for key, one in histories[0].items():
+        np.testing.assert_allclose(
+            histories[1][key], one, rtol=1e-6, atol=1e-6, err_msg=key
+        )

@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from keras_kd import model_copies
 from keras_kd import teachers
 from keras_kd.cli import methods
 from keras_kd.cli.answers import Answers
@@ -135,7 +136,7 @@ class Bench:
             A `Trained`.
         """
         keras.utils.set_random_seed(seed)
-        saved = fresh_copy(self.student)
+        saved = model_copies.fresh_copy(self.student)
         student = teachers.logits(saved)
         is_distilled = arm == DISTILLED
         takes_answers = self.answers is not None and is_distilled
@@ -215,15 +216,6 @@ class Bench:
 
 def _fit_trainer(bench, student, lesson, seed):
     return lesson.fit(bench.trainer(student, seed))
-
-
-def fresh_copy(model):
-    """A model of the same architecture with new weights."""
-    # Not `clone_model`, which copies the optimizer's state too.
-    copy = type(model).from_config(model.get_config())
-    if not copy.built:
-        copy.build_from_config(model.get_build_config())
-    return copy
 
 
 def logits_of(model, images):

@@ -3,7 +3,7 @@
 import time
 
 from keras_kd.cli import arms
-from keras_kd.cli.progress import duration
+from keras_kd.report.durations import duration
 
 # A step back costs about twice a step forth.
 TRAINING = 3

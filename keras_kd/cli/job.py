@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from keras_kd import model_copies
 from keras_kd import teachers
 from keras_kd.cli import answers
 from keras_kd.cli import arms
@@ -98,8 +99,7 @@ class Job:
             model = self.bench.teacher
             if not is_given:
                 # Without its optimizer, which takes twice the space.
-                model = arms.fresh_copy(model)
-                model.set_weights(self.bench.teacher.get_weights())
+                model = model_copies.equal_copy(model)
             record["accuracy"] = self._validation_accuracy(model)
             self.state.save(
                 arms.TEACHER,

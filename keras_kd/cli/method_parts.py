@@ -155,10 +155,10 @@ def one_after_the_other(histories):
 def peers(bench, student, seed):
     """The student and a second one, which teach each other."""
     import keras_kd
+    from keras_kd import model_copies
     from keras_kd import teachers
-    from keras_kd.cli import arms
 
-    other = teachers.logits(arms.fresh_copy(bench.student))
+    other = teachers.logits(model_copies.fresh_copy(bench.student))
     return keras_kd.MutualDistiller(
         peers=[student, other],
         distillation_losses=bench.losses(student),

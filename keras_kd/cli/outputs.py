@@ -11,9 +11,9 @@ import textwrap
 
 import keras_kd
 from keras_kd import report
+from keras_kd import whole_files
 from keras_kd.cli import arms
 from keras_kd.cli import methods
-from keras_kd.cli import state as job_state
 
 PLOTS = {
     "learning_curves.png": "Learning curves of the arms",
@@ -102,17 +102,15 @@ def write(bench, state, outcome):
     source = state.model_path(
         arms.student_name(arms.DISTILLED, outcome.best_seed)
     )
-    partial = os.path.join(folder, "student.keras.partial")
-    shutil.copyfile(source, partial)
-    os.replace(partial, os.path.join(folder, "student.keras"))
-    job_state.write_text(
+    with whole_files.written(os.path.join(folder, "student.keras")) as partial:
+        shutil.copyfile(source, partial)
+    whole_files.write_text(
         os.path.join(folder, "history.csv"), history_csv(outcome)
     )
     for name, figure in zip(PLOTS, figures(outcome), strict=True):
-        partial = os.path.join(folder, f"{name}.partial")
-        figure.savefig(partial, format="png")
-        os.replace(partial, os.path.join(folder, name))
-    job_state.write_text(
+        with whole_files.written(os.path.join(folder, name)) as partial:
+            figure.savefig(partial, format="png")
+    whole_files.write_text(
         os.path.join(folder, "report.md"), markdown(bench, outcome)
     )
 

@@ -1,11 +1,12 @@
 """Tells how far a job is: one line for each model."""
 
-import math
 import statistics
 import sys
 import time
 
 import keras
+
+from keras_kd.report.durations import duration
 
 
 class Progress:
@@ -104,15 +105,6 @@ class Progress:
     def _place(self, number):
         width = len(str(self.total))
         return f"[{number:>{width}}/{self.total}]"
-
-
-def duration(seconds):
-    """A time for people: seconds, minutes or hours."""
-    if seconds < 100:
-        return f"{math.ceil(seconds)} s"
-    if seconds < 100 * 60:
-        return f"{math.ceil(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def terminal():

@@ -1,7 +1,7 @@
 """What a job has finished, kept in its output folder.
 
-Each file is written beside its place and then moved there, so a kill at any
-moment leaves whole files only, and the next call goes on behind them.
+A kill at any moment leaves whole files only, and the next call goes on behind
+them.
 """
 
 import json
@@ -10,6 +10,7 @@ import shutil
 
 import numpy as np
 
+from keras_kd import whole_files
 from keras_kd.cli.errors import UnusableError
 
 FOLDER = "state"
@@ -68,15 +69,11 @@ class State:
             shutil.rmtree(self.folder)
         if found != identity:
             os.makedirs(self.folder, exist_ok=True)
-            write_text(self._path(IDENTITY), json.dumps(identity, indent=2))
+            whole_files.write_json(self._path(IDENTITY), identity)
 
     def _identity(self):
         """What the job in the folder is, or `None` if there is none."""
-        try:
-            with open(self._path(IDENTITY)) as file:
-                return json.load(file)
-        except FileNotFoundError:
-            return None
+        return whole_files.read_json(self._path(IDENTITY))
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -95,13 +92,11 @@ class State:
             model: A Keras model that belongs to it, or `None`.
         """
         if model is not None:
-            save_model(model, self.model_path(name))
+            with whole_files.written(self.model_path(name)) as partial:
+                model.save(partial)
         # Last, since this file says that the part is finished.
-        path = self._path(f"{name}.npz")
-        partial = f"{path}.partial"
-        with open(partial, "wb") as file:
-            np.savez(file, record=np.array(json.dumps(record)), **arrays)
-        os.replace(partial, path)
+        with whole_files.written(self._path(f"{name}.npz")) as partial:
+            np.savez(partial, record=np.array(json.dumps(record)), **arrays)
 
     def load(self, name):
         """A finished part.
@@ -135,18 +130,3 @@ def _refuse(folder, found, identity, overwrite, flag):
         f"job goes on where it stopped. Received: --{flag}={folder}, with "
         f"{shown}. Choose another folder{remedy}."
     )
-
-
-def write_text(path, text):
-    """Writes a file as a whole."""
-    partial = f"{path}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
-
-
-def save_model(model, path):
-    """Saves a Keras model as a whole."""
-    partial = f"{path.removesuffix('.keras')}.partial.keras"
-    model.save(partial)
-    os.replace(partial, path)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.models.image_shape import check_image_shape
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 
@@ -90,12 +91,7 @@ def maxout_convnet(
     >>> keras_kd.taps.names(model)[:5]
     ['block1_conv', 'block1', 'block2_conv', 'block2_maxout', 'block2']
     """
-    if len(image_shape) != 3:
-        raise ValueError(
-            "`image_shape` must be (height, width, channels), since the "
-            "layers are two-dimensional. Received: image_shape="
-            f"{tuple(image_shape)}."
-        )
+    check_image_shape(image_shape)
     if not blocks:
         raise ValueError(
             "`blocks` must have at least one entry, one per convolution. "

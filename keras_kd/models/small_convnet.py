@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.models.image_shape import check_image_shape
+
 # From here on the first stage halves the image too, or it costs most.
 LARGE_IMAGE = 48
 # Places that the last layer tells apart, per axis: one alone is too little for
@@ -46,12 +48,7 @@ def small_convnet(
     >>> keras_kd.taps.names(model)
     ['stage1', 'stage2', 'flatten', 'logits']
     """
-    if len(image_shape) != 3:
-        raise ValueError(
-            "`image_shape` must be (height, width, channels), since the "
-            f"layers are two-dimensional. Received: image_shape="
-            f"{tuple(image_shape)}."
-        )
+    check_image_shape(image_shape)
     if not widths:
         raise ValueError(
             "`widths` must have at least one entry, one per stage. Received: "

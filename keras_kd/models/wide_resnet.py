@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.models.image_shape import check_image_shape
+
 NUM_GROUPS = 3
 # A network of depth 6n + 4 has n blocks of two convolutions per group. The
 # other four: the first one, and a shortcut per group, as its authors count.
@@ -80,12 +82,7 @@ def wide_resnet(
 
 
 def _check(image_shape, depth, width, first_channels):
-    if len(image_shape) != 3:
-        raise ValueError(
-            "`image_shape` must be (height, width, channels), since the "
-            f"layers are two-dimensional. Received: image_shape="
-            f"{tuple(image_shape)}."
-        )
+    check_image_shape(image_shape)
     if depth <= OTHERS or (depth - OTHERS) % 6:
         below = max(10, depth - (depth - OTHERS) % 6)
         raise ValueError(

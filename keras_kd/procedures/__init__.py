@@ -4,7 +4,7 @@ from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
-from keras_kd.procedures.specialist_team import Specialists
+from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
 
 __all__ = [

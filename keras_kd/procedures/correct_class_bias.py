@@ -8,6 +8,7 @@ import numpy as np
 from keras_kd import checks
 from keras_kd import forms
 from keras_kd import taps
+from keras_kd.model_copies import equal_copy
 from keras_kd.procedures.class_mass import class_mass
 from keras_kd.procedures.class_mass import find_shifts
 from keras_kd.teachers.wrapped import logits_of
@@ -101,7 +102,7 @@ def correct_class_bias(
     wanted = _wanted(teacher, teacher_mass, x, classes, num_classes, batch_size)
     logits = _predict(student, x, batch_size, "student")
     shifts = find_shifts(logits, classes, wanted)
-    copy = _copy(student)
+    copy = equal_copy(student)
     bias = _head(copy, num_classes).bias
     moved = keras.ops.convert_to_numpy(bias).astype("float64")
     moved[list(classes)] += shifts
@@ -231,13 +232,3 @@ def _wanted(teacher, teacher_mass, x, classes, num_classes, batch_size):
             f"{list(classes)}."
         )
     return mass
-
-
-def _copy(model):
-    """A model of its own with the same weights."""
-    # Not `clone_model`, which copies the optimizer's state too.
-    copy = type(model).from_config(model.get_config())
-    if not copy.built:
-        copy.build_from_config(model.get_build_config())
-    copy.set_weights(model.get_weights())
-    return copy

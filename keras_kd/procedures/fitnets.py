@@ -16,6 +16,7 @@ from keras_kd.procedures.guided_part import guided_part
 from keras_kd.procedures.regressor import infer_regressor
 from keras_kd.procedures.regressor import nonlinearity_of
 from keras_kd.procedures.stages import Stages
+from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.teachers.fingerprint import fingerprint
 
@@ -166,7 +167,7 @@ def fitnets(
         "teacher": fingerprint(teacher).hex(),
         "taps": [hint_tap, guided_tap],
         "epochs": [hint_epochs, epochs],
-        "optimizer": _described(second.optimizer),
+        "optimizer": describe_optimizer(optimizer),
         "temperature": temperature,
         "weights": [first_weight, last_weight],
         "patience": patience,
@@ -199,14 +200,6 @@ def fitnets(
         **common,
     )
     return FitNetsResult(student, histories)
-
-
-def _described(optimizer):
-    """An optimizer for the settings of a run."""
-    described = keras.optimizers.serialize(optimizer)
-    # Counted in each process.
-    del described["config"]["name"]
-    return described
 
 
 def _falling(first, last, epochs):

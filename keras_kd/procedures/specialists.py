@@ -5,15 +5,15 @@ from typing import Any
 
 import keras
 
-from keras_kd.checks import check_model
-from keras_kd.procedures import specialist_checks as checks
-from keras_kd.procedures.specialist_classes import cluster_classes
-from keras_kd.procedures.specialist_team import Specialists
-from keras_kd.procedures.specialist_training import Course
-from keras_kd.procedures.specialist_training import look
+from keras_kd.procedures.specialist import checks
+from keras_kd.procedures.specialist.classes import cluster_classes
+from keras_kd.procedures.specialist.team import Specialists
+from keras_kd.procedures.specialist.training import Course
+from keras_kd.procedures.specialist.training import look
 from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import new_optimizer
+from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.teachers.wrapped import logits_of
 
 
 def specialists(
@@ -119,7 +119,7 @@ def specialists(
     >>> both.predict(x).shape, both.specialists[0].output_shape
     ((60, 6), (None, 4))
     """
-    check_model(generalist, "generalist")
+    logits_of(generalist, "generalist")
     checks.check_numbers(temperature, loss_weight, student_loss_weight, epochs)
     checks.check_batch_size(batch_size)
     train = look(generalist, data, "data", batch_size)
@@ -149,7 +149,7 @@ def specialists(
         "generalist": fingerprint(generalist).hex(),
         "class_sets": class_sets,
         "num_examples": len(train.y),
-        "optimizer": _described(optimizer),
+        "optimizer": describe_optimizer(optimizer),
     }
     stages = Stages(directory, settings | weights | budget)
     course = Course(
@@ -182,10 +182,3 @@ def _look_at_validation(generalist, validation_data, batch_size, class_sets):
     found = look(generalist, validation_data, "validation_data", batch_size)
     checks.check_examples(class_sets, found.y, "validation_data")
     return found
-
-
-def _described(optimizer):
-    """What tells an optimizer from others; names are counted per process."""
-    optimizer = new_optimizer(optimizer)
-    config = keras.optimizers.serialize(optimizer)["config"]
-    return [type(optimizer).__name__, config | {"name": None}]

@@ -1,10 +1,15 @@
 """The stages of a procedure: each is one `fit`, and is done once."""
 
 import json
-import os
 import pathlib
 
 import keras
+
+from keras_kd import whole_files
+
+# What is there of a stage that is finished.
+_HISTORY = "history.json"
+_WEIGHTS = "finished.weights.h5"
 
 
 class Stages:
@@ -29,14 +34,14 @@ class Stages:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = json.loads(json.dumps(settings))
-        found = _read(self.folder / "settings.json")
+        found = whole_files.read_json(self.folder / "settings.json")
         if found not in (None, settings):
             raise ValueError(
                 "`directory` must be empty or hold the same run, since it goes "
                 f"on where it stopped. Received: directory={str(directory)!r} "
                 f"with {found}, now {settings}. Choose another directory."
             )
-        _write(self.folder / "settings.json", settings)
+        whole_files.write_json(self.folder / "settings.json", settings)
 
     def fit(
         self,
@@ -77,39 +82,38 @@ class Stages:
         best = None if patience is None else _Best(monitor, mode, patience)
         log = _Log()
         own = [log] if best is None else [log, best]
-        if self.folder is None:
-            model.fit(callbacks=[*callbacks, *own], **kwargs)
-        elif not self._take_up(self.folder / name, model, log, best):
+        if self.folder is not None:
+            folder = self.folder / name
+            finished = self._take_up(folder, model, log, best)
+            if finished is not None:
+                return finished
             # Last, for an epoch is over when it is backed up: what the others
             # wrote of one that is not is written again.
-            own.append(
-                keras.callbacks.BackupAndRestore(self.folder / name / "backup")
-            )
+            own.append(keras.callbacks.BackupAndRestore(folder / "backup"))
+        if best is None or not best.is_over(log.num_epochs - 1):
             model.fit(callbacks=[*callbacks, *own], **kwargs)
         if best is not None:
             best.restore(model)
         if self.folder is not None:
-            _save_weights(model, self.folder / name / "finished.weights.h5")
-            _write(self.folder / name / "history.json", log.history)
+            _save_weights(model, folder / _WEIGHTS)
+            whole_files.write_json(folder / _HISTORY, log.history)
         return log.history
 
     def _take_up(self, folder, model, log, best):
-        """Finds what is kept of a stage; returns whether it is finished."""
+        """Finds what is kept of a stage; its history if it is finished."""
         folder.mkdir(exist_ok=True)
-        log.path = folder / "log.json"
-        log.history = _read(log.path) or {}
-        if best is not None:
-            best.path = folder / "best.weights.h5"
-            best.best = _read(best.path.with_suffix(".json"))
         # Weights of an optimizer that is not built are not loaded.
         model.optimizer.build(model.trainable_variables)
-        history = _read(folder / "history.json")
-        if history is not None:
-            log.history = history
-            model.load_weights(folder / "finished.weights.h5")
-            return True
-        num_epochs = max(map(len, log.history.values()), default=0)
-        return best is not None and best.is_over(num_epochs - 1)
+        finished = whole_files.read_json(folder / _HISTORY)
+        if finished is not None:
+            model.load_weights(folder / _WEIGHTS)
+            return finished
+        log.path = folder / "log.json"
+        log.history = whole_files.read_json(log.path) or {}
+        if best is not None:
+            best.path = folder / "best.weights.h5"
+            best.best = whole_files.read_json(best.path.with_suffix(".json"))
+        return None
 
 
 class _Log(keras.callbacks.Callback):
@@ -120,6 +124,11 @@ class _Log(keras.callbacks.Callback):
         self.path = None
         self.history = {}
 
+    @property
+    def num_epochs(self):
+        """Number of epochs in it."""
+        return max(map(len, self.history.values()), default=0)
+
     def on_epoch_end(self, epoch, logs=None):
         for key, value in (logs or {}).items():
             values = self.history.setdefault(key, [])
@@ -127,7 +136,7 @@ class _Log(keras.callbacks.Callback):
             del values[epoch:]
             values.append(float(value))
         if self.path:
-            _write(self.path, self.history)
+            whole_files.write_json(self.path, self.history)
 
 
 class _Best(keras.callbacks.Callback):
@@ -170,7 +179,7 @@ class _Best(keras.callbacks.Callback):
             ]
             return
         _save_weights(self.model, self.path)
-        _write(self.path.with_suffix(".json"), self.best)
+        whole_files.write_json(self.path.with_suffix(".json"), self.best)
 
     def restore(self, model):
         """Puts the best weights back."""
@@ -191,20 +200,18 @@ def new_optimizer(optimizer):
     return type(optimizer).from_config(optimizer.get_config())
 
 
+def describe_optimizer(optimizer):
+    """What tells an optimizer from others, for the settings of a run.
+
+    Args:
+        optimizer: A Keras optimizer or its name.
+    """
+    optimizer = new_optimizer(optimizer)
+    config = keras.optimizers.serialize(optimizer)["config"]
+    # Names are counted in each process.
+    return [type(optimizer).__name__, config | {"name": None}]
+
+
 def _save_weights(model, path):
-    partial = path.with_name(f"partial_{path.name}")
-    model.save_weights(partial)
-    os.replace(partial, path)
-
-
-def _read(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-
-
-def _write(path, value):
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value), encoding="utf-8")
-    os.replace(partial, path)
+    with whole_files.written(path) as partial:
+        model.save_weights(partial)

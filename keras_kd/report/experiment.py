@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import math
-import os
 import pathlib
 import time
 
 import keras
+
+from keras_kd import whole_files
+from keras_kd.report.durations import duration
 
 
 class Experiment:
@@ -97,35 +98,27 @@ class Experiment:
             return keras.saving.load_model(path, compile=False)
         begun = time.monotonic()
         model = function()
-        partial = path.with_suffix(".partial.keras")
-        model.save(partial)
-        os.replace(partial, path)
-        self._say(f"{name}: {_duration(time.monotonic() - begun)}")
+        with whole_files.written(path) as partial:
+            model.save(partial)
+        self._say(f"{name}: {duration(time.monotonic() - begun)}")
         return model
 
     def _report(self, name, result, seconds):
         self._seconds.append(seconds)
         place = f"[{self._asked}"
         place += f"/{self.num_runs}] " if self.num_runs else "] "
-        line = f"{place}{name}: {_shown(result)} ({_duration(seconds)}"
+        line = f"{place}{name}: {_shown(result)} ({duration(seconds)}"
         left = (self.num_runs or 0) - self._asked
         if left > 0:
             mean = sum(self._seconds) / len(self._seconds)
-            line += f", about {_duration(left * mean)} left"
+            line += f", about {duration(left * mean)} left"
         self._say(line + ")")
 
     def _read(self, name):
-        try:
-            text = (self.folder / f"{name}.json").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return json.loads(text)
+        return whole_files.read_json(self.folder / f"{name}.json")
 
     def _write(self, name, value):
-        path = self.folder / f"{name}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(value), encoding="utf-8")
-        os.replace(partial, path)
+        whole_files.write_json(self.folder / f"{name}.json", value)
 
 
 def _file_name(name):
@@ -142,9 +135,3 @@ def _shown(result):
     if isinstance(result, list | tuple):
         return f"{len(result)} values"
     return f"{result:.4g}" if isinstance(result, float) else str(result)
-
-
-def _duration(seconds):
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{math.ceil(seconds / 60)} min"

@@ -215,7 +215,7 @@ class KillTest(absltest.TestCase):
         self.assertGreaterEqual(text.count("kept from before"), 5)
         self.assertIn("student alone", text)
         self.assertTrue((output / "student.keras").exists())
-        self.assertEmpty(list((output / state.FOLDER).glob("*.partial")))
+        self.assertEmpty(list((output / state.FOLDER).glob("partial_*")))
 
     def test_a_cache_goes_on_after_a_kill(self):
         output = support.folder(self)

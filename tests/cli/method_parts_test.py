@@ -7,6 +7,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd import model_copies
 from keras_kd import models
 from keras_kd.cli import arms
 from keras_kd.cli import data_sets
@@ -72,7 +73,7 @@ class EveryMethodTest(parameterized.TestCase):
         found = bench(method)
         before = [w.copy() for w in found.teacher.get_weights()]
         keras.utils.set_random_seed(0)
-        untrained = arms.fresh_copy(found.student).get_weights()
+        untrained = model_copies.fresh_copy(found.student).get_weights()
 
         trained = found.train(arms.DISTILLED, 0.01, 0)
 
@@ -179,7 +180,7 @@ class PeersTest(absltest.TestCase):
     def test_the_second_one_begins_from_other_weights(self):
         found = bench("mutual_learning")
         keras.utils.set_random_seed(0)
-        student = arms.fresh_copy(found.student)
+        student = model_copies.fresh_copy(found.student)
         first, second = found.trainer(student).peers
         self.assertIs(first, student)
         gap = first.get_weights()[0] - second.get_weights()[0]

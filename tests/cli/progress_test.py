@@ -1,10 +1,8 @@
 import io
 
 from absl.testing import absltest
-from absl.testing import parameterized
 
 from keras_kd.cli.progress import Progress
-from keras_kd.cli.progress import duration
 
 
 class Clock:
@@ -81,18 +79,6 @@ class ProgressTest(absltest.TestCase):
         )
         progress.finish("alone", "alone", 0.5)
         self.assertEndsWith(live.getvalue(), "\r\x1b[K")
-
-
-class DurationTest(parameterized.TestCase):
-    @parameterized.parameters(
-        (0.2, "1 s"),
-        (99.0, "99 s"),
-        (100.0, "2 min"),
-        (5999.0, "100 min"),
-        (9000.0, "2.5 h"),
-    )
-    def test_in_words(self, seconds, expected):
-        self.assertEqual(duration(seconds), expected)
 
 
 if __name__ == "__main__":

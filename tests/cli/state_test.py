@@ -7,7 +7,7 @@ from keras_kd.cli.errors import UnusableError
 from keras_kd.cli.state import State
 from keras_kd.cli.state import finished_model
 from keras_kd.cli.state import prepare_folder
-from keras_kd.cli.state import write_text
+from keras_kd.whole_files import write_text
 from tests import support
 
 
@@ -100,7 +100,7 @@ class StateTest(absltest.TestCase):
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})
         # What a kill in the middle of `save` leaves behind.
-        write_text(os.path.join(self.folder, "state", "x.npz.partial"), "PK")
+        write_text(os.path.join(self.folder, "state", "partial_x.npz"), "PK")
         self.assertIsNone(state.load("x"))
 
 

@@ -8,6 +8,7 @@ from absl.testing import parameterized
 import keras_kd
 from tests import support
 from tests.peers import communities
+from tests.replicas import assert_trained_alike
 from tests.replicas import two_replicas
 
 EXAMPLES = 13
@@ -73,23 +74,7 @@ class ReplicasTest(parameterized.TestCase):
             for one in (single, double)
         ]
 
-        for variable, one, two, start in zip(
-            single.weights,
-            support.values(single.weights),
-            support.values(double.weights),
-            before,
-            strict=True,
-        ):
-            np.testing.assert_allclose(
-                two, one, rtol=1e-6, atol=1e-6, err_msg=variable.path
-            )
-            if variable.trainable:
-                self.assertGreater(np.abs(one - start).max(), 0, variable.path)
-        self.assertCountEqual(*histories)
-        for key, one in histories[0].items():
-            np.testing.assert_allclose(
-                histories[1][key], one, rtol=1e-6, atol=1e-6, err_msg=key
-            )
+        assert_trained_alike(single, double, before, histories)
         for one, two in zip(single.optimizers, double.optimizers, strict=True):
             self.assertLess(
                 support.largest_difference(

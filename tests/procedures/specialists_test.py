@@ -7,8 +7,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import procedures
-from keras_kd.procedures import specialist_checks
-from keras_kd.procedures import specialist_inference
+from keras_kd.procedures.specialist import checks
+from keras_kd.procedures.specialist import inference
 from tests import reference
 from tests import support
 
@@ -178,7 +178,7 @@ class SpecialistsTest(parameterized.TestCase):
         active = made.active(x, num_top_classes=2)
         self.assertTrue(np.all(active.any(axis=0)))
         self.assertFalse(active.all())
-        expected = specialist_inference.Opinions(
+        expected = inference.Opinions(
             p, said, active, made.class_sets
         ).minimiser()
         np.testing.assert_allclose(
@@ -261,13 +261,13 @@ class ReadTest(parameterized.TestCase):
     def test_a_data_set_is_read_whole(self):
         x, y = labelled(10)
         data = tf.data.Dataset.from_tensor_slices(({"a": x}, y)).batch(4)
-        read_x, read_y = specialist_checks.read(data, "data")
+        read_x, read_y = checks.read(data, "data")
         np.testing.assert_array_equal(read_x["a"], x)
         np.testing.assert_array_equal(read_y, y)
 
     def test_labels_may_be_a_column(self):
         x, y = labelled(10)
-        _, read_y = specialist_checks.read((x, y[:, np.newaxis]), "data")
+        _, read_y = checks.read((x, y[:, np.newaxis]), "data")
         np.testing.assert_array_equal(read_y, y)
 
     @parameterized.named_parameters(
@@ -283,7 +283,7 @@ class ReadTest(parameterized.TestCase):
     )
     def test_refuses(self, make, message):
         with self.assertRaisesRegex(ValueError, message):
-            specialist_checks.read(make(*labelled(10)), "data")
+            checks.read(make(*labelled(10)), "data")
 
 
 if __name__ == "__main__":

@@ -60,9 +60,9 @@ class ExperimentTest(absltest.TestCase):
         experiment.result("b", lambda: 0.5)
         self.assertRegex(
             self.lines[0],
-            r"^\[1/2\] a: errors 12, rate 0\.1235 \(0 s, about 0 s left\)$",
+            r"^\[1/2\] a: errors 12, rate 0\.1235 \(1 s, about 1 s left\)$",
         )
-        self.assertEqual(self.lines[1], "[2/2] b: 0.5 (0 s)")
+        self.assertEqual(self.lines[1], "[2/2] b: 0.5 (1 s)")
 
     def test_other_settings_are_refused(self):
         self.experiment({"epochs": 2})

@@ -5,6 +5,8 @@ import math
 import keras
 import numpy as np
 
+from keras_kd.losses.distillation_loss import check_positive
+
 
 def read(data, argument):
     """Brings data into memory.
@@ -76,11 +78,7 @@ def check_numbers(temperature, loss_weight, student_loss_weight, epochs):
             "`loss_weight` and `student_loss_weight` must not both be 0, "
             "since a specialist would learn nothing. Received: both 0."
         )
-    if not 0 < temperature < math.inf:
-        raise ValueError(
-            "`temperature` must be a positive number, since it is what "
-            f"divides the logits. Received: temperature={temperature!r}."
-        )
+    check_positive("temperature", temperature, "what divides the logits")
     if not (isinstance(epochs, int) and epochs >= 1):
         raise ValueError(
             "`epochs` must be a whole number of at least 1. Received: "
@@ -111,13 +109,6 @@ def check_logits(generalist, logits):
         raise ValueError(
             "`generalist` must give finite logits. Received: nan or infinity "
             f'from generalist="{generalist.name}".'
-        )
-    if logits.min() >= 0 and np.allclose(logits.sum(axis=-1), 1, atol=1e-2):
-        raise ValueError(
-            "`generalist` must give logits, since the softmax is applied to "
-            f'them. Received: generalist="{generalist.name}", which gives '
-            "probabilities. Use `keras_kd.teachers.logits(generalist)`, with "
-            "`build_specialist`, or leave the activation away."
         )
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_kd.procedures.specialist_inference import Opinions
-from keras_kd.procedures.specialist_inference import find_active
-from keras_kd.procedures.specialist_inference import softmax
+from keras_kd.procedures.specialist.inference import Opinions
+from keras_kd.procedures.specialist.inference import find_active
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class Specialists:
 
         The generalist runs on all examples, a specialist on those that it is
         active for: see `active`. What they say is combined as
-        `specialist_inference.Opinions` describes; where no specialist is
+        `specialist.inference.Opinions` describes; where no specialist is
         active, the generalist decides alone.
 
         Args:
@@ -58,7 +57,7 @@ class Specialists:
         Raises:
             ValueError: If `num_top_classes` is no number of classes.
         """
-        p = softmax(self.generalist.predict(x, batch_size, verbose=0))
+        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
         active = find_active(p, self.class_sets, num_top_classes)
         specialists = []
         for m, specialist in enumerate(self.specialists):
@@ -68,7 +67,7 @@ class Specialists:
                 part = keras.tree.map_structure(lambda a, r=rows: a[r], x)
                 logits = specialist.predict(part, batch_size, verbose=0)
                 logits[:, -1] += self.dustbin_shifts[m]
-                said[rows] = softmax(logits)
+                said[rows] = _probabilities(logits)
             specialists.append(said)
         return Opinions(p, specialists, active, self.class_sets).minimiser()
 
@@ -90,5 +89,12 @@ class Specialists:
         Raises:
             ValueError: If `num_top_classes` is no number of classes.
         """
-        p = softmax(self.generalist.predict(x, batch_size, verbose=0))
+        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
         return find_active(p, self.class_sets, num_top_classes)
+
+
+def _probabilities(logits):
+    """The softmax in float64."""
+    from scipy import special
+
+    return special.softmax(np.asarray(logits, "float64"), axis=-1)

@@ -9,11 +9,11 @@ import numpy as np
 
 from keras_kd.distiller import Distiller
 from keras_kd.losses import SoftTargets
-from keras_kd.procedures import specialist_checks as checks
-from keras_kd.procedures.specialist_batches import HalfSpecial
-from keras_kd.procedures.specialist_batches import balanced_weights
-from keras_kd.procedures.specialist_models import collapse
-from keras_kd.procedures.specialist_models import from_generalist
+from keras_kd.procedures.specialist import checks
+from keras_kd.procedures.specialist.batches import HalfSpecial
+from keras_kd.procedures.specialist.batches import balanced_weights
+from keras_kd.procedures.specialist.models import collapse
+from keras_kd.procedures.specialist.models import from_generalist
 from keras_kd.procedures.stages import new_optimizer
 
 # Entries of the input: what the generalist says of an example, and the example

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from keras_kd.procedures.specialist_inference import softmax
-
 # Online K-means often ends in a poor optimum; the best of so many is taken.
 RESTARTS = 20
 
@@ -41,9 +39,11 @@ def cluster_classes(
     Raises:
         ValueError: If a cluster is empty.
     """
+    from scipy import special
     from sklearn.cluster import MiniBatchKMeans
 
-    columns = np.cov(softmax(logits), rowvar=False)
+    predictions = special.softmax(np.asarray(logits, "float64"), axis=-1)
+    columns = np.cov(predictions, rowvar=False)
     deviations = np.sqrt(np.diag(columns))
     # A class that is always as probable has a column of zeros.
     scale = np.maximum(deviations, 1e-12 * deviations.max() or 1.0)

@@ -16,11 +16,11 @@ def collapse(logits, classes, dustbin_shift=0.0):
     Returns:
         float32 `(examples, classes + 1)`, the others last.
     """
+    from scipy import special
+
     logits = np.asarray(logits, "float64")
     others = np.delete(logits, classes, axis=-1)
-    highest = others.max(axis=-1, keepdims=True)
-    total = np.exp(others - highest).sum(axis=-1, keepdims=True)
-    dustbin = highest + np.log(total) + dustbin_shift
+    dustbin = special.logsumexp(others, axis=-1, keepdims=True) + dustbin_shift
     return np.concatenate([logits[:, list(classes)], dustbin], axis=-1).astype(
         "float32"
     )

@@ -5,9 +5,9 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd.procedures import specialist_batches
-from keras_kd.procedures import specialist_classes
-from keras_kd.procedures import specialist_models
+from keras_kd.procedures.specialist import batches
+from keras_kd.procedures.specialist import classes
+from keras_kd.procedures.specialist import models
 from tests import reference
 from tests import support
 
@@ -27,7 +27,7 @@ def confused_logits(examples=600, seed=0):
 class ClusterClassesTest(parameterized.TestCase):
     @parameterized.product(seed=(0, 1, 2), standardize=(False, True))
     def test_finds_classes_that_are_predicted_together(self, seed, standardize):
-        sets = specialist_classes.cluster_classes(
+        sets = classes.cluster_classes(
             confused_logits(), 3, None, standardize, seed
         )
         self.assertEqual(sorted(sets), sorted(PAIRS))
@@ -41,9 +41,7 @@ class ClusterClassesTest(parameterized.TestCase):
         keep = ~rare | (np.cumsum(rare) % 10 == 0)
         logits = logits[keep]
         for seed in range(3):
-            sets = specialist_classes.cluster_classes(
-                logits, 3, None, True, seed
-            )
+            sets = classes.cluster_classes(logits, 3, None, True, seed)
             self.assertEqual(sorted(sets), sorted(PAIRS))
 
     def test_looks_at_predictions_and_not_at_logits(self):
@@ -53,14 +51,12 @@ class ClusterClassesTest(parameterized.TestCase):
             scale=50, size=(len(logits), 1)
         )
         self.assertEqual(
-            specialist_classes.cluster_classes(moved, 3, None, True, 0),
-            specialist_classes.cluster_classes(logits, 3, None, True, 0),
+            classes.cluster_classes(moved, 3, None, True, 0),
+            classes.cluster_classes(logits, 3, None, True, 0),
         )
 
     def test_sets_of_a_given_size_can_overlap(self):
-        sets = specialist_classes.cluster_classes(
-            confused_logits(), 3, 4, True, 0
-        )
+        sets = classes.cluster_classes(confused_logits(), 3, 4, True, 0)
         self.assertEqual([len(set(s)) for s in sets], [4, 4, 4])
         for pair in PAIRS:
             self.assertTrue(any(set(pair) <= set(s) for s in sets))
@@ -73,16 +69,14 @@ class ClusterClassesTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, "small enough.*num_specialists=4, of which 1 "
         ):
-            specialist_classes.cluster_classes(logits, 4, None, True, 0)
+            classes.cluster_classes(logits, 4, None, True, 0)
 
 
 class HalfSpecialTest(absltest.TestCase):
     def made(self, num_special=10, num_rest=25, seed=(0,)):
         is_special = np.arange(num_special + num_rest) < num_special
         rows = np.arange(len(is_special))
-        return specialist_batches.HalfSpecial(
-            {"row": rows}, rows % 3, is_special, 8, seed
-        )
+        return batches.HalfSpecial({"row": rows}, rows % 3, is_special, 8, seed)
 
     def rows(self, batches):
         return [batches[i][0]["row"] for i in range(len(batches))]
@@ -123,7 +117,7 @@ class HalfSpecialTest(absltest.TestCase):
         self.assertNotEqual(set(first[first >= 10]), set(second[second >= 10]))
 
     def test_weights_balance_the_halves(self):
-        weights = specialist_batches.balanced_weights(np.arange(10) < 2)
+        weights = batches.balanced_weights(np.arange(10) < 2)
         self.assertAlmostEqual(np.mean(weights), 1, places=6)
         self.assertAlmostEqual(np.sum(weights[:2]), np.sum(weights[2:]))
 
@@ -134,23 +128,21 @@ class CollapseTest(absltest.TestCase):
     def test_adds_up_the_probabilities_of_the_others(self):
         p = reference.softmax(self.logits)
         expected = np.column_stack([p[:, [4, 1]], p[:, [0, 2, 3, 5]].sum(-1)])
-        actual = specialist_models.collapse(self.logits, (4, 1))
+        actual = models.collapse(self.logits, (4, 1))
         np.testing.assert_allclose(
             reference.softmax(actual), expected, rtol=1e-5
         )
 
     def test_shift_changes_the_odds_of_the_dustbin(self):
         first, second = (
-            reference.softmax(
-                specialist_models.collapse(self.logits, (4, 1), s)
-            )
+            reference.softmax(models.collapse(self.logits, (4, 1), s))
             for s in (0.0, np.log(7.0))
         )
         odds = [p[:, 2] / (1 - p[:, 2]) for p in (first, second)]
         np.testing.assert_allclose(odds[1], 7 * odds[0], rtol=1e-5)
 
     def test_large_logits_stay_finite(self):
-        actual = specialist_models.collapse(1e4 * self.logits, (0,))
+        actual = models.collapse(1e4 * self.logits, (0,))
         self.assertTrue(np.all(np.isfinite(actual)))
 
 
@@ -171,8 +163,8 @@ def functional(classes=5):
 
 def from_generalist(generalist, classes, x, shift=0.0):
     logits = generalist.predict(x, verbose=0)
-    collapsed = specialist_models.collapse(logits, classes, shift)
-    made = specialist_models.from_generalist(
+    collapsed = models.collapse(logits, classes, shift)
+    made = models.from_generalist(
         generalist, classes, logits, collapsed, np.ones(len(x))
     )
     return made, logits, collapsed
@@ -216,9 +208,9 @@ class FromGeneralistTest(parameterized.TestCase):
         x, _ = support.data(count=200)
         generalist = functional()
         logits = generalist.predict(x, verbose=0)
-        collapsed = specialist_models.collapse(logits, (0, 1))
+        collapsed = models.collapse(logits, (0, 1))
         counts = np.arange(200) < 5
-        made = specialist_models.from_generalist(
+        made = models.from_generalist(
             generalist, (0, 1), logits, collapsed, counts.astype("float32")
         )
         error = np.abs(collapsed[:, -1] - made.predict(x, verbose=0)[:, -1])
@@ -252,9 +244,7 @@ class FromGeneralistTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, f"`build_specialist` must be given.*'{last}'"
         ):
-            specialist_models.from_generalist(
-                generalist, (0,), None, None, None
-            )
+            models.from_generalist(generalist, (0,), None, None, None)
 
 
 def headless(layer):

@@ -6,7 +6,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from hypothesis import strategies
 
-from keras_kd.procedures import specialist_inference
+from keras_kd.procedures.specialist import inference
 from tests import reference
 
 CLASSES = 6
@@ -23,7 +23,7 @@ def opinions(seed, scale=2.0, active=None, sets=SETS, examples=4):
 
     if active is None:
         active = random.random((examples, len(sets))) < 0.6
-    return specialist_inference.Opinions(
+    return inference.Opinions(
         draw(CLASSES), [draw(len(s) + 1) for s in sets], active, sets
     )
 
@@ -120,7 +120,7 @@ class OpinionsTest(parameterized.TestCase):
         active[:, 1] = False
         first = opinions(0, active=active)
         p, said, _ = parts(first)
-        second = specialist_inference.Opinions(
+        second = inference.Opinions(
             p, [said[0], np.full((4, 4), 9.0), said[2]], active, SETS
         )
         np.testing.assert_array_equal(first.minimiser(), second.minimiser())
@@ -132,7 +132,7 @@ class OpinionsTest(parameterized.TestCase):
             np.column_stack([p[:, s], 1 - p[:, s].sum(axis=-1)])
             for s in map(list, SETS)
         ]
-        made = specialist_inference.Opinions(p, said, everyone(), SETS)
+        made = inference.Opinions(p, said, everyone(), SETS)
         np.testing.assert_allclose(made.gradient(p), 0, atol=1e-12)
         np.testing.assert_allclose(made.divergence(p), 0, atol=1e-12)
         np.testing.assert_allclose(made.minimiser(), p, rtol=1e-9)
@@ -140,7 +140,7 @@ class OpinionsTest(parameterized.TestCase):
     def test_closed_form_of_two_classes(self):
         # Nothing is hidden in a dustbin of one class, so q is the mean of all:
         # (0.8 + 0.5 + 0.2 + 0.1) / 4 = 0.4.
-        made = specialist_inference.Opinions(
+        made = inference.Opinions(
             [[0.8, 0.2]],
             [[[0.5, 0.5]], [[0.2, 0.8]], [[0.9, 0.1]]],
             [[True, True, True]],
@@ -151,7 +151,7 @@ class OpinionsTest(parameterized.TestCase):
     def test_closed_form_of_one_specialist(self):
         # The specialist says nothing of classes 2 and 3 apart, so they keep
         # the generalist's ratio 3 : 1 and share the mean of 0.4 and 0.1.
-        made = specialist_inference.Opinions(
+        made = inference.Opinions(
             [[0.5, 0.1, 0.3, 0.1]], [[[0.2, 0.7, 0.1]]], [[True]], [(0, 1)]
         )
         np.testing.assert_allclose(
@@ -160,9 +160,9 @@ class OpinionsTest(parameterized.TestCase):
 
     def test_certainty_does_no_harm(self):
         # Logits that differ by more than float64 can say.
-        p = specialist_inference.softmax([[1e4, 0.0, 0.0]])
-        said = specialist_inference.softmax([[0.0, 1e4]])
-        made = specialist_inference.Opinions(p, [said], [[True]], [(0,)])
+        p = reference.softmax([[1e4, 0.0, 0.0]])
+        said = reference.softmax([[0.0, 1e4]])
+        made = inference.Opinions(p, [said], [[True]], [(0,)])
         q = made.minimiser()
         # Half for class 0, half for the dustbin of two equals.
         np.testing.assert_allclose(q, [[0.5, 0.25, 0.25]])
@@ -173,7 +173,7 @@ class FindActiveTest(absltest.TestCase):
     sets = ((0, 1), (2, 0))
 
     def find(self, num_top_classes):
-        return specialist_inference.find_active(
+        return inference.find_active(
             self.probabilities, self.sets, num_top_classes
         ).tolist()
 

@@ -6,20 +6,6 @@ import numpy as np
 SMALLEST = np.finfo("float64").tiny
 
 
-def softmax(logits):
-    """Probabilities in float64.
-
-    Args:
-        logits: `(examples, classes)`.
-
-    Returns:
-        `(examples, classes)`.
-    """
-    logits = np.asarray(logits, "float64")
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
 def find_active(probabilities, class_sets, num_top_classes):
     """Finds the specialists that an example is a matter for.
 
@@ -172,6 +158,6 @@ class Opinions:
 
 def _divergence(p, q):
     """KL(p || q) over the last axis."""
-    # 0 log 0 is 0.
-    ratio = np.log(np.maximum(p, SMALLEST)) - np.log(np.maximum(q, SMALLEST))
-    return np.sum(p * ratio, axis=-1)
+    from scipy import special
+
+    return special.rel_entr(p, np.maximum(q, SMALLEST)).sum(axis=-1)

@@ -1,0 +1,11 @@
+"""Checks the shape that a network is made for."""
+
+
+def check_image_shape(image_shape):
+    """Refuses what is not the shape of an image, channels last."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            "`image_shape` must be (height, width, channels), since the "
+            "layers are two-dimensional. Received: image_shape="
+            f"{tuple(image_shape)}."
+        )

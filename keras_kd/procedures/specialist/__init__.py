@@ -1,0 +1,1 @@
+"""The parts of `specialists`: groups, batches, training, inference."""

@@ -1,0 +1,43 @@
+"""Files are there as a whole or not at all."""
+
+from absl.testing import absltest
+
+from keras_kd import whole_files
+from tests import support
+
+
+class WholeFilesTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = support.folder(self) / "file.json"
+
+    def test_what_is_written_can_be_read(self):
+        value = {"a": [1, 2.5, None], "ß": "x"}
+        whole_files.write_json(self.path, value)
+        self.assertEqual(whole_files.read_json(str(self.path)), value)
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
+    def test_a_file_that_is_not_there_is_none(self):
+        self.assertIsNone(whole_files.read_json(self.path))
+
+    def test_an_error_in_the_middle_leaves_the_file_as_it_was(self):
+        whole_files.write_json(self.path, 1)
+        for error in (OSError, KeyboardInterrupt):
+            with self.assertRaises(error):
+                with whole_files.written(self.path) as partial:
+                    partial.write_text("2")
+                    raise error
+            self.assertEqual(whole_files.read_json(self.path), 1)
+            self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
+    def test_until_the_end_the_file_is_as_it_was(self):
+        whole_files.write_json(self.path, 1)
+        with whole_files.written(self.path) as partial:
+            partial.write_text("2")
+            self.assertEqual(partial.suffix, ".json")
+            self.assertEqual(whole_files.read_json(self.path), 1)
+        self.assertEqual(whole_files.read_json(self.path), 2)
+
+
+if __name__ == "__main__":
+    absltest.main()
