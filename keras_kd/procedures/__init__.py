@@ -1,5 +1,7 @@
 """Ways to distil that take more than one `fit`, and what follows a `fit`."""
 
+from keras_kd.procedures.co_training import CoTrainingResult
+from keras_kd.procedures.co_training import co_training
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
 from keras_kd.procedures.fitnets import FitNetsResult
@@ -8,9 +10,11 @@ from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
 
 __all__ = [
+    "CoTrainingResult",
     "CorrectClassBiasResult",
     "FitNetsResult",
     "Specialists",
+    "co_training",
     "correct_class_bias",
     "fitnets",
     "specialists",

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_kd import procedures
@@ -11,6 +12,7 @@ from tests import support
 
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
+    "CoTrainingResult": "is what `co_training` returns",
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
@@ -72,6 +74,24 @@ def run_fitnets(teacher, **kwargs):
     )
 
 
+def run_co_training(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    x, y = support.data()
+    return procedures.co_training(
+        **{
+            "learners": [support.dense(4, name=f"net{i}") for i in range(2)],
+            "views": (x, x[:, ::-1]),
+            "labels": np.where(np.arange(len(y)) < 9, y, -1),
+            "per_class": [1, 1, 1],
+            "iterations": 1,
+            "pool_size": 9,
+            "epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 def generalist():
     """A net with dropout, whose state a resumed run must find again."""
     keras.utils.set_random_seed(0)
@@ -102,6 +122,20 @@ def run_specialists(teacher, **kwargs):
 
 
 ROWS = (
+    Row(
+        "co_training",
+        "co_training",
+        make_teacher=lambda: None,
+        run=run_co_training,
+        students=lambda result: result.learners,
+        other={"conflict": "certain"},
+        stages=(
+            "iteration_0_view_0",
+            "iteration_0_view_1",
+            "final_view_0",
+            "final_view_1",
+        ),
+    ),
     Row(
         "fitnets",
         "fitnets",
