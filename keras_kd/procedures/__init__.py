@@ -2,6 +2,9 @@
 
 from keras_kd.procedures.co_training import CoTrainingResult
 from keras_kd.procedures.co_training import co_training
+from keras_kd.procedures.compress import CompressResult
+from keras_kd.procedures.compress import CompressScores
+from keras_kd.procedures.compress import compress
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
 from keras_kd.procedures.fitnets import FitNetsResult
@@ -11,10 +14,13 @@ from keras_kd.procedures.specialists import specialists
 
 __all__ = [
     "CoTrainingResult",
+    "CompressResult",
+    "CompressScores",
     "CorrectClassBiasResult",
     "FitNetsResult",
     "Specialists",
     "co_training",
+    "compress",
     "correct_class_bias",
     "fitnets",
     "specialists",

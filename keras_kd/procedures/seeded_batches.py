@@ -5,39 +5,52 @@ import numpy as np
 
 
 class SeededBatches(keras.utils.PyDataset):
-    """Gives all examples once an epoch, in another order each time.
+    """Gives all examples once, then in another order, and so on.
 
-    The order depends on the seed and the number of the epoch alone, so that
-    training which was interrupted goes on with the batches that it would have
-    had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
+    What is drawn depends on the seed and the number of batches before alone, so
+    that training which was interrupted goes on with the batches that it would
+    have had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
 
     Args:
         x: Structure of arrays, one row per example.
-        y: Structure of arrays.
-        batch_size: Examples in a batch. The last of an epoch may be smaller.
+        y: Structure of arrays, or `None`.
+        batch_size: Examples in a batch. The last of a pass may be smaller.
         seed: Sequence of integers.
+        steps: Batches in an epoch. `None`, the default, makes an epoch a pass
+            through all examples.
     """
 
-    def __init__(self, x, y, batch_size, seed):
+    def __init__(self, x, y, batch_size, seed, steps=None):
         super().__init__()
-        self.data = (x, y)
-        self.count = len(keras.tree.flatten(y)[0])
+        self.data = (x,) if y is None else (x, y)
+        self.count = keras.tree.flatten(self.data)[0].shape[0]
         self.batch_size = batch_size
         self.seed = tuple(seed)
-        self.begin_epoch(0)
+        self.pass_length = -(-self.count // batch_size)
+        self.steps = steps or self.pass_length
+        self.epoch = 0
+        self._orders = {}
         self.callback = keras.callbacks.LambdaCallback(
             on_epoch_begin=self.begin_epoch
         )
 
     def begin_epoch(self, epoch, logs=None):
-        """Draws the order of an epoch, as a callback."""
-        random = np.random.default_rng((*self.seed, epoch))
-        self._order = random.permutation(self.count)
+        """Goes to the batches of an epoch, as a callback."""
+        self.epoch = epoch
+        self._orders = {}
+
+    def _order(self, index):
+        """The order of all examples in a pass."""
+        if index not in self._orders:
+            random = np.random.default_rng((*self.seed, index))
+            self._orders[index] = random.permutation(self.count)
+        return self._orders[index]
 
     def __len__(self):
-        return -(-self.count // self.batch_size)
+        return self.steps
 
     def __getitem__(self, index):
-        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        rows = self._order[part]
+        done, place = divmod(self.epoch * self.steps + index, self.pass_length)
+        part = slice(place * self.batch_size, (place + 1) * self.batch_size)
+        rows = self._order(done)[part]
         return keras.tree.map_structure(lambda a: a[rows], self.data)

@@ -1,6 +1,7 @@
 """What the conformance tests run: a row for every public procedure."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import keras
@@ -8,11 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_kd import procedures
+from keras_kd.transfer_sets import synthetic
 from tests import support
 
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
     "CoTrainingResult": "is what `co_training` returns",
+    "CompressResult": "is what `compress` returns",
+    "CompressScores": "is a part of what `compress` returns",
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
@@ -92,6 +96,27 @@ def run_co_training(teacher, **kwargs):
     )
 
 
+def run_compress(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    x, y = support.data()
+    return procedures.compress(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "x": x,
+            "num_synthetic": [0, 30],
+            "generator": functools.partial(synthetic.munge, verbose=0),
+            "validation_data": (x, y),
+            "updates": 12,
+            "epochs": 2,
+            "patience": 2,
+            "batch_size": 8,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 def generalist():
     """A net with dropout, whose state a resumed run must find again."""
     keras.utils.set_random_seed(0)
@@ -135,6 +160,15 @@ ROWS = (
             "final_view_0",
             "final_view_1",
         ),
+    ),
+    Row(
+        "compress",
+        "compress",
+        make_teacher=teacher,
+        run=run_compress,
+        students=lambda result: result.students.values(),
+        other={"targets": "logits"},
+        stages=("synthetic_0", "synthetic_30"),
     ),
     Row(
         "fitnets",
