@@ -50,7 +50,7 @@ def compress(
     student: keras.Model,
     x,
     num_synthetic: int | Sequence[int],
-    generator: Callable = synthetic.munge,
+    generator: Callable | None = None,
     encode: Callable | None = None,
     targets: str = "probabilities",
     updates: int = 10_000,
@@ -87,8 +87,9 @@ def compress(
         num_synthetic: How many examples to make, or several such numbers. `0`
             trains on the real ones alone.
         generator: Function `(x, num_examples, seed=...)` that makes rows.
-            Defaults to `transfer_sets.synthetic.munge`. Where attributes are
-            nominal, pass `functools.partial(synthetic.munge, nominal=[...])`.
+            `None`, the default, is `transfer_sets.synthetic.munge`. Where
+            attributes are nominal, pass `functools.partial(synthetic.munge,
+            nominal=[...])`.
         encode: Function from rows to the student's input, such as one that
             scales numbers and spreads nominal attributes over several. `None`,
             the default, passes rows on.
@@ -145,6 +146,8 @@ def compress(
             f"`targets` must be one of {', '.join(map(repr, TARGETS))}. "
             f"Received: targets={targets!r}."
         )
+    if generator is None:
+        generator = functools.partial(synthetic.munge, verbose=verbose)
     x = np.asarray(x)
     settings = {
         "procedure": "compress",

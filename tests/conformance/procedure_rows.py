@@ -1,7 +1,6 @@
 """What the conformance tests run: a row for every public procedure."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import keras
@@ -9,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_kd import procedures
-from keras_kd.transfer_sets import synthetic
 from tests import support
 
 # Public names that are no procedure with a `fit`.
@@ -105,7 +103,6 @@ def run_compress(teacher, **kwargs):
             "student": support.dense(4, name="student"),
             "x": x,
             "num_synthetic": [0, 30],
-            "generator": functools.partial(synthetic.munge, verbose=0),
             "validation_data": (x, y),
             "updates": 12,
             "epochs": 2,

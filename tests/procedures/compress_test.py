@@ -1,7 +1,5 @@
 """Students of a teacher that labels made-up examples."""
 
-import functools
-
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -11,7 +9,6 @@ from sklearn.linear_model import LogisticRegression
 import keras_kd
 from keras_kd import procedures
 from keras_kd.procedures.compression import answers
-from keras_kd.transfer_sets import synthetic
 from tests import reference
 from tests import support
 
@@ -47,7 +44,6 @@ def compress(**kwargs):
             "student": student(),
             "x": rows(),
             "num_synthetic": 400,
-            "generator": functools.partial(synthetic.munge, verbose=0),
             "updates": 300,
             "epochs": 3,
             "batch_size": 32,
