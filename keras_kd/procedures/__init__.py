@@ -11,6 +11,8 @@ from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
 from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
+from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
+from keras_kd.procedures.supervision_transfer import supervision_transfer
 
 __all__ = [
     "CoTrainingResult",
@@ -19,9 +21,11 @@ __all__ = [
     "CorrectClassBiasResult",
     "FitNetsResult",
     "Specialists",
+    "SupervisionTransferResult",
     "co_training",
     "compress",
     "correct_class_bias",
     "fitnets",
     "specialists",
+    "supervision_transfer",
 ]

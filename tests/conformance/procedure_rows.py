@@ -18,6 +18,7 @@ EXCEPTIONS = {
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
+    "SupervisionTransferResult": "is what `supervision_transfer` returns",
     "correct_class_bias": "is no training: it moves a bias of a trained model",
 }
 
@@ -143,6 +144,26 @@ def run_specialists(teacher, **kwargs):
     )
 
 
+def run_supervision_transfer(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    x, y = support.data()
+    pairs = {"teacher": x, "student": x[:, :3]}
+    return procedures.supervision_transfer(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student", features=3),
+            "pairs": tf.data.Dataset.from_tensor_slices(pairs).batch(8),
+            "teacher_tap": "hidden",
+            "student_tap": "hidden",
+            "epochs": 2,
+            "labelled": tf.data.Dataset.from_tensors((x[:, :3], y)),
+            "fine_tuning_epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 ROWS = (
     Row(
         "co_training",
@@ -184,6 +205,15 @@ ROWS = (
         students=lambda result: result.specialists,
         other={"temperature": 2.0},
         stages=("specialist_0", "specialist_1"),
+    ),
+    Row(
+        "supervision_transfer",
+        "supervision_transfer",
+        make_teacher=teacher,
+        run=run_supervision_transfer,
+        students=lambda result: [result.student, result.fusion],
+        other={"optimizer": "sgd"},
+        stages=("transfer", "fine_tuning"),
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]
