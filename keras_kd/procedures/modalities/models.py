@@ -70,19 +70,16 @@ def fusion(teacher, student, teacher_inputs, student_inputs):
         A `keras.Model` from a dict with both names to the logarithms of the
         mean probabilities.
     """
+    models = {teacher_inputs: teacher, student_inputs: student}
     inputs = {
         name: keras.Input(model.inputs[0].shape[1:], name=name)
-        for name, model in (
-            (teacher_inputs, teacher),
-            (student_inputs, student),
-        )
+        for name, model in models.items()
     }
+    # A model may have the name of its input, or that of the other.
     both = [
-        ops.log_softmax(model(inputs[name]))
-        for name, model in (
-            (teacher_inputs, teacher),
-            (student_inputs, student),
-        )
+        keras.Sequential([model], name=f"{name}_net")(inputs[name])
+        for name, model in models.items()
     ]
+    both = [ops.log_softmax(logits) for logits in both]
     mean = ops.logaddexp(*both) - ops.log(2.0)
     return keras.Model(inputs, mean, name="fusion")
