@@ -20,6 +20,7 @@ __all__ = [
     "report",
     "taps",
     "teachers",
+    "transfer_sets",
 ]
 
 # Public classes that stand in no public module, and where they are.
@@ -49,9 +50,13 @@ def __dir__():
     return __all__
 
 
+# Have no class that a saved model could have.
+_WHEN_USED = ("datasets", "procedures", "report", "transfer_sets")
+
 # Keras finds the classes of a saved model by the names that they register when
 # they are imported. The command line imports nothing, so that it can answer
 # `--help` at once.
 if not _is_command_line():
     for _name in __all__:
-        globals()[_name] = __getattr__(_name)
+        if _name not in _WHEN_USED:
+            globals()[_name] = __getattr__(_name)
