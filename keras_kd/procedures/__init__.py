@@ -2,6 +2,10 @@
 
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
+from keras_kd.procedures.defensive_distillation import (
+    DefensiveDistillationResult,
+)
+from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
 from keras_kd.procedures.specialist.team import Specialists
@@ -9,9 +13,11 @@ from keras_kd.procedures.specialists import specialists
 
 __all__ = [
     "CorrectClassBiasResult",
+    "DefensiveDistillationResult",
     "FitNetsResult",
     "Specialists",
     "correct_class_bias",
+    "defensive_distillation",
     "fitnets",
     "specialists",
 ]

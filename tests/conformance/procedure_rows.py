@@ -12,6 +12,7 @@ from tests import support
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
+    "DefensiveDistillationResult": "is what `defensive_distillation` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
     "correct_class_bias": "is no training: it moves a bias of a trained model",
@@ -72,16 +73,35 @@ def run_fitnets(teacher, **kwargs):
     )
 
 
-def generalist():
+def dropout_net(classes=3):
     """A net with dropout, whose state a resumed run must find again."""
-    keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
             keras.Input((4,)),
             keras.layers.Dense(8, activation="relu"),
             keras.layers.Dropout(0.3),
-            keras.layers.Dense(4),
+            keras.layers.Dense(classes),
         ]
+    )
+
+
+def generalist():
+    keras.utils.set_random_seed(0)
+    return dropout_net(classes=4)
+
+
+def run_defensive_distillation(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.defensive_distillation(
+        **{
+            "build_network": dropout_net,
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "temperature": 5.0,
+            "epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
     )
 
 
@@ -102,6 +122,15 @@ def run_specialists(teacher, **kwargs):
 
 
 ROWS = (
+    Row(
+        "defensive_distillation",
+        "defensive_distillation",
+        make_teacher=lambda: None,
+        run=run_defensive_distillation,
+        students=lambda result: [result.student],
+        other={"temperature": 7.0},
+        stages=("teacher", "student"),
+    ),
     Row(
         "fitnets",
         "fitnets",
