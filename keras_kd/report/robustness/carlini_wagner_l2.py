@@ -1,16 +1,11 @@
 """The L2 attack of Carlini and Wagner, 2017."""
 
-import keras
-import numpy as np
-from keras import ops
-
-from keras_kd import backend
 from keras_kd.losses.distillation_loss import check_positive
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
+from keras_kd.report.robustness.descent import Descent
 from keras_kd.report.robustness.search import ConstantSearch
 from keras_kd.report.robustness.victim import Victim
-from keras_kd.report.robustness.victim import as_numpy
 
 
 def carlini_wagner_l2(
@@ -80,12 +75,12 @@ def carlini_wagner_l2(
     check_positive("learning_rate", learning_rate, "the size of a step")
     check_positive("initial_constant", initial_constant, "the first factor")
     victim = Victim(model, x, targets, bounds, batch_size, "targets")
-    step = _compiled_step(victim, confidence)
     adversarial = victim.x.copy()
     for part in victim.batches():
+        descent = Descent(victim, part, confidence, learning_rate)
         search = ConstantSearch(victim.x[part], initial_constant)
         for _ in range(search_steps):
-            _minimise(victim, part, step, search, learning_rate, num_iterations)
+            descent.run(search, num_iterations)
             search.next_constants()
         adversarial[part] = search.nearest
     return judge(victim, victim.x, adversarial, victim.labels, True)
@@ -104,66 +99,3 @@ def _check(confidence, num_iterations, search_steps):
                 f"`{name}` must be an integer of at least 1. Received: "
                 f"{name}={value!r}."
             )
-
-
-def _compiled_step(victim, confidence):
-    """A function that looks at a batch and differentiates the loss.
-
-    It goes from the free variable, the images, their targets one-hot and the
-    constants to the changed images, whether each is a success, its loss, and
-    the gradient of that by the free variable.
-    """
-    low, high = victim.bounds
-
-    def run(free, x, wanted, constants):
-        def look(free):
-            images = low + (high - low) * (ops.tanh(free) + 1) / 2
-            return images, victim.logits(images)
-
-        def loss(result):
-            images, logits = result
-            lead = _lead(logits, wanted)
-            distance = ops.sum(
-                ops.square(images - x), axis=tuple(range(1, len(x.shape)))
-            )
-            return distance + constants * ops.maximum(-lead, -confidence)
-
-        result, gradients = backend.input_gradients(look, free, {"loss": loss})
-        images, logits = result
-        is_target = ops.argmax(logits, -1) == ops.argmax(wanted, -1)
-        is_success = is_target & (_lead(logits, wanted) >= confidence)
-        return images, is_success, loss(result), gradients["loss"]
-
-    return backend.compiled(run)
-
-
-def _lead(logits, wanted):
-    """By how much the target's logit exceeds all others, `(batch,)`."""
-    largest = ops.max(ops.where(wanted > 0, -np.inf, logits), axis=-1)
-    return ops.sum(logits * wanted, axis=-1) - largest
-
-
-def _minimise(victim, part, step, search, learning_rate, num_iterations):
-    """Runs Adam for one constant of each image."""
-    x, wanted = victim.x[part], victim.one_hot(part)
-    free = keras.Variable(_free(x, *victim.bounds), name="free")
-    optimizer = keras.optimizers.Adam(learning_rate)
-    optimizer.build([free])
-    last = np.inf
-    for iteration in range(num_iterations):
-        images, is_success, loss, gradient = step(
-            free.value, x, wanted, search.constants
-        )
-        search.note(as_numpy(images), as_numpy(is_success))
-        if iteration % max(1, num_iterations // 10) == 0:
-            total = float(ops.sum(loss))
-            if total > 0.9999 * last:
-                return
-            last = total
-        optimizer.apply([gradient], [free])
-
-
-def _free(x, low, high):
-    """What `tanh` turns into the images; those on a bound move off a little."""
-    scaled = 2 * (np.float64(x) - low) / (high - low) - 1
-    return np.arctanh(0.999999 * scaled).astype("float32")

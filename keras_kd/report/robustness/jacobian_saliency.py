@@ -68,7 +68,8 @@ def jacobian_saliency(
     Example:
 
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    >>> model.set_weights([np.array([[0, 1], [0, 3], [0, 2]]), np.array([4, 0])])
+    >>> kernel, bias = np.array([[0, 1], [0, 3], [0, 2]]), np.array([4, 0])
+    >>> model.set_weights([kernel, bias])
     >>> attack = keras_kd.report.robustness.jacobian_saliency(
     ...     model, np.zeros((1, 3)), [1], max_features=2)
     >>> attack.adversarial, attack.success_rate
