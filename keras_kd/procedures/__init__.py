@@ -7,6 +7,10 @@ from keras_kd.procedures.compress import CompressScores
 from keras_kd.procedures.compress import compress
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
+from keras_kd.procedures.defensive_distillation import (
+    DefensiveDistillationResult,
+)
+from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
 from keras_kd.procedures.specialist.team import Specialists
@@ -19,12 +23,14 @@ __all__ = [
     "CompressResult",
     "CompressScores",
     "CorrectClassBiasResult",
+    "DefensiveDistillationResult",
     "FitNetsResult",
     "Specialists",
     "SupervisionTransferResult",
     "co_training",
     "compress",
     "correct_class_bias",
+    "defensive_distillation",
     "fitnets",
     "specialists",
     "supervision_transfer",

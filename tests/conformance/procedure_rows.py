@@ -16,6 +16,7 @@ EXCEPTIONS = {
     "CompressResult": "is what `compress` returns",
     "CompressScores": "is a part of what `compress` returns",
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
+    "DefensiveDistillationResult": "is what `defensive_distillation` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
@@ -115,16 +116,35 @@ def run_compress(teacher, **kwargs):
     )
 
 
-def generalist():
+def dropout_net(classes=3):
     """A net with dropout, whose state a resumed run must find again."""
-    keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
             keras.Input((4,)),
             keras.layers.Dense(8, activation="relu"),
             keras.layers.Dropout(0.3),
-            keras.layers.Dense(4),
+            keras.layers.Dense(classes),
         ]
+    )
+
+
+def generalist():
+    keras.utils.set_random_seed(0)
+    return dropout_net(classes=4)
+
+
+def run_defensive_distillation(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.defensive_distillation(
+        **{
+            "build_network": dropout_net,
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "temperature": 5.0,
+            "epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
     )
 
 
@@ -187,6 +207,15 @@ ROWS = (
         students=lambda result: result.students.values(),
         other={"targets": "logits"},
         stages=("synthetic_0", "synthetic_30"),
+    ),
+    Row(
+        "defensive_distillation",
+        "defensive_distillation",
+        make_teacher=lambda: None,
+        run=run_defensive_distillation,
+        students=lambda result: [result.student],
+        other={"temperature": 7.0},
+        stages=("teacher", "student"),
     ),
     Row(
         "fitnets",
