@@ -195,7 +195,7 @@ def co_training(
 
 def _describe(learner):
     if isinstance(learner, keras.Model):
-        return [learner.name, learner.count_params()]
+        return [list(variable.shape) for variable in learner.weights]
     return repr(learner)
 
 

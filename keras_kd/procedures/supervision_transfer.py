@@ -14,6 +14,8 @@ from keras_kd.procedures.guided_part import guided_part
 from keras_kd.procedures.modalities import checks
 from keras_kd.procedures.modalities.models import fusion
 from keras_kd.procedures.modalities.models import upper_part
+from keras_kd.procedures.softened import LabelCrossEntropy
+from keras_kd.procedures.softened import Softened
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
@@ -174,14 +176,14 @@ def supervision_transfer(
     }
     whole = _whole(lower, distance.projector, equal_copy(upper))
     if fine_tuning_epochs:
-        whole.compile(
-            new_optimizer(second),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+        # Writes the state of dropout too, for a run that goes on.
+        trained = Softened(whole, temperature=1.0)
+        trained.compile(
+            new_optimizer(second), LabelCrossEntropy(), metrics=["accuracy"]
         )
         histories["fine_tuning"] = stages.fit(
             "fine_tuning",
-            whole,
+            trained,
             labelled,
             epochs=fine_tuning_epochs,
             **common,

@@ -4,8 +4,7 @@ Accuracies and their differences are fractions here; percent stands only in
 what people read.
 """
 
-import importlib
-
+from keras_kd.report import robustness
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
 from keras_kd.report.experiment import Experiment
@@ -34,10 +33,3 @@ __all__ = [
     "text_table",
     "verdict",
 ]
-
-
-def __getattr__(name):
-    # Only who attacks a model pays for the import: it registers no class.
-    if name == "robustness":
-        return importlib.import_module("keras_kd.report.robustness")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

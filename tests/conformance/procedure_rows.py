@@ -83,7 +83,7 @@ def run_co_training(teacher, **kwargs):
     x, y = support.data()
     return procedures.co_training(
         **{
-            "learners": [support.dense(4, name=f"net{i}") for i in range(2)],
+            "learners": [dropout_net() for _ in range(2)],
             "views": (x, x[:, ::-1]),
             "labels": np.where(np.arange(len(y)) < 9, y, -1),
             "per_class": [1, 1, 1],
@@ -176,7 +176,7 @@ def run_supervision_transfer(teacher, **kwargs):
             "teacher_tap": "hidden",
             "student_tap": "hidden",
             "epochs": 2,
-            "labelled": tf.data.Dataset.from_tensors((x[:, :3], y)),
+            "labelled": tf.data.Dataset.from_tensors((x[:, :3], y)).repeat(3),
             "fine_tuning_epochs": 2,
             "verbose": 0,
         }

@@ -6,6 +6,8 @@ from scipy import special
 
 from keras_kd import whole_files
 from keras_kd.procedures.seeded_batches import SeededBatches
+from keras_kd.procedures.softened import LabelCrossEntropy
+from keras_kd.procedures.softened import Softened
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.teachers.wrapped import logits_of
 
@@ -75,22 +77,23 @@ class Network:
 
     def __init__(self, model, stages, path, optimizer, batch_size, **kwargs):
         self.fitted = model
+        # Writes the state of dropout too, for a run that goes on.
+        self.trained = Softened(model, temperature=1.0)
         self.stages = stages
         self.batch_size = batch_size
         self.kwargs = kwargs
-        model.compile(
-            new_optimizer(optimizer),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+        self.trained.compile(
+            new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]
         )
-        model.optimizer.build(model.trainable_variables)
+        optimizer = self.trained.optimizer
+        optimizer.build(model.trainable_variables)
         if path is not None and path.exists():
             # Each fit of the run that was interrupted began from these.
-            model.load_weights(path)
+            self.trained.load_weights(path)
         elif path is not None:
             with whole_files.written(path) as partial:
-                model.save_weights(partial)
-        self.variables = [*model.variables, *model.optimizer.variables]
+                self.trained.save_weights(partial)
+        self.variables = [*model.variables, *optimizer.variables]
         self.first = [
             keras.ops.convert_to_numpy(v).copy() for v in self.variables
         ]
@@ -104,7 +107,7 @@ class Network:
         callbacks = [batches.callback, *kwargs.pop("callbacks")]
         return self.stages.fit(
             name,
-            self.fitted,
+            self.trained,
             batches,
             shuffle=False,
             callbacks=callbacks,
