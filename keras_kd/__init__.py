@@ -20,6 +20,7 @@ __all__ = [
     "report",
     "taps",
     "teachers",
+    "transfer_sets",
 ]
 
 # Public classes that stand in no public module, and where they are.
