@@ -1,6 +1,7 @@
 """Architectures to begin with."""
 
 from keras_kd.models.fold_bottleneck import fold_bottleneck
+from keras_kd.models.lenet5 import lenet5
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 from keras_kd.models.maxout_convnet import MaxoutBlock
@@ -16,6 +17,7 @@ __all__ = [
     "Maxout",
     "MaxoutBlock",
     "fold_bottleneck",
+    "lenet5",
     "maxout_convnet",
     "maxout_fitnet",
     "maxout_teacher",

@@ -1,7 +1,5 @@
 """The input of a teacher, and the examples that it was trained on."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -42,6 +40,14 @@ def check_teacher(teacher):
             f'gradient. Received: teacher="{teacher.name}" with an input of '
             f"dtype {spec.dtype}."
         )
+    for variable in teacher.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        if not np.all(np.isfinite(value.astype("float32", copy=False))):
+            raise ValueError(
+                "`teacher` must have finite weights, since its activations are "
+                f'relied on. Received: teacher="{teacher.name}" with nan or '
+                f"infinity in {variable.path}. Load its weights again."
+            )
     return tuple(spec.shape[1:]), shape[-1]
 
 
@@ -76,15 +82,16 @@ def batches(data, input_shape, num_classes, batch_size):
             )
         source = data
     elif isinstance(data, tuple) and len(data) in (2, 3):
-        x, y = (np.asarray(array) for array in data[:2])
-        if len(x) != len(y):
+        arrays = [np.asarray(array) for array in data[:2]]
+        counts = [len(array) for array in arrays]
+        if counts[0] != counts[1]:
             raise ValueError(
                 "`data` must have one label for each example. Received: "
-                f"{len(x)} examples and {len(y)} labels."
+                f"{counts[0]} examples and {counts[1]} labels."
             )
-        starts = range(0, math.ceil(len(x) / batch_size))
-        parts = [slice(i * batch_size, (i + 1) * batch_size) for i in starts]
-        source = ((x[part], y[part]) for part in parts)
+        starts = range(0, counts[0], batch_size)
+        parts = [slice(start, start + batch_size) for start in starts]
+        source = (tuple(array[part] for array in arrays) for part in parts)
     else:
         raise TypeError(
             "`data` must be arrays `(x, y)` or a `tf.data.Dataset` of such "
