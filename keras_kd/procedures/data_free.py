@@ -48,6 +48,7 @@ def data_free(
     pixel_mean: float = 0.15,
     pixel_stddev: float = 0.1,
     dropout: float = 0.0,
+    rectified: bool = True,
     reconstruction_batch_size: int = 64,
     temperature: float = 8.0,
     optimizer: str | keras.optimizers.Optimizer = "adam",
@@ -87,6 +88,7 @@ def data_free(
         pixel_mean: See `transfer_sets.reconstruct`. Defaults to `0.15`.
         pixel_stddev: The same. Defaults to `0.1`.
         dropout: The same. Defaults to `0.0`.
+        rectified: The same. Defaults to `True`.
         reconstruction_batch_size: Inputs that are made together. Defaults to
             `64`.
         temperature: Float > 0 that divides the logits of both in the
@@ -139,6 +141,7 @@ def data_free(
         "pixel_mean": pixel_mean,
         "pixel_stddev": pixel_stddev,
         "dropout": dropout,
+        "rectified": rectified,
         "batch_size": reconstruction_batch_size,
         "seed": seed,
     }

@@ -44,6 +44,7 @@ def reconstruct(
     pixel_mean: float = 0.15,
     pixel_stddev: float = 0.1,
     dropout: float = 0.0,
+    rectified: bool = True,
     batch_size: int = 64,
     seed: int = 0,
     directory: str | os.PathLike | None = None,
@@ -58,6 +59,8 @@ def reconstruct(
       difference, both behind a ReLU.
     * `AllLayers`: units of each layer, drawn for the class. The objective is
       the sum over layers of that mean, each divided by the layer's units.
+      Behind a ReLU, there is no gradient by a unit that is below zero: an
+      input may never come to a logit that began there. See `rectified`.
     * `SpectralAllLayers`, `SpectralLayerPairs`: the activations of a recorded
       example, as far as the kept coefficients tell. The objective is the sum
       of the squared differences.
@@ -81,6 +84,9 @@ def reconstruct(
         pixel_stddev: Float > 0, its standard deviation. Defaults to `0.1`.
         dropout: Number >= 0 and below 1, which part of the hidden units is
             left out, others for each batch. Defaults to `0.0`.
+        rectified: Whether units and what is drawn for them go through a ReLU
+            before they are compared, as in the paper. Does not matter for
+            spectral records. Defaults to `True`.
         batch_size: Inputs that are optimised together. Defaults to `64`.
         seed: Integer >= 0, for the same inputs in each run. Defaults to `0`.
         directory: Folder for finished batches, so that a run that was
@@ -126,6 +132,7 @@ def reconstruct(
         "learning_rate": learning_rate,
         "pixels": [pixel_mean, pixel_stddev],
         "dropout": dropout,
+        "rectified": rectified,
         "batch_size": batch_size,
         "seed": seed,
     }
@@ -175,7 +182,9 @@ class _Maker:
         self.plan = plan
         self.num_classes = records.num_classes
         self._shape, _ = inputs.check_teacher(teacher)
-        self._objective = family(records.content).Objective(records, teacher)
+        self._objective = family(records.content).Objective(
+            records, teacher, plan["rectified"]
+        )
         self._dropout = FixedDropout(teacher, plan["dropout"])
         self._pixels = {}
 

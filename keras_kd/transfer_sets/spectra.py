@@ -132,12 +132,14 @@ class Objective:
     Args:
         records: `ActivationRecords` of compressed activations.
         teacher: Their teacher.
+        rectified: Does not matter here.
 
     Raises:
         ValueError: If the record reads differently than it was written.
     """
 
-    def __init__(self, records, teacher):
+    def __init__(self, records, teacher, rectified=True):
+        del rectified  # Signals are activations already.
         self._arrays = records.arrays
         self._graphs = Graphs(records.content, teacher)
         for index, basis in enumerate(self._graphs.bases):

@@ -116,32 +116,35 @@ def sample(arrays, label, count, random):
     return drawn
 
 
-def top_layer_loss(units, targets):
-    """Mean squared difference behind a ReLU.
+def top_layer_loss(units, targets, rectified=True):
+    """Mean squared difference, behind a ReLU or not.
 
     Args:
         units: Tensor `(batch, units)`.
         targets: The same, sampled.
+        rectified: Whether both go through a ReLU. Defaults to `True`.
 
     Returns:
         `(batch,)`.
     """
-    difference = ops.relu(units) - ops.relu(targets)
-    return ops.mean(ops.square(difference), axis=-1)
+    if rectified:
+        units, targets = ops.relu(units), ops.relu(targets)
+    return ops.mean(ops.square(units - targets), axis=-1)
 
 
-def all_layers_loss(units, targets):
+def all_layers_loss(units, targets, rectified=True):
     """Sum of `top_layer_loss` over layers, each divided by its units.
 
     Args:
         units: List of tensors `(batch, units)`.
         targets: The same, sampled.
+        rectified: As in `top_layer_loss`.
 
     Returns:
         `(batch,)`.
     """
     return sum(
-        top_layer_loss(one, target) / one.shape[-1]
+        top_layer_loss(one, target, rectified) / one.shape[-1]
         for one, target in zip(units, targets, strict=True)
     )
 
@@ -152,10 +155,12 @@ class Objective:
     Args:
         records: `ActivationRecords` of statistics.
         teacher: Their teacher.
+        rectified: As in `top_layer_loss`.
     """
 
-    def __init__(self, records, teacher):
+    def __init__(self, records, teacher, rectified=True):
         self._arrays = records.arrays
+        self._rectified = rectified
         self._units = Units(
             teacher, records.layers, records.content.temperature
         )
@@ -177,5 +182,5 @@ class Objective:
         """The objective of each input, `(batch,)`."""
         units = self._units(x)
         if self._is_top:
-            return top_layer_loss(units[0], targets[0])
-        return all_layers_loss(units, targets)
+            return top_layer_loss(units[0], targets[0], self._rectified)
+        return all_layers_loss(units, targets, self._rectified)

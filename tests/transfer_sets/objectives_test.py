@@ -25,6 +25,29 @@ class StatisticsTest(parameterized.TestCase):
             statistics.top_layer_loss(units, targets), [8 / 3], rtol=1e-6
         )
 
+    def test_not_rectified_by_hand(self):
+        # (4 + 16 + 9) / 3, and that divided by the 3 units.
+        units = np.array([[1.0, -1.0, 2.0]], "float32")
+        targets = np.array([[3.0, -5.0, -1.0]], "float32")
+        loss = statistics.top_layer_loss(units, targets, rectified=False)
+        np.testing.assert_allclose(loss, [29 / 3], rtol=1e-6)
+        loss = statistics.all_layers_loss([units], [targets], rectified=False)
+        np.testing.assert_allclose(loss, [29 / 9], rtol=1e-6)
+
+    @parameterized.parameters((True, 0.0), (False, -2.0))
+    def test_a_unit_below_zero_has_a_gradient_unless_rectified(
+        self, rectified, expected
+    ):
+        # d/du (u - t)^2 / 3 = 2 (-1 - 2) / 3 for one of three units.
+        units = tf.constant([[-1.0, 1.0, 1.0]])
+        targets = tf.constant([[2.0, 1.0, 1.0]])
+        with tf.GradientTape() as tape:
+            tape.watch(units)
+            loss = statistics.top_layer_loss(units, targets, rectified)
+        np.testing.assert_allclose(
+            tape.gradient(loss, units)[0], [expected, 0, 0], atol=1e-6
+        )
+
     def test_all_layers_by_hand(self):
         # One layer of 2 units: (1 + 9) / 2 / 2. One of 1 unit: 4 / 1 / 1.
         units = [np.array([[1.0, 3.0]]), np.array([[2.0]])]
