@@ -14,8 +14,8 @@ from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.transfer_sets.reconstruct import Reconstruction
-from keras_kd.transfer_sets.reconstruct import check_arguments
-from keras_kd.transfer_sets.reconstruct import check_records
+from keras_kd.transfer_sets.reconstruct import check_counts
+from keras_kd.transfer_sets.reconstruct import make_plan
 from keras_kd.transfer_sets.reconstruct import reconstruct
 from keras_kd.transfer_sets.records import ActivationRecords
 
@@ -130,10 +130,13 @@ def data_free(
     ['reconstruction', 'distillation']
     """
     check_positive("temperature", temperature, "what divides the logits")
-    counts = {"epochs": (epochs, 1), "batch_size": (batch_size, 1)}
-    check_arguments(counts, dropout)
-    check_records(records, teacher)
-    distiller = _distiller(teacher, student, temperature, optimizer)
+    check_positive("image_learning_rate", image_learning_rate, "a rate")
+    sizes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "reconstruction_batch_size": reconstruction_batch_size,
+    }
+    check_counts({name: (size, 1) for name, size in sizes.items()})
     made = {
         "images_per_class": images_per_class,
         "steps": steps,
@@ -147,14 +150,13 @@ def data_free(
     }
     settings = {
         "procedure": "data_free",
-        "teacher": records.teacher,
-        "records": records.digest(),
-        "reconstruction": made,
-        "epochs": epochs,
+        # Checked before anything is written.
+        "reconstruction": make_plan(teacher, records, **made),
         "temperature": temperature,
         "optimizer": describe_optimizer(optimizer),
-        "batch_size": batch_size,
+        **sizes,
     }
+    distiller = _distiller(teacher, student, temperature, optimizer)
     stages = Stages(directory, settings)
     reconstruction = reconstruct(
         teacher=teacher,

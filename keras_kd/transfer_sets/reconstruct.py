@@ -3,19 +3,15 @@
 import dataclasses
 import math
 import os
-import pathlib
 
 import keras
 import numpy as np
 
-from keras_kd import whole_files
 from keras_kd.losses.distillation_loss import check_positive
-from keras_kd.transfer_sets import array_files
 from keras_kd.transfer_sets import inputs
-from keras_kd.transfer_sets.dropout import FixedDropout
-from keras_kd.transfer_sets.pixels import Pixels
+from keras_kd.transfer_sets.maker import Maker
+from keras_kd.transfer_sets.maker import open_folder
 from keras_kd.transfer_sets.records import ActivationRecords
-from keras_kd.transfer_sets.records import family
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -114,39 +110,63 @@ def reconstruct(
     >>> made.x.shape, made.y.tolist()
     ((6, 4), [0, 0, 0, 1, 1, 1])
     """
-    counts = {
-        "images_per_class": (images_per_class, 1),
-        "steps": (steps, 1),
-        "batch_size": (batch_size, 1),
-        "seed": (seed, 0),
-    }
-    check_arguments(counts, dropout)
-    check_positive("learning_rate", learning_rate, "a rate")
-    check_positive("pixel_stddev", pixel_stddev, "a standard deviation")
-    check_records(records, teacher)
-    plan = {
-        "teacher": records.teacher,
-        "records": records.digest(),
-        "images_per_class": images_per_class,
-        "steps": steps,
-        "learning_rate": learning_rate,
-        "pixels": [pixel_mean, pixel_stddev],
-        "dropout": dropout,
-        "rectified": rectified,
-        "batch_size": batch_size,
-        "seed": seed,
-    }
-    maker = _Maker(teacher, records, plan)
-    folder = _open_folder(directory, plan)
-    return _assemble(maker, folder, verbose)
+    plan = make_plan(
+        teacher,
+        records,
+        images_per_class=images_per_class,
+        steps=steps,
+        learning_rate=learning_rate,
+        pixel_mean=pixel_mean,
+        pixel_stddev=pixel_stddev,
+        dropout=dropout,
+        rectified=rectified,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    maker = Maker(teacher, records, plan, open_folder(directory, plan))
+    return _assemble(maker, verbose)
 
 
-def check_arguments(counts, dropout):
-    """Refuses what is no number of things, and no part of units.
+def make_plan(teacher, records, **arguments):
+    """All that decides the inputs, checked.
+
+    Args:
+        teacher: As in `reconstruct`.
+        records: The same.
+        **arguments: The numbers that `reconstruct` takes.
+
+    Returns:
+        A dict that JSON can hold.
+    """
+    lowest = {"images_per_class": 1, "steps": 1, "batch_size": 1, "seed": 0}
+    counts = {name: (arguments[name], low) for name, low in lowest.items()}
+    check_counts(counts)
+    for name, meaning in (
+        ("learning_rate", "a rate"),
+        ("pixel_stddev", "a standard deviation"),
+    ):
+        check_positive(name, arguments[name], meaning)
+    mean, dropout = arguments["pixel_mean"], arguments["dropout"]
+    if isinstance(mean, str) or not math.isfinite(mean):
+        raise ValueError(
+            "`pixel_mean` must be a finite number, since noise is drawn around "
+            f"it. Received: pixel_mean={mean!r}."
+        )
+    if isinstance(dropout, str) or not 0 <= dropout < 1:
+        raise ValueError(
+            "`dropout` must be at least 0 and below 1, since it is the part "
+            f"of the units that is left out. Received: dropout={dropout!r}."
+        )
+    _check_records(records, teacher)
+    kept = {"teacher": records.teacher, "records": records.digest()}
+    return kept | arguments
+
+
+def check_counts(counts):
+    """Refuses what is no number of things.
 
     Args:
         counts: `(value, lowest)` by name.
-        dropout: As in `reconstruct`.
     """
     for name, (value, low) in counts.items():
         if isinstance(value, bool) or not (
@@ -156,14 +176,9 @@ def check_arguments(counts, dropout):
                 f"`{name}` must be an integer of at least {low}. Received: "
                 f"{name}={value!r}."
             )
-    if isinstance(dropout, str) or not 0 <= dropout < 1:
-        raise ValueError(
-            "`dropout` must be at least 0 and below 1, since it is the part "
-            f"of the units that is left out. Received: dropout={dropout!r}."
-        )
 
 
-def check_records(records, teacher):
+def _check_records(records, teacher):
     """Refuses what are no records of a teacher."""
     if not isinstance(records, ActivationRecords):
         raise TypeError(
@@ -175,100 +190,16 @@ def check_records(records, teacher):
     records.check_teacher(teacher)
 
 
-class _Maker:
-    """Makes one batch after the other."""
-
-    def __init__(self, teacher, records, plan):
-        self.plan = plan
-        self.num_classes = records.num_classes
-        self._shape, _ = inputs.check_teacher(teacher)
-        self._objective = family(records.content).Objective(
-            records, teacher, plan["rectified"]
-        )
-        self._dropout = FixedDropout(teacher, plan["dropout"])
-        self._pixels = {}
-
-    def batches(self):
-        """Yields `(class, number of the batch, inputs in it)`."""
-        total, size = self.plan["images_per_class"], self.plan["batch_size"]
-        for label in range(self.num_classes):
-            for index in range(math.ceil(total / size)):
-                yield label, index, min(size, total - index * size)
-
-    def make(self, label, index, count):
-        """Makes a batch.
-
-        What is drawn depends on its place alone, not on batches before it.
-
-        Returns:
-            `(x, first, last)`, as `Pixels.optimise`.
-        """
-        plan = self.plan
-        random = np.random.default_rng((plan["seed"], label, index))
-        mean, stddev = plan["pixels"]
-        start = random.normal(mean, stddev, (count, *self._shape))
-        first = index * plan["batch_size"]
-        targets = self._objective.targets(label, first, count, random)
-        masks = self._dropout.draw(random)
-        if count not in self._pixels:
-            self._pixels[count] = Pixels(
-                self._objective,
-                self._dropout,
-                start.shape,
-                plan["learning_rate"],
-            )
-        made = self._pixels[count].optimise(
-            start.astype("float32"), targets, masks, plan["steps"]
-        )
-        if not all(np.all(np.isfinite(array)) for array in made):
-            raise ValueError(
-                "`learning_rate` must be small enough for the objective to "
-                "stay finite. Received: learning_rate="
-                f"{plan['learning_rate']}, and nan or infinity in the batch "
-                f"{index} of class {label}."
-            )
-        return made
-
-
-def _open_folder(directory, plan):
-    """The folder for finished batches, refused if it is of another run."""
-    if directory is None:
-        return None
-    folder = pathlib.Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    found = whole_files.read_json(folder / "settings.json")
-    if found not in (None, plan):
-        raise ValueError(
-            "`directory` must be empty or hold the same run, since it goes on "
-            f"where it stopped. Received: directory={str(directory)!r} with "
-            f"{found}, now {plan}. Choose another directory."
-        )
-    whole_files.write_json(folder / "settings.json", plan)
-    return folder
-
-
-def _assemble(maker, folder, verbose):
+def _assemble(maker, verbose):
     """Makes the batches that are not there, and puts all together."""
     batches = list(maker.batches())
     bar = keras.utils.Progbar(len(batches), unit_name="batch", verbose=verbose)
     x, y, history = [], [], {"first_loss": [], "loss": []}
     for done, (label, index, count) in enumerate(batches, start=1):
-        made = _make_or_read(maker, folder, label, index, count)
+        made = maker.make_or_read(label, index, count)
         x.append(made["x"])
         y += [label] * count
         for key in history:
             history[key].append(float(np.mean(made[key], dtype="float64")))
         bar.update(done, [("loss", history["loss"][-1])])
     return Reconstruction(np.concatenate(x), np.array(y, "int32"), history)
-
-
-def _make_or_read(maker, folder, label, index, count):
-    """The arrays of a batch, from its file or made and written to it."""
-    path = folder and folder / f"class_{label}_batch_{index}.npz"
-    if path and path.exists():
-        return array_files.read(path)[1]
-    names = ("x", "first_loss", "loss")
-    made = dict(zip(names, maker.make(label, index, count), strict=True))
-    if path:
-        array_files.write(path, {}, made)
-    return made
