@@ -49,6 +49,26 @@ class EigenbasisTest(parameterized.TestCase):
             back, spectrum.eigenbasis(weights), atol=1e-8
         )
 
+    def test_kept_coefficients_mean_the_same_where_weights_are_rounded(self):
+        # Weights that come out of float32 differ by about 1e-7.
+        kernels = matrices((30, 12, 5))
+        random = np.random.default_rng(1)
+        rounded = [
+            kernel * (1 + 1e-7 * random.normal(size=kernel.shape))
+            for kernel in kernels
+        ]
+        here, there = (
+            spectrum.eigenbasis(spectrum.adjacency(one))
+            for one in (kernels, rounded)
+        )
+        signals = random.normal(size=(3, 47))
+        kept = spectrum.compress(signals, here, 0.3)
+        np.testing.assert_allclose(
+            spectrum.expand(*kept, there),
+            spectrum.expand(*kept, here),
+            atol=1e-4,
+        )
+
     def test_of_no_weights_at_all(self):
         basis = spectrum.eigenbasis(np.zeros((3, 3)))
         np.testing.assert_allclose(basis.T @ basis, np.eye(3), atol=1e-12)
