@@ -29,6 +29,9 @@ _CLASSES = {
     "MutualDistiller": "mutual_distiller",
 }
 
+# No class of a saved model is in these: they are imported when asked for.
+_LATER = ("procedures", "report", "transfer_sets")
+
 
 def _is_command_line():
     """Whether this import starts `keras-kd` or `python -m keras_kd`."""
@@ -55,4 +58,5 @@ def __dir__():
 # `--help` at once.
 if not _is_command_line():
     for _name in __all__:
-        globals()[_name] = __getattr__(_name)
+        if _name not in _LATER:
+            globals()[_name] = __getattr__(_name)
