@@ -29,6 +29,9 @@ _CLASSES = {
     "MutualDistiller": "mutual_distiller",
 }
 
+# No class of a saved model is in these: they are imported when asked for.
+_LATER = ("datasets", "procedures", "report", "transfer_sets")
+
 
 def _is_command_line():
     """Whether this import starts `keras-kd` or `python -m keras_kd`."""
@@ -50,13 +53,10 @@ def __dir__():
     return __all__
 
 
-# Have no class that a saved model could have.
-_WHEN_USED = ("datasets", "procedures", "report", "transfer_sets")
-
 # Keras finds the classes of a saved model by the names that they register when
 # they are imported. The command line imports nothing, so that it can answer
 # `--help` at once.
 if not _is_command_line():
     for _name in __all__:
-        if _name not in _WHEN_USED:
+        if _name not in _LATER:
             globals()[_name] = __getattr__(_name)

@@ -2,6 +2,7 @@
 
 from keras_kd.models.fold_bottleneck import fold_bottleneck
 from keras_kd.models.highway import highway
+from keras_kd.models.lenet5 import lenet5
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 from keras_kd.models.maxout_convnet import MaxoutBlock
@@ -18,6 +19,7 @@ __all__ = [
     "MaxoutBlock",
     "fold_bottleneck",
     "highway",
+    "lenet5",
     "maxout_convnet",
     "maxout_fitnet",
     "maxout_teacher",

@@ -7,6 +7,8 @@ from keras_kd.procedures.compress import CompressScores
 from keras_kd.procedures.compress import compress
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
+from keras_kd.procedures.data_free import DataFreeResult
+from keras_kd.procedures.data_free import data_free
 from keras_kd.procedures.defensive_distillation import (
     DefensiveDistillationResult,
 )
@@ -23,6 +25,7 @@ __all__ = [
     "CompressResult",
     "CompressScores",
     "CorrectClassBiasResult",
+    "DataFreeResult",
     "DefensiveDistillationResult",
     "FitNetsResult",
     "Specialists",
@@ -30,6 +33,7 @@ __all__ = [
     "co_training",
     "compress",
     "correct_class_bias",
+    "data_free",
     "defensive_distillation",
     "fitnets",
     "specialists",

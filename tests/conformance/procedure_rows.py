@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_kd import procedures
+from keras_kd import transfer_sets
 from tests import support
 
 # Public names that are no procedure with a `fit`.
@@ -16,6 +17,7 @@ EXCEPTIONS = {
     "CompressResult": "is what `compress` returns",
     "CompressScores": "is a part of what `compress` returns",
     "CorrectClassBiasResult": "is what `correct_class_bias` returns",
+    "DataFreeResult": "is what `data_free` returns",
     "DefensiveDistillationResult": "is what `defensive_distillation` returns",
     "FitNetsResult": "is what `fitnets` returns",
     "Specialists": "is what `specialists` returns",
@@ -72,6 +74,28 @@ def run_fitnets(teacher, **kwargs):
             "hint_epochs": 2,
             "epochs": 2,
             "patience": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def run_data_free(teacher, **kwargs):
+    records = transfer_sets.activation_records(
+        teacher=teacher, data=support.data(60)
+    )
+    keras.utils.set_random_seed(0)
+    return procedures.data_free(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "records": records,
+            "images_per_class": 6,
+            "reconstruction_batch_size": 4,
+            "steps": 3,
+            "epochs": 3,
+            "batch_size": 8,
+            "validation_data": support.data(seed=1),
             "verbose": 0,
         }
         | kwargs
@@ -225,6 +249,15 @@ ROWS = (
         students=lambda result: [result.student],
         other={"temperature": 5.0},
         stages=("hint", "distillation"),
+    ),
+    Row(
+        "data_free",
+        "data_free",
+        make_teacher=teacher,
+        run=run_data_free,
+        students=lambda result: [result.student],
+        other={"dropout": 0.5},
+        stages=("reconstruction", "distillation"),
     ),
     Row(
         "specialists",
