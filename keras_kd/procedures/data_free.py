@@ -9,15 +9,15 @@ import keras
 from keras_kd import losses
 from keras_kd.distiller import Distiller
 from keras_kd.losses.distillation_loss import check_positive
-from keras_kd.procedures.shuffled import Shuffled
+from keras_kd.procedures.seeded_batches import SeededBatches
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
+from keras_kd.transfer_sets.activations.records import ActivationRecords
 from keras_kd.transfer_sets.reconstruct import Reconstruction
 from keras_kd.transfer_sets.reconstruct import check_counts
 from keras_kd.transfer_sets.reconstruct import make_plan
 from keras_kd.transfer_sets.reconstruct import reconstruct
-from keras_kd.transfer_sets.records import ActivationRecords
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,16 +165,13 @@ def data_free(
         verbose=0 if verbose == 0 else 1,
         **made,
     )
-    batches = Shuffled((reconstruction.x,), batch_size, seed)
+    batches = SeededBatches(reconstruction.x, None, batch_size, (seed,))
     history = stages.fit(
         "distillation",
         distiller,
         batches,
         epochs=epochs,
-        callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin_epoch),
-            *callbacks,
-        ],
+        callbacks=[batches.callback, *callbacks],
         shuffle=False,
         validation_data=validation_data,
         verbose=verbose,

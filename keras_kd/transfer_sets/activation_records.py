@@ -1,10 +1,10 @@
 """Records a teacher's activations (Lopes, Fenu and Starner, 2017)."""
 
 from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.transfer_sets import contents
-from keras_kd.transfer_sets import inputs
-from keras_kd.transfer_sets.records import ActivationRecords
-from keras_kd.transfer_sets.records import family
+from keras_kd.transfer_sets.activations import contents
+from keras_kd.transfer_sets.activations import inputs
+from keras_kd.transfer_sets.activations.records import ActivationRecords
+from keras_kd.transfer_sets.activations.records import family
 
 
 def activation_records(

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from keras_kd.losses.distillation_loss import check_positive
-from keras_kd.transfer_sets import inputs
-from keras_kd.transfer_sets.maker import Maker
-from keras_kd.transfer_sets.maker import open_folder
-from keras_kd.transfer_sets.records import ActivationRecords
+from keras_kd.transfer_sets.activations import inputs
+from keras_kd.transfer_sets.activations.maker import Maker
+from keras_kd.transfer_sets.activations.maker import open_folder
+from keras_kd.transfer_sets.activations.records import ActivationRecords
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

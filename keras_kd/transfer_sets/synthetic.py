@@ -11,8 +11,8 @@ Compression](https://doi.org/10.1145/1150402.1150464), 2006, section 3.
 import keras
 import numpy as np
 
-from keras_kd.transfer_sets.mixed_table import MixedTable
-from keras_kd.transfer_sets.product_mixture import ProductMixture
+from keras_kd.transfer_sets.tables.mixed_table import MixedTable
+from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
 
 __all__ = ["munge", "naive_bayes", "random"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from keras_kd.transfer_sets import synthetic
-from keras_kd.transfer_sets.mixed_table import MixedTable
+from keras_kd.transfer_sets.tables.mixed_table import MixedTable
 
 
 def table(count=2000, seed=0):

@@ -6,7 +6,7 @@ from keras import layers
 
 from keras_kd import models
 from keras_kd import teachers
-from keras_kd.transfer_sets.chain import Chain
+from keras_kd.transfer_sets.activations.chain import Chain
 from tests import support
 from tests.transfer_sets import small_teachers
 

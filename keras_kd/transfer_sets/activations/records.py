@@ -6,10 +6,10 @@ import json
 import numpy as np
 
 from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.transfer_sets import array_files
-from keras_kd.transfer_sets import contents
-from keras_kd.transfer_sets import spectra
-from keras_kd.transfer_sets import statistics
+from keras_kd.transfer_sets.activations import array_files
+from keras_kd.transfer_sets.activations import contents
+from keras_kd.transfer_sets.activations import spectra
+from keras_kd.transfer_sets.activations import statistics
 
 _FORMAT = 1
 _FAMILIES = {

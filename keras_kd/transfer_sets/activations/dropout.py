@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_kd import taps
 from keras_kd.patching import hooked
-from keras_kd.transfer_sets.units import hidden_layers
+from keras_kd.transfer_sets.activations.units import hidden_layers
 
 
 class FixedDropout:

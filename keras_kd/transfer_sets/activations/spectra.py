@@ -3,9 +3,9 @@
 import numpy as np
 from keras import ops
 
-from keras_kd.transfer_sets import contents
-from keras_kd.transfer_sets import spectrum
-from keras_kd.transfer_sets.chain import Chain
+from keras_kd.transfer_sets.activations import contents
+from keras_kd.transfer_sets.activations import spectrum
+from keras_kd.transfer_sets.activations.chain import Chain
 
 # How far a signal may be from what it was on the machine of the record.
 _TOLERANCE = 0.01

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from keras_kd.transfer_sets.moments import cholesky_factor
+from keras_kd.transfer_sets.activations.moments import cholesky_factor
 
 
 def adjacency(matrices):

@@ -4,8 +4,8 @@ import numpy as np
 from absl.testing import absltest
 from scipy import stats
 
-from keras_kd.transfer_sets.mixed_table import MixedTable
-from keras_kd.transfer_sets.product_mixture import ProductMixture
+from keras_kd.transfer_sets.tables.mixed_table import MixedTable
+from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
 
 
 def clusters(count=600, seed=0):

@@ -4,7 +4,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from hypothesis import strategies
 
-from keras_kd.transfer_sets import moments
+from keras_kd.transfer_sets.activations import moments
 
 
 def gather(batches, size, is_full):

@@ -3,11 +3,11 @@
 import numpy as np
 from keras import ops
 
-from keras_kd.transfer_sets import contents
-from keras_kd.transfer_sets.moments import Moments
-from keras_kd.transfer_sets.moments import cholesky_factor
-from keras_kd.transfer_sets.units import Units
-from keras_kd.transfer_sets.units import hidden_layers
+from keras_kd.transfer_sets.activations import contents
+from keras_kd.transfer_sets.activations.moments import Moments
+from keras_kd.transfer_sets.activations.moments import cholesky_factor
+from keras_kd.transfer_sets.activations.units import Units
+from keras_kd.transfer_sets.activations.units import hidden_layers
 
 
 def measure(content, teacher, batches, num_classes):

@@ -11,9 +11,9 @@ from keras_kd import passes
 from keras_kd import taps
 from keras_kd.patching import hooked
 from keras_kd.teachers.final_activations import skipping
-from keras_kd.transfer_sets import inputs
-from keras_kd.transfer_sets.units import flat
-from keras_kd.transfer_sets.units import has_kernel
+from keras_kd.transfer_sets.activations import inputs
+from keras_kd.transfer_sets.activations.units import flat
+from keras_kd.transfer_sets.activations.units import has_kernel
 
 # What changes no connection between units.
 _SKIPPED = (

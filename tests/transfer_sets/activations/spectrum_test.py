@@ -2,7 +2,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd.transfer_sets import spectrum
+from keras_kd.transfer_sets.activations import spectrum
 from tests.transfer_sets import spectral_reference
 
 SIZES = ((4, 6, 3), (9, 2), (3, 8, 2, 7))

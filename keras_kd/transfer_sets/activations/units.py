@@ -9,7 +9,7 @@ from keras import ops
 from keras_kd import passes
 from keras_kd import taps
 from keras_kd.patching import hooked
-from keras_kd.transfer_sets import inputs
+from keras_kd.transfer_sets.activations import inputs
 
 
 class Units:

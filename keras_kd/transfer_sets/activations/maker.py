@@ -6,11 +6,11 @@ import pathlib
 import numpy as np
 
 from keras_kd import whole_files
-from keras_kd.transfer_sets import array_files
-from keras_kd.transfer_sets import inputs
-from keras_kd.transfer_sets.dropout import FixedDropout
-from keras_kd.transfer_sets.pixels import Pixels
-from keras_kd.transfer_sets.records import family
+from keras_kd.transfer_sets.activations import array_files
+from keras_kd.transfer_sets.activations import inputs
+from keras_kd.transfer_sets.activations.dropout import FixedDropout
+from keras_kd.transfer_sets.activations.pixels import Pixels
+from keras_kd.transfer_sets.activations.records import family
 
 
 def open_folder(directory, plan):

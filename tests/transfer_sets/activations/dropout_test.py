@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.transfer_sets.dropout import FixedDropout
+from keras_kd.transfer_sets.activations.dropout import FixedDropout
 from tests import support
 from tests.transfer_sets import small_teachers
 
