@@ -20,6 +20,7 @@ __all__ = [
     "report",
     "taps",
     "teachers",
+    "transfer_sets",
 ]
 
 # Public classes that stand in no public module, and where they are.
@@ -27,6 +28,9 @@ _CLASSES = {
     "Distiller": "distiller",
     "MutualDistiller": "mutual_distiller",
 }
+
+# No class of a saved model is in these: they are imported when asked for.
+_LATER = ("datasets", "procedures", "report", "transfer_sets")
 
 
 def _is_command_line():
@@ -54,4 +58,5 @@ def __dir__():
 # `--help` at once.
 if not _is_command_line():
     for _name in __all__:
-        globals()[_name] = __getattr__(_name)
+        if _name not in _LATER:
+            globals()[_name] = __getattr__(_name)

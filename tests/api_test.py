@@ -17,6 +17,7 @@ EXPECTED = [
     "report",
     "taps",
     "teachers",
+    "transfer_sets",
 ]
 
 

@@ -7,6 +7,8 @@ import sys
 
 from absl.testing import absltest
 
+import keras_kd
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 NOT_LOADED = (
@@ -74,6 +76,28 @@ class ImportCostTest(absltest.TestCase):
         while len(seconds) < 3 and min(seconds, default=1.0) >= 0.1:
             seconds.append(import_after_keras()["seconds"])
         self.assertLess(min(seconds), 0.1)
+
+
+class LaterTest(absltest.TestCase):
+    def test_what_is_imported_later_holds_no_class_of_a_saved_model(self):
+        later = keras_kd._LATER
+        self.assertContainsSubset(later, keras_kd.__all__)
+        for name in later:
+            files = sorted((ROOT / "keras_kd" / name).rglob("*.py"))
+            self.assertNotEmpty(files)
+            for path in files:
+                self.assertNotIn("register_keras", path.read_text(), path)
+
+    def test_what_is_imported_later_is_there_when_asked_for(self):
+        script = (
+            "import sys, keras_kd\n"
+            "assert 'keras_kd.transfer_sets' not in sys.modules\n"
+            "keras_kd.transfer_sets.reconstruct, keras_kd.report.compare\n"
+            "from keras_kd import procedures\n"
+            "procedures.data_free\n"
+        )
+        process = run("-c", script)
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
 
 
 class HelpTest(absltest.TestCase):

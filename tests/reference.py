@@ -150,6 +150,12 @@ def logit_regression(teacher, student, center=False):
     return 0.5 * np.square(float64(student) - teacher).sum(axis=-1)
 
 
+def probability_regression(teacher, student):
+    """Bucila et al. 2006: (p - q)**2 of two classes, summed over more."""
+    difference = softmax(student) - softmax(teacher)
+    return 0.5 * np.square(difference).sum(axis=-1)
+
+
 def hint(teacher, student):
     """Romero et al. 2015, section 2.2, as a mean instead of half the sum.
 

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_kd.backend.resuming import Backup
+
 if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
@@ -17,12 +19,14 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import num_replicas
     from keras_kd.backend.tensorflow import origins
     from keras_kd.backend.tensorflow import replica_id
+    from keras_kd.backend.tensorflow_functions import compiled
 else:
     from keras_kd.backend.unsupported import PeerTrainer
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
     from keras_kd.backend.unsupported import ancestors
     from keras_kd.backend.unsupported import check_finite
+    from keras_kd.backend.unsupported import compiled
     from keras_kd.backend.unsupported import copy_weight_decay_exclusions
     from keras_kd.backend.unsupported import input_gradients
     from keras_kd.backend.unsupported import is_in_reach
@@ -34,11 +38,13 @@ else:
     from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
+    "Backup",
     "PeerTrainer",
     "Trainer",
     "all_sum",
     "ancestors",
     "check_finite",
+    "compiled",
     "copy_weight_decay_exclusions",
     "input_gradients",
     "is_in_reach",

@@ -26,6 +26,7 @@ class PeerTrainer(Trainer):
 all_sum = _refuse
 ancestors = _refuse
 check_finite = _refuse
+compiled = _refuse
 copy_weight_decay_exclusions = _refuse
 input_gradients = _refuse
 is_in_reach = _refuse

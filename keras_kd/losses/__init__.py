@@ -8,6 +8,7 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
+from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.soft_targets import SoftTargets
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "InputGradientTransfer",
     "LogitRegression",
     "Match",
+    "ProbabilityRegression",
     "SoftTargets",
 ]

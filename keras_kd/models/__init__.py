@@ -1,6 +1,8 @@
 """Architectures to begin with."""
 
 from keras_kd.models.fold_bottleneck import fold_bottleneck
+from keras_kd.models.highway import highway
+from keras_kd.models.lenet5 import lenet5
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 from keras_kd.models.maxout_convnet import MaxoutBlock
@@ -16,6 +18,8 @@ __all__ = [
     "Maxout",
     "MaxoutBlock",
     "fold_bottleneck",
+    "highway",
+    "lenet5",
     "maxout_convnet",
     "maxout_fitnet",
     "maxout_teacher",

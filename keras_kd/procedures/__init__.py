@@ -1,17 +1,41 @@
 """Ways to distil that take more than one `fit`, and what follows a `fit`."""
 
+from keras_kd.procedures.co_training import CoTrainingResult
+from keras_kd.procedures.co_training import co_training
+from keras_kd.procedures.compress import CompressResult
+from keras_kd.procedures.compress import CompressScores
+from keras_kd.procedures.compress import compress
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
+from keras_kd.procedures.data_free import DataFreeResult
+from keras_kd.procedures.data_free import data_free
+from keras_kd.procedures.defensive_distillation import (
+    DefensiveDistillationResult,
+)
+from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
 from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
+from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
+from keras_kd.procedures.supervision_transfer import supervision_transfer
 
 __all__ = [
+    "CoTrainingResult",
+    "CompressResult",
+    "CompressScores",
     "CorrectClassBiasResult",
+    "DataFreeResult",
+    "DefensiveDistillationResult",
     "FitNetsResult",
     "Specialists",
+    "SupervisionTransferResult",
+    "co_training",
+    "compress",
     "correct_class_bias",
+    "data_free",
+    "defensive_distillation",
     "fitnets",
     "specialists",
+    "supervision_transfer",
 ]

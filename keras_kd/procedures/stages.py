@@ -5,6 +5,7 @@ import pathlib
 
 import keras
 
+from keras_kd import backend
 from keras_kd import whole_files
 
 # What is there of a stage that is finished.
@@ -89,7 +90,7 @@ class Stages:
                 return finished
             # Last, for an epoch is over when it is backed up: what the others
             # wrote of one that is not is written again.
-            own.append(keras.callbacks.BackupAndRestore(folder / "backup"))
+            own.append(backend.Backup(folder / "backup"))
         if best is None or not best.is_over(log.num_epochs - 1):
             model.fit(callbacks=[*callbacks, *own], **kwargs)
         if best is not None:

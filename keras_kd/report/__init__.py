@@ -4,6 +4,7 @@ Accuracies and their differences are fractions here; percent stands only in
 what people read.
 """
 
+from keras_kd.report import robustness
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
 from keras_kd.report.experiment import Experiment
@@ -28,6 +29,7 @@ __all__ = [
     "paired_interval",
     "reliability",
     "reliability_diagram",
+    "robustness",
     "text_table",
     "verdict",
 ]

@@ -162,6 +162,7 @@ ROWS = (
         },
         is_divergence=False,
     ),
+    Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",

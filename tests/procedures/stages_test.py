@@ -109,6 +109,16 @@ class StagesTest(parameterized.TestCase):
         self.assertEqual(count.epochs, 0)
         self.assert_equal_models(resumed, expected)
 
+    def test_a_resumed_model_begins_its_next_fit_at_the_first_epoch(self):
+        folder = support.folder(self)
+        with self.assertRaises(KeyboardInterrupt):
+            fit(folder, model(), callbacks=[Stop(1)])
+        resumed, count = model(seed=1), Count()
+        fit(folder, resumed)
+        x, y = support.data()
+        resumed.fit(x, y, epochs=2, verbose=0, callbacks=[count])
+        self.assertEqual(count.epochs, 2)
+
     def test_other_settings_are_refused(self):
         folder = support.folder(self)
         fit(folder, model(), {"temperature": 2})

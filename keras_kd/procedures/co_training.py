@@ -1,0 +1,246 @@
+"""Two learners label for each other (Blum and Mitchell, 1998)."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from scipy import special
+
+from keras_kd import whole_files
+from keras_kd.procedures.stages import Stages
+from keras_kd.procedures.stages import describe_optimizer
+from keras_kd.procedures.views import arguments
+from keras_kd.procedures.views.learners import Estimator
+from keras_kd.procedures.views.learners import Network
+from keras_kd.procedures.views.learners import posterior
+from keras_kd.procedures.views.learners import rows_of
+from keras_kd.procedures.views.pool import Labelling
+from keras_kd.procedures.views.pool import Pool
+
+
+@dataclasses.dataclass(frozen=True)
+class CoTrainingResult:
+    """What `co_training` made.
+
+    Attributes:
+        learners: The two learners after their last fit: the Keras models that
+            were given, or fitted copies of the estimators.
+        labels: Class numbers, `(examples,)`: those that were given and those
+            that the learners gave. `-1` where there is none.
+        log: Who labelled what, a tuple of `Labelling` in order of time.
+        histories: The logs of each fit: dicts from a key to its values, one
+            per epoch. Those of estimators are empty.
+    """
+
+    learners: tuple[Any, Any]
+    labels: np.ndarray
+    log: tuple[Labelling, ...]
+    histories: dict[str, dict[str, list[float]]]
+
+    def predict_proba(self, views):
+        """Combines both learners: the product of their probabilities.
+
+        Args:
+            views: Two views of the same examples, as for `co_training`.
+
+        Returns:
+            float64 `(examples, classes)`, each row with sum 1.
+        """
+        tiny = np.finfo("float64").tiny  # Two zeros have no ratio.
+        logs = sum(
+            np.log(np.maximum(posterior(learner, view), tiny))
+            for learner, view in zip(self.learners, views, strict=True)
+        )
+        return special.softmax(logs, axis=-1)
+
+
+def co_training(
+    *,
+    learners,
+    views,
+    labels,
+    per_class: Sequence[int] | None = None,
+    iterations: int = 30,
+    pool_size: int = 75,
+    conflict: str = "drop",
+    epochs: int = 10,
+    batch_size: int = 32,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    seed: int = 0,
+    directory: str | os.PathLike | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose="auto",
+) -> CoTrainingResult:
+    """Trains two learners that see different sides of each example.
+
+    A page of the web has its own words, and the words of the links that point
+    to it. Either would do to tell what it is about. Two learners, one for each
+    view, begin with few labels. In each iteration
+
+    1. both learn from all that is labelled so far, from the beginning;
+    2. each looks at a pool of unlabelled examples, and gives labels to those
+       of each class that it is most certain of;
+    3. these are examples for both from now on, and others take their places in
+       the pool.
+
+    What one view makes easy becomes a lesson in the other. That is sound where
+    the views are independent, given the class: what is easy in one is then a
+    random example in the other. Views that say the same only confirm each
+    other's errors.
+
+    Reference: [Blum and Mitchell, 1998](https://doi.org/10.1145/279943.279962),
+    sections 5 and 6.
+
+    Args:
+        learners: A pair, one for each view. Keras models that give logits,
+            which are trained themselves, each time from the weights that they
+            have; or objects with `fit` and `predict_proba`, of which copies
+            are fitted. The columns of `predict_proba` are the classes in order.
+        views: A pair of arrays or sparse matrices, or of structures of these,
+            with a row for each example, labelled or not.
+        labels: Class numbers, `(examples,)`, and `-1` for unlabelled examples.
+            Every class from 0 up to the largest must occur.
+        per_class: How many examples each learner labels in an iteration, by
+            class. `None`, the default, gives 1 to the rarest class of the
+            given labels, and to the others as many as keeps the proportions.
+            The paper has 1 and 3.
+        iterations: Defaults to `30`, as in the paper. There are fewer if no
+            unlabelled example is left.
+        pool_size: Number of examples in the pool. Defaults to `75`, as in the
+            paper, where a small pool was better than all unlabelled examples.
+        conflict: What happens to an example that both pick, for different
+            classes: `"drop"`, the default, leaves it unlabelled; `"certain"`
+            takes the label of the larger probability.
+        epochs: Epochs of each fit of a Keras model. Defaults to `10`.
+        batch_size: Defaults to `32`, for Keras models.
+        optimizer: A Keras optimizer or its name, for Keras models; each has its
+            own. Defaults to `"adam"`.
+        seed: Decides what is drawn and the order of examples. Defaults to `0`.
+        directory: Folder for what is finished, so that a run that was
+            interrupted goes on. `None`, the default, keeps nothing.
+        callbacks: Keras callbacks for each fit of a Keras model.
+        verbose: `0` for no progress bar, over iterations.
+
+    Returns:
+        A `CoTrainingResult`.
+
+    Raises:
+        TypeError: If a learner lacks a method.
+        ValueError: If an argument cannot be used, or the directory holds
+            another run.
+
+    Example:
+
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> random = np.random.default_rng(0)
+    >>> truth = np.arange(200) % 2
+    >>> views = [truth[:, None] + random.normal(0, 0.4, (200, 3))
+    ...          for _ in range(2)]
+    >>> labels = np.where(np.arange(200) < 6, truth, -1)
+    >>> result = keras_kd.procedures.co_training(
+    ...     learners=(GaussianNB(), GaussianNB()), views=views, labels=labels,
+    ...     verbose=0)
+    >>> bool(np.mean(result.predict_proba(views).argmax(-1) == truth) > 0.95)
+    True
+    """
+    labels = arguments.check(
+        learners, views, labels, iterations, pool_size, conflict
+    )
+    per_class = arguments.quotas(per_class, labels)
+    pool = Pool(labels, pool_size, seed)
+    folder = None if directory is None else pathlib.Path(directory)
+    settings = {
+        "procedure": "co_training",
+        "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
+        "per_class": per_class,
+        "iterations": iterations,
+        "pool_size": pool_size,
+        "conflict": conflict,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": describe_optimizer(optimizer),
+        "seed": seed,
+        "learners": [_describe(learner) for learner in learners],
+    }
+    stages = Stages(directory, settings)
+    kwargs = {"epochs": epochs, "callbacks": callbacks, "verbose": 0}
+    made = [
+        Network(
+            learner,
+            stages,
+            folder and folder / f"first_{view}.weights.h5",
+            optimizer,
+            batch_size,
+            **kwargs,
+        )
+        if isinstance(learner, keras.Model)
+        else Estimator(learner)
+        for view, learner in enumerate(learners)
+    ]
+    run = _Run(made, views, pool, seed, folder)
+    bar = keras.utils.Progbar(iterations, verbose=1 if verbose else 0)
+    while pool.iteration < iterations and pool.members:
+        run.iterate(per_class, conflict)
+        bar.update(pool.iteration)
+    run.fit("final")
+    fitted = tuple(learner.fitted for learner in made)
+    return CoTrainingResult(fitted, pool.labels, tuple(pool.log), run.histories)
+
+
+def _describe(learner):
+    if isinstance(learner, keras.Model):
+        return [list(variable.shape) for variable in learner.weights]
+    return repr(learner)
+
+
+class _Run:
+    """Both learners and the pool, kept after each iteration."""
+
+    def __init__(self, learners, views, pool, seed, folder):
+        self.learners = learners
+        self.views = views
+        self.pool = pool
+        self.seed = seed
+        self.folder = folder
+        self.histories = {}
+        kept = folder and whole_files.read_json(folder / "state.json")
+        if kept:
+            pool.restore(kept["pool"])
+            self.histories = kept["histories"]
+
+    def fit(self, name):
+        """Both learn from all that is labelled."""
+        places = np.flatnonzero(self.pool.labels >= 0)
+        for number, (learner, view) in enumerate(
+            zip(self.learners, self.views, strict=True)
+        ):
+            stage = f"{name}_view_{number}"
+            self.histories[stage] = learner.fit(
+                stage,
+                rows_of(view, places),
+                self.pool.labels[places],
+                (self.seed, self.pool.iteration, number),
+            )
+
+    def iterate(self, per_class, conflict):
+        """One iteration, which is kept as a whole."""
+        name = f"iteration_{self.pool.iteration}"
+        self.fit(name)
+        posteriors = [
+            posterior(learner.fitted, rows_of(view, self.pool.members))
+            for learner, view in zip(self.learners, self.views, strict=True)
+        ]
+        self.pool.advance(posteriors, per_class, conflict)
+        if self.folder is None:
+            return
+        kept = {"pool": self.pool.state(), "histories": self.histories}
+        whole_files.write_json(self.folder / "state.json", kept)
+        # Weights of an iteration that is over serve for nothing more.
+        for path in self.folder.glob(f"{name}_view_*"):
+            shutil.rmtree(path)

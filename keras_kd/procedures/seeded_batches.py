@@ -1,0 +1,56 @@
+"""Batches in an order that an interruption does not change."""
+
+import keras
+import numpy as np
+
+
+class SeededBatches(keras.utils.PyDataset):
+    """Gives all examples once, then in another order, and so on.
+
+    What is drawn depends on the seed and the number of batches before alone, so
+    that training which was interrupted goes on with the batches that it would
+    have had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
+
+    Args:
+        x: Structure of arrays, one row per example.
+        y: Structure of arrays, or `None`.
+        batch_size: Examples in a batch. The last of a pass may be smaller.
+        seed: Sequence of integers.
+        steps: Batches in an epoch. `None`, the default, makes an epoch a pass
+            through all examples.
+    """
+
+    def __init__(self, x, y, batch_size, seed, steps=None):
+        super().__init__()
+        self.data = (x,) if y is None else (x, y)
+        self.count = keras.tree.flatten(self.data)[0].shape[0]
+        self.batch_size = batch_size
+        self.seed = tuple(seed)
+        self.pass_length = -(-self.count // batch_size)
+        self.steps = steps or self.pass_length
+        self.epoch = 0
+        self._orders = {}
+        self.callback = keras.callbacks.LambdaCallback(
+            on_epoch_begin=self.begin_epoch
+        )
+
+    def begin_epoch(self, epoch, logs=None):
+        """Goes to the batches of an epoch, as a callback."""
+        self.epoch = epoch
+        self._orders = {}
+
+    def _order(self, index):
+        """The order of all examples in a pass."""
+        if index not in self._orders:
+            random = np.random.default_rng((*self.seed, index))
+            self._orders[index] = random.permutation(self.count)
+        return self._orders[index]
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        done, place = divmod(self.epoch * self.steps + index, self.pass_length)
+        part = slice(place * self.batch_size, (place + 1) * self.batch_size)
+        rows = self._order(done)[part]
+        return keras.tree.map_structure(lambda a: a[rows], self.data)

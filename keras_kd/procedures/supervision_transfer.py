@@ -1,0 +1,200 @@
+"""A modality with labels teaches one without (Gupta et al., 2016)."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+
+import keras
+
+from keras_kd import losses
+from keras_kd.distiller import Distiller
+from keras_kd.model_copies import equal_copy
+from keras_kd.procedures.guided_part import guided_part
+from keras_kd.procedures.modalities import checks
+from keras_kd.procedures.modalities.models import fusion
+from keras_kd.procedures.modalities.models import upper_part
+from keras_kd.procedures.softened import LabelCrossEntropy
+from keras_kd.procedures.softened import Softened
+from keras_kd.procedures.stages import Stages
+from keras_kd.procedures.stages import describe_optimizer
+from keras_kd.procedures.stages import new_optimizer
+from keras_kd.teachers.fingerprint import fingerprint
+
+
+@dataclasses.dataclass(frozen=True)
+class SupervisionTransferResult:
+    """What `supervision_transfer` made.
+
+    Attributes:
+        student: A model from the new modality to logits: the student's layers,
+            a map of channels if there was need of one, and copies of the
+            teacher's upper layers.
+        fusion: A model of both modalities, which takes a dict with the entries
+            `teacher_inputs` and `student_inputs` and gives logits: the
+            logarithm of the mean of the teacher's and the student's
+            probabilities (late fusion).
+        histories: The logs of the stages `"transfer"` and `"fine_tuning"`:
+            dicts from a key to its values, one per epoch.
+    """
+
+    student: keras.Model
+    fusion: keras.Model
+    histories: dict[str, dict[str, list[float]]]
+
+
+def supervision_transfer(
+    *,
+    teacher: keras.Model,
+    student: keras.Model,
+    pairs,
+    teacher_tap: str,
+    student_tap: str | None = None,
+    teacher_inputs: str = "teacher",
+    student_inputs: str = "student",
+    epochs: int,
+    labelled=None,
+    fine_tuning_epochs: int = 0,
+    batch_size: int | None = None,
+    projector="infer",
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    fine_tuning_optimizer: str | keras.optimizers.Optimizer | None = None,
+    directory: str | os.PathLike | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose="auto",
+) -> SupervisionTransferResult:
+    """Gives a new kind of image what a net has learnt of another kind.
+
+    There are many labelled colour images, and no labelled depth images; but
+    there are *pairs*, one of each kind of the same scene, without labels. A net
+    for colour is trained already, the teacher. The student looks at depth.
+
+    1. *transfer*: on pairs, the student's features learn to equal the
+       teacher's, half-way up. No label is used. The loss is the squared
+       distance, summed over the whole map.
+    2. The teacher's upper layers, which know the classes, are copied on top of
+       the student's: the whole is a classifier of depth images, though none of
+       them had a label.
+    3. *fine_tuning*, if there are some labels: the whole learns from those.
+
+    Reference: [Gupta, Hoffman and Malik, 2016](
+    https://arxiv.org/abs/1507.00448), section 3.
+
+    Args:
+        teacher: A built Functional or Sequential model that gives logits.
+        student: A built Functional or Sequential model of the new modality. It
+            is trained itself, from the weights that it has; those of the
+            teacher may be a good beginning.
+        pairs: A dict with an array of each modality, or a `tf.data.Dataset` of
+            batches of such dicts. No labels.
+        teacher_tap: Name of the teacher's layer whose output is matched. In
+            the middle is best: lower layers know their modality, higher ones
+            their classes.
+        student_tap: Path of the student's layer that is to match it. Layers
+            above are left out. `None`, the default, is the student's output.
+        teacher_inputs: Key of the teacher's modality in `pairs`. Defaults to
+            `"teacher"`.
+        student_inputs: Key of the student's modality. Defaults to `"student"`.
+        epochs: Epochs of the transfer.
+        labelled: Examples of the new modality and their labels, `(x, y)`, or a
+            `tf.data.Dataset` of such batches. Defaults to `None`: zero-shot.
+        fine_tuning_epochs: Epochs of the fine-tuning. Defaults to `0`.
+        batch_size: Examples in a batch, if the data are arrays.
+        projector: What takes the student's features to the teacher's shape. See
+            `losses.Hint`. Defaults to `"infer"`: nothing if the shapes are
+            equal, a learnt 1×1 convolution if the channels differ.
+        optimizer: A Keras optimizer or its name. Defaults to `"adam"`.
+        fine_tuning_optimizer: The same for the fine-tuning. Defaults to
+            `optimizer`.
+        directory: Folder for what is finished, so that a run that was
+            interrupted goes on. `None`, the default, keeps nothing.
+        callbacks: Keras callbacks for both stages.
+        verbose: See `keras.Model.fit`.
+
+    Returns:
+        A `SupervisionTransferResult`.
+
+    Raises:
+        TypeError: If a model is not Functional or Sequential.
+        ValueError: If a tap, the data or a number cannot be used, pairs come
+            with labels, or the directory holds another run.
+
+    Example:
+
+    >>> teacher = keras_kd.models.small_convnet((8, 8, 3), 5, (4, 6))
+    >>> student = keras_kd.models.small_convnet((8, 8, 1), 5, (4, 4))
+    >>> pairs = {"rgb": np.ones((6, 8, 8, 3)), "depth": np.ones((6, 8, 8, 1))}
+    >>> result = keras_kd.procedures.supervision_transfer(
+    ...     teacher=teacher, student=student, pairs=pairs,
+    ...     teacher_tap="stage2", student_tap="stage2",
+    ...     teacher_inputs="rgb", student_inputs="depth", epochs=1, verbose=0)
+    >>> result.student.predict(pairs["depth"], verbose=0).shape
+    (6, 5)
+    >>> result.fusion.predict(pairs, verbose=0).shape
+    (6, 5)
+    """
+    checks.check_pairs(pairs, (teacher_inputs, student_inputs))
+    checks.check_epochs(epochs, fine_tuning_epochs, labelled)
+    lower = student
+    if student_tap is not None:
+        lower = guided_part(student, student_tap)
+    upper = upper_part(teacher, teacher_tap)
+    distance = losses.Hint(
+        teacher_tap=teacher_tap,
+        projector=projector,
+        # `Hint` is a mean, and the paper's loss the sum.
+        loss_weight=math.prod(checks.known_shape(upper, teacher_tap)),
+        name="distance",
+    )
+    distiller = Distiller(
+        teacher=teacher,
+        student=lower,
+        distillation_losses=distance,
+        teacher_inputs=teacher_inputs,
+        student_inputs=student_inputs,
+    )
+    distiller.compile(new_optimizer(optimizer))
+    second = fine_tuning_optimizer or optimizer
+    settings = {
+        "procedure": "supervision_transfer",
+        "teacher": fingerprint(teacher).hex(),
+        "taps": [teacher_tap, student_tap],
+        "epochs": [epochs, fine_tuning_epochs],
+        "optimizers": [describe_optimizer(o) for o in (optimizer, second)],
+    }
+    stages = Stages(directory, settings)
+    common = {
+        "batch_size": batch_size,
+        "callbacks": callbacks,
+        "verbose": verbose,
+    }
+    histories = {
+        "transfer": stages.fit(
+            "transfer", distiller, pairs, epochs=epochs, **common
+        ),
+        "fine_tuning": {},
+    }
+    whole = _whole(lower, distance.projector, equal_copy(upper))
+    if fine_tuning_epochs:
+        # Writes the state of dropout too, for a run that goes on.
+        trained = Softened(whole, temperature=1.0)
+        trained.compile(
+            new_optimizer(second), LabelCrossEntropy(), metrics=["accuracy"]
+        )
+        histories["fine_tuning"] = stages.fit(
+            "fine_tuning",
+            trained,
+            labelled,
+            epochs=fine_tuning_epochs,
+            **common,
+        )
+    both = fusion(teacher, whole, teacher_inputs, student_inputs)
+    return SupervisionTransferResult(whole, both, histories)
+
+
+def _whole(lower, projector, upper):
+    """The student's layers, the map of channels and the upper layers."""
+    x = lower.outputs[0]
+    if projector is not None:
+        x = projector(x)
+    return keras.Model(lower.inputs[0], upper(x), name=lower.name)

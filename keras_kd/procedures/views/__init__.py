@@ -1,0 +1,1 @@
+"""Parts of `co_training`: two learners, each with its own view."""

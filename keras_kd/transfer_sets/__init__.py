@@ -1,0 +1,25 @@
+"""What a student is shown, where it is not the teacher's training data."""
+
+from keras_kd.transfer_sets import synthetic
+from keras_kd.transfer_sets.activation_records import activation_records
+from keras_kd.transfer_sets.activations.contents import AllLayers
+from keras_kd.transfer_sets.activations.contents import SpectralAllLayers
+from keras_kd.transfer_sets.activations.contents import SpectralLayerPairs
+from keras_kd.transfer_sets.activations.contents import TopLayer
+from keras_kd.transfer_sets.activations.records import ActivationRecords
+from keras_kd.transfer_sets.activations.records import load_records
+from keras_kd.transfer_sets.reconstruct import Reconstruction
+from keras_kd.transfer_sets.reconstruct import reconstruct
+
+__all__ = [
+    "ActivationRecords",
+    "AllLayers",
+    "Reconstruction",
+    "SpectralAllLayers",
+    "SpectralLayerPairs",
+    "TopLayer",
+    "activation_records",
+    "load_records",
+    "reconstruct",
+    "synthetic",
+]

@@ -1,0 +1,1 @@
+"""Parts of `activation_records` and `reconstruct`."""

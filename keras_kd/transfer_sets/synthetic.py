@@ -1,0 +1,201 @@
+"""Unlabelled examples made from a table of real ones (Buciluă et al., 2006).
+
+Each function makes rows that look like those it was given, in its own way:
+`munge` mixes neighbours, `naive_bayes` fits a density and draws from it, and
+`random` draws each attribute by itself. A teacher then labels them.
+
+Reference: Buciluă, Caruana and Niculescu-Mizil, [Model
+Compression](https://doi.org/10.1145/1150402.1150464), 2006, section 3.
+"""
+
+import keras
+import numpy as np
+
+from keras_kd.transfer_sets.tables.mixed_table import MixedTable
+from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
+
+__all__ = ["munge", "naive_bayes", "random"]
+
+
+def random(x, num_examples: int, *, seed: int = 0):
+    """Draws each attribute by itself from the values that it has.
+
+    The method RANDOM of the paper. What ties attributes together is lost, so
+    that most of the rows lie where no real example is.
+
+    Args:
+        x: Array `(examples, attributes)` of finite numbers.
+        num_examples: How many rows to make.
+        seed: Integer. Defaults to `0`.
+
+    Returns:
+        Array `(num_examples, attributes)`, with the dtype of `x`.
+
+    Raises:
+        ValueError: If an argument cannot be used.
+    """
+    table = MixedTable(x, ())
+    _check_count(num_examples)
+    draw = np.random.default_rng(seed)
+    columns = [draw.choice(column, num_examples) for column in table.x.T]
+    return np.stack(columns, axis=1)
+
+
+def naive_bayes(
+    x,
+    num_examples: int,
+    *,
+    nominal=(),
+    components: int | None = None,
+    seed: int = 0,
+):
+    """Draws from a mixture of densities in which attributes are independent.
+
+    The method NBE of the paper, after Lowd and Domingos (2005): a row belongs
+    to one of several components, and within a component a continuous attribute
+    is normal and a nominal one has a probability for each value.
+
+    Args:
+        x: Array `(examples, attributes)` of finite numbers.
+        num_examples: How many rows to make.
+        nominal: Places of the attributes whose numbers are names of values.
+        components: Number of components. `None`, the default, doubles it as
+            long as a tenth of the rows, which is held out, becomes more
+            likely.
+        seed: Integer. Defaults to `0`.
+
+    Returns:
+        Array `(num_examples, attributes)`, with the dtype of `x`. Nominal
+        attributes have values that `x` has.
+
+    Raises:
+        ValueError: If an argument cannot be used.
+    """
+    table = MixedTable(x, nominal)
+    _check_count(num_examples)
+    draw = np.random.default_rng(seed)
+    if components is None:
+        mixture = ProductMixture.chosen(table, draw)
+    else:
+        mixture = ProductMixture(table, components, draw)
+    return mixture.sample(num_examples, draw)
+
+
+def munge(
+    x,
+    num_examples: int,
+    *,
+    nominal=(),
+    probability: float = 0.5,
+    local_variance: float = 2.0,
+    seed: int = 0,
+    verbose="auto",
+):
+    """Mixes each example with its nearest neighbour, attribute by attribute.
+
+    The method MUNGE of the paper. A pass goes through a copy of `x`. Of each
+    example e and its nearest other example e', every attribute changes with a
+    probability: two nominal values change places, and of two continuous ones
+    each is drawn from a normal distribution around the other's old value,
+    whose standard deviation is their distance divided by `local_variance`. As
+    many passes are made as `num_examples` needs, each of a fresh copy.
+
+    Neighbours are those of the copy before it changes. They are near by the
+    Euclidean distance of continuous attributes, each scaled to [0, 1], and by
+    the number of nominal attributes that differ, of which one counts as much as
+    the whole range of a continuous one.
+
+    The paper does not say which `probability` and `local_variance` it had. The
+    defaults are ours.
+
+    Args:
+        x: Array `(examples, attributes)` of finite numbers, at least two rows.
+        num_examples: How many rows to make. Of the last pass, a part is drawn.
+        nominal: Places of the attributes whose numbers are names of values.
+        probability: In [0, 1]: how often an attribute changes. With 0, the
+            rows are those of `x`. Defaults to `0.5`.
+        local_variance: Float > 0. The larger, the nearer values stay to those
+            of the two examples. Defaults to `2.0`.
+        seed: Integer. Defaults to `0`.
+        verbose: `0` for no progress bar, over passes.
+
+    Returns:
+        Array `(num_examples, attributes)`, with the dtype of `x`. Nominal
+        attributes have values that `x` has. Beside `x` and this array, memory
+        is needed for about two copies of `x`.
+
+    Raises:
+        ValueError: If an argument cannot be used.
+
+    Example:
+
+    >>> x = np.array([[0.0, 1], [0.1, 1], [1.0, 2], [0.9, 2]])
+    >>> made = keras_kd.transfer_sets.synthetic.munge(
+    ...     x, 1000, nominal=[1], verbose=0)
+    >>> made.shape
+    (1000, 2)
+    >>> sorted(set(made[:, 1].tolist()))
+    [1.0, 2.0]
+    """
+    table = MixedTable(x, nominal)
+    _check_count(num_examples)
+    _check_mixing(table, probability, local_variance)
+    draw = np.random.default_rng(seed)
+    neighbours = table.neighbours()
+    count = len(table.x)
+    made = np.empty((num_examples, table.x.shape[1]), table.x.dtype)
+    passes = -(-num_examples // count)
+    bar = keras.utils.Progbar(passes, verbose=1 if verbose else 0)
+    for index in range(passes):
+        mixed = _mix(table, neighbours, probability, local_variance, draw)
+        rows = made[index * count : (index + 1) * count]
+        if len(rows) < count:
+            kept = draw.choice(count, len(rows), replace=False)
+            mixed = mixed[np.sort(kept)]
+        rows[:] = mixed
+        bar.update(index + 1)
+    return made
+
+
+def _mix(table, neighbours, probability, local_variance, draw):
+    """One pass through a copy of the rows."""
+    mixed = table.x.copy()
+    width = mixed.shape[1]
+    for row, other in enumerate(neighbours):
+        changes = draw.random(width) < probability
+        one, two = mixed[row].copy(), mixed[other].copy()
+        spread = np.abs(one - two) / local_variance
+        spread[table.nominal] = 0.0  # Their values change places as they are.
+        noise = draw.standard_normal((2, width)) * spread
+        mixed[row, changes] = (two + noise[0])[changes]
+        mixed[other, changes] = (one + noise[1])[changes]
+    return mixed
+
+
+def _check_count(num_examples):
+    if isinstance(num_examples, bool) or not (
+        isinstance(num_examples, int | np.integer) and num_examples > 0
+    ):
+        raise ValueError(
+            "`num_examples` must be a positive integer, since so many rows "
+            f"are made. Received: num_examples={num_examples!r}."
+        )
+
+
+def _check_mixing(table, probability, local_variance):
+    if len(table.x) < 2:
+        raise ValueError(
+            "`x` must have at least two rows, since each is mixed with its "
+            f"nearest other row. Received: {len(table.x)}."
+        )
+    if not 0 <= probability <= 1:
+        raise ValueError(
+            "`probability` must be in [0, 1], since it is how often an "
+            f"attribute changes. Received: probability={probability!r}."
+        )
+    if not 0 < local_variance < np.inf:
+        raise ValueError(
+            "`local_variance` must be a positive number, since the distance "
+            "of two values is divided by it. Received: local_variance="
+            f"{local_variance!r}."
+        )
