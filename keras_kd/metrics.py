@@ -6,8 +6,9 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd import reduction
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
-from keras_kd.losses.distillation_loss import check_positive
 from keras_kd.losses.distillation_loss import check_same_classes
 from keras_kd.losses.distillation_loss import shapes_agree
 from keras_kd.losses.soft_targets import soft_target_divergence
@@ -102,7 +103,7 @@ class TeacherAgreement(TeacherMetric):
     higher_is_better = True
 
     def __init__(self, k=1, name=None, **kwargs):
-        _check_count("k", k, "the student's choices")
+        check_count("k", k, "the student's choices")
         prefix = "" if k == 1 else f"top_{k}_"
         super().__init__(name or f"{prefix}teacher_agreement", **kwargs)
         self.k = k
@@ -212,7 +213,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         dtype="float32",
     ):
         super().__init__(name=name, dtype=dtype)
-        _check_count("num_bins", num_bins, "bins")
+        check_count("num_bins", num_bins, "bins")
         self.num_bins = num_bins
         self.from_logits = bool(from_logits)
         # Weights, correct predictions and confidences, summed in each bin.
@@ -260,14 +261,6 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     def get_config(self):
         config = super().get_config() | {"num_bins": self.num_bins}
         return config | {"from_logits": self.from_logits}
-
-
-def _check_count(name, value, counted):
-    if isinstance(value, bool) or not (isinstance(value, int) and value >= 1):
-        raise ValueError(
-            f"`{name}` must be an integer of at least 1, since it counts "
-            f"{counted}. Received: {name}={value!r}."
-        )
 
 
 def _weigh(values, sample_weight, mask):

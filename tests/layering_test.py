@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # `__init__` stands for names taken from `keras_kd` itself.
 LAYERS = (
     {
+        "arguments",
         "backend",
         "batch",
         "distribution",

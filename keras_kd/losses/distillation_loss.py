@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd import forms
+from keras_kd.arguments import check_positive
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
 
@@ -238,19 +239,6 @@ class DistillationLoss(keras.layers.Layer):
         return config | dict(self.hyperparameters)
 
 
-def check_positive(name, value, meaning):
-    """Refuses anything but a finite number above zero."""
-    try:
-        is_positive = 0 < float(value) < float("inf")
-    except (TypeError, ValueError):
-        is_positive = False
-    if not is_positive or isinstance(value, bool | str):
-        raise ValueError(
-            f"`{name}` must be a positive number, since it is {meaning}. "
-            f"Received: {name}={value!r}."
-        )
-
-
 def check_same_classes(loss, teacher_shape, student_shape):
     """Refuses outputs that score different classes or positions."""
     teacher_shape = forms.logits_shape(teacher_shape)
@@ -261,6 +249,23 @@ def check_same_classes(loss, teacher_shape, student_shape):
             f"student logits of shape {tuple(student_shape)}. To distil "
             "between different label sets, compare features with `Hint`."
         )
+
+
+def check_several_classes(loss, student_shape, remedy=""):
+    """Refuses logits of one class where a softmax is applied.
+
+    Args:
+        loss: The loss, for the error.
+        student_shape: Shape of the student's logits.
+        remedy: A sentence that says what to do.
+    """
+    if student_shape[-1] == 1:
+        message = (
+            f"`{type(loss).__name__}` must see at least two classes, since the "
+            "softmax of one number is always 1. Received: logits of shape "
+            f"{tuple(student_shape)}. {remedy}"
+        )
+        raise ValueError(message.rstrip())
 
 
 def shapes_agree(teacher_shape, student_shape):

@@ -6,6 +6,7 @@ from keras import ops
 from keras_kd import forms
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.distillation_loss import check_same_classes
+from keras_kd.losses.distillation_loss import check_several_classes
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -54,12 +55,7 @@ class ProbabilityRegression(DistillationLoss):
 
     def build(self, teacher_shape, student_shape):
         check_same_classes(self, teacher_shape, student_shape)
-        if student_shape[-1] == 1:
-            raise ValueError(
-                "`ProbabilityRegression` must see at least two classes, since "
-                "the softmax of one number is always 1. Received: logits of "
-                f"shape {tuple(student_shape)}."
-            )
+        check_several_classes(self, student_shape)
 
     def call(self, teacher, student):
         teacher = keras.tree.map_structure(ops.stop_gradient, teacher)

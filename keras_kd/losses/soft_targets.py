@@ -6,6 +6,7 @@ from keras import ops
 from keras_kd import forms
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.distillation_loss import check_same_classes
+from keras_kd.losses.distillation_loss import check_several_classes
 
 
 def divergence(log_p, log_q):
@@ -110,13 +111,12 @@ class SoftTargets(DistillationLoss):
 
     def build(self, teacher_shape, student_shape):
         check_same_classes(self, teacher_shape, student_shape)
-        if student_shape[-1] == 1:
-            raise ValueError(
-                "`SoftTargets` must see at least two classes, since the "
-                "softmax of one number is always 1. Received: logits of shape "
-                f"{tuple(student_shape)}. For one unit with a sigmoid, or "
-                "many labels, use `BinarySoftTargets`."
-            )
+        check_several_classes(
+            self,
+            student_shape,
+            "For one unit with a sigmoid, or many labels, use "
+            "`BinarySoftTargets`.",
+        )
 
     def call(self, teacher, student):
         teacher = keras.tree.map_structure(ops.stop_gradient, teacher)

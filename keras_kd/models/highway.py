@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_count
+
 
 def highway(
     input_shape: Sequence[int | None],
@@ -69,13 +71,7 @@ def highway(
     """
     numbers = {"num_classes": num_classes, "hidden": hidden, "depth": depth}
     for argument, number in numbers.items():
-        if isinstance(number, bool) or not (
-            isinstance(number, int) and number > 0
-        ):
-            raise ValueError(
-                f"`{argument}` must be a positive integer. Received: "
-                f"{argument}={number!r}."
-            )
+        check_count(argument, number, "units or layers")
     input_shape = tuple(input_shape)
     if not input_shape or input_shape[-1] is None:
         raise ValueError(

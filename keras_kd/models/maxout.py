@@ -5,6 +5,8 @@ import functools
 import keras
 from keras import ops
 
+from keras_kd.arguments import check_count
+
 
 @keras.saving.register_keras_serializable("keras_kd")
 class Maxout(keras.layers.Layer):
@@ -40,11 +42,7 @@ class Maxout(keras.layers.Layer):
 
     def __init__(self, pieces=2, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(pieces, int) and pieces >= 1):
-            raise ValueError(
-                "`pieces` must be an integer of at least 1, since each unit "
-                f"is the largest of so many. Received: pieces={pieces!r}."
-            )
+        check_count("pieces", pieces, "what each unit is the largest of")
         self.pieces = pieces
         self.supports_masking = True
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_count
+
 
 def shallow_mimic(
     input_shape: Sequence[int],
@@ -82,7 +84,7 @@ def shallow_mimic(
     for argument, count in counts.items():
         optional = argument in ("bottleneck", "conv_channels")
         if not (optional and count is None):
-            _check_count(argument, count)
+            check_count(argument, count, "units or places")
     if not 0 <= dropout < 1:
         raise ValueError(
             "`dropout` must be at least 0 and below 1, since it is the part "
@@ -144,12 +146,4 @@ def _check_shape(input_shape, conv_channels):
             "`conv_channels` must be None unless the examples are images, "
             "(height, width, channels). Received: "
             f"conv_channels={conv_channels!r}, input_shape={shape}."
-        )
-
-
-def _check_count(argument, count):
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(
-            f"`{argument}` must be a positive integer, since it is a number "
-            f"of units or places. Received: {argument}={count!r}."
         )

@@ -4,6 +4,7 @@ import keras
 
 from keras_kd import checks
 from keras_kd import passes
+from keras_kd.arguments import check_count
 from keras_kd.losses.distillation_loss import shapes_agree
 from keras_kd.teachers.wrapped import logits_of
 
@@ -102,13 +103,11 @@ def check_exchange(exchange, exchange_every):
             '`exchange` must be "in_turn" or "together", the order in which '
             f"peers are updated. Received: exchange={exchange!r}."
         )
-    is_count = isinstance(exchange_every, int) and exchange_every >= 1
-    if isinstance(exchange_every, bool) or not is_count:
-        raise ValueError(
-            "`exchange_every` must be an integer of at least 1, since it "
-            "counts updates from one exchange to the next. Received: "
-            f"exchange_every={exchange_every!r}."
-        )
+    check_count(
+        "exchange_every",
+        exchange_every,
+        "updates from one exchange to the next",
+    )
 
 
 def check_target(target, losses):

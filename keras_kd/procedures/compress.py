@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_kd import losses
+from keras_kd.arguments import check_count
 from keras_kd.model_copies import equal_copy
 from keras_kd.procedures.compression import answers as answering
 from keras_kd.procedures.compression import arguments
@@ -135,12 +136,9 @@ def compress(
     numbers = arguments.check(
         teacher, student, num_synthetic, validation_data, patience
     )
-    for name, value in (
-        ("updates", updates),
-        ("epochs", epochs),
-        ("batch_size", batch_size),
-    ):
-        arguments.check_number(name, value)
+    check_count("updates", updates, "updates of a student")
+    check_count("epochs", epochs, "parts of the training")
+    check_count("batch_size", batch_size, "examples in a batch")
     if targets not in TARGETS:
         raise ValueError(
             f"`targets` must be one of {', '.join(map(repr, TARGETS))}. "

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.distiller import Distiller
-from keras_kd.losses.distillation_loss import check_positive
 from keras_kd.procedures.seeded_batches import SeededBatches
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.transfer_sets.activations.records import ActivationRecords
 from keras_kd.transfer_sets.reconstruct import Reconstruction
-from keras_kd.transfer_sets.reconstruct import check_counts
 from keras_kd.transfer_sets.reconstruct import make_plan
 from keras_kd.transfer_sets.reconstruct import reconstruct
 
@@ -136,7 +136,8 @@ def data_free(
         "batch_size": batch_size,
         "reconstruction_batch_size": reconstruction_batch_size,
     }
-    check_counts({name: (size, 1) for name, size in sizes.items()})
+    for name, size in sizes.items():
+        check_count(name, size, "epochs" if name == "epochs" else "inputs")
     made = {
         "images_per_class": images_per_class,
         "steps": steps,

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.distiller import Distiller
-from keras_kd.losses.distillation_loss import check_positive
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
 from keras_kd.procedures.stages import Stages
@@ -119,11 +120,7 @@ def defensive_distillation(
     ['teacher', 'student']
     """
     check_positive("temperature", temperature, "what divides the logits")
-    if not (isinstance(epochs, int) and epochs >= 1):
-        raise ValueError(
-            "`epochs` must be an integer of at least 1, since it is the length "
-            f"of a stage. Received: epochs={epochs!r}."
-        )
+    check_count("epochs", epochs, "epochs of a stage")
     teacher, student = _networks(build_network)
     # Both are made before either is trained, so that a fault shows at once.
     distiller = Distiller(

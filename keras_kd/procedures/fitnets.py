@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.cached_side import teacher_side
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
-from keras_kd.losses.distillation_loss import check_positive
 from keras_kd.procedures.guided_part import guided_part
 from keras_kd.procedures.regressor import infer_regressor
 from keras_kd.procedures.regressor import nonlinearity_of
@@ -211,15 +212,8 @@ def _falling(first, last, epochs):
 
 
 def _check(hint_epochs, epochs, last_weight, patience, validation_data):
-    for name, value, low in (
-        ("hint_epochs", hint_epochs, 0),
-        ("epochs", epochs, 1),
-    ):
-        if not (isinstance(value, int) and value >= low):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {low}, since it is "
-                f"the length of a stage. Received: {name}={value!r}."
-            )
+    check_count("hint_epochs", hint_epochs, "epochs of a stage", 0)
+    check_count("epochs", epochs, "epochs of a stage")
     if not 0 <= last_weight < math.inf:
         raise ValueError(
             "`last_weight` must be at least 0, since it is the weight of the "

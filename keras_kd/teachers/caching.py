@@ -2,6 +2,7 @@
 
 import pathlib
 
+from keras_kd.arguments import check_count
 from keras_kd.teachers.cache import arguments
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import forward as forwards
@@ -92,7 +93,7 @@ def cache_teacher(
     (10, 14)
     """
     arguments.check(teacher, taps, dtype, top_k, views, augmentation)
-    arguments.check_count("batch_size", batch_size, "examples")
+    check_count("batch_size", batch_size, "examples")
     data = elements.dataset(dataset, "dataset")
     first = first_batch(data, augmentation, batch_size, seed)
     forward = forwards.make(

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd import passes
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_positive
 from keras_kd.losses.distillation_loss import shapes_agree
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.teachers.saved_parts import check_separate

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from keras_kd import forms
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.teachers import classifiers
 
 
@@ -246,13 +247,7 @@ def _count_classes(functions, num_classes):
                 f"Received: num_classes=None, classes {sorted(known)[:5]}."
             )
         return len(known.pop())
-    if isinstance(num_classes, bool) or not (
-        isinstance(num_classes, int) and num_classes >= 1
-    ):
-        raise ValueError(
-            "`num_classes` must be an integer of at least 1. Received: "
-            f"num_classes={num_classes!r}."
-        )
+    check_count("num_classes", num_classes, "classes")
     for classifier in fitted:
         classifiers.columns(classifier, num_classes)
     return num_classes

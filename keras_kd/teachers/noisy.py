@@ -9,7 +9,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd import passes
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_positive
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.teachers.wrapped import logits_of
 

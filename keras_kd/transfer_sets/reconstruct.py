@@ -7,7 +7,8 @@ import os
 import keras
 import numpy as np
 
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.transfer_sets.activations import inputs
 from keras_kd.transfer_sets.activations.maker import Maker
 from keras_kd.transfer_sets.activations.maker import open_folder
@@ -138,9 +139,13 @@ def make_plan(teacher, records, **arguments):
     Returns:
         A dict that JSON can hold.
     """
-    lowest = {"images_per_class": 1, "steps": 1, "batch_size": 1, "seed": 0}
-    counts = {name: (arguments[name], low) for name, low in lowest.items()}
-    check_counts(counts)
+    for name, counted in (
+        ("images_per_class", "inputs to make"),
+        ("steps", "updates of each input"),
+        ("batch_size", "inputs that are made together"),
+    ):
+        check_count(name, arguments[name], counted)
+    check_count("seed", arguments["seed"], "one sequence of numbers", 0)
     for name, meaning in (
         ("learning_rate", "a rate"),
         ("pixel_stddev", "a standard deviation"),
@@ -160,22 +165,6 @@ def make_plan(teacher, records, **arguments):
     _check_records(records, teacher)
     kept = {"teacher": records.teacher, "records": records.digest()}
     return kept | arguments
-
-
-def check_counts(counts):
-    """Refuses what is no number of things.
-
-    Args:
-        counts: `(value, lowest)` by name.
-    """
-    for name, (value, low) in counts.items():
-        if isinstance(value, bool) or not (
-            isinstance(value, int) and value >= low
-        ):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {low}. Received: "
-                f"{name}={value!r}."
-            )
 
 
 def _check_records(records, teacher):

@@ -11,6 +11,7 @@ Compression](https://doi.org/10.1145/1150402.1150464), 2006, section 3.
 import keras
 import numpy as np
 
+from keras_kd.arguments import check_count
 from keras_kd.transfer_sets.tables.mixed_table import MixedTable
 from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
 
@@ -35,7 +36,7 @@ def random(x, num_examples: int, *, seed: int = 0):
         ValueError: If an argument cannot be used.
     """
     table = MixedTable(x, ())
-    _check_count(num_examples)
+    check_count("num_examples", num_examples, "rows to make")
     draw = np.random.default_rng(seed)
     columns = [draw.choice(column, num_examples) for column in table.x.T]
     return np.stack(columns, axis=1)
@@ -72,7 +73,7 @@ def naive_bayes(
         ValueError: If an argument cannot be used.
     """
     table = MixedTable(x, nominal)
-    _check_count(num_examples)
+    check_count("num_examples", num_examples, "rows to make")
     draw = np.random.default_rng(seed)
     if components is None:
         mixture = ProductMixture.chosen(table, draw)
@@ -138,7 +139,7 @@ def munge(
     [1.0, 2.0]
     """
     table = MixedTable(x, nominal)
-    _check_count(num_examples)
+    check_count("num_examples", num_examples, "rows to make")
     _check_mixing(table, probability, local_variance)
     draw = np.random.default_rng(seed)
     neighbours = table.neighbours()
@@ -170,16 +171,6 @@ def _mix(table, neighbours, probability, local_variance, draw):
         mixed[row, changes] = (two + noise[0])[changes]
         mixed[other, changes] = (one + noise[1])[changes]
     return mixed
-
-
-def _check_count(num_examples):
-    if isinstance(num_examples, bool) or not (
-        isinstance(num_examples, int | np.integer) and num_examples > 0
-    ):
-        raise ValueError(
-            "`num_examples` must be a positive integer, since so many rows "
-            f"are made. Received: num_examples={num_examples!r}."
-        )
 
 
 def _check_mixing(table, probability, local_variance):

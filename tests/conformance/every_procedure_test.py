@@ -13,19 +13,6 @@ from tests import support
 from tests.conformance import procedure_rows
 
 
-class Interrupt(keras.callbacks.Callback):
-    """Stands for Ctrl-C at the end of an epoch, counted over all stages."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.left = epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-
 class Count(keras.callbacks.Callback):
     """Counts the epochs of all stages."""
 
@@ -101,7 +88,7 @@ class EveryProcedureTest(parameterized.TestCase):
                 self.run_row(
                     row,
                     directory=folder,
-                    callbacks=[Interrupt(epoch if epoch == 1 else 2)],
+                    callbacks=[support.Interrupt(epoch if epoch == 1 else 2)],
                 )
         resumed = self.run_row(row, directory=folder)
         self.assert_equal_results(row, expected, resumed)

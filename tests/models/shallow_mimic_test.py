@@ -108,8 +108,8 @@ class ShallowMimicTest(parameterized.TestCase):
         self.assertGreater(np.abs(rows.sum(axis=1) - 1).min(), 1e-3)
 
     @parameterized.named_parameters(
-        ("hidden", {"hidden": 0}, "`hidden` must be a positive.*hidden=0"),
-        ("half", {"hidden": 1.5}, r"`hidden` must be a positive.*hidden=1\.5"),
+        ("hidden", {"hidden": 0}, "`hidden` must be an integer.*hidden=0"),
+        ("half", {"hidden": 1.5}, r"`hidden` must be an integer.*hidden=1\.5"),
         ("classes", {"num_classes": -1}, "`num_classes` must.*num_classes=-1"),
         ("bottleneck", {"bottleneck": 0}, "`bottleneck` must.*bottleneck=0"),
         ("pool", {"pool_size": 0}, "`pool_size` must be.*pool_size=0"),

@@ -63,19 +63,6 @@ class Stopping(naive_bayes.GaussianNB):
         return super().fit(x, y)
 
 
-class Interrupt(keras.callbacks.Callback):
-    """Stands for Ctrl-C at the end of an epoch, counted over all fits."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.left = epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-
 def networks():
     keras.utils.set_random_seed(0)
     return tuple(support.dense(8, CLASSES, name=f"net{i}") for i in range(2))
@@ -172,7 +159,7 @@ class CoTrainingTest(parameterized.TestCase):
             train(
                 learners=networks(),
                 directory=folder,
-                callbacks=[Interrupt(epoch=6)],
+                callbacks=[support.Interrupt(epoch=6)],
                 **kwargs,
             )
         others = networks()

@@ -39,14 +39,6 @@ def check(teacher, student, num_synthetic, validation_data, patience):
     return numbers.tolist()
 
 
-def check_number(name, value):
-    """Refuses anything but a positive integer."""
-    if isinstance(value, bool) or not (isinstance(value, int) and value > 0):
-        raise ValueError(
-            f"`{name}` must be a positive integer. Received: {name}={value!r}."
-        )
-
-
 def check_labels(labels, num_classes):
     """Refuses labels that are not of the teacher's classes."""
     if (

@@ -1,5 +1,7 @@
 """Refuses arguments that `supervision_transfer` cannot use."""
 
+from keras_kd.arguments import check_count
+
 
 def check_pairs(pairs, names):
     """Refuses pairs with labels, or without one of the modalities.
@@ -27,17 +29,10 @@ def check_pairs(pairs, names):
 
 def check_epochs(epochs, fine_tuning_epochs, labelled):
     """Refuses numbers of epochs that do not fit what is there."""
-    for name, value, low in (
-        ("epochs", epochs, 1),
-        ("fine_tuning_epochs", fine_tuning_epochs, 0),
-    ):
-        if isinstance(value, bool) or not (
-            isinstance(value, int) and value >= low
-        ):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {low}, since it is "
-                f"the length of a stage. Received: {name}={value!r}."
-            )
+    check_count("epochs", epochs, "epochs of a stage")
+    check_count(
+        "fine_tuning_epochs", fine_tuning_epochs, "epochs of a stage", 0
+    )
     if (labelled is None) != (fine_tuning_epochs == 0):
         raise ValueError(
             "`labelled` and `fine_tuning_epochs` must be given together, since "

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_positive
 
 
 def read(data, argument):

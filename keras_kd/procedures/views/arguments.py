@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_kd.arguments import check_count
 from keras_kd.procedures.views import learners as learning
 from keras_kd.procedures.views.pool import CONFLICTS
 
@@ -30,17 +31,8 @@ def check(learners, views, labels, iterations, pool_size, conflict):
                 f"unlabelled examples. Received: {sorted(counts)} rows in "
                 f"views[{place}], for {len(labels)} labels."
             )
-    for name, value, low in (
-        ("iterations", iterations, 0),
-        ("pool_size", pool_size, 1),
-    ):
-        if isinstance(value, bool) or not (
-            isinstance(value, int) and value >= low
-        ):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {low}. Received: "
-                f"{name}={value!r}."
-            )
+    check_count("iterations", iterations, "rounds of labelling", 0)
+    check_count("pool_size", pool_size, "examples to look at")
     if conflict not in CONFLICTS:
         raise ValueError(
             f"`conflict` must be one of {', '.join(map(repr, CONFLICTS))}. "

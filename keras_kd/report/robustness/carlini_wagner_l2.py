@@ -1,6 +1,7 @@
 """The L2 attack of Carlini and Wagner, 2017."""
 
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.descent import Descent
@@ -92,10 +93,5 @@ def _check(confidence, num_iterations, search_steps):
             "`confidence` must be a number of at least 0, since it is the lead "
             f"of the target. Received: confidence={confidence!r}."
         )
-    counts = {"num_iterations": num_iterations, "search_steps": search_steps}
-    for name, value in counts.items():
-        if not (isinstance(value, int) and value >= 1):
-            raise ValueError(
-                f"`{name}` must be an integer of at least 1. Received: "
-                f"{name}={value!r}."
-            )
+    check_count("num_iterations", num_iterations, "steps of Adam")
+    check_count("search_steps", search_steps, "constants to try")

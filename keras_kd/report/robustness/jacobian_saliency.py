@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_kd.arguments import check_count
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.saliency import best_pair
@@ -84,11 +85,7 @@ def jacobian_saliency(
     victim = Victim(model, x, targets, bounds, batch_size, "targets")
     if max_features is None:
         max_features = max(2, round(victim.x[0].size * _DEFAULT_FRACTION))
-    if not (isinstance(max_features, int) and max_features >= 2):
-        raise ValueError(
-            "`max_features` must be an integer of at least 2, since features "
-            f"are changed in pairs. Received: max_features={max_features!r}."
-        )
+    check_count("max_features", max_features, "features, two at a time", 2)
 
     def score(logits, classes):
         scores = _SCORES[of](logits / temperature)

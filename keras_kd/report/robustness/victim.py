@@ -7,7 +7,8 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd import passes
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.teachers.wrapped import logits_of
 
 
@@ -42,11 +43,7 @@ class Victim:
         self.labels = _checked_labels(
             labels, argument, len(self.x), self.num_classes
         )
-        if not (isinstance(batch_size, int) and batch_size >= 1):
-            raise ValueError(
-                "`batch_size` must be an integer of at least 1. Received: "
-                f"batch_size={batch_size!r}."
-            )
+        check_count("batch_size", batch_size, "images in a batch")
         self.batch_size = batch_size
         self._classes = backend.compiled(
             lambda images: ops.argmax(self.logits(images), axis=-1)

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_kd.arguments import check_count
 from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import records
@@ -73,15 +74,6 @@ def check_built(teacher):
             "`teacher` must be built, since its taps are found by shape. "
             f'Received: teacher="{teacher.name}", built=False. Call it once on '
             "a batch, or give it an `Input` layer."
-        )
-
-
-def check_count(name, value, counted):
-    """Refuses anything but a positive integer."""
-    if isinstance(value, bool) or not (isinstance(value, int) and value >= 1):
-        raise ValueError(
-            f"`{name}` must be an integer of at least 1, since it counts "
-            f"{counted}. Received: {name}={value!r}."
         )
 
 

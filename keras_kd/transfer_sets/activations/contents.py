@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from keras_kd.losses.distillation_loss import check_positive
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,9 @@ class AllLayers:
         if self.layers is not None:
             # Tuples, which JSON does not know.
             object.__setattr__(self, "layers", tuple(self.layers))
-        _check_count("max_covariance_units", self.max_covariance_units, 0)
+        check_count(
+            "max_covariance_units", self.max_covariance_units, "units", 0
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +84,7 @@ class SpectralAllLayers:
                 "`kept` must be at most 1, since it is a part of the "
                 f"coefficients. Received: kept={self.kept!r}."
             )
-        _check_count("examples_per_class", self.examples_per_class, 1)
+        check_count("examples_per_class", self.examples_per_class, "examples")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +110,3 @@ def from_json(described):
     classes = {one.__name__: one for one in ALL}
     arguments = {k: v for k, v in described.items() if k != "name"}
     return classes[described["name"]](**arguments)
-
-
-def _check_count(name, value, low):
-    if isinstance(value, bool) or not (isinstance(value, int) and value >= low):
-        raise ValueError(
-            f"`{name}` must be an integer of at least {low}, since it is a "
-            f"number of units or examples. Received: {name}={value!r}."
-        )
