@@ -213,7 +213,8 @@ def first_batch(data, augmentation, batch_size, seed):
             "asked about each. Received: none."
         )
     if augmentation is not None:
-        again = tf.nest.flatten([batch["x"] for batch in one])
+        one = batches_of(data, _elsewhere(augmentation), batch_size, first)
+        again = tf.nest.flatten([batch["x"] for batch in one.take(1)])
         pairs = zip(tf.nest.flatten(found), again, strict=True)
         if not all(np.array_equal(a, b) for a, b in pairs):
             raise ValueError(
@@ -252,3 +253,17 @@ def _other_data(directory, part):
         f"other examples at {part}, in {str(directory)!r}. Shuffle after "
         "`attach`, not before; for another data set, use another folder."
     )
+
+
+def _elsewhere(augmentation):
+    """The same function, behind another random operation.
+
+    With a global seed, the random operations of a graph are numbered, and each
+    takes its seed from its number: in an equal graph, they repeat themselves.
+    """
+
+    def moved(x, seed):
+        tf.random.uniform(())
+        return augmentation(x, seed)
+
+    return moved
