@@ -7,6 +7,8 @@ from keras_kd.procedures.compress import CompressScores
 from keras_kd.procedures.compress import compress
 from keras_kd.procedures.correct_class_bias import CorrectClassBiasResult
 from keras_kd.procedures.correct_class_bias import correct_class_bias
+from keras_kd.procedures.data_distillation import DataDistillationResult
+from keras_kd.procedures.data_distillation import data_distillation
 from keras_kd.procedures.data_free import DataFreeResult
 from keras_kd.procedures.data_free import data_free
 from keras_kd.procedures.defensive_distillation import (
@@ -15,24 +17,32 @@ from keras_kd.procedures.defensive_distillation import (
 from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
+from keras_kd.procedures.labelling.tasks import Annotations
+from keras_kd.procedures.labelling.tasks import Classification
+from keras_kd.procedures.labelling.tasks import Objects
 from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
 
 __all__ = [
+    "Annotations",
+    "Classification",
     "CoTrainingResult",
     "CompressResult",
     "CompressScores",
     "CorrectClassBiasResult",
+    "DataDistillationResult",
     "DataFreeResult",
     "DefensiveDistillationResult",
     "FitNetsResult",
+    "Objects",
     "Specialists",
     "SupervisionTransferResult",
     "co_training",
     "compress",
     "correct_class_bias",
+    "data_distillation",
     "data_free",
     "defensive_distillation",
     "fitnets",

@@ -1,6 +1,7 @@
 """What a student is shown, where it is not the teacher's training data."""
 
 from keras_kd.transfer_sets import synthetic
+from keras_kd.transfer_sets import transforms
 from keras_kd.transfer_sets.activation_records import activation_records
 from keras_kd.transfer_sets.activations.contents import AllLayers
 from keras_kd.transfer_sets.activations.contents import SpectralAllLayers
@@ -22,4 +23,5 @@ __all__ = [
     "load_records",
     "reconstruct",
     "synthetic",
+    "transforms",
 ]

@@ -1,0 +1,223 @@
+"""Labels from one teacher's many views (Radosavovic et al., 2018)."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_kd.arguments import check_count
+from keras_kd.procedures.labelling.mixed_batches import MixedBatches
+from keras_kd.procedures.labelling.tasks import Annotations
+from keras_kd.procedures.labelling.tasks import Classification
+from keras_kd.procedures.softened import Softened
+from keras_kd.procedures.stages import Stages
+from keras_kd.procedures.stages import describe_optimizer
+from keras_kd.procedures.stages import new_optimizer
+from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.transfer_sets.transforms import Identity
+
+
+@dataclasses.dataclass(frozen=True)
+class DataDistillationResult:
+    """What `data_distillation` made.
+
+    Attributes:
+        student: The student that was given, trained.
+        annotations: The labels that the teacher gave, `Annotations`.
+        histories: The logs of the stage `"student"`: a dict from a key to its
+            values, one per epoch.
+    """
+
+    student: keras.Model
+    annotations: Annotations
+    histories: dict[str, dict[str, list[float]]]
+
+
+def data_distillation(
+    *,
+    teacher: keras.Model,
+    student: keras.Model,
+    labelled,
+    unlabelled,
+    transforms: Sequence = (Identity(),),
+    task=None,
+    labelled_share: float = 0.6,
+    updates: int = 10_000,
+    epochs: int = 20,
+    batch_size: int = 64,
+    loss="default",
+    metrics: Sequence = (),
+    validation_data=None,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    seed: int = 0,
+    directory: str | os.PathLike | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose="auto",
+) -> DataDistillationResult:
+    """Trains a student on labels that a teacher gives to unlabelled images.
+
+    One teacher, asked about several versions of an image, knows more than when
+    it is asked once: its mistakes are not the same ones. What it says of all of
+    them together becomes a label, as sure as any other, and a student learns
+    from both kinds.
+
+    1. Each of `transforms` changes the unlabelled images, the teacher is asked,
+       and what it says is changed back.
+    2. The probabilities are averaged, and become *hard* labels in the format
+       of the task. The most certain are kept, so many that an unlabelled image
+       has as many annotations as a labelled one.
+    3. The student, from its own first weights, learns from labelled and
+       generated labels, a fixed share of each in every batch.
+
+    With one transform, `Identity`, it learns nothing that the teacher did not
+    say before: the control.
+
+    Reference: [Radosavovic et al., 2018](https://arxiv.org/abs/1712.04440).
+
+    Args:
+        teacher: A built `keras.Model` that gives logits of classes, or maps of
+            logits.
+        student: A built model of the same output. It is trained itself, from
+            the weights that it has: fresh ones are better than the teacher's.
+        labelled: Arrays `(x, y)`: images and targets in the task's format.
+        unlabelled: Array of images.
+        transforms: From `transfer_sets.transforms`, or objects with `apply`
+            and `invert`. Defaults to one that changes nothing.
+        task: `procedures.Classification` or `procedures.Objects`. Defaults to
+            `Classification()`.
+        labelled_share: In (0, 1): part of each batch. Defaults to `0.6`.
+        updates: Updates of the student. Defaults to `10_000`.
+        epochs: Into how many parts to divide them, for the logs. Defaults to
+            `20`.
+        batch_size: Defaults to `64`.
+        loss: Loss of targets and logits. Defaults to the cross-entropy of class
+            numbers, or of maps, as the task wants it.
+        metrics: Metrics of Keras.
+        validation_data: Arrays `(x, y)`, or `None`.
+        optimizer: A Keras optimizer or its name. Defaults to `"adam"`.
+        seed: Integer, for the order of the examples. Defaults to `0`.
+        directory: Folder for what is finished, so that a run that was
+            interrupted goes on. `None`, the default, keeps nothing.
+        callbacks: Keras callbacks.
+        verbose: See `keras.Model.fit`.
+
+    Returns:
+        A `DataDistillationResult`.
+
+    Raises:
+        ValueError: If an argument cannot be used, the predictions of two
+            transforms differ in shape, nothing is kept, or the directory holds
+            another run.
+
+    Example:
+
+    >>> teacher, student = (
+    ...     keras_kd.models.small_convnet((8, 8, 1), 3, (4,)) for _ in range(2))
+    >>> images = np.random.default_rng(0).random((12, 8, 8, 1))
+    >>> result = keras_kd.procedures.data_distillation(
+    ...     teacher=teacher, student=student,
+    ...     labelled=(images[:6], np.array([0, 1, 2] * 2)),
+    ...     unlabelled=images[6:], updates=4, epochs=2, batch_size=4,
+    ...     transforms=[keras_kd.transfer_sets.transforms.Identity(),
+    ...                 keras_kd.transfer_sets.transforms.Flip()], verbose=0)
+    >>> np.bincount(result.annotations.y).tolist()
+    [2, 2, 2]
+    """
+    task = task or Classification()
+    x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
+    check_count("updates", updates, "updates of the student")
+    check_count("epochs", epochs, "parts of the training")
+    check_count("batch_size", batch_size, "examples in a batch", 2)
+    settings = {
+        "procedure": "data_distillation",
+        "teacher": fingerprint(teacher).hex(),
+        "unlabelled": hashlib.sha256(unlabelled.tobytes()).hexdigest(),
+        "transforms": [repr(transform) for transform in transforms],
+        "task": task.settings(),
+        "training": [labelled_share, updates, epochs, batch_size, seed],
+        "optimizer": describe_optimizer(optimizer),
+    }
+    stages = Stages(directory, settings)
+    merged = _merge(teacher, unlabelled, transforms, task)
+    annotations = task.annotate(merged, y)
+    if not annotations.num_kept:
+        raise ValueError(
+            "`labelled` and the teacher must give at least one annotation, "
+            "since the student is to learn from them. Received: none was kept."
+        )
+    generated = unlabelled[annotations.examples], annotations.y
+    batches = MixedBatches(
+        (x, y),
+        generated,
+        batch_size,
+        labelled_share,
+        steps=-(-updates // epochs),
+        seed=seed,
+    )
+    # Writes the state of dropout too, for a run that goes on.
+    trained = Softened(student, temperature=1.0)
+    loss = task.loss() if isinstance(loss, str) and loss == "default" else loss
+    trained.compile(new_optimizer(optimizer), loss, metrics=[*metrics])
+    history = stages.fit(
+        "student",
+        trained,
+        batches,
+        epochs=epochs,
+        shuffle=False,
+        validation_data=validation_data,
+        callbacks=[batches.callback, *callbacks],
+        verbose=verbose,
+    )
+    return DataDistillationResult(student, annotations, {"student": history})
+
+
+def _merge(teacher, images, transforms, task):
+    """Mean of what the teacher says of all versions, changed back."""
+    total = None
+    for transform in transforms:
+        logits = teacher.predict(
+            transform.apply(images), batch_size=256, verbose=0
+        )
+        found = transform.invert(task.probabilities(logits))
+        if total is not None and found.shape != total.shape:
+            raise ValueError(
+                "`transforms` must change predictions back to one shape, since "
+                f"they are averaged. Received: {found.shape[1:]} from "
+                f"{transform!r}, and {total.shape[1:]} before. See its "
+                "`invert`."
+            )
+        total = found if total is None else total + found
+    return total / len(transforms)
+
+
+def _check(labelled, unlabelled, transforms, labelled_share):
+    """The arrays `x`, `y` and `unlabelled`, or a refusal."""
+    if not isinstance(labelled, tuple) or len(labelled) != 2:
+        raise ValueError(
+            "`labelled` must be arrays `(x, y)`. Received: "
+            f"{type(labelled).__name__}."
+        )
+    x, y, unlabelled = map(np.asarray, (*labelled, unlabelled))
+    if len(x) != len(y) or x.shape[1:] != unlabelled.shape[1:]:
+        raise ValueError(
+            "`labelled` must have a target for each image, and images like "
+            f"those of `unlabelled`. Received: {len(x)} images of shape "
+            f"{x.shape[1:]}, {len(y)} targets, and unlabelled images of shape "
+            f"{unlabelled.shape[1:]}."
+        )
+    if not transforms:
+        raise ValueError(
+            "`transforms` must not be empty, since the teacher is asked about "
+            "what they make. Received: none. Pass "
+            "`[transfer_sets.transforms.Identity()]` to ask once."
+        )
+    if not 0 < labelled_share < 1:
+        raise ValueError(
+            "`labelled_share` must be above 0 and below 1, since each batch "
+            "has examples of both kinds. Received: labelled_share="
+            f"{labelled_share!r}."
+        )
+    return x, y, unlabelled

@@ -1,0 +1,1 @@
+"""Parts of `data_distillation`: tasks, and batches of two kinds."""

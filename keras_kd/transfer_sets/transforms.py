@@ -1,0 +1,141 @@
+"""Changes of images that can be taken back from what is predicted of them.
+
+A teacher that is asked about an image, its mirror image and a larger copy gives
+three answers. To compare them, each is brought back to the image as it was: a
+map of places is mirrored and resized, and what was left is right again.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from keras import ops
+
+__all__ = ["Flip", "Identity", "Scale", "Shift"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """Leaves images and predictions as they are."""
+
+    def apply(self, images):
+        """The images, `(images, height, width, channels)`."""
+        return images
+
+    def invert(self, predictions):
+        """The predictions."""
+        return predictions
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip:
+    """Mirrors images, left to right.
+
+    Attributes:
+        swap: Pairs of places on the last axis of the predictions that change
+            their meaning: a left hand becomes a right one. Defaults to none.
+    """
+
+    swap: Sequence[tuple[int, int]] = ()
+
+    def apply(self, images):
+        """Mirrored images, `(images, height, width, channels)`."""
+        return np.asarray(images)[:, :, ::-1]
+
+    def invert(self, predictions):
+        """Predictions of the images as they were.
+
+        Args:
+            predictions: Scores of classes, `(images, classes)`, or maps,
+                `(images, height, width, classes)`, which are mirrored.
+        """
+        predictions = np.asarray(predictions)
+        if predictions.ndim > 2:
+            predictions = predictions[:, :, ::-1]
+        order = np.arange(predictions.shape[-1])
+        for one, other in self.swap:
+            order[[one, other]] = order[[other, one]]
+        return predictions[..., order]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Resizes images, for a model that takes any size.
+
+    Attributes:
+        factor: Float > 0.
+    """
+
+    factor: float
+
+    def apply(self, images):
+        """Images of `factor` times the height and width, rounded."""
+        images = np.asarray(images)
+        size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
+        return _resize(images, size)
+
+    def invert(self, predictions):
+        """Predictions of the images as they were.
+
+        Args:
+            predictions: Scores, or maps, which are resized. A size that is odd
+                and halved does not come back.
+        """
+        predictions = np.asarray(predictions)
+        if predictions.ndim == 2:
+            return predictions
+        size = [round(n / self.factor) for n in predictions.shape[1:3]]
+        return _resize(predictions, size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shift:
+    """Moves images by whole pixels; what comes in is 0.
+
+    Attributes:
+        down: Pixels.
+        right: Pixels.
+    """
+
+    down: int
+    right: int
+
+    def apply(self, images):
+        """Moved images, `(images, height, width, channels)`."""
+        return _moved(images, self.down, self.right)
+
+    def invert(self, predictions):
+        """Predictions of the images as they were.
+
+        Args:
+            predictions: Scores, or maps of the images' size, which are moved
+                back. What was moved out of them is 0.
+        """
+        predictions = np.asarray(predictions)
+        if predictions.ndim == 2:
+            return predictions
+        return _moved(predictions, -self.down, -self.right)
+
+
+def _resize(images, size):
+    resized = ops.image.resize(
+        images, size, interpolation="bilinear", data_format="channels_last"
+    )
+    return ops.convert_to_numpy(resized)
+
+
+def _moved(images, down, right):
+    images = np.asarray(images)
+    moved = np.zeros_like(images)
+    height, width = images.shape[1:3]
+    if abs(down) >= height or abs(right) >= width:
+        return moved
+    target, source = (
+        (
+            slice(max(0, sign * down), height + min(0, sign * down)),
+            slice(max(0, sign * right), width + min(0, sign * right)),
+        )
+        for sign in (1, -1)
+    )
+    moved[:, *target] = images[:, *source]
+    return moved
