@@ -109,7 +109,8 @@ def split(seed):
 
 def read(views, rest, once, words):
     """Only the most frequent words of the pages that are no test pages."""
-    chosen = [np.argsort(-v[rest].sum(axis=0).A1)[:words] for v in views]
+    counts = [np.asarray(v[rest].sum(axis=0)).ravel() for v in views]
+    chosen = [np.argsort(-count)[:words] for count in counts]
     views = [v[:, best] for v, best in zip(views, chosen, strict=True)]
     return [(v > 0).astype(int) if once else v for v in views]
 

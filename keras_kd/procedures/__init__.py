@@ -24,6 +24,7 @@ from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
+from keras_kd.procedures.views.pool import Labelling
 
 __all__ = [
     "Annotations",
@@ -36,6 +37,7 @@ __all__ = [
     "DataFreeResult",
     "DefensiveDistillationResult",
     "FitNetsResult",
+    "Labelling",
     "Objects",
     "Specialists",
     "SupervisionTransferResult",

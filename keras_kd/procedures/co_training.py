@@ -1,7 +1,6 @@
 """Two learners label for each other (Blum and Mitchell, 1998)."""
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 import shutil
@@ -13,13 +12,16 @@ import numpy as np
 from scipy import special
 
 from keras_kd import whole_files
+from keras_kd.arguments import check_count
+from keras_kd.procedures import identity
+from keras_kd.procedures import named
+from keras_kd.procedures.seeded_batches import rows_of
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.views import arguments
 from keras_kd.procedures.views.learners import Estimator
 from keras_kd.procedures.views.learners import Network
-from keras_kd.procedures.views.learners import posterior
-from keras_kd.procedures.views.learners import rows_of
+from keras_kd.procedures.views.learners import log_posterior
 from keras_kd.procedures.views.pool import Labelling
 from keras_kd.procedures.views.pool import Pool
 
@@ -52,12 +54,11 @@ class CoTrainingResult:
         Returns:
             float64 `(examples, classes)`, each row with sum 1.
         """
-        tiny = np.finfo("float64").tiny  # Two zeros have no ratio.
-        logs = sum(
-            np.log(np.maximum(posterior(learner, view), tiny))
+        logs = [
+            log_posterior(learner, view, int(self.labels.max()) + 1)
             for learner, view in zip(self.learners, views, strict=True)
-        )
-        return special.softmax(logs, axis=-1)
+        ]
+        return special.softmax(sum(logs), axis=-1)
 
 
 def co_training(
@@ -102,6 +103,7 @@ def co_training(
             which are trained themselves, each time from the weights that they
             have; or objects with `fit` and `predict_proba`, of which copies
             are fitted. The columns of `predict_proba` are the classes in order.
+            Where there is `predict_log_proba`, it is asked instead.
         views: A pair of arrays or sparse matrices, or of structures of these,
             with a row for each example, labelled or not.
         labels: Class numbers, `(examples,)`, and `-1` for unlabelled examples.
@@ -109,14 +111,14 @@ def co_training(
         per_class: How many examples each learner labels in an iteration, by
             class. `None`, the default, gives 1 to the rarest class of the
             given labels, and to the others as many as keeps the proportions.
-            The paper has 1 and 3.
+            The paper has 1 positive and 3 negative examples.
         iterations: Defaults to `30`, as in the paper. There are fewer if no
             unlabelled example is left.
         pool_size: Number of examples in the pool. Defaults to `75`, as in the
             paper, where a small pool was better than all unlabelled examples.
         conflict: What happens to an example that both pick, for different
             classes: `"drop"`, the default, leaves it unlabelled; `"certain"`
-            takes the label of the larger probability.
+            takes the label of the learner that is more certain.
         epochs: Epochs of each fit of a Keras model. Defaults to `10`.
         batch_size: Defaults to `32`, for Keras models.
         optimizer: A Keras optimizer or its name, for Keras models; each has its
@@ -125,7 +127,7 @@ def co_training(
         directory: Folder for what is finished, so that a run that was
             interrupted goes on. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for each fit of a Keras model.
-        verbose: `0` for no progress bar, over iterations.
+        verbose: `0` shows no progress bar of the iterations.
 
     Returns:
         A `CoTrainingResult`.
@@ -152,12 +154,15 @@ def co_training(
     labels = arguments.check(
         learners, views, labels, iterations, pool_size, conflict
     )
-    per_class = arguments.quotas(per_class, labels)
+    per_class = arguments.quotas(per_class, labels, pool_size)
+    check_count("epochs", epochs, "epochs of a fit")
+    check_count("batch_size", batch_size, "examples in a batch")
+    check_count("seed", seed, "one sequence of numbers", 0)
     pool = Pool(labels, pool_size, seed)
     folder = None if directory is None else pathlib.Path(directory)
     settings = {
         "procedure": "co_training",
-        "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
+        "data": identity.of_arrays([labels, *views]),
         "per_class": per_class,
         "iterations": iterations,
         "pool_size": pool_size,
@@ -174,7 +179,7 @@ def co_training(
         Network(
             learner,
             stages,
-            folder and folder / f"first_{view}.weights.h5",
+            f"view_{view}",
             optimizer,
             batch_size,
             **kwargs,
@@ -188,6 +193,7 @@ def co_training(
     while pool.iteration < iterations and pool.members:
         run.iterate(per_class, conflict)
         bar.update(pool.iteration)
+    bar.update(pool.iteration, finalize=True)
     run.fit("final")
     fitted = tuple(learner.fitted for learner in made)
     return CoTrainingResult(fitted, pool.labels, tuple(pool.log), run.histories)
@@ -195,8 +201,8 @@ def co_training(
 
 def _describe(learner):
     if isinstance(learner, keras.Model):
-        return [list(variable.shape) for variable in learner.weights]
-    return repr(learner)
+        return identity.of_model(learner)
+    return named.of_estimator(learner)
 
 
 class _Run:
@@ -232,11 +238,15 @@ class _Run:
         """One iteration, which is kept as a whole."""
         name = f"iteration_{self.pool.iteration}"
         self.fit(name)
-        posteriors = [
-            posterior(learner.fitted, rows_of(view, self.pool.members))
+        log_posteriors = [
+            log_posterior(
+                learner.fitted,
+                rows_of(view, self.pool.members),
+                len(per_class),
+            )
             for learner, view in zip(self.learners, self.views, strict=True)
         ]
-        self.pool.advance(posteriors, per_class, conflict)
+        self.pool.advance(log_posteriors, per_class, conflict)
         if self.folder is None:
             return
         kept = {"pool": self.pool.state(), "histories": self.histories}

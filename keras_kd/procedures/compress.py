@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -13,19 +12,18 @@ import numpy as np
 from keras_kd import losses
 from keras_kd.arguments import check_count
 from keras_kd.model_copies import equal_copy
-from keras_kd.procedures.compression import answers as answering
+from keras_kd.procedures import identity
+from keras_kd.procedures import named
 from keras_kd.procedures.compression import arguments
+from keras_kd.procedures.compression.answers import Classroom
 from keras_kd.procedures.compression.answers import CompressScores
+from keras_kd.procedures.compression.answers import distiller
 from keras_kd.procedures.seeded_batches import SeededBatches
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
+from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.transfer_sets import synthetic
-
-TARGETS = {
-    "probabilities": losses.ProbabilityRegression,
-    "logits": losses.LogitRegression,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +51,7 @@ def compress(
     num_synthetic: int | Sequence[int],
     generator: Callable | None = None,
     encode: Callable | None = None,
-    targets: str = "probabilities",
+    loss: losses.DistillationLoss | None = None,
     updates: int = 10_000,
     epochs: int = 20,
     batch_size: int = 128,
@@ -94,11 +92,12 @@ def compress(
         encode: Function from rows to the student's input, such as one that
             scales numbers and spreads nominal attributes over several. `None`,
             the default, passes rows on.
-        targets: `"probabilities"`, the default, as in the paper, or `"logits"`,
-            as in Ba and Caruana (2014).
+        loss: A distillation loss of the outputs. `None`, the default, is
+            `losses.ProbabilityRegression()`, as in the paper;
+            `losses.LogitRegression()` is that of Ba and Caruana (2014).
         updates: Updates of each student. Defaults to `10_000`.
-        epochs: Into how many parts to divide them; after each, the student is
-            validated. Defaults to `20`.
+        epochs: Into how many equal parts to divide them; after each, the
+            student is validated. Defaults to `20`.
         batch_size: Defaults to `128`.
         validation_data: Real examples and their class numbers, `(x, y)`, to
             judge by. Defaults to `None`.
@@ -108,8 +107,9 @@ def compress(
         optimizer: A Keras optimizer or its name; each student has its own.
             Defaults to `"adam"`.
         seed: For the generator and the order of examples. Defaults to `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for what is finished, the rows and the teacher's
+            answers too, so that a run that was interrupted goes on. Functions
+            are told apart by name. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for each student.
         verbose: See `keras.Model.fit`.
 
@@ -136,112 +136,69 @@ def compress(
     numbers = arguments.check(
         teacher, student, num_synthetic, validation_data, patience
     )
-    check_count("updates", updates, "updates of a student")
-    check_count("epochs", epochs, "parts of the training")
     check_count("batch_size", batch_size, "examples in a batch")
-    if targets not in TARGETS:
-        raise ValueError(
-            f"`targets` must be one of {', '.join(map(repr, TARGETS))}. "
-            f"Received: targets={targets!r}."
-        )
+    arguments.check_parts(updates, epochs)
     if generator is None:
         generator = functools.partial(synthetic.munge, verbose=verbose)
+    loss = losses.ProbabilityRegression() if loss is None else loss
     x = np.asarray(x)
     settings = {
         "procedure": "compress",
-        "x": hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest(),
-        "targets": targets,
+        "data": [identity.of_arrays(x), identity.of_arrays(validation_data)],
+        "functions": [named.of_function(f) for f in (generator, encode)],
+        "student": identity.of_model(student),
+        "loss": [type(loss).__name__, loss.get_config() | {"name": None}],
         "training": [updates, epochs, batch_size, patience, seed],
         "optimizer": describe_optimizer(optimizer),
     }
-    course = _Course(
-        teacher,
-        student,
-        encode or (lambda rows: rows),
-        TARGETS[targets],
-        optimizer,
-        validation_data,
-        Stages(directory, settings),
-        {
-            "epochs": epochs,
-            "patience": patience,
-            "verbose": verbose,
-        },
-    )
-    result = CompressResult({}, course.teacher_score(), {})
+    if directory is not None:
+        settings["teacher"] = fingerprint(teacher).hex()
+    stages = Stages(directory, settings)
+    student = equal_copy(student)
+    stages.keep_first("student", student)
+    room = Classroom(teacher, encode or (lambda rows: rows), validation_data)
+    students, scores, histories = {}, room.teacher_score(), {}
     for count in numbers:
-        rows = x
-        if count:
-            made = np.asarray(generator(x, count, seed=seed))
-            rows = np.concatenate([x, made.astype(x.dtype)])
-        course.run(
-            count,
-            rows,
-            result,
-            batch_size=batch_size,
-            seed=(seed, count),
-            steps=-(-updates // epochs),
-            callbacks=callbacks,
-        )
-    return result
-
-
-@dataclasses.dataclass(frozen=True)
-class _Course:
-    """How students are trained and judged, as in `compress`."""
-
-    teacher: object
-    student: keras.Model
-    encode: Callable
-    loss: type
-    optimizer: object
-    validation_data: tuple | None
-    stages: Stages
-    kwargs: dict
-
-    def run(self, count, rows, result, *, callbacks, **batches):
-        """Trains the student of a number of synthetic examples."""
-        answers = answering.ask(self.teacher, rows)
-        x = answering.beside(self.encode(rows), answers)
-        batches = SeededBatches(x, None, **batches)
-        student = equal_copy(self.student)
-        distiller = answering.distiller(
-            student, x, answers.shape[-1], self.loss()
-        )
-        distiller.compile(new_optimizer(self.optimizer))
-        judged = self.judged
         name = f"synthetic_{count}"
-        result.histories[name] = self.stages.fit(
+        inputs = room.inputs(
+            x,
+            functools.partial(_rows, generator, x, count, seed),
+            stages.folder and stages.folder / f"{name}.npz",
+        )
+        batches = SeededBatches(
+            inputs, None, batch_size, (seed, count), updates // epochs
+        )
+        students[count] = equal_copy(student)
+        # A loss is built once: each student gets its own.
+        model = distiller(
+            students[count], inputs, type(loss).from_config(loss.get_config())
+        )
+        model.compile(new_optimizer(optimizer))
+        histories[name] = stages.fit(
             name,
-            distiller,
+            model,
             batches,
             shuffle=False,
-            validation_data=judged and (judged[0],),
+            epochs=epochs,
+            patience=patience,
+            validation_data=room.validation,
             callbacks=[batches.callback, *callbacks],
-            **self.kwargs,
+            verbose=verbose,
         )
-        result.students[count] = student
-        if judged:
-            inputs = self.encode(np.asarray(self.validation_data[0]))
-            logits = student.predict(inputs, batch_size=1024, verbose=0)
-            result.scores[count] = answering.score(
-                logits, judged[0][answering.ANSWERS], judged[1]
-            )
+        scores |= room.score(count, students[count])
+    return CompressResult(students, scores, histories)
 
-    @functools.cached_property
-    def judged(self):
-        """The validation data with the teacher's answers, and the labels."""
-        if self.validation_data is None:
-            return None
-        rows, labels = map(np.asarray, self.validation_data)
-        answers = answering.ask(self.teacher, rows)
-        arguments.check_labels(labels, answers.shape[-1])
-        return answering.beside(self.encode(rows), answers), labels
 
-    def teacher_score(self):
-        """The teacher's own scores, if there are validation data."""
-        judged = self.judged
-        if judged is None:
-            return {}
-        answers = judged[0][answering.ANSWERS]
-        return {"teacher": answering.score(answers, answers, judged[1])}
+def _rows(generator, x, count, seed):
+    """The real rows, and as many more."""
+    if not count:
+        return x
+    made = np.asarray(generator(x, count, seed=seed))
+    if made.shape != (count, *x.shape[1:]):
+        raise ValueError(
+            "`generator` must make rows like those of `x`, as many as it is "
+            f"asked for. Received: shape {made.shape}, for {count} rows of "
+            f"shape {x.shape[1:]}."
+        )
+    # Between integers there are other numbers: these are not rounded.
+    return np.concatenate([x, made])

@@ -4,6 +4,25 @@ import keras
 import numpy as np
 
 
+def rows_of(data, places, is_dense=False):
+    """Some examples.
+
+    Args:
+        data: A structure of arrays or of sparse matrices of scipy, one row per
+            example.
+        places: Numbers of the examples, or a slice.
+        is_dense: Whether sparse matrices become arrays.
+    """
+
+    def rows(array):
+        # Not every sparse format has rows.
+        array = array.tocsr() if hasattr(array, "tocsr") else array
+        part = array[places]
+        return part.toarray() if is_dense and hasattr(part, "tocsr") else part
+
+    return keras.tree.map_structure(rows, data)
+
+
 class SeededBatches(keras.utils.PyDataset):
     """Gives all examples once, then in another order, and so on.
 
@@ -12,7 +31,8 @@ class SeededBatches(keras.utils.PyDataset):
     have had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
 
     Args:
-        x: Structure of arrays, one row per example.
+        x: Structure of arrays, one row per example. Sparse matrices become
+            arrays batch by batch.
         y: Structure of arrays, or `None`.
         batch_size: Examples in a batch. The last of a pass may be smaller.
         seed: Sequence of integers.
@@ -53,4 +73,4 @@ class SeededBatches(keras.utils.PyDataset):
         done, place = divmod(self.epoch * self.steps + index, self.pass_length)
         part = slice(place * self.batch_size, (place + 1) * self.batch_size)
         rows = self._order(done)[part]
-        return keras.tree.map_structure(lambda a: a[rows], self.data)
+        return rows_of(self.data, rows, is_dense=True)

@@ -34,15 +34,37 @@ class Stages:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = json.loads(json.dumps(settings))
+        # NumPy's numbers become those that JSON knows.
+        settings = json.loads(json.dumps(settings, default=lambda n: n.item()))
         found = whole_files.read_json(self.folder / "settings.json")
         if found not in (None, settings):
+            other = [
+                f"{key}={found.get(key)}, now {settings.get(key)}"
+                for key in sorted({*found, *settings})
+                if found.get(key) != settings.get(key)
+            ]
             raise ValueError(
                 "`directory` must be empty or hold the same run, since it goes "
                 f"on where it stopped. Received: directory={str(directory)!r} "
-                f"with {found}, now {settings}. Choose another directory."
+                f"with {'; '.join(other)}. Choose another directory."
             )
         whole_files.write_json(self.folder / "settings.json", settings)
+
+    def keep_first(self, name, model):
+        """Lets a resumed run begin with the weights of the first one.
+
+        Args:
+            name: Name for the file.
+            model: A model, which keeps its weights, or gets those that it had
+                when the run began.
+        """
+        if self.folder is None:
+            return
+        path = self.folder / f"first_{name}.weights.h5"
+        if path.exists():
+            model.load_weights(path)
+        else:
+            _save_weights(model, path)
 
     def fit(
         self,

@@ -19,6 +19,7 @@ EXCEPTIONS = {
     "DataFreeResult": "is what `data_free` returns",
     "DefensiveDistillationResult": "is what `defensive_distillation` returns",
     "FitNetsResult": "is what `fitnets` returns",
+    "Labelling": "is a part of what `co_training` returns",
     "Objects": "is a task of `data_distillation`",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
@@ -72,7 +73,7 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_compress,
         students=lambda result: result.students.values(),
-        other={"targets": "logits"},
+        other={"updates": 14},
         stages=("synthetic_0", "synthetic_30"),
     ),
     Row(

@@ -7,8 +7,8 @@ from absl.testing import parameterized
 from scipy import sparse
 from sklearn import naive_bayes
 
+import keras_kd
 from keras_kd import procedures
-from keras_kd.procedures.views.learners import posterior
 from tests import support
 
 CLASSES = 3
@@ -48,6 +48,19 @@ def train(**kwargs):
         }
         | kwargs
     )
+
+
+class Plain:
+    """A learner that has only what it must have."""
+
+    def __init__(self, smoothing=0.1):
+        self.inner = naive_bayes.GaussianNB(var_smoothing=smoothing)
+
+    def fit(self, x, y):
+        self.inner.fit(x, y)
+
+    def predict_proba(self, x):
+        return self.inner.predict_proba(x)
 
 
 class Stopping(naive_bayes.GaussianNB):
@@ -102,9 +115,8 @@ class CoTrainingTest(parameterized.TestCase):
             np.mean(one.predict_proba(views).argmax(-1) == truth)
             for one in made
         )
-        self.assertGreater(together, alone)
+        self.assertGreater(together, alone + 0.02)
         self.assertLen(made[1].histories, 2 * 11)
-        self.assertLess(*made[1].histories["final_view_1"]["loss"][::-19])
 
     def test_logs_who_labelled_what(self):
         views, truth = examples()
@@ -126,11 +138,16 @@ class CoTrainingTest(parameterized.TestCase):
     def test_combines_by_product(self):
         views, _ = examples()
         made = train(iterations=2)
-        first, second = map(posterior, made.learners, views)
+        first, second = (
+            learner.predict_proba(view)
+            for learner, view in zip(made.learners, views, strict=True)
+        )
         product = first * second
         expected = product / product.sum(-1, keepdims=True)
         np.testing.assert_allclose(
-            made.predict_proba(views), expected, rtol=1e-9, atol=1e-12
+            made.predict_proba(views),
+            expected,
+            atol=1e-6,  # The learners compute in float32, as the views are.
         )
 
     def test_takes_sparse_views_and_leaves_estimators_alone(self):
@@ -140,7 +157,17 @@ class CoTrainingTest(parameterized.TestCase):
         made = train(learners=learners, views=counts, iterations=3)
         self.assertFalse(hasattr(learners[0], "classes_"))
         guesses = made.predict_proba(counts).argmax(-1)
-        self.assertGreater(np.mean(guesses == truth), 1 / CLASSES)
+        self.assertGreater(np.mean(guesses == truth), 0.6)
+
+    def test_networks_see_sparse_views_as_arrays(self):
+        views, _ = examples()
+        counts = [np.maximum(v, 0).round() for v in views]
+        made = [
+            train(learners=networks(), views=given, iterations=1, epochs=2)
+            for given in (counts, [sparse.coo_matrix(v) for v in counts])
+        ]
+        first, second = (support.values(m.learners[0].weights) for m in made)
+        self.assertEqual(support.largest_difference(first, second), 0)
 
     def test_keeps_the_proportions_of_the_labels(self):
         _, truth = examples()
@@ -202,6 +229,9 @@ class CoTrainingTest(parameterized.TestCase):
         ("iterations", {"iterations": -1}, "iterations.*-1"),
         ("pool", {"pool_size": 0}, "pool_size.*0"),
         ("conflict", {"conflict": "vote"}, "'drop'.*'vote'"),
+        ("many", {"per_class": [40, 30, 6]}, r"pool_size=75.*Pass"),
+        ("epochs", {"epochs": 0}, "epochs.*0"),
+        ("seed", {"seed": -1}, "seed.*at least 0.*-1"),
         ("quotas", {"per_class": [1, 2]}, r"each of the 3.*\[1, 2\]"),
         ("zeros", {"per_class": [0, 0, 0]}, "not only zeros"),
     )
@@ -215,19 +245,50 @@ class CoTrainingTest(parameterized.TestCase):
         with self.assertRaisesRegex(TypeError, "views.*list"):
             train(views=(["words"] * 400, np.zeros((400, 1))))
         narrow = support.dense(8, 2)
-        with self.assertRaisesRegex(ValueError, "2 outputs, for 3 classes"):
+        with self.assertRaisesRegex(ValueError, r"\(None, 2\), for 3 classes"):
             train(learners=(bayes(), narrow))
+        first, _ = networks()
+        second = keras.Sequential([keras.Input((4,)), *first.layers])
+        with self.assertRaisesRegex(ValueError, "share 4 weights"):
+            train(learners=(first, second))
+        ensemble = keras_kd.teachers.EnsembleTeacher(networks())
+        with self.assertRaisesRegex(ValueError, "must score the classes"):
+            train(learners=(bayes(), ensemble))
         certain = support.dense(8, CLASSES, activation="softmax")
         with self.assertRaisesRegex(ValueError, "teachers.logits"):
             train(learners=(bayes(), certain))
 
     def test_refuses_what_is_no_number(self):
         class Broken(naive_bayes.GaussianNB):
-            def predict_proba(self, x):
+            def predict_log_proba(self, x):
                 return np.full((len(x), CLASSES), np.nan)
 
-        with self.assertRaisesRegex(ValueError, "finite"):
+        with self.assertRaisesRegex(ValueError, "nan=True"):
             train(learners=(bayes(), Broken()))
+
+    def test_refuses_the_wrong_number_of_columns(self):
+        class Narrow(Plain):
+            def predict_proba(self, x):
+                return super().predict_proba(x)[:, :1]
+
+        with self.assertRaisesRegex(ValueError, r"shape \(75, 1\)"):
+            train(learners=(bayes(), Narrow()))
+
+    def test_a_directory_knows_views_and_learners(self):
+        folder = support.folder(self)
+        views, _ = examples()
+        learners = Plain(0.1), Plain(0.1)
+        train(directory=folder, learners=learners, iterations=1)
+        # Other objects of the same kind go on.
+        learners = Plain(0.1), Plain(0.1)
+        train(directory=folder, learners=learners, iterations=1)
+        for kwargs in (
+            {"views": [views[1], views[0]]},
+            {"learners": (bayes(), Plain(0.1))},
+        ):
+            kwargs = {"learners": learners, "iterations": 1} | kwargs
+            with self.assertRaisesRegex(ValueError, "directory"):
+                train(directory=folder, **kwargs)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,15 @@ import numpy as np
 from scipy import special
 
 from keras_kd import forms
+from keras_kd import whole_files
 from keras_kd.distiller import Distiller
+from keras_kd.procedures.compression.arguments import check_labels
 
 # Entries of the input: what the teacher says, and the example, if it has no
 # names of its own.
 ANSWERS = "keras_kd_answers"
 EXAMPLE = "keras_kd_example"
+_ROWS_AT_ONCE = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,34 +46,28 @@ def ask(teacher, rows):
         teacher: A `keras.Model` or a `teachers.FunctionTeacher`.
         rows: Array `(examples, attributes)`.
     """
-    if isinstance(teacher, keras.Model):
-        answers = teacher.predict(rows, batch_size=1024, verbose=0)
-    else:
-        answers = teacher.predict(rows)
-    logits = forms.as_logits(answers)
-    return keras.ops.convert_to_numpy(logits).astype("float32")
+    found = []
+    # In parts, since each of many members answers by itself.
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        if isinstance(teacher, keras.Model):
+            answers = teacher.predict_on_batch(part)
+        else:
+            answers = teacher.predict(part)
+        logits = forms.as_logits(answers)
+        found.append(keras.ops.convert_to_numpy(logits).astype("float32"))
+    return np.concatenate(found)
 
 
-def beside(inputs, answers):
-    """The input of a Distiller: the student's, with the teacher's answers.
-
-    Args:
-        inputs: An array or a dict of arrays.
-        answers: From `ask`.
-    """
-    inputs = inputs if isinstance(inputs, dict) else {EXAMPLE: inputs}
-    return inputs | {ANSWERS: answers}
-
-
-def distiller(student, inputs, num_classes, loss):
+def distiller(student, inputs, loss):
     """A Distiller whose teacher is what came with the examples.
 
     Args:
         student: A model.
-        inputs: From `beside`.
-        num_classes: Number of classes.
+        inputs: From `Classroom.inputs`.
         loss: A distillation loss.
     """
+    num_classes = inputs[ANSWERS].shape[-1]
     passing = keras.Sequential(
         [keras.Input((num_classes,)), keras.layers.Identity(dtype="float32")]
     )
@@ -82,6 +79,76 @@ def distiller(student, inputs, num_classes, loss):
         teacher_inputs=ANSWERS,
         student_inputs=EXAMPLE if names == [EXAMPLE] else names,
     )
+
+
+class Classroom:
+    """A teacher, what students see of rows, and the data to judge them by.
+
+    Args:
+        teacher: See `ask`.
+        encode: Function from rows to the student's input.
+        validation_data: `(x, y)`, or `None`.
+    """
+
+    def __init__(self, teacher, encode, validation_data):
+        self.teacher = teacher
+        self.encode = encode
+        self.validation, self.labels = None, None
+        if validation_data is not None:
+            rows, self.labels = map(np.asarray, validation_data)
+            answers = ask(teacher, rows)
+            check_labels(self.labels, len(rows), answers.shape[-1])
+            self.validation = (self._beside(rows, answers),)
+
+    def inputs(self, x, make_rows, path):
+        """The input of a Distiller: the student's, and the teacher's answers.
+
+        Args:
+            x: The real rows.
+            make_rows: Function that returns them and more.
+            path: File that keeps rows and answers, or `None`. If it is there,
+                neither is made again.
+        """
+        if path is not None and path.exists():
+            with np.load(path) as kept:
+                return self._beside(kept["rows"], kept["answers"])
+        rows = make_rows()
+        answers = ask(self.teacher, rows)
+        if path is not None:
+            with whole_files.written(path) as partial:
+                np.savez(partial, rows=rows, answers=answers)
+        return self._beside(rows, answers)
+
+    def _beside(self, rows, answers):
+        inputs = self.encode(rows)
+        for array in keras.tree.flatten(inputs):
+            if len(array) != len(rows):
+                raise ValueError(
+                    "`encode` must return a row for each that it is given. "
+                    f"Received: {len(array)} of {len(rows)}."
+                )
+        inputs = inputs if isinstance(inputs, dict) else {EXAMPLE: inputs}
+        return inputs | {ANSWERS: answers}
+
+    def teacher_score(self):
+        """The teacher's own scores, if there are validation data."""
+        return self._score("teacher", lambda inputs: inputs[ANSWERS])
+
+    def score(self, count, student):
+        """Scores of a student, if there are validation data."""
+
+        def logits(inputs):
+            inputs = {k: v for k, v in inputs.items() if k != ANSWERS}
+            x = inputs[EXAMPLE] if list(inputs) == [EXAMPLE] else inputs
+            return student.predict(x, batch_size=1024, verbose=0)
+
+        return self._score(count, logits)
+
+    def _score(self, key, logits):
+        if self.validation is None:
+            return {}
+        (inputs,) = self.validation
+        return {key: score(logits(inputs), inputs[ANSWERS], self.labels)}
 
 
 def score(logits, answers, labels):

@@ -17,12 +17,8 @@ def check(learners, views, labels, iterations, pool_size, conflict):
     _check_pairs(learners, views)
     labels = _check_labels(labels)
     for place, learner in enumerate(learners):
-        learning.check(learner, place, labels.max() + 1)
-    if learners[0] is learners[1]:
-        raise ValueError(
-            "`learners` must be two objects, since each has its own view. "
-            f"Received: {learners[0]!r} twice."
-        )
+        learning.check(learner, place, int(labels.max()) + 1)
+    learning.check_pair(learners)
     for place, view in enumerate(views):
         counts = {part.shape[0] for part in keras.tree.flatten(view)}
         if counts != {len(labels)}:
@@ -76,19 +72,20 @@ def _check_labels(labels):
     return labels.astype("int64")
 
 
-def quotas(per_class, labels):
+def quotas(per_class, labels, pool_size):
     """How many examples of each class a learner labels in an iteration.
 
     Args:
         per_class: As in `co_training`.
         labels: Class numbers, and -1.
+        pool_size: Number of examples that it chooses from.
 
     Returns:
         List of integers, one for each class.
     """
     counts = np.bincount(labels[labels >= 0])
     if per_class is None:
-        return [int(count) for count in np.round(counts / counts.min())]
+        per_class = np.floor(counts / counts.min() + 0.5).astype(int)
     numbers = np.asarray(per_class)
     if (
         numbers.shape != counts.shape
@@ -101,4 +98,11 @@ def quotas(per_class, labels):
             f"{len(counts)} classes, and not only zeros. Received: per_class="
             f"{per_class!r}."
         )
-    return [int(number) for number in numbers]
+    if numbers.sum() > pool_size:
+        raise ValueError(
+            "`per_class` must have a sum of at most `pool_size`, since a "
+            "learner chooses the most certain of the pool and not all. "
+            f"Received: per_class={numbers.tolist()}, pool_size={pool_size}. "
+            "Pass `per_class`, or a larger pool."
+        )
+    return numbers.tolist()

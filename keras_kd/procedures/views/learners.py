@@ -4,43 +4,58 @@ import keras
 import numpy as np
 from scipy import special
 
-from keras_kd import whole_files
+from keras_kd import forms
+from keras_kd.checks import check_finite_weights
 from keras_kd.procedures.seeded_batches import SeededBatches
+from keras_kd.procedures.seeded_batches import rows_of
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.teachers.wrapped import logits_of
 
-
-def rows_of(view, places):
-    """Some examples of a view.
-
-    Args:
-        view: A structure of arrays or of sparse matrices, one row per example.
-        places: Numbers of the examples.
-    """
-    return keras.tree.map_structure(lambda a: a[places], view)
+_ROWS_AT_ONCE = 4096
 
 
-def posterior(learner, view):
-    """Probabilities of the classes, `(examples, classes)` in float64.
+def log_posterior(learner, view, num_classes):
+    """Logarithms of the probabilities, float64 `(examples, classes)`.
+
+    Not the probabilities: those of naive Bayes on a long text, or of a net that
+    is sure of itself, are 1.0 for most examples, and there would be no most
+    certain one.
 
     Args:
         learner: A Keras model that gives logits, or a fitted estimator with
-            `predict_proba`.
+            `predict_proba`; its `predict_log_proba` is asked if it has one.
         view: As for `rows_of`.
+        num_classes: Number of classes that there must be.
+
+    Raises:
+        ValueError: If the learner gives another number of classes, or nan.
     """
+    count = keras.tree.flatten(view)[0].shape[0]
     if isinstance(learner, keras.Model):
-        logits = learner.predict(view, verbose=0).astype("float64")
-        probabilities = special.softmax(logits, axis=-1)
+        parts = [
+            learner.predict_on_batch(
+                rows_of(view, slice(start, start + _ROWS_AT_ONCE), True)
+            )
+            for start in range(0, count, _ROWS_AT_ONCE)
+        ]
+        logits = np.concatenate(parts).astype("float64")
+        found = special.log_softmax(logits, axis=-1)
+    elif hasattr(learner, "predict_log_proba"):
+        found = np.asarray(learner.predict_log_proba(view), "float64")
     else:
-        probabilities = np.asarray(learner.predict_proba(view), "float64")
-    if not np.all(np.isfinite(probabilities)):
+        tiny = np.finfo("float64").tiny  # The logarithm of 0 has no rank.
+        found = np.asarray(learner.predict_proba(view), "float64")
+        found = np.log(np.maximum(found, tiny))
+    if found.shape != (count, num_classes) or np.isnan(found).any():
         raise ValueError(
-            "A learner must give finite probabilities, since its most certain "
-            f"answers become labels. Received: nan or infinity from {learner}."
+            "`learners` must give a probability for each of the "
+            f"{num_classes} classes of `labels`, since the most certain "
+            f"answers become labels. Received: shape {found.shape} for {count} "
+            f"examples, nan={bool(np.isnan(found).any())}, from {learner!r}."
         )
-    return probabilities
+    return found
 
 
 class Estimator:
@@ -69,13 +84,13 @@ class Network:
     Args:
         model: A built model that gives logits. It is trained itself.
         stages: A `Stages`.
-        path: Where its first weights are kept, or `None`.
+        name: What its first weights are kept as.
         optimizer: A Keras optimizer or its name.
         batch_size: Examples in a batch.
         **kwargs: Passed to `stages.fit`.
     """
 
-    def __init__(self, model, stages, path, optimizer, batch_size, **kwargs):
+    def __init__(self, model, stages, name, optimizer, batch_size, **kwargs):
         self.fitted = model
         # Writes the state of dropout too, for a run that goes on.
         self.trained = Softened(model, temperature=1.0)
@@ -87,12 +102,8 @@ class Network:
         )
         optimizer = self.trained.optimizer
         optimizer.build(model.trainable_variables)
-        if path is not None and path.exists():
-            # Each fit of the run that was interrupted began from these.
-            self.trained.load_weights(path)
-        elif path is not None:
-            with whole_files.written(path) as partial:
-                self.trained.save_weights(partial)
+        # Each fit of a run that was interrupted began from its own.
+        stages.keep_first(name, self.trained)
         self.variables = [*model.variables, *optimizer.variables]
         self.first = [
             keras.ops.convert_to_numpy(v).copy() for v in self.variables
@@ -125,13 +136,15 @@ def check(learner, place, num_classes):
     """
     argument = f"learners[{place}]"
     if isinstance(learner, keras.Model):
-        width = logits_of(learner, argument).shape[-1]
-        if width != num_classes:
+        logits = logits_of(learner, argument)
+        shape = forms.shape(forms.scores(logits))
+        if forms.is_members(logits) or shape[1:] != (num_classes,):
             raise ValueError(
                 "`learners` must score the classes of `labels`, since they "
-                f"give labels to each other. Received: {argument} with "
-                f"{width} outputs, for {num_classes} classes."
+                f"give labels to each other. Received: {argument} with outputs "
+                f"of shape {shape}, for {num_classes} classes."
             )
+        check_finite_weights(learner, argument)
         return
     for method in ("fit", "predict_proba"):
         if not callable(getattr(learner, method, None)):
@@ -140,3 +153,17 @@ def check(learner, place, num_classes):
                 "`predict_proba` as scikit-learn's classifiers do. Received: "
                 f"{argument}={learner!r} without `{method}`."
             )
+
+
+def check_pair(learners):
+    """Refuses learners that are not two."""
+    first, second = learners
+    shared = set(map(id, getattr(first, "weights", ()))) & set(
+        map(id, getattr(second, "weights", ()))
+    )
+    if first is second or shared:
+        raise ValueError(
+            "`learners` must be two objects that share nothing, since each "
+            f"learns from its own view. Received: {first!r} and {second!r}"
+            + (f", which share {len(shared)} weights." if shared else ".")
+        )

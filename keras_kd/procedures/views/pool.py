@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy import special
 
 CONFLICTS = ("drop", "certain")
 
@@ -17,6 +18,8 @@ class Labelling:
         example: Number of the example.
         label: Class number.
         probability: What the learner gave to that class.
+        log_odds: The logarithm of that probability over the others': how
+            certain it was, also where the probability is rounded to 1.
         is_kept: Whether it became the example's label. It did not if the other
             learner gave another label at the same time, and was not overruled.
     """
@@ -26,26 +29,43 @@ class Labelling:
     example: int
     label: int
     probability: float
+    log_odds: float
     is_kept: bool = True
 
 
-def pick(probabilities, per_class):
+def log_odds(log_probabilities):
+    """How certain a learner is of each class: `log p - log(1 - p)`.
+
+    Args:
+        log_probabilities: `(examples, classes)`.
+    """
+    others = np.stack(
+        [
+            special.logsumexp(np.delete(log_probabilities, c, axis=1), axis=1)
+            for c in range(log_probabilities.shape[1])
+        ],
+        axis=1,
+    )
+    return log_probabilities - others
+
+
+def pick(certainty, per_class):
     """Chooses the examples that a learner is most certain of, class by class.
 
     An example that is among the most certain of two classes goes to the class
-    of the larger probability, and the other takes its next.
+    of the larger number, and the other takes its next.
 
     Args:
-        probabilities: `(examples, classes)`.
+        certainty: Probabilities or log odds, `(examples, classes)`.
         per_class: How many to choose of each class.
 
     Returns:
         List of `(row, class)`, the most certain first. Of equals, the first.
     """
-    order = np.argsort(-probabilities, axis=None, kind="stable")
+    order = np.argsort(-certainty, axis=None, kind="stable")
     left, taken, picked = list(per_class), set(), []
     for row, label in zip(
-        *np.unravel_index(order, probabilities.shape), strict=True
+        *np.unravel_index(order, certainty.shape), strict=True
     ):
         if left[label] and row not in taken:
             left[label] -= 1
@@ -60,7 +80,8 @@ def settle(labellings, conflict):
     Args:
         labellings: List of `Labelling`.
         conflict: `"drop"`: neither label counts. `"certain"`: the label of the
-            larger probability counts, that of the first view if they are equal.
+        conflict: `"drop"`: neither label counts. `"certain"`: the label of the
+            larger log odds counts, that of the first view if they are equal.
 
     Returns:
         List of `Labelling` with `is_kept` set.
@@ -74,10 +95,7 @@ def settle(labellings, conflict):
         ]
         loses = bool(others) and conflict == "drop"
         for other in others:
-            loses |= (other.probability, -other.view) > (
-                one.probability,
-                -one.view,
-            )
+            loses |= (other.log_odds, -other.view) > (one.log_odds, -one.view)
         settled.append(dataclasses.replace(one, is_kept=not loses))
     return settled
 
@@ -106,25 +124,28 @@ class Pool:
         drawn = self.random.choice(rest, count, replace=False)
         self.members += [int(example) for example in drawn]
 
-    def advance(self, posteriors, per_class, conflict):
+    def advance(self, log_posteriors, per_class, conflict):
         """Takes what each learner picks, and fills the pool again.
 
         Args:
-            posteriors: For each view, `(members, classes)`.
+            log_posteriors: For each view, `(members, classes)`.
             per_class: How many each learner labels of each class.
             conflict: See `settle`.
         """
-        labellings = [
-            Labelling(
-                self.iteration,
-                view,
-                self.members[row],
-                label,
-                float(probabilities[row, label]),
-            )
-            for view, probabilities in enumerate(posteriors)
-            for row, label in pick(probabilities, per_class)
-        ]
+        labellings = []
+        for view, log_posterior in enumerate(log_posteriors):
+            odds = log_odds(log_posterior)
+            labellings += [
+                Labelling(
+                    self.iteration,
+                    view,
+                    self.members[row],
+                    label,
+                    float(np.exp(log_posterior[row, label])),
+                    float(odds[row, label]),
+                )
+                for row, label in pick(odds, per_class)
+            ]
         labellings = settle(labellings, conflict)
         for one in labellings:
             if one.is_kept:

@@ -7,6 +7,7 @@ import numpy as np
 from absl.testing import absltest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import special
 
 from keras_kd.procedures.views import pool as pools
 
@@ -19,7 +20,8 @@ PROBABILITIES = arrays.arrays(
 
 
 def labelling(view, example, label, probability=0.9):
-    return pools.Labelling(0, view, example, label, probability)
+    odds = float(np.log(probability / (1 - probability)))
+    return pools.Labelling(0, view, example, label, probability, odds)
 
 
 class PickTest(absltest.TestCase):
@@ -50,6 +52,21 @@ class PickTest(absltest.TestCase):
                 if row not in own and is_better:
                     self.assertIn(row, given)
                     self.assertGreaterEqual(p[row, given[row]], p[row, label])
+
+
+class LogOddsTest(absltest.TestCase):
+    def test_is_the_ratio_of_a_class_to_all_others(self):
+        p = np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05]])
+        np.testing.assert_allclose(
+            pools.log_odds(np.log(p)), np.log(p / (1 - p)), rtol=1e-9
+        )
+
+    def test_ranks_where_probabilities_are_rounded_to_one(self):
+        # Logits of which the softmax is (1, 0) in float64 for all.
+        logits = np.array([[50.0, 0.0], [90.0, 0.0], [70.0, 0.0]])
+        odds = pools.log_odds(special.log_softmax(logits, axis=-1))
+        np.testing.assert_allclose(odds[:, 0], [50, 90, 70])
+        self.assertEqual(pools.pick(odds, [1, 0]), [(1, 0)])
 
 
 class SettleTest(absltest.TestCase):
@@ -86,10 +103,10 @@ class PoolTest(absltest.TestCase):
 
     def advance(self, pool, first, second):
         """Each view gives class 1 to a member, or to none."""
-        posteriors = np.zeros((2, len(pool.members), 2))
+        posteriors = np.full((2, len(pool.members), 2), 0.5)
         for view, row in enumerate((first, second)):
-            posteriors[view, row, 1] = 1.0
-        pool.advance(posteriors, [0, 1], "drop")
+            posteriors[view, row] = 0.1, 0.9
+        pool.advance(np.log(posteriors), [0, 1], "drop")
 
     def test_is_filled_with_unlabelled_examples(self):
         pool = self.pool()
@@ -115,9 +132,9 @@ class PoolTest(absltest.TestCase):
     def test_a_conflict_leaves_no_label_and_can_come_again(self):
         pool = self.pool(size=8)
         example = pool.members[0]
-        posteriors = np.zeros((2, 8, 2))
-        posteriors[0, 0, 0] = posteriors[1, 0, 1] = 1.0
-        pool.advance(posteriors, [1, 1], "drop")
+        posteriors = np.full((2, 8, 2), 0.5)
+        posteriors[0, 0], posteriors[1, 0] = (0.9, 0.1), (0.1, 0.9)
+        pool.advance(np.log(posteriors), [1, 1], "drop")
         about = [one for one in pool.log if one.example == example]
         self.assertEqual([one.label for one in about], [0, 1])
         self.assertFalse(any(one.is_kept for one in about))

@@ -1,0 +1,59 @@
+"""Tells functions and estimators from others, for the settings of a run."""
+
+import functools
+
+import numpy as np
+
+
+def of_function(function):
+    """What tells a function from others: its name, and what is bound to it.
+
+    Args:
+        function: A function, a `functools.partial`, another callable object,
+            or `None`.
+
+    Returns:
+        What JSON can hold. Two functions of the same name are not told apart.
+    """
+    if isinstance(function, functools.partial):
+        bound = {key: _plain(v) for key, v in function.keywords.items()}
+        bound.pop("verbose", None)  # Changes what is shown alone.
+        return [
+            of_function(function.func),
+            [_plain(v) for v in function.args],
+            bound,
+        ]
+    return None if function is None else _name(function)
+
+
+def of_estimator(estimator):
+    """What tells an estimator from others: its class and its parameters.
+
+    Args:
+        estimator: An object, with `get_params` if it is of scikit-learn.
+
+    Returns:
+        What JSON can hold.
+    """
+    parameters = {}
+    if hasattr(estimator, "get_params"):
+        parameters = estimator.get_params(deep=True)
+    described = {key: _plain(value) for key, value in parameters.items()}
+    return [_name(type(estimator)), described]
+
+
+def _plain(value):
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return of_function(value) if callable(value) else _name(type(value))
+
+
+def _name(value):
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
