@@ -29,10 +29,9 @@ def trainable_copy(model):
         model: A built Functional model.
     """
     copy = equal_copy(model)
+    # Each by itself: Keras takes no note of a value that a model has already,
+    # and then does not look at the layers in it, which may have another.
     for layer in (copy, *taps.layers(copy, in_loops=True).values()):
-        # Keras takes no note of a value that a layer has, and then does not
-        # look at the layers in it, which may have another.
-        layer.trainable = False
         layer.trainable = True
     return copy
 
