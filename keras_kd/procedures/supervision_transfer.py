@@ -9,10 +9,12 @@ import keras
 
 from keras_kd import losses
 from keras_kd.distiller import Distiller
-from keras_kd.model_copies import equal_copy
+from keras_kd.procedures import identity
 from keras_kd.procedures.guided_part import guided_part
 from keras_kd.procedures.modalities import checks
+from keras_kd.procedures.modalities.models import copied_graph
 from keras_kd.procedures.modalities.models import fusion
+from keras_kd.procedures.modalities.models import trainable_copy
 from keras_kd.procedures.modalities.models import upper_part
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
@@ -20,6 +22,7 @@ from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.stages import new_optimizer
 from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.teachers.wrapped import logits_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +36,9 @@ class SupervisionTransferResult:
         fusion: A model of both modalities, which takes a dict with the entries
             `teacher_inputs` and `student_inputs` and gives logits: the
             logarithm of the mean of the teacher's and the student's
-            probabilities (late fusion).
+            probabilities (late fusion), or the logit of that mean if there is
+            one unit. It has a copy of the teacher, and the student itself: to
+            train it is to train the student too.
         histories: The logs of the stages `"transfer"` and `"fine_tuning"`:
             dicts from a key to its values, one per epoch.
     """
@@ -55,6 +60,7 @@ def supervision_transfer(
     epochs: int,
     labelled=None,
     fine_tuning_epochs: int = 0,
+    validation_data=None,
     batch_size: int | None = None,
     projector="infer",
     optimizer: str | keras.optimizers.Optimizer = "adam",
@@ -75,21 +81,26 @@ def supervision_transfer(
     2. The teacher's upper layers, which know the classes, are copied on top of
        the student's: the whole is a classifier of depth images, though none of
        them had a label.
-    3. *fine_tuning*, if there are some labels: the whole learns from those.
+    3. *fine_tuning*, if there are some labels: the whole learns from those. The
+       copies are trained, also those of layers that are frozen in the teacher.
+
+    The teacher itself stays as it is.
 
     Reference: [Gupta, Hoffman and Malik, 2016](
     https://arxiv.org/abs/1507.00448), section 3.
 
     Args:
-        teacher: A built Functional or Sequential model that gives logits.
-        student: A built Functional or Sequential model of the new modality. It
-            is trained itself, from the weights that it has; those of the
-            teacher may be a good beginning.
+        teacher: A built Functional or Sequential model of one input that gives
+            logits.
+        student: A built Functional or Sequential model of the new modality, of
+            one input. It is trained itself, from the weights that it has; those
+            of the teacher may be a good beginning.
         pairs: A dict with an array of each modality, or a `tf.data.Dataset` of
             batches of such dicts. No labels.
         teacher_tap: Name of the teacher's layer whose output is matched. In
             the middle is best: lower layers know their modality, higher ones
-            their classes.
+            their classes. If it is the last, the student learns the logits, and
+            nothing is copied.
         student_tap: Path of the student's layer that is to match it. Layers
             above are left out. `None`, the default, is the student's output.
         teacher_inputs: Key of the teacher's modality in `pairs`. Defaults to
@@ -97,8 +108,11 @@ def supervision_transfer(
         student_inputs: Key of the student's modality. Defaults to `"student"`.
         epochs: Epochs of the transfer.
         labelled: Examples of the new modality and their labels, `(x, y)`, or a
-            `tf.data.Dataset` of such batches. Defaults to `None`: zero-shot.
+            data set of such batches. Labels are numbers or probabilities of the
+            teacher's classes. Defaults to `None`: zero-shot.
         fine_tuning_epochs: Epochs of the fine-tuning. Defaults to `0`.
+        validation_data: Others, of the same kind, for the logs of the
+            fine-tuning. Defaults to `None`.
         batch_size: Examples in a batch, if the data are arrays.
         projector: What takes the student's features to the teacher's shape. See
             `losses.Hint`. Defaults to `"infer"`: nothing if the shapes are
@@ -107,7 +121,9 @@ def supervision_transfer(
         fine_tuning_optimizer: The same for the fine-tuning. Defaults to
             `optimizer`.
         directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+            interrupted goes on. `None`, the default, keeps nothing. A run of
+            other models, arrays or numbers is refused; other *data sets* are
+            not noticed, nor other first weights of the student, nor callbacks.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
 
@@ -116,8 +132,8 @@ def supervision_transfer(
 
     Raises:
         TypeError: If a model is not Functional or Sequential.
-        ValueError: If a tap, the data or a number cannot be used, pairs come
-            with labels, or the directory holds another run.
+        ValueError: If a model, a tap, the data or a number cannot be used,
+            pairs come with labels, or the directory holds another run.
 
     Example:
 
@@ -134,11 +150,17 @@ def supervision_transfer(
     (6, 5)
     """
     checks.check_pairs(pairs, (teacher_inputs, student_inputs))
-    checks.check_epochs(epochs, fine_tuning_epochs, labelled)
+    checks.check_epochs(epochs, fine_tuning_epochs, labelled, validation_data)
+    checks.check_net(teacher, "teacher")
+    checks.check_net(student, "student")
+    logits = tuple(logits_of(teacher, "teacher").shape)
+    checks.check_labelled(labelled, logits, "labelled")
+    checks.check_labelled(validation_data, logits, "validation_data")
     lower = student
     if student_tap is not None:
         lower = guided_part(student, student_tap)
-    upper = upper_part(teacher, teacher_tap)
+    copied = copied_graph(teacher)
+    upper = trainable_copy(upper_part(copied, teacher_tap))
     distance = losses.Hint(
         teacher_tap=teacher_tap,
         projector=projector,
@@ -157,39 +179,61 @@ def supervision_transfer(
     second = fine_tuning_optimizer or optimizer
     settings = {
         "procedure": "supervision_transfer",
-        "teacher": fingerprint(teacher).hex(),
         "taps": [teacher_tap, student_tap],
-        "epochs": [epochs, fine_tuning_epochs],
+        "inputs": [teacher_inputs, student_inputs],
+        "training": [epochs, fine_tuning_epochs, batch_size],
+        "projector": _describe(projector),
         "optimizers": [describe_optimizer(o) for o in (optimizer, second)],
     }
+    if directory is not None:  # It takes time.
+        settings |= _identities(
+            teacher, copied, student, (pairs, labelled, validation_data)
+        )
     stages = Stages(directory, settings)
     common = {
         "batch_size": batch_size,
         "callbacks": callbacks,
         "verbose": verbose,
     }
-    histories = {
-        "transfer": stages.fit(
-            "transfer", distiller, pairs, epochs=epochs, **common
-        ),
-        "fine_tuning": {},
-    }
-    whole = _whole(lower, distance.projector, equal_copy(upper))
+    transfer = stages.fit("transfer", distiller, pairs, epochs=epochs, **common)
+    whole = _whole(lower, distance.projector, upper)
+    tuning = {}
     if fine_tuning_epochs:
-        # Writes the state of dropout too, for a run that goes on.
-        trained = Softened(whole, temperature=1.0)
-        trained.compile(
-            new_optimizer(second), LabelCrossEntropy(), metrics=["accuracy"]
-        )
-        histories["fine_tuning"] = stages.fit(
-            "fine_tuning",
-            trained,
-            labelled,
-            epochs=fine_tuning_epochs,
-            **common,
-        )
-    both = fusion(teacher, whole, teacher_inputs, student_inputs)
+        common |= {
+            "epochs": fine_tuning_epochs,
+            "validation_data": validation_data,
+        }
+        tuning = _fine_tune(stages, whole, second, labelled, common)
+    both = fusion(copied, whole, teacher_inputs, student_inputs)
+    histories = {"transfer": transfer, "fine_tuning": tuning}
     return SupervisionTransferResult(whole, both, histories)
+
+
+def _fine_tune(stages, whole, optimizer, labelled, kwargs):
+    """Trains a classifier on labels, and returns the history."""
+    # Writes the state of dropout too, for a run that goes on.
+    trained = Softened(whole, temperature=1.0)
+    trained.compile(
+        new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]
+    )
+    return stages.fit("fine_tuning", trained, labelled, **kwargs)
+
+
+def _describe(projector):
+    if isinstance(projector, keras.Layer):
+        return identity.of_layer(projector)
+    return projector
+
+
+def _identities(teacher, copied, student, data):
+    """What tells the models and the data from others, as far as it can be."""
+    names = ("pairs", "labelled", "validation_data")
+    return {
+        "teacher": fingerprint(teacher).hex(),
+        # It does not matter whether its layers are frozen.
+        "layers": identity.of_model(trainable_copy(copied)),
+        "student": identity.of_model(student),
+    } | dict(zip(names, map(identity.of_arrays, data), strict=True))
 
 
 def _whole(lower, projector, upper):

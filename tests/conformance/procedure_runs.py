@@ -182,6 +182,7 @@ def run_supervision_transfer(teacher, **kwargs):
             "epochs": 2,
             "labelled": tf.data.Dataset.from_tensors((x[:, :3], y)).repeat(3),
             "fine_tuning_epochs": 2,
+            "validation_data": (x[:, :3], y),
             "verbose": 0,
         }
         | kwargs
