@@ -12,10 +12,14 @@ from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
 
 
 def clusters(count=600, seed=0):
-    """Three clusters far apart, each with a nominal value of its own."""
+    """Three clusters far apart, each wider than the one before.
+
+    Each has a nominal value of its own.
+    """
     random = np.random.default_rng(seed)
     kind = np.arange(count) % 3
-    x = 20.0 * kind[:, None] + random.normal(size=(count, 2)) * [1.0, 3.0]
+    spread = (1 + kind[:, None]) * [0.5, 1.5]
+    x = 20.0 * kind[:, None] + random.normal(size=(count, 2)) * spread
     return MixedTable(np.column_stack([x, 7 * kind]), [2])
 
 
@@ -76,6 +80,24 @@ class FitTest(parameterized.TestCase):
         _, peak = tracemalloc.get_traced_memory()
         # A number for each row and component would be 20 MB.
         self.assertLess(peak, 20e6 / 2)
+
+    def test_adds_one_row_to_each_component(self):
+        # 30 rows with one value and 10 with another, of one component each, to
+        # which one row is added that has them in 3/4 and 1/4.
+        kind = np.repeat([0.0, 1.0], [30, 10])
+        table = MixedTable(np.column_stack([100 * kind, kind]), [1])
+        # With this seed, each begins with a row of its own kind.
+        mixture = ProductMixture(table, 2, np.random.default_rng(0))
+        order = np.argsort(mixture.means[:, 0])
+        np.testing.assert_allclose(mixture.weights[order], [3 / 4, 1 / 4])
+        np.testing.assert_allclose(
+            np.exp(mixture.log_tables[1])[:, order],
+            [
+                [(30 + 3 / 4) / 31, (3 / 4) / 11],
+                [(1 / 4) / 31, (10 + 1 / 4) / 11],
+            ],
+            rtol=1e-6,
+        )
 
     def test_a_constant_attribute_stays_constant(self):
         x = np.column_stack([np.full(50, 3.0), np.arange(50.0)])
@@ -155,9 +177,13 @@ class SampleTest(absltest.TestCase):
             error = np.sqrt(share * (1 - share) / count)
             self.assertLess(abs(rows.mean() - share), 5 * error)
             first = made[rows, 0] - mixture.offset[0]
-            expected = joint[code] @ mixture.means[:, 0] / share
-            error = first.std() / np.sqrt(rows.sum())
-            self.assertLess(abs(first.mean() - expected), 5 * error)
+            squares = mixture.means**2 + mixture.spreads**2
+            for numbers, expected in (
+                (first, joint[code] @ mixture.means[:, 0] / share),
+                (first**2, joint[code] @ squares[:, 0] / share),
+            ):
+                error = numbers.std() / np.sqrt(rows.sum())
+                self.assertLess(abs(numbers.mean() - expected), 5 * error)
 
     def test_rows_stay_in_their_cluster(self):
         draw = np.random.default_rng(0)
