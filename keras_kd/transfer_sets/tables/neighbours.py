@@ -6,6 +6,8 @@ import numpy as np
 # Rows whose distances to as many others are looked at at a time.
 _TILE = 512
 _QUERIES = 4096
+# With more attributes, a tree looks at most of the rows, and takes longer.
+_TREE_WIDTH = 8
 
 
 def nearest_others(table, verbose=0):
@@ -14,8 +16,7 @@ def nearest_others(table, verbose=0):
     A matrix of all distances would not fit into memory: beside the scaled
     attributes, a few MB are needed, whatever the number of rows or of nominal
     values. The time grows with the square of the rows where an attribute is
-    nominal or where there are more than some fifteen, and else about with the
-    rows.
+    nominal or where there are more than eight, and else about with the rows.
 
     Args:
         table: A `MixedTable` with at least two rows.
@@ -36,7 +37,8 @@ def _by_search(points, verbose):
     """Where rows are points, scikit-learn knows how to search them."""
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=2).fit(points)
+    algorithm = "auto" if points.shape[1] <= _TREE_WIDTH else "brute"
+    search = NearestNeighbors(n_neighbors=2, algorithm=algorithm).fit(points)
     found = np.empty(len(points), int)
     starts = range(0, len(points), _QUERIES)
     bar = _bar(len(starts), verbose)
