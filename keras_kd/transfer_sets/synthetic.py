@@ -8,11 +8,15 @@ Reference: Buciluă, Caruana and Niculescu-Mizil, [Model
 Compression](https://doi.org/10.1145/1150402.1150464), 2006, section 3.
 """
 
+import itertools
+
 import keras
 import numpy as np
 
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_positive
 from keras_kd.transfer_sets.tables.mixed_table import MixedTable
+from keras_kd.transfer_sets.tables.neighbours import nearest_others
 from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
 
 __all__ = ["munge", "naive_bayes", "random"]
@@ -27,19 +31,22 @@ def random(x, num_examples: int, *, seed: int = 0):
     Args:
         x: Array `(examples, attributes)` of finite numbers.
         num_examples: How many rows to make.
-        seed: Integer. Defaults to `0`.
+        seed: Integer >= 0. Defaults to `0`.
 
     Returns:
-        Array `(num_examples, attributes)`, with the dtype of `x`.
+        Array `(num_examples, attributes)`, with the dtype of `x`: integers stay
+        integers, since no value is made that `x` does not have.
 
     Raises:
         ValueError: If an argument cannot be used.
     """
-    table = MixedTable(x, ())
-    check_count("num_examples", num_examples, "rows to make")
-    draw = np.random.default_rng(seed)
-    columns = [draw.choice(column, num_examples) for column in table.x.T]
-    return np.stack(columns, axis=1)
+    x = np.asarray(x)
+    MixedTable(x, ())  # It refuses what is no table.
+    draw = _generator(num_examples, seed)
+    made = np.empty((num_examples, x.shape[1]), x.dtype)
+    for place, column in enumerate(x.T):
+        made[:, place] = draw.choice(column, num_examples)
+    return made
 
 
 def naive_bayes(
@@ -49,6 +56,7 @@ def naive_bayes(
     nominal=(),
     components: int | None = None,
     seed: int = 0,
+    verbose="auto",
 ):
     """Draws from a mixture of densities in which attributes are independent.
 
@@ -62,24 +70,37 @@ def naive_bayes(
         nominal: Places of the attributes whose numbers are names of values.
         components: Number of components. `None`, the default, doubles it as
             long as a tenth of the rows, which is held out, becomes more
-            likely.
-        seed: Integer. Defaults to `0`.
+            likely, up to 256, and fits the best number to all rows.
+        seed: Integer >= 0. Defaults to `0`.
+        verbose: `0` hides the progress bar, which counts the rounds of the
+            fit. How many there will be is not known before. Defaults to
+            `"auto"`, which shows it.
 
     Returns:
-        Array `(num_examples, attributes)`, with the dtype of `x`. Nominal
-        attributes have values that `x` has.
+        Array `(num_examples, attributes)`, with the dtype of `x` where that is
+        a float, and of float64 where it is an integer. Nominal attributes have
+        values that `x` has. Beside `x` and this array, memory is needed for
+        about a copy of `x`, a few MB, and a few numbers for each component and
+        nominal value.
 
     Raises:
         ValueError: If an argument cannot be used.
     """
     table = MixedTable(x, nominal)
-    check_count("num_examples", num_examples, "rows to make")
-    draw = np.random.default_rng(seed)
+    draw = _generator(num_examples, seed)
+    bar = _bar(None, "round", verbose)
+    rounds = itertools.count(1)
+
+    def advance(now):
+        bar.update(next(rounds), [("components", now)])
+
     if components is None:
-        mixture = ProductMixture.chosen(table, draw)
+        mixture = ProductMixture.chosen(table, draw, advance)
     else:
-        mixture = ProductMixture(table, components, draw)
-    return mixture.sample(num_examples, draw)
+        mixture = ProductMixture(table, components, draw, advance=advance)
+    made = mixture.sample(num_examples, draw)
+    bar.update(next(rounds), finalize=True)
+    return made
 
 
 def munge(
@@ -104,7 +125,9 @@ def munge(
     Neighbours are those of the copy before it changes. They are near by the
     Euclidean distance of continuous attributes, each scaled to [0, 1], and by
     the number of nominal attributes that differ, of which one counts as much as
-    the whole range of a continuous one.
+    the whole range of a continuous one. The nearest other example may be an
+    equal one: of a table that has each row twice, nothing new is made. Leave
+    out duplicates to mix each row with a different one.
 
     The paper does not say which `probability` and `local_variance` it had. The
     defaults are ours.
@@ -117,13 +140,17 @@ def munge(
             rows are those of `x`. Defaults to `0.5`.
         local_variance: Float > 0. The larger, the nearer values stay to those
             of the two examples. Defaults to `2.0`.
-        seed: Integer. Defaults to `0`.
-        verbose: `0` for no progress bar, over passes.
+        seed: Integer >= 0. Defaults to `0`.
+        verbose: `0` hides the progress bars, of which one counts blocks of
+            rows whose neighbours are searched, and one counts passes. Defaults
+            to `"auto"`, which shows them.
 
     Returns:
-        Array `(num_examples, attributes)`, with the dtype of `x`. Nominal
-        attributes have values that `x` has. Beside `x` and this array, memory
-        is needed for about two copies of `x`.
+        Array `(num_examples, attributes)`, with the dtype of `x` where that is
+        a float, and of float64 where it is an integer. Nominal attributes have
+        values that `x` has. Beside `x` and this array, memory is needed for
+        a few MB and about three copies of `x`, or, where that is float32 and
+        has no nominal attributes, six.
 
     Raises:
         ValueError: If an argument cannot be used.
@@ -139,14 +166,13 @@ def munge(
     [1.0, 2.0]
     """
     table = MixedTable(x, nominal)
-    check_count("num_examples", num_examples, "rows to make")
+    draw = _generator(num_examples, seed)
     _check_mixing(table, probability, local_variance)
-    draw = np.random.default_rng(seed)
-    neighbours = table.neighbours()
+    neighbours = nearest_others(table, verbose)
     count = len(table.x)
     made = np.empty((num_examples, table.x.shape[1]), table.x.dtype)
     passes = -(-num_examples // count)
-    bar = keras.utils.Progbar(passes, verbose=1 if verbose else 0)
+    bar = _bar(passes, "pass", verbose)
     for index in range(passes):
         mixed = _mix(table, neighbours, probability, local_variance, draw)
         rows = made[index * count : (index + 1) * count]
@@ -184,9 +210,24 @@ def _check_mixing(table, probability, local_variance):
             "`probability` must be in [0, 1], since it is how often an "
             f"attribute changes. Received: probability={probability!r}."
         )
-    if not 0 < local_variance < np.inf:
-        raise ValueError(
-            "`local_variance` must be a positive number, since the distance "
-            "of two values is divided by it. Received: local_variance="
-            f"{local_variance!r}."
-        )
+    check_positive(
+        "local_variance",
+        local_variance,
+        "what the distance of two values is divided by",
+    )
+
+
+def _generator(num_examples, seed):
+    """A generator of random numbers, once the integers are checked."""
+    check_count("num_examples", num_examples, "rows to make")
+    check_count("seed", seed, "streams of random numbers", least=0)
+    return np.random.default_rng(seed)
+
+
+def _bar(target, unit, verbose):
+    return keras.utils.Progbar(
+        target,
+        verbose=1 if verbose else 0,
+        stateful_metrics=["components"],
+        unit_name=unit,
+    )

@@ -4,9 +4,6 @@ import functools
 
 import numpy as np
 
-# Of distances that are looked at at a time, in MiB.
-_WORKING_MEMORY = 64
-
 
 class MixedTable:
     """Rows of numbers, of which some are only names of values.
@@ -41,20 +38,8 @@ class MixedTable:
                 f"Received: others in column {bad[0]}. Fill missing values, "
                 "or make a nominal value of them."
             )
-        width = x.shape[1]
-        places = list(nominal)
-        if any(
-            isinstance(place, bool)
-            or not isinstance(place, int | np.integer)
-            or not 0 <= place < width
-            for place in places
-        ):
-            raise ValueError(
-                f"`nominal` must be places of attributes, from 0 to "
-                f"{width - 1}. Received: nominal={places}."
-            )
-        self.nominal = np.zeros(width, bool)
-        self.nominal[places] = True
+        self.nominal = np.zeros(x.shape[1], bool)
+        self.nominal[_places(nominal, x.shape[1])] = True
 
     @functools.cached_property
     def values(self):
@@ -64,33 +49,69 @@ class MixedTable:
             for place in np.flatnonzero(self.nominal)
         }
 
-    def codes(self, place):
-        """Number of each row's value among the values of an attribute."""
-        return np.searchsorted(self.values[place], self.x[:, place])
+    @functools.cached_property
+    def codes(self):
+        """Dict from a nominal attribute to the number of each row's value."""
+        return {
+            place: np.searchsorted(values, self.x[:, place]).astype(
+                np.min_scalar_type(len(values))
+            )
+            for place, values in self.values.items()
+        }
 
-    def neighbours(self):
-        """The nearest other row of each: integers, `(examples,)`."""
-        import sklearn
-        from sklearn.neighbors import NearestNeighbors
+    @functools.cached_property
+    def scaled(self):
+        """The continuous attributes, each in [0, 1]: float32."""
+        places = np.flatnonzero(~self.nominal)
+        scaled = np.empty((len(self.x), len(places)), "float32")
+        for index, place in enumerate(places):
+            # In float32, times of day since 1970 would all be the same.
+            column = self.x[:, place].astype("float64")
+            column -= column.min()
+            scaled[:, index] = column / (column.max() or 1.0)
+        return scaled
 
-        points = self.points()
-        # A whole matrix of distances would not fit into memory.
-        with sklearn.config_context(working_memory=_WORKING_MEMORY):
-            search = NearestNeighbors(n_neighbors=1).fit(points)
-            return search.kneighbors(return_distance=False)[:, 0]
+    @functools.cached_property
+    def _names(self):
+        """The numbers of all nominal values, `(examples, nominal ones)`."""
+        columns = list(self.codes.values())
+        return np.stack(columns, axis=1) if columns else None
 
-    def points(self):
-        """Rows as points: float32, `(examples, dimensions)`.
+    def squares(self, rows, others):
+        """Squared distances of rows: float64, `(rows, others)`.
 
-        Their squared Euclidean distance is that of the continuous attributes,
-        each scaled to [0, 1], plus the number of nominal ones that differ.
+        That of the continuous attributes, each scaled to [0, 1], plus the
+        number of nominal ones that differ. One-hot codes would say the same,
+        but take a number for each value that there is.
+
+        Args:
+            rows: Places of rows, or a slice.
+            others: The same.
         """
-        continuous = self.x[:, ~self.nominal].astype("float32")
-        low = continuous.min(axis=0, initial=np.inf)
-        width = continuous.max(axis=0, initial=-np.inf) - low
-        parts = [(continuous - low) / np.where(width > 0, width, 1.0)]
-        for place, values in self.values.items():
-            # Two such rows have distance 1 if they differ.
-            one_hot = np.eye(len(values), dtype="float32") / np.sqrt(2.0)
-            parts.append(one_hot.astype("float32")[self.codes(place)])
-        return np.concatenate(parts, axis=1)
+        from scipy.spatial.distance import cdist
+
+        squares = 0.0
+        if self.scaled.shape[1]:
+            squares = cdist(
+                self.scaled[rows], self.scaled[others], "sqeuclidean"
+            )
+        if self._names is not None:
+            share = cdist(self._names[rows], self._names[others], "hamming")
+            squares = squares + share * self._names.shape[1]
+        return squares
+
+
+def _places(nominal, width):
+    """A list of the nominal attributes, or an error."""
+    places = list(nominal)
+    if any(
+        isinstance(place, bool)
+        or not isinstance(place, int | np.integer)
+        or not 0 <= place < width
+        for place in places
+    ):
+        raise ValueError(
+            f"`nominal` must be places of attributes, from 0 to {width - 1}. "
+            f"Received: nominal={places}."
+        )
+    return places
