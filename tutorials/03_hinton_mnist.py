@@ -35,6 +35,7 @@ a 3 as often, on average, as the teacher does. Both are shown below.
 """
 
 import functools
+import itertools
 import math
 import os
 import pathlib
@@ -47,13 +48,11 @@ from keras import layers
 
 import keras_kd
 
-# The small run that the tests make: other data, seconds instead of minutes.
 SMOKE = "KERAS_KD_SMOKE" in os.environ
 OUTPUT = pathlib.Path("hinton_mnist")
-# Section 3.1: units, temperature, jitter in pixels, the digit left out.
 TEACHER_UNITS, STUDENT_UNITS = (128, 64) if SMOKE else (1200, 800)
 TEMPERATURE, JITTER, LEFT_OUT = 20.0, 2, 3
-# Not in the paper: chosen on the validation images, with other seeds.
+# Those above are the paper's, section 3.1; jitter is in pixels.
 TEACHER_EPOCHS, STUDENT_EPOCHS = (10, 10) if SMOKE else (30, 20)
 DROPOUT, MAX_NORM = (0.1, 0.25), 3.0
 BATCH_SIZE, RATE, LABEL_WEIGHT = 64 if SMOKE else 128, 0.001, 0.1
@@ -79,7 +78,6 @@ parts = data.validation_split(1 / 12)
 images, labels = parts.train_images, parts.train_labels
 validation = (parts.test_images, parts.test_labels)
 is_left_out = data.test_labels == LEFT_OUT
-print(data.name, len(images), len(validation[0]), len(data.test_images))
 experiment = keras_kd.report.Experiment(
     OUTPUT, SETTINGS | {"data": data.name}, num_runs=3 * len(SEEDS)
 )
@@ -198,10 +196,9 @@ def judge(seed, arm):
 
 
 results = {arm: [] for arm in ("alone", "distilled", "without 3")}
-for seed in SEEDS:
-    for arm, done in results.items():
-        run = functools.partial(judge, seed, arm)
-        done.append(experiment.result(f"{arm}, seed {seed}", run))
+for seed, (arm, done) in itertools.product(SEEDS, results.items()):
+    run = functools.partial(judge, seed, arm)
+    done.append(experiment.result(f"{arm}, seed {seed}", run))
 
 """
 ## What the teacher tells about a digit that is not there
@@ -214,7 +211,7 @@ right: its errors against the shift of the bias (first seed).
 
 answers = teacher(images, training=False) / TEMPERATURE
 answers = keras.ops.convert_to_numpy(keras.ops.softmax(answers))[:, LEFT_OUT]
-others = np.delete(np.arange(data.num_classes), LEFT_OUT)
+others = [c for c in range(data.num_classes) if c != LEFT_OUT]
 blind = results["without 3"][0]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 means = [answers[labels == label].mean() for label in others]
@@ -252,9 +249,8 @@ row("... images of a 3", 14, "without 3", "tuned", 1)
 print(f"Gap removed: 95 % interval {part.low:.0f} to {part.high:.0f} %.")
 print(f"3s right, corrected: {1 - missed.mean() / is_left_out.sum():.1%}.")
 print("All errors by those of distilled:", corrected.mean() / distilled.mean())
-for arm in ("alone", "distilled"):
-    late = np.mean([result["late"] for result in results[arm]])
-    print(f"{arm}: {late:+.2f} validation points in the last quarter of epochs")
+late = {a: np.mean([r["late"] for r in rs]) for a, rs in results.items()}
+print("Validation points in the last quarter of epochs:", late)
 assert missed.mean() <= before.mean()
 
 """

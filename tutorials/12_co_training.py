@@ -48,17 +48,12 @@ from sklearn.naive_bayes import MultinomialNB
 
 import keras_kd
 
-# The small run that the tests make: other data, seconds instead of minutes.
 SMOKE = "KERAS_KD_SMOKE" in os.environ
 PATH = os.environ.get("KERAS_KD_WEBKB_JSONL")
 OUTPUT = pathlib.Path("co_training")
-# Section 6: labelled pages that are no course and that are one, share of the
-# test pages, what each learner labels in an iteration, iterations, pool.
 LABELLED, TEST_SHARE = (9, 3), 0.25
 PER_CLASS, ITERATIONS, POOL = (3, 1), 4 if SMOKE else 30, 75
 SPLITS = range(2 if SMOKE else 30)  # The paper: 5.
-# How naive Bayes reads: each word once or as often as it stands there, how many
-# of the most frequent words, and the count that is added to each.
 SMOOTHINGS = (1.0, 0.1, 0.01)
 ONCE, WORDS = (True, False), (100, 300, 1000)
 GRID = list(itertools.product(ONCE, WORDS, SMOOTHINGS))[:: 9 if SMOKE else 1]
@@ -66,6 +61,12 @@ FIXED = (True, 300)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 
 """
+The numbers of the experiment are those of section 6: labelled pages that are no
+course and that are one, share of the test pages, what each learner labels in an
+iteration, iterations, pool. Then comes how naive Bayes reads: a count that is
+added to each word, each word once or as often as it stands there, and how many
+of the most frequent words.
+
 ## Data
 
 The course corpus of the paper: 1051 pages of four universities, 230 of them of
@@ -92,23 +93,20 @@ def load():
 
 
 counts, y, name = load()
-print(name, len(y), "pages, of a course:", y.sum())
 experiment = keras_kd.report.Experiment(
     OUTPUT, SETTINGS | {"data": name}, num_runs=len(SPLITS)
 )
 
 
 def split(seed):
-    """Pages to test on, and all others, the labelled ones first."""
     order = np.random.default_rng(seed).permutation(len(y))
     test, rest = np.split(order, [round(TEST_SHARE * len(y))])
     few = [rest[y[rest] == c][:n] for c, n in enumerate(LABELLED)]
-    few = np.concatenate(few)
+    few = np.concatenate(few)  # They come first of what is no test page.
     return test, np.concatenate([few, np.setdiff1d(rest, few)]), len(few)
 
 
 def read(views, rest, once, words):
-    """Only the most frequent words of the pages that are no test pages."""
     counts = [np.asarray(v[rest].sum(axis=0)).ravel() for v in views]
     chosen = [np.argsort(-count)[:words] for count in counts]
     views = [v[:, best] for v, best in zip(views, chosen, strict=True)]
@@ -125,23 +123,18 @@ equal learners, equal reading, equal twelve labels.
 
 
 def train(views, known, smoothing, iterations, seed):
-    """`known` are the pages, and how many of the first have a label."""
-    pages, count = known
-    hidden = np.arange(len(pages)) >= count
+    pages, count = known  # Only so many of the first have a label.
     return keras_kd.procedures.co_training(
         learners=[MultinomialNB(alpha=smoothing) for _ in views],
         views=[view[pages] for view in views],
-        labels=np.where(hidden, -1, y[pages]),
-        per_class=PER_CLASS,
+        labels=np.where(np.arange(len(pages)) < count, y[pages], -1),
         iterations=iterations,
-        pool_size=POOL,
         seed=seed,
-        verbose=0,
+        **{"per_class": PER_CLASS, "pool_size": POOL, "verbose": 0},
     )
 
 
 def errors(result, views, pages):
-    """Percent wrong: page view, link view, both combined."""
     pairs = zip(result.learners, views, strict=True)
     guesses = [learner.predict(view[pages]) for learner, view in pairs]
     combined = result.predict_proba([view[pages] for view in views])
@@ -175,22 +168,15 @@ def choose(rest, count, iterations, seed):
     return max(scores, key=scores.get)
 
 
-def halves(view):
-    """Two views made of one, by a random half of its words."""
-    order = np.random.default_rng(0).permutation(view.shape[1])
-    return [view[:, part] for part in np.array_split(order, 2)]
-
-
-DEPENDENT = {
-    "page and links": counts,
-    "halves of the page": halves(counts[0]),
-    "the page twice": [counts[0]] * 2,
-}
+order = np.random.default_rng(0).permutation(counts[0].shape[1])
+halves = [counts[0][:, part] for part in np.array_split(order, 2)]
+DEPENDENT = {"page and links": counts, "halves of the page": halves}
+DEPENDENT["the page twice"] = [counts[0]] * 2
 
 
 def run(seed):
     test, rest, count = split(seed)
-    result = {}
+    result, fixed = {}, read(counts, rest, *FIXED)
 
     def measure(key, views, smoothing, iterations):
         made = train(views, (rest, count), smoothing, iterations, seed)
@@ -201,15 +187,13 @@ def run(seed):
         *reading, smoothing = choose(rest, count, iterations, seed)
         measure("chosen", read(counts, rest, *reading), smoothing, iterations)
         for smoothing in SMOOTHINGS:
-            views = read(counts, rest, *FIXED)
-            measure(f"smoothing {smoothing}", views, smoothing, iterations)
+            measure(f"smoothing {smoothing}", fixed, smoothing, iterations)
         for key, views in DEPENDENT.items():
             made = measure(key, read(views, rest, *FIXED), 1.0, iterations)
             wrong = [x.label != y[rest[x.example]] for x in made.log]
             result[f"wrong labels, {key}"] = 100 * float(np.mean(wrong or 0))
     for iterations in range(0, ITERATIONS + 1, 3):
-        views = read(counts, rest, *FIXED)
-        measure("curve", views, 1.0, iterations)
+        measure("curve", fixed, 1.0, iterations)
     return result
 
 
@@ -227,12 +211,9 @@ to each count.
 """
 
 
-def column(key):
-    return np.array([result[key] for result in results])
-
-
-keys = [key for key in results[0] if key.startswith("curve")]
-curve = np.array([column(key).mean(0) for key in keys])
+table = {key: np.array([r[key] for r in results]) for key in results[0]}
+keys = [key for key in table if key.startswith("curve")]
+curve = np.array([table[key].mean(0) for key in keys])
 fig, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 steps = [int(key.split(", ")[1]) for key in keys]
 axis.plot(steps, curve, label=["page view", "link view", "combined"])
@@ -241,18 +222,17 @@ axis.legend()
 fig.savefig(OUTPUT / "views.png", dpi=150)
 
 ends = f", {ITERATIONS}"
-for key in [k.removesuffix(ends) for k in results[0] if k.endswith(ends)]:
-    before, after = (column(f"{key}, {n}") for n in (0, ITERATIONS))
+for key in [k.removesuffix(ends) for k in table if k.endswith(ends)]:
+    before, after = (table[f"{key}, {n}"] for n in (0, ITERATIONS))
     for arm, values in (("supervised", before), ("co-training", after)):
         cells = zip(values.mean(0), values.std(0, ddof=1), strict=True)
         print(f"| {key}, {arm}", *(f"| {m:.1f} +- {s:.1f}" for m, s in cells))
     gain = keras_kd.report.compare(before[:, 2], after[:, 2])
     interval = f"{gain.mean:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"
     print(interval, f"ratio {after[:, 2].mean() / before[:, 2].mean():.2f}")
-# Less than if all pages were called no course.
-assert curve[-1, 2] < 100 * np.mean(y)
+assert curve[-1, 2] < 100 * np.mean(y)  # All pages called no course.
 for key in DEPENDENT:
-    print(f"Wrong labels, {key}: {column(f'wrong labels, {key}').mean():.1f} %")
+    print(f"Wrong labels, {key}: {table[f'wrong labels, {key}'].mean():.1f} %")
 
 """
 Percent of the 263 test pages that are wrong: mean and standard deviation of 30

@@ -2,8 +2,6 @@
 
 import keras
 
-from keras_kd.backend.resuming import Backup
-
 if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
@@ -38,7 +36,6 @@ else:
     from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
-    "Backup",
     "PeerTrainer",
     "Trainer",
     "all_sum",

@@ -23,6 +23,13 @@ def logit_regression(teacher, student, settings):
     return [losses.LogitRegression(loss_weight=settings.loss_weight)]
 
 
+def probability_regression(teacher, student, settings):
+    """Compares the probabilities themselves."""
+    from keras_kd import losses
+
+    return [losses.ProbabilityRegression(loss_weight=settings.loss_weight)]
+
+
 def hints(teacher, student, settings):
     """Compares one layer half-way through."""
     from keras_kd import losses

@@ -9,6 +9,7 @@ from keras_kd.cli import method_parts
 from keras_kd.cli import usage
 from keras_kd.cli.errors import DONE
 
+BUCILA = "Buciluă et al. 2006, https://doi.org/10.1145/1150402.1150464"
 HINTON = "Hinton et al. 2015, https://arxiv.org/abs/1503.02531"
 ROMERO = "Romero et al. 2015, https://arxiv.org/abs/1412.6550"
 ZAGORUYKO = "Zagoruyko and Komodakis 2017, https://arxiv.org/abs/1612.03928"
@@ -91,6 +92,13 @@ METHODS = {
         method_parts.soft_targets,
         temperature=8.0,
         student_loss_weight=0.1,
+    ),
+    "probability_regression": Method(
+        "squared distance to the teacher's probabilities",
+        (BUCILA,),
+        method_parts.probability_regression,
+        # As in the paper, the labels are not looked at.
+        student_loss_weight=0.0,
     ),
     "logit_regression": Method(
         "squared distance to the teacher's logits",

@@ -60,5 +60,6 @@ class ProbabilityRegression(DistillationLoss):
     def call(self, teacher, student):
         teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
         target = ops.exp(forms.average_probabilities(teacher, ops.log_softmax))
-        square = ops.square(ops.softmax(student) - target)
+        # Computed as the target is, so that equal logits have no distance.
+        square = ops.square(ops.exp(ops.log_softmax(student)) - target)
         return 0.5 * ops.sum(square, axis=-1)

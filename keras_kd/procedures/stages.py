@@ -5,8 +5,8 @@ import pathlib
 
 import keras
 
-from keras_kd import backend
 from keras_kd import whole_files
+from keras_kd.backend.resuming import Backup
 
 # What is there of a stage that is finished.
 _HISTORY = "history.json"
@@ -112,7 +112,7 @@ class Stages:
                 return finished
             # Last, for an epoch is over when it is backed up: what the others
             # wrote of one that is not is written again.
-            own.append(backend.Backup(folder / "backup"))
+            own.append(Backup(folder / "backup"))
         if best is None or not best.is_over(log.num_epochs - 1):
             model.fit(callbacks=[*callbacks, *own], **kwargs)
         if best is not None:
