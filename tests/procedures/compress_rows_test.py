@@ -1,0 +1,96 @@
+"""The rows that `compress` makes, asks about and keeps."""
+
+import functools
+
+import keras
+import numpy as np
+from absl.testing import absltest
+
+import keras_kd
+from keras_kd import losses
+from keras_kd.procedures.compression import answers
+from keras_kd.transfer_sets import synthetic
+from tests import support
+from tests.procedures import small_compressions as small
+
+
+class RowsTest(absltest.TestCase):
+    def test_what_is_between_integers_is_not_rounded(self):
+        seen = []
+
+        def encode(rows):
+            seen.append(rows)
+            return rows.astype("float32")
+
+        x = np.random.default_rng(0).integers(0, 6, (40, 4)).astype("uint8")
+        small.compress(x=x, encode=encode, validation_data=None, updates=3)
+        (made,) = seen
+        self.assertEqual(made.dtype, np.float64)
+        np.testing.assert_array_equal(made[:40], x)
+        self.assertTrue(np.any(made != np.round(made)))
+        self.assertLess(np.abs(made).max(), 12)
+
+    def test_a_resumed_run_asks_the_teacher_nothing_again(self):
+        asked = []
+
+        def answer(x):
+            asked.append(len(x))
+            return 4.0 * x[:, :2]
+
+        def run(**kwargs):
+            counting = keras_kd.teachers.FunctionTeacher(
+                answer, num_classes=2, from_logits=True, identity="1"
+            )
+            return small.compress(
+                teacher=counting,
+                directory=folder,
+                num_synthetic=[0, 60],
+                validation_data=None,
+                updates=6,
+                **kwargs,
+            )
+
+        folder = support.folder(self)
+        with self.assertRaises(KeyboardInterrupt):
+            run(callbacks=[support.Interrupt(epoch=5)])
+        self.assertEqual(sum(asked), 40 + 100)
+        run()
+        self.assertEqual(sum(asked), 40 + 100)
+
+    def test_a_directory_knows_teacher_student_and_functions(self):
+        folder = support.folder(self)
+        common = {"directory": folder, "updates": 3, "validation_data": None}
+        small.compress(**common)
+        other = keras_kd.teachers.FunctionTeacher(
+            lambda x: x[:, 1:3], num_classes=2, from_logits=True, identity="2"
+        )
+        keras.utils.set_random_seed(0)
+        for kwargs in (
+            {"teacher": other},
+            {"student": support.dense(8, 2)},
+            {"generator": synthetic.random},
+            {"generator": functools.partial(synthetic.munge, probability=0.1)},
+            {"encode": np.negative},
+            {"loss": losses.LogitRegression()},
+            {"x": small.rows(seed=5)},
+        ):
+            with self.assertRaisesRegex(ValueError, "directory"):
+                small.compress(**common | kwargs)
+
+    def test_a_teacher_is_asked_in_parts(self):
+        asked = []
+
+        def answer(x):
+            asked.append(len(x))
+            return x[:, :2]
+
+        many = keras_kd.teachers.FunctionTeacher(
+            answer, num_classes=2, from_logits=True
+        )
+        x = small.rows(10_000)
+        np.testing.assert_allclose(answers.ask(many, x), x[:, :2], rtol=1e-6)
+        self.assertEqual(asked, [4096, 4096, 1808])
+
+
+if __name__ == "__main__":
+    absltest.main()
