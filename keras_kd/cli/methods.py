@@ -185,6 +185,34 @@ METHODS = {
 # What does not fit into a job on one data set with one student. The names are
 # those of `keras_kd`.
 PYTHON_ONLY = {
+    "procedures.co_training": (
+        "two learners with a view each label for each other",
+        "Blum and Mitchell 1998, https://doi.org/10.1145/279943.279962",
+    ),
+    "procedures.compress": (
+        "made-up examples that an ensemble labels",
+        BUCILA,
+    ),
+    "procedures.supervision_transfer": (
+        "features for a modality without labels, from unlabelled pairs",
+        "Gupta et al. 2016, https://arxiv.org/abs/1507.00448",
+    ),
+    "procedures.data_free": (
+        "inputs rebuilt from small records of the teacher's activations",
+        "Lopes et al. 2017, https://arxiv.org/abs/1710.07535",
+    ),
+    "procedures.data_distillation": (
+        "hard labels from several versions of each unlabelled image",
+        "Radosavovic et al. 2018, https://arxiv.org/abs/1712.04440",
+    ),
+    "procedures.defensive_distillation": (
+        "refuted as a defence: do not rely on it",
+        "Papernot et al. 2016, https://arxiv.org/abs/1511.04508",
+    ),
+    "models.highway": (
+        "a thin, deep student with gates that all layers share",
+        "Lu et al. 2017, https://arxiv.org/abs/1610.05812",
+    ),
     "procedures.specialists": (
         "specialists for classes that are easily confused",
         HINTON,
