@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 LAYERS = (
     {
         "arguments",
+        "array_files",
         "backend",
         "batch",
         "distribution",

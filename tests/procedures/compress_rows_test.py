@@ -1,6 +1,7 @@
 """The rows that `compress` makes, asks about and keeps."""
 
 import functools
+import pathlib
 
 import keras
 import numpy as np
@@ -56,6 +57,17 @@ class RowsTest(absltest.TestCase):
         self.assertEqual(sum(asked), 40 + 100)
         run()
         self.assertEqual(sum(asked), 40 + 100)
+
+    def test_says_which_file_of_rows_is_damaged(self):
+        folder = support.folder(self)
+        common = {"directory": folder, "updates": 3, "validation_data": None}
+        small.compress(**common)
+        (rows,) = pathlib.Path(folder).glob("*.npz")
+        content = bytearray(rows.read_bytes())
+        content[len(content) // 2] ^= 255
+        rows.write_bytes(bytes(content))
+        with self.assertRaisesRegex(ValueError, f"{rows.name}.*as it was writ"):
+            small.compress(**common)
 
     def test_a_directory_knows_teacher_student_and_functions(self):
         folder = support.folder(self)

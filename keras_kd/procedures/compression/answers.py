@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from scipy import special
 
+from keras_kd import array_files
 from keras_kd import forms
-from keras_kd import whole_files
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.compression.arguments import check_labels
 
@@ -110,14 +110,13 @@ class Classroom:
                 neither is made again.
         """
         if path is not None and path.exists():
-            with np.load(path) as kept:
-                return self._beside(kept["rows"], kept["answers"])
+            _, kept = array_files.read(path)
+            return self._beside(**kept)
         rows = make_rows()
-        answers = ask(self.teacher, rows)
+        made = {"rows": rows, "answers": ask(self.teacher, rows)}
         if path is not None:
-            with whole_files.written(path) as partial:
-                np.savez(partial, rows=rows, answers=answers)
-        return self._beside(rows, answers)
+            array_files.write(path, {}, made)
+        return self._beside(**made)
 
     def _beside(self, rows, answers):
         inputs = self.encode(rows)

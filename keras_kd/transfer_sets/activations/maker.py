@@ -5,8 +5,8 @@ import pathlib
 
 import numpy as np
 
+from keras_kd import array_files
 from keras_kd import whole_files
-from keras_kd.transfer_sets.activations import array_files
 from keras_kd.transfer_sets.activations import inputs
 from keras_kd.transfer_sets.activations.dropout import FixedDropout
 from keras_kd.transfer_sets.activations.pixels import Pixels

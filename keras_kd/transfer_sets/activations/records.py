@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 
+from keras_kd import array_files
 from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.transfer_sets.activations import array_files
 from keras_kd.transfer_sets.activations import contents
 from keras_kd.transfer_sets.activations import spectra
 from keras_kd.transfer_sets.activations import statistics

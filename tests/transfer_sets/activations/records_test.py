@@ -4,8 +4,8 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd import array_files
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets.activations import array_files
 from tests import support
 from tests.transfer_sets import small_teachers
 
