@@ -12,6 +12,7 @@ __all__ = [
     "batch",
     "callbacks",
     "datasets",
+    "distribution",
     "losses",
     "metrics",
     "models",
@@ -30,7 +31,7 @@ _CLASSES = {
 }
 
 # No class of a saved model is in these: they are imported when asked for.
-_LATER = ("datasets", "procedures", "report", "transfer_sets")
+_LATER = ("datasets", "distribution", "procedures", "report", "transfer_sets")
 
 
 def _is_command_line():

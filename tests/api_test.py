@@ -9,6 +9,7 @@ EXPECTED = [
     "batch",
     "callbacks",
     "datasets",
+    "distribution",
     "losses",
     "metrics",
     "models",

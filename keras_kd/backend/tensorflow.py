@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from keras_kd.backend.replicated_steps import ReplicatedSteps
 
-class Trainer:
+
+class Trainer(ReplicatedSteps):
     """`train_step` and `test_step` of a model that compares two models.
 
     The class it is mixed into, before `keras.Model`, provides in backend-
@@ -44,21 +46,6 @@ class Trainer:
         student = self._run_student(x, y, training=False)
         self._compare(x, y, sample_weight, teacher, student)
         return self._report(x, y, sample_weight, teacher, student)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Keras 3.15 builds metrics before the first step under a strategy,
-        # with the mean of the replicas' batches: that fails if they differ in
-        # size. The first replica's batch shows the same shapes.
-        strategy = self.distribute_strategy
-        if strategy.num_replicas_in_sync == 1:
-            return super()._maybe_symbolic_build(iterator, data_batch)
-        if data_batch is None:
-            _, _, batches = next(iter(iterator))
-            data_batch = next(batches)
-        with strategy.scope():
-            self._symbolic_build(
-                data_batch=strategy.experimental_local_results(data_batch)[0]
-            )
 
 
 class PeerTrainer(Trainer):

@@ -1,0 +1,125 @@
+"""A `tf.distribute` strategy from a name."""
+
+import json
+import os
+
+import tensorflow as tf
+
+NAMES = ("one_device", "mirrored", "multi_worker")
+_EXAMPLE = (
+    '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
+
+
+def strategy(name: str = "one_device") -> tf.distribute.Strategy:
+    """Makes the strategy that a model is trained with.
+
+    Make and compile the Distiller in its scope; the teacher may come from
+    outside. `fit` then gives the numbers of one device, with the same batches
+    and but for batch normalisation, whose statistics are those of a replica's
+    own examples: `keras.layers.BatchNormalization(synchronized=True)` takes
+    those of all.
+
+    GPUs get their memory as it is needed, unless they are in use already.
+
+    Args:
+        name: `"one_device"`, the default: TensorFlow's default, a GPU if there
+            is one. `"mirrored"`: all GPUs of this machine, or else its logical
+            CPUs. `"multi_worker"`: all processes that the environment variable
+            `TF_CONFIG` lists. Each of them runs the same program, with its own
+            `"index"`, and waits here for the others.
+
+    Returns:
+        A `tf.distribute.Strategy`.
+
+    Raises:
+        ValueError: If the name is unknown, or `TF_CONFIG` is not as it must
+            be for several workers.
+
+    Example:
+
+    >>> with keras_kd.distribution.strategy("one_device").scope():
+    ...     student = keras.Sequential(
+    ...         [keras.Input((4,)), keras.layers.Dense(2)])
+    """
+    if name not in NAMES:
+        raise ValueError(
+            f"`name` must be one of {', '.join(map(repr, NAMES))}. Received: "
+            f"name={name!r}."
+        )
+    if name == "multi_worker":
+        _check_cluster(os.environ.get("TF_CONFIG", ""))
+    _let_memory_grow()
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        gpus = tf.config.list_logical_devices("GPU")
+        devices = gpus or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([one.name for one in devices])
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def is_chief() -> bool:
+    """Whether this process writes what all workers have in common.
+
+    Returns:
+        `True` without `TF_CONFIG`; with it, for the task `"chief"`, or, where
+        there is none, for the first worker.
+    """
+    config = os.environ.get("TF_CONFIG", "")
+    if not config:
+        return True
+    cluster, kind, index = _check_cluster(config)
+    return index == 0 and (kind == "chief" or "chief" not in cluster)
+
+
+def _let_memory_grow():
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:
+            # It is in use. Whoever came first has decided.
+            return
+
+
+def _check_cluster(text):
+    """The cluster, and the type and index of this task.
+
+    Args:
+        text: Value of `TF_CONFIG`.
+
+    Raises:
+        ValueError: If something in it is missing or does not fit.
+    """
+    try:
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
+        workers = {kind: list(cluster[kind]) for kind in cluster}
+        kind, index = task["type"], int(task["index"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _refused(
+            text, f"it cannot be read ({type(error).__name__}: {error})"
+        ) from error
+    if "worker" not in workers:
+        raise _refused(text, "its cluster has no workers")
+    if kind not in workers or kind not in ("chief", "worker"):
+        raise _refused(text, f"its task is of type {kind!r}")
+    if not 0 <= index < len(workers[kind]):
+        raise _refused(
+            text,
+            f"its task has the index {index}, of {len(workers[kind])} of type "
+            f"{kind!r}",
+        )
+    addresses = [one for kind in workers for one in workers[kind]]
+    if len(set(addresses)) < len(addresses):
+        raise _refused(text, "an address is in it twice")
+    return workers, kind, index
+
+
+def _refused(text, problem):
+    return ValueError(
+        "The environment variable TF_CONFIG must tell the addresses of all "
+        f"workers and which of them this process is. Received: {text!r}; "
+        f"{problem}. Set it to something like {_EXAMPLE} in each process."
+    )

@@ -1,0 +1,110 @@
+"""Several steps at once on several replicas, and what they cannot do."""
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from tests import support
+from tests.replicas import assert_trained_alike
+from tests.replicas import two_replicas
+
+
+def distiller(steps=1, optimizer=None):
+    keras.utils.set_random_seed(0)
+    made = support.distiller()
+    made.compile(
+        optimizer or keras.optimizers.Adam(0.05),
+        support.cross_entropy(),
+        metrics=["accuracy", keras_kd.metrics.TeacherAgreement()],
+        steps_per_execution=steps,
+    )
+    return made
+
+
+class StepsTest(parameterized.TestCase):
+    # 7 batches, of which the last has 3 + 2 examples. By 4 steps there are
+    # groups of 4 and 3; 8 are more than there are.
+    @parameterized.parameters(4, 8)
+    def test_groups_of_steps_equal_single_steps(self, steps):
+        x, y = support.data(41)
+        weights = np.random.default_rng(0).random(41)
+        single = distiller()
+        before = support.values(single.weights)
+        with two_replicas().scope():
+            double = distiller(steps)
+        histories = [
+            made.fit(
+                x,
+                y,
+                batch_size=6,
+                sample_weight=weights,
+                validation_data=(x, y),
+                epochs=2,
+                shuffle=False,
+                verbose=0,
+            ).history
+            for made in (single, double)
+        ]
+
+        assert_trained_alike(single, double, before, histories)
+        self.assertEqual(int(double.optimizer.iterations.numpy()), 14)
+
+    def test_callbacks_come_once_for_a_group(self):
+        x, y = support.data(42)
+        batches = []
+        watch = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: batches.append(batch)
+        )
+        with two_replicas().scope():
+            double = distiller(4)
+
+        double.fit(x, y, batch_size=6, callbacks=[watch], verbose=0)
+
+        self.assertLen(batches, 2)
+
+    def test_a_batch_by_itself(self):
+        x, y = support.data(6)
+        single = distiller(steps=4)
+        with two_replicas().scope():
+            double = distiller(steps=4)
+
+        logs = [
+            made.train_on_batch(x, y, return_dict=True)
+            for made in (single, double)
+        ]
+        tested = [
+            made.test_on_batch(x, y, return_dict=True)
+            for made in (single, double)
+        ]
+
+        # Each replica has the whole batch, and the mean over both is the same.
+        for one, two in (logs, tested):
+            self.assertEqual(list(one), list(two))
+            for key, value in one.items():
+                np.testing.assert_allclose(two[key], value, 1e-5, 1e-6, key)
+
+
+class RefusalTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        ("accumulation", {"gradient_accumulation_steps": 2}),
+        ("average", {"use_ema": True, "ema_overwrite_frequency": 3}),
+    )
+    def test_optimizers_of_one_replica(self, options):
+        def optimizer():
+            return keras.optimizers.SGD(0.1, **options)
+
+        distiller(optimizer=optimizer())  # One replica can.
+        name = list(options)[-1]
+        with (
+            two_replicas().scope(),
+            self.assertRaisesRegex(
+                ValueError, f"`{name}=None`.*20582.*SGD with {name}.*2 replicas"
+            ),
+        ):
+            distiller(optimizer=optimizer())
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,35 @@
+"""Two processes train to the numbers of one."""
+
+import numpy as np
+from absl.testing import absltest
+
+import keras_kd
+from tests import support
+from tests import worker
+
+
+class TwoWorkersTest(absltest.TestCase):
+    def test_two_workers_equal_one_process(self):
+        alone = worker.train(keras_kd.distribution.strategy("one_device"))
+
+        found = worker.run_workers(support.folder(self))
+
+        self.assertEqual([one["is_chief"] for one in found], [True, False])
+        for name, expected in alone.items():
+            for one in found:
+                self.assertEqual(
+                    list(one[name]["history"]), list(expected["history"])
+                )
+                for key, values in expected["history"].items():
+                    np.testing.assert_allclose(
+                        one[name]["history"][key], values, 1e-5, 1e-6, key
+                    )
+                difference = support.largest_difference(
+                    [np.array(v) for v in one[name]["weights"]],
+                    [np.array(v) for v in expected["weights"]],
+                )
+                self.assertLess(difference, 1e-6)
+
+
+if __name__ == "__main__":
+    absltest.main()
