@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-__all__ = ["Flip", "Identity", "Scale", "Shift"]
+__all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,30 @@ class Identity:
 
     def invert(self, predictions):
         """The predictions."""
+        return predictions
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """Several transforms, one after the other, such as a flip of each scale.
+
+    Attributes:
+        transforms: In the order in which they change an image; what is
+            predicted is changed back in the opposite order.
+    """
+
+    transforms: Sequence
+
+    def apply(self, images):
+        """Images that all have changed, `(images, height, width, channels)`."""
+        for transform in self.transforms:
+            images = transform.apply(images)
+        return images
+
+    def invert(self, predictions):
+        """Predictions of the images as they were."""
+        for transform in reversed(self.transforms):
+            predictions = transform.invert(predictions)
         return predictions
 
 

@@ -32,6 +32,7 @@ class TransformsTest(parameterized.TestCase):
             back[:, 1:-1, 1:-1], ramp[:, 1:-1, 1:-1], atol=1e-5
         )
 
+    @hypothesis.settings(deadline=None)
     @hypothesis.given(st.integers(-7, 7), st.integers(-9, 9))
     def test_a_shift_gives_back_what_stayed_inside(self, down, right):
         shift = transforms.Shift(down, right)
@@ -53,6 +54,22 @@ class TransformsTest(parameterized.TestCase):
             np.testing.assert_array_equal(
                 back[:, :, column], maps[:, :, 2 - column][..., [1, 0, 2]]
             )
+
+    def test_a_chain_is_undone_from_its_end(self):
+        flip, shift = transforms.Flip([(0, 1)]), transforms.Shift(1, 2)
+        chain = transforms.Chain([flip, shift])
+        changed = chain.apply(IMAGES)
+        np.testing.assert_array_equal(changed, shift.apply(flip.apply(IMAGES)))
+        np.testing.assert_array_equal(
+            chain.invert(changed), flip.invert(shift.invert(changed))
+        )
+        # The other way round would move to the wrong side.
+        self.assertFalse(
+            np.array_equal(
+                chain.invert(changed), shift.invert(flip.invert(changed))
+            )
+        )
+        self.assertIn("Shift(down=1, right=2)", repr(chain))
 
     def test_scores_of_classes_have_no_places(self):
         scores = np.array([[0.1, 0.2, 0.7]])

@@ -1,5 +1,6 @@
 """What a label is: a class, or any number of objects in an image."""
 
+import collections
 import dataclasses
 
 import keras
@@ -71,6 +72,10 @@ class Classification:
     def probabilities(self, logits):
         """Of the classes, `(examples, classes)`."""
         return special.softmax(np.asarray(logits, "float64"), axis=-1)
+
+    def score(self, probabilities, labels):
+        """Part of the examples whose most probable class is the right one."""
+        return float(np.mean(probabilities.argmax(axis=-1) == labels))
 
     def annotate(self, merged, labels):
         """Chooses labels.
@@ -154,6 +159,50 @@ class Objects:
         highest = ndimage.maximum_filter(maps, size, mode="nearest")
         places = np.argwhere((maps == highest) & (maps > 0))
         return places, maps[tuple(places.T)]
+
+    def are_right(self, maps, targets, tolerance=2):
+        """Tells which peaks are objects, for a score.
+
+        A peak is right if an object of its kind in its image is near, which no
+        higher peak has taken; of several it takes the nearest.
+
+        Args:
+            maps: `(images, height, width, kinds)`.
+            targets: Maps of what is there, as `render` draws them.
+            tolerance: How far the two may be apart, in rows and in columns, in
+                pixels of the map. Defaults to `2`.
+
+        Returns:
+            Booleans, one for each peak, the highest first.
+        """
+        left, right = collections.defaultdict(list), []
+        for image, row, column, kind in np.argwhere(targets == 1).tolist():
+            left[image, kind].append((row, column))
+        places, heights = self.peaks(maps)
+        order = np.argsort(-heights, kind="stable")
+        for image, row, column, kind in places[order].tolist():
+            rest = left[image, kind]
+            far = [max(abs(row - r), abs(column - c)) for r, c in rest]
+            right.append(min(far, default=np.inf) <= tolerance)
+            if right[-1]:
+                rest.pop(far.index(min(far)))
+        return np.array(right, bool)
+
+    def score(self, maps, targets, tolerance=2):
+        """Average precision: mean of the precision at each object.
+
+        Args:
+            maps: Probabilities, `(images, height, width, kinds)`.
+            targets: See `are_right`.
+            tolerance: See `are_right`.
+
+        Returns:
+            Float from 0 to 1: 1 if all objects are found, and rank before all
+            peaks that are none. Objects that are not found count as 0.
+        """
+        right = self.are_right(maps, targets, tolerance)
+        precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+        return float(np.sum(precision[right]) / np.sum(targets == 1))
 
     def render(self, places, shape):
         """Draws objects into maps, float32.

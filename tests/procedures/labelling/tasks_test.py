@@ -46,6 +46,11 @@ class ClassificationTest(parameterized.TestCase):
         self.assertEqual(made.examples.tolist(), [0, 2])
         self.assertEqual(made.y.tolist(), [0, 1])
 
+    def test_scores_the_part_that_is_right(self):
+        answers = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+        score = tasks.Classification().score(answers, np.array([0, 1, 1]))
+        self.assertAlmostEqual(score, 2 / 3)
+
     @parameterized.parameters(0, 1.5, -0.1)
     def test_refuses(self, fraction):
         with self.assertRaisesRegex(ValueError, "fraction"):
@@ -115,6 +120,30 @@ class ObjectsTest(absltest.TestCase):
         np.testing.assert_allclose(made.scores, [0.9, 0.9], rtol=1e-6)
         self.assertEqual(made.y[1].max(), 0.0)
         self.assertEqual(made.y[0].max(), 1.0)
+
+    def test_an_object_is_found_once_and_by_its_kind(self):
+        task = tasks.Objects()
+        shape = (2, 16, 16, 2)
+        truth = task.render([[0, 4, 4, 0], [0, 4, 12, 1], [1, 8, 8, 0]], shape)
+        maps = np.zeros(shape)
+        maps[0, 6, 3, 0] = 0.9  # Near enough.
+        maps[0, 3, 4, 0] = 0.8  # Nearer, but taken.
+        maps[0, 4, 12, 0] = 0.7  # Of the other kind.
+        maps[0, 7, 12, 1] = 0.6  # Three rows away.
+        maps[1, 8, 8, 0] = 0.5
+        right = task.are_right(maps, truth)
+        self.assertEqual(right.tolist(), [True, False, False, False, True])
+        # Precision 1/1 at the first and 2/5 at the second, of three objects.
+        self.assertAlmostEqual(task.score(maps, truth), (1 + 2 / 5) / 3)
+        self.assertAlmostEqual(
+            task.score(maps, truth, 3), (1 + 2 / 4 + 3 / 5) / 3
+        )
+
+    def test_a_perfect_answer_scores_one_and_an_empty_one_nothing(self):
+        task = tasks.Objects()
+        truth = task.render(scattered(9), (1, 24, 24, 2))
+        self.assertEqual(task.score(truth, truth), 1.0)
+        self.assertEqual(task.score(0 * truth, truth), 0.0)
 
     def test_refuses_a_radius(self):
         with self.assertRaisesRegex(ValueError, "radius"):
