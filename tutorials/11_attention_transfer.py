@@ -284,8 +284,7 @@ more, as in the paper, and with them the student passes the teacher.
 
 * **Command:** `python tutorials/11_attention_transfer.py`
 * **Cost:** 48 minutes of one CPU core (AMD EPYC). With `KERAS_KD_SMOKE=1`, on
-  other data, half a minute. With gradients a step takes two to four times as
-  long.
+  other data, half a minute. A step with gradients takes 2 to 4 times as long.
 * **What was chosen, and how:** the weights of the losses, by the error of one
   student on 5000 training images that no network learns from: 3 and 1 for the
   maps, 0.3 and 0.1 for the gradients. The student alone has no such choice.
