@@ -78,6 +78,7 @@ def read(path):
         raise ValueError(
             f"The file {str(path)!r} must be as it was written, since what it "
             f"holds is relied on. Received: {len(content)} bytes; {problem}. "
-            "Copy it again from where it came from, or make it again."
+            "Delete it; copy it again from where it came from, or let it be "
+            "made again."
         )
     return header, arrays

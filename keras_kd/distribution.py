@@ -1,5 +1,6 @@
 """A `tf.distribute` strategy from a name."""
 
+import contextlib
 import json
 import os
 
@@ -15,11 +16,23 @@ _EXAMPLE = (
 def strategy(name: str = "one_device") -> tf.distribute.Strategy:
     """Makes the strategy that a model is trained with.
 
-    Make and compile the Distiller in its scope; the teacher may come from
-    outside. `fit` then gives the numbers of one device, with the same batches
-    and but for batch normalisation, whose statistics are those of a replica's
-    own examples: `keras.layers.BatchNormalization(synchronized=True)` takes
-    those of all.
+    Make student and Distiller, and compile, in its scope; the teacher may come
+    from outside. `fit`, `evaluate` and `predict` then give the numbers of one
+    device, if they get the same batches. What differs, as in Keras:
+
+    * batch normalisation, whose statistics are those of a replica's own
+      examples; `keras.layers.BatchNormalization(synchronized=True)` takes those
+      of all;
+    * dropout and other layers that draw at random, of which each replica draws
+      its own;
+    * `add_loss`, activity regularisers, and losses given to `compile` with a
+      reduction of their own.
+
+    Several workers must all call `keras.utils.set_random_seed` with one seed,
+    or each shuffles in its own order. TensorFlow asks that this function is
+    called before anything else that makes a tensor, such as loading a teacher.
+    All of them must save a model, each to its own path, since a part of its
+    state is gathered from all; the student alone can be saved by one.
 
     GPUs get their memory as it is needed, unless they are in use already.
 
@@ -39,9 +52,15 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
 
     Example:
 
-    >>> with keras_kd.distribution.strategy("one_device").scope():
-    ...     student = keras.Sequential(
+    >>> def model():
+    ...     return keras.Sequential(
     ...         [keras.Input((4,)), keras.layers.Dense(2)])
+    >>> with keras_kd.distribution.strategy("one_device").scope():
+    ...     distiller = keras_kd.Distiller(
+    ...         teacher=model(), student=model(),
+    ...         distillation_losses=keras_kd.losses.SoftTargets(4.0))
+    ...     distiller.compile("adam")
+    >>> history = distiller.fit(np.zeros((8, 4)), verbose=0)
     """
     if name not in NAMES:
         raise ValueError(
@@ -61,14 +80,17 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
 
 
 def is_chief() -> bool:
-    """Whether this process writes what all workers have in common.
+    """Whether this process is the one that prints, and saves the student.
 
     Returns:
         `True` without `TF_CONFIG`; with it, for the task `"chief"`, or, where
         there is none, for the first worker.
+
+    Raises:
+        ValueError: If `TF_CONFIG` is not as `strategy` needs it.
     """
     config = os.environ.get("TF_CONFIG", "")
-    if not config:
+    if config in ("", "{}"):
         return True
     cluster, kind, index = _check_cluster(config)
     return index == 0 and (kind == "chief" or "chief" not in cluster)
@@ -76,11 +98,10 @@ def is_chief() -> bool:
 
 def _let_memory_grow():
     for gpu in tf.config.list_physical_devices("GPU"):
-        try:
+        # It may be in use, or split into logical devices: then whoever came
+        # first has decided.
+        with contextlib.suppress(RuntimeError, ValueError):
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:
-            # It is in use. Whoever came first has decided.
-            return
 
 
 def _check_cluster(text):
@@ -95,14 +116,16 @@ def _check_cluster(text):
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
-        workers = {kind: list(cluster[kind]) for kind in cluster}
         kind, index = task["type"], int(task["index"])
+        workers = dict(cluster)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refused(
             text, f"it cannot be read ({type(error).__name__}: {error})"
         ) from error
-    if "worker" not in workers:
+    if not workers.get("worker"):
         raise _refused(text, "its cluster has no workers")
+    if not all(isinstance(group, list) for group in workers.values()):
+        raise _refused(text, "the addresses of a type are not a list")
     if kind not in workers or kind not in ("chief", "worker"):
         raise _refused(text, f"its task is of type {kind!r}")
     if not 0 <= index < len(workers[kind]):

@@ -41,6 +41,20 @@ class StrategyTest(parameterized.TestCase):
         ):
             keras_kd.distribution.strategy("mirored")
 
+    @parameterized.parameters(RuntimeError, ValueError)
+    def test_a_gpu_in_use_keeps_its_memory(self, error):
+        experimental = tf.config.experimental
+        with (
+            mock.patch.object(
+                tf.config, "list_physical_devices", return_value=["a", "b"]
+            ),
+            mock.patch.object(
+                experimental, "set_memory_growth", side_effect=error
+            ) as grow,
+        ):
+            keras_kd.distribution.strategy()
+        self.assertEqual(grow.call_count, 2)
+
     @parameterized.named_parameters(
         ("none", {"TF_CONFIG": ""}, r"Received: ''; it cannot be read"),
         ("no_json", {"TF_CONFIG": "{"}, r"Received: '\{'; it cannot be read"),
@@ -51,6 +65,8 @@ class StrategyTest(parameterized.TestCase):
         ("other_task", told(kind="chief"), "of type 'chief'"),
         ("index", told(index=2), "index 2, of 2 of type 'worker'"),
         ("negative", told(index=-1), "index -1, of 2"),
+        ("no_list", told({"worker": "a:1"}), "of a type are not a list"),
+        ("no_cluster", told("worker"), "cannot be read"),
         ("twice", told({"worker": ["a:1", "a:1"]}), "in it twice"),
     )
     def test_refuses_a_cluster(self, environment, problem):
@@ -64,6 +80,7 @@ class StrategyTest(parameterized.TestCase):
 class IsChiefTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("alone", {"TF_CONFIG": ""}, True),
+        ("alone_in_a_service", {"TF_CONFIG": "{}"}, True),
         ("first", told(), True),
         ("second", told(index=1), False),
         ("chief", told(WORKERS | {"chief": ["c:1"]}, "chief"), True),

@@ -24,6 +24,9 @@ class TwoWorkersTest(absltest.TestCase):
                     np.testing.assert_allclose(
                         one[name]["history"][key], values, 1e-5, 1e-6, key
                     )
+                np.testing.assert_allclose(
+                    one[name]["answers"], expected["answers"], 1e-5, 1e-5
+                )
                 difference = support.largest_difference(
                     [np.array(v) for v in one[name]["weights"]],
                     [np.array(v) for v in expected["weights"]],

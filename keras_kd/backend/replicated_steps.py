@@ -1,5 +1,6 @@
 """How `fit` and `evaluate` run a step on several replicas, on TensorFlow."""
 
+import functools
 import itertools
 
 import keras
@@ -7,7 +8,7 @@ import tensorflow as tf
 
 
 class ReplicatedSteps:
-    """`make_train_function` and `make_test_function` for several replicas.
+    """The functions that run steps, for several replicas.
 
     Those of Keras 3.15 cannot run more than one step at once on replicas that
     share a process (keras#19246), nor any step on several workers, whose logs
@@ -22,18 +23,27 @@ class ReplicatedSteps:
         """See Keras.
 
         Raises:
-            ValueError: If several replicas cannot run the optimizer.
+            ValueError: If several replicas cannot run what is asked for.
         """
         optimizer = keras.optimizers.get(optimizer)
-        _check_optimizer(optimizer, self.distribute_strategy)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            _check_optimizer(optimizer, replicas)
         super().compile(optimizer, *args, **kwargs)
+        if replicas > 1 and self.jit_compile:
+            raise ValueError(
+                '`jit_compile` must be "auto" or False on several replicas, '
+                "since XLA does not reach what another device holds. Received: "
+                f"jit_compile=True and {replicas} replicas. Leave it out."
+            )
+        self._has_seen_batch = False
 
     def make_train_function(self, force=False):
         """See Keras; `fit` calls it."""
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return super().make_train_function(force)
         if self.train_function is None or force:
-            self.train_function = _function(self, self.train_step)
+            self.train_function = _make_function(self, self.train_step)
         return self.train_function
 
     def make_test_function(self, force=False):
@@ -41,8 +51,16 @@ class ReplicatedSteps:
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return super().make_test_function(force)
         if self.test_function is None or force:
-            self.test_function = _function(self, self.test_step)
+            self.test_function = _make_function(self, self.test_step)
         return self.test_function
+
+    def make_predict_function(self, force=False):
+        """See Keras; `predict` calls it."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return super().make_predict_function(force)
+        if self.predict_function is None or force:
+            self.predict_function = _make_predict_function(self)
+        return self.predict_function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras builds metrics before the first step under a strategy, with the
@@ -51,6 +69,8 @@ class ReplicatedSteps:
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1:
             return super()._maybe_symbolic_build(iterator, data_batch)
+        if self._has_seen_batch:
+            return None
         if data_batch is None:
             _, _, batches = next(iter(iterator))
             data_batch = next(batches)
@@ -58,36 +78,39 @@ class ReplicatedSteps:
             self._symbolic_build(
                 data_batch=strategy.experimental_local_results(data_batch)[0]
             )
+        self._has_seen_batch = True
+        return None
 
 
-def _check_optimizer(optimizer, strategy):
+def _check_optimizer(optimizer, replicas):
     """Refuses what Keras 3.15 does on one replica alone (keras#20582)."""
-    replicas = strategy.num_replicas_in_sync
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
         value = getattr(inner, name, None)
-        if replicas > 1 and value:
+        if value:
             raise ValueError(
                 f"`optimizer` must have `{name}=None` on several replicas, "
                 "since Keras cannot decide there, within a step, whether to "
                 "update (github.com/keras-team/keras/issues/20582). Received: "
                 f"optimizer={type(inner).__name__} with {name}={value} and "
-                f"{replicas} replicas. Leave it out, and make the batches "
-                "larger if you want fewer updates."
+                f"{replicas} replicas. Leave it out, or train on one replica."
             )
 
 
-def _function(model, step):
-    """What `fit` calls with an iterator, for as many steps as go at once.
+def _make_function(model, step):
+    """Makes what `fit` and `evaluate` call, for as many steps as go at once.
 
     Args:
         model: The `keras.Model`.
         step: Its `train_step` or `test_step`.
+
+    Returns:
+        Function from an iterator to the logs of its last step.
     """
     strategy = model.distribute_strategy
 
     def one_step(data):
-        outputs = strategy.run(step, args=(_without_optionals(data),))
+        outputs = strategy.run(step, args=(data,))
         # Of scalars, one per replica.
         return keras.tree.map_structure(
             lambda value: strategy.reduce("MEAN", value, axis=None), outputs
@@ -100,19 +123,17 @@ def _function(model, step):
             outputs = one_step(data)
         return outputs
 
-    if not model.run_eagerly:
-        one_step = tf.function(
-            one_step, jit_compile=model.jit_compile, reduce_retracing=True
-        )
+    # As in Keras, a condition on a tensor is no `if` of Python.
+    graph = functools.partial(tf.function, autograph=False)
     graphs = {}
 
-    def graph(count, spec):
+    def graph_of(count, spec):
         key = count, repr(spec)
         if key not in graphs:
             # With the shapes that the data set tells, not those of a batch: a
             # worker whose last batch is smaller would make a graph of its own,
             # and wait for messages that the others do not send.
-            graphs[key] = tf.function(steps, input_signature=[(spec,) * count])
+            graphs[key] = graph(steps, input_signature=[(spec,) * count])
         return graphs[key]
 
     def function(iterator):
@@ -120,20 +141,44 @@ def _function(model, step):
         if not batches:
             # Keras takes it for the end of the epoch.
             raise StopIteration
-        is_shared = isinstance(iterator, tf.distribute.DistributedIterator)
-        # `train_on_batch` has one batch, and each replica gets all of it.
-        if model.run_eagerly or not is_shared:
+        if model.run_eagerly:
             return steps(batches)
-        return graph(len(batches), iterator.element_spec)(batches)
+        if isinstance(iterator, tf.distribute.DistributedIterator):
+            return graph_of(len(batches), iterator.element_spec)(batches)
+        # `train_on_batch` has one batch, and each replica gets all of it.
+        return by_itself(batches)
 
+    by_itself = graph(steps, reduce_retracing=True)
     return function
 
 
-def _without_optionals(data):
-    """Data in which `None` is what Keras has wrapped for tf.data."""
-    return keras.tree.map_structure(
-        lambda part: (
-            None if isinstance(part, tf.experimental.Optional) else part
-        ),
-        data,
-    )
+def _make_predict_function(model):
+    """Makes what `predict` calls with a list of batches.
+
+    Args:
+        model: The `keras.Model`.
+
+    Returns:
+        Function from the batches to the outputs of all replicas and workers,
+        in the order of the examples.
+    """
+    strategy = model.distribute_strategy
+    step = model.predict_step
+    if not model.run_eagerly:
+        step = tf.function(step, autograph=False, reduce_retracing=True)
+
+    def function(batches):
+        # Not in a graph: see `graph_of`.
+        found = []
+        for data in batches:
+            outputs = strategy.run(step, args=(data,))
+            found.append(
+                keras.tree.map_structure(
+                    lambda value: strategy.gather(value, axis=0), outputs
+                )
+            )
+        return keras.tree.map_structure(
+            lambda *values: tf.concat(values, axis=0), *found
+        )
+
+    return function

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -11,7 +12,7 @@ from tests.replicas import assert_trained_alike
 from tests.replicas import two_replicas
 
 
-def distiller(steps=1, optimizer=None):
+def distiller(steps=1, optimizer=None, **kwargs):
     keras.utils.set_random_seed(0)
     made = support.distiller()
     made.compile(
@@ -19,6 +20,7 @@ def distiller(steps=1, optimizer=None):
         support.cross_entropy(),
         metrics=["accuracy", keras_kd.metrics.TeacherAgreement()],
         steps_per_execution=steps,
+        **kwargs,
     )
     return made
 
@@ -50,6 +52,92 @@ class StepsTest(parameterized.TestCase):
 
         assert_trained_alike(single, double, before, histories)
         self.assertEqual(int(double.optimizer.iterations.numpy()), 14)
+
+    def test_groups_without_a_graph(self):
+        x, y = support.data(9)
+        single = distiller()
+        with two_replicas().scope():
+            double = distiller(2, run_eagerly=True)
+        before = support.values(single.weights)
+        histories = [
+            made.fit(x, y, batch_size=4, shuffle=False, verbose=0).history
+            for made in (single, double)
+        ]
+        assert_trained_alike(single, double, before, histories)
+
+    def test_data_of_unknown_length_and_without_labels(self):
+        x, _ = support.data(10)
+
+        def batches():
+            data = tf.data.Dataset.from_tensor_slices(x)
+            return data.filter(lambda row: True).batch(4)
+
+        def made(steps):
+            keras.utils.set_random_seed(0)
+            result = support.distiller()
+            result.compile(keras.optimizers.SGD(0.1), steps_per_execution=steps)
+            return result
+
+        single = made(1)
+        before = support.values(single.weights)
+        with two_replicas().scope():
+            double = made(2)
+        histories = []
+        for one in (single, double):
+            # Keras says so wherever it learns the length on the way.
+            with self.assertWarnsRegex(UserWarning, "ran out of data"):
+                fitted = one.fit(batches(), epochs=2, verbose=0)
+            histories.append(fitted.history)
+        assert_trained_alike(single, double, before, histories)
+        self.assertEqual(int(double.optimizer.iterations.numpy()), 6)
+
+    def test_epochs_that_groups_do_not_divide(self):
+        x, y = support.data(40)
+
+        def history(model):
+            data = tf.data.Dataset.from_tensor_slices((x, y)).repeat().batch(4)
+            return model.fit(
+                data,
+                steps_per_epoch=3,
+                validation_data=data,
+                validation_steps=3,
+                epochs=2,
+                verbose=0,
+            ).history
+
+        # Keras makes the last group as long as the others, so 4 steps of 3.
+        single = distiller(2)
+        before = support.values(single.weights)
+        with two_replicas().scope():
+            double = distiller(2)
+        histories = [history(model) for model in (single, double)]
+        assert_trained_alike(single, double, before, histories)
+
+    def test_another_compile_makes_other_functions(self):
+        x, y = support.data(12)
+        with two_replicas().scope():
+            double = distiller(2)
+            double.fit(x, y, batch_size=4, verbose=0)
+            weights = double.get_weights()
+            double.compile(
+                keras.optimizers.SGD(0.0),
+                support.cross_entropy(),
+                metrics=[keras.metrics.SparseCategoricalCrossentropy()],
+            )
+        history = double.fit(x, y, batch_size=4, verbose=0).history
+
+        self.assertIn("sparse_categorical_crossentropy", history)
+        for old, new in zip(weights, double.get_weights(), strict=True):
+            np.testing.assert_array_equal(new, old)
+
+    def test_predictions_come_in_the_order_of_the_examples(self):
+        x, _ = support.data(11)
+        with two_replicas().scope():
+            double = distiller(2)
+        expected = double.student(x)
+        np.testing.assert_allclose(
+            double.predict(x, batch_size=4, verbose=0), expected, 1e-5, 1e-6
+        )
 
     def test_callbacks_come_once_for_a_group(self):
         x, y = support.data(42)
@@ -104,6 +192,27 @@ class RefusalTest(parameterized.TestCase):
             ),
         ):
             distiller(optimizer=optimizer())
+
+    def test_peers_that_accumulate(self):
+        with two_replicas().scope():
+            peers = keras_kd.MutualDistiller(
+                peers=[support.dense(5), support.dense(7)],
+                distillation_losses=keras_kd.losses.SoftTargets(2.0),
+            )
+            with self.assertRaisesRegex(ValueError, "20582"):
+                peers.compile(
+                    keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+                )
+
+    def test_xla(self):
+        distiller(jit_compile=True)
+        with (
+            two_replicas().scope(),
+            self.assertRaisesRegex(
+                ValueError, "`jit_compile` must.*2 replicas"
+            ),
+        ):
+            distiller(jit_compile=True)
 
 
 if __name__ == "__main__":

@@ -182,10 +182,10 @@ class Objects:
         order = np.argsort(-heights, kind="stable")
         for image, row, column, kind in places[order].tolist():
             rest = left[image, kind]
-            far = [max(abs(row - r), abs(column - c)) for r, c in rest]
-            right.append(min(far, default=np.inf) <= tolerance)
+            distances = [max(abs(row - r), abs(column - c)) for r, c in rest]
+            right.append(min(distances, default=np.inf) <= tolerance)
             if right[-1]:
-                rest.pop(far.index(min(far)))
+                rest.pop(distances.index(min(distances)))
         return np.array(right, bool)
 
     def score(self, maps, targets, tolerance=2):
@@ -199,7 +199,15 @@ class Objects:
         Returns:
             Float from 0 to 1: 1 if all objects are found, and rank before all
             peaks that are none. Objects that are not found count as 0.
+
+        Raises:
+            ValueError: If there is no object at all.
         """
+        if not np.any(targets == 1):
+            raise ValueError(
+                "`targets` must have at least one object, of which a part is "
+                f"found. Received: maps of shape {targets.shape} without a 1."
+            )
         right = self.are_right(maps, targets, tolerance)
         precision = np.cumsum(right) / np.arange(1, len(right) + 1)
         return float(np.sum(precision[right]) / np.sum(targets == 1))

@@ -145,6 +145,11 @@ class ObjectsTest(absltest.TestCase):
         self.assertEqual(task.score(truth, truth), 1.0)
         self.assertEqual(task.score(0 * truth, truth), 0.0)
 
+    def test_refuses_to_score_where_there_is_nothing(self):
+        nothing = np.zeros((1, 8, 8, 2))
+        with self.assertRaisesRegex(ValueError, "at least one object.*1, 8, 8"):
+            tasks.Objects().score(nothing, nothing)
+
     def test_refuses_a_radius(self):
         with self.assertRaisesRegex(ValueError, "radius"):
             tasks.Objects(0)
