@@ -88,7 +88,7 @@ except ValueError as error:
     data = keras_kd.datasets.load("digits")
 held_out = data.validation_split(0.1)
 part = held_out.training_fraction(min(1, IMAGES / len(held_out.train_images)))
-# From 0 to 1 they were; so they have means near 0 and deviations near 1.
+# They were from 0 to 1, and get means near 0 and deviations near 1.
 x = 4 * part.train_images - 2
 validation = 4 * part.test_images - 2, part.test_labels
 test = 4 * data.test_images - 2, data.test_labels
@@ -275,12 +275,12 @@ pattern, not the numbers.
 | plain, gradients | 49.19 ± 0.38 | 1.0 (0.8 to 1.3) | 12.1 |
 | plain, symmetry | 49.82 ± 0.46 | 0.4 (-0.0 to 0.9) | 11.8 |
 
-**The plain student is better with attention and with gradients,** and keeps 59
-and 41 % of what its teacher is ahead. Symmetry does little; in the paper it
-comes between the two. **With residual networks, three seeds do not tell**
+**The plain student is better with attention and with gradients,** which make up
+59 % and 41 % of its teacher's lead. Symmetry does little; in the paper it comes
+between the two. **With residual networks, three seeds do not tell**
 whether attention helps: the student alone varies by more than a point, and a
-teacher that is only 1.3 points better has little to show. Its answers help
-more, as in the paper, and with them the student passes the teacher.
+teacher that is only 1.3 points better has little to show. Its answers seem to
+help more, as in the paper, and with them the student passes the teacher.
 
 * **Command:** `python tutorials/11_attention_transfer.py`
 * **Cost:** 48 minutes of one CPU core (AMD EPYC). With `KERAS_KD_SMOKE=1`, on
