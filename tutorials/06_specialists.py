@@ -281,6 +281,8 @@ a class is seldom in more than two. 1.5 specialists are asked about an image.
   other data, 20 seconds.
 * **Scale:** images of 16x16 pixels and a network of 100,000 weights, which
   learns for 20 epochs; a specialist for 6 passes through its own images.
+* **What training costs:** a specialist makes no more updates than the network
+  that is trained further; all twelve together make twelve times as many.
 * **How it was set up:** nothing was tuned. Temperature 1 and equal weights of
   labels and soft targets were set before the first run, as was all else. The
   paper trains its specialists on labels, and proposes soft targets.

@@ -16,7 +16,7 @@ class ReplicatedSteps:
     replica trains, they are used.
 
     Mixed in before `keras.Model`. The names of Keras that are replaced here are
-    public, but for `_maybe_symbolic_build`.
+    public, but for `_maybe_symbolic_build` and the `_symbolic_build` in it.
     """
 
     def compile(self, optimizer="rmsprop", *args, **kwargs):
@@ -30,13 +30,13 @@ class ReplicatedSteps:
         if replicas > 1:
             _check_optimizer(optimizer, replicas)
         super().compile(optimizer, *args, **kwargs)
+        self._has_seen_batch = False
         if replicas > 1 and self.jit_compile:
             raise ValueError(
                 '`jit_compile` must be "auto" or False on several replicas, '
                 "since XLA does not reach what another device holds. Received: "
                 f"jit_compile=True and {replicas} replicas. Leave it out."
             )
-        self._has_seen_batch = False
 
     def make_train_function(self, force=False):
         """See Keras; `fit` calls it."""
@@ -61,6 +61,15 @@ class ReplicatedSteps:
         if self.predict_function is None or force:
             self.predict_function = _make_predict_function(self)
         return self.predict_function
+
+    def predict_on_batch(self, x):
+        """See Keras."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return super().predict_on_batch(x)
+        # Each replica would get all of it, and its answers come twice.
+        return keras.tree.map_structure(
+            keras.ops.convert_to_numpy, self.predict_step((x,))
+        )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras builds metrics before the first step under a strategy, with the

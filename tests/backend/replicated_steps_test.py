@@ -138,6 +138,9 @@ class StepsTest(parameterized.TestCase):
         np.testing.assert_allclose(
             double.predict(x, batch_size=4, verbose=0), expected, 1e-5, 1e-6
         )
+        np.testing.assert_allclose(
+            double.predict_on_batch(x), expected, 1e-5, 1e-6
+        )
 
     def test_callbacks_come_once_for_a_group(self):
         x, y = support.data(42)

@@ -80,7 +80,6 @@ def settle(labellings, conflict):
     Args:
         labellings: List of `Labelling`.
         conflict: `"drop"`: neither label counts. `"certain"`: the label of the
-        conflict: `"drop"`: neither label counts. `"certain"`: the label of the
             larger log odds counts, that of the first view if they are equal.
 
     Returns:
