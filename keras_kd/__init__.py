@@ -19,6 +19,7 @@ __all__ = [
     "procedures",
     "projectors",
     "report",
+    "search",
     "taps",
     "teachers",
     "transfer_sets",
@@ -31,7 +32,14 @@ _CLASSES = {
 }
 
 # No class of a saved model is in these: they are imported when asked for.
-_LATER = ("datasets", "distribution", "procedures", "report", "transfer_sets")
+_LATER = (
+    "datasets",
+    "distribution",
+    "procedures",
+    "report",
+    "search",
+    "transfer_sets",
+)
 
 
 def _is_command_line():

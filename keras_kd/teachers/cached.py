@@ -52,6 +52,7 @@ class CachedTeacher:
         num_examples: Number of examples.
         views: Number of stored views of each.
         taps: Names of the taps that are stored.
+        tap_shapes: Dict from them to their shapes for one example.
         bytes_per_example: Bytes that are stored for one view of an example.
 
     Raises:
@@ -77,6 +78,10 @@ class CachedTeacher:
         self.num_examples = self._manifest["examples"]
         self.views = self._plan["views"]
         self.taps = tuple(self.layout.taps)
+        self.tap_shapes = {
+            tap: tuple(self.layout.fields[field].shape)
+            for tap, field in self.layout.taps.items()
+        }
         self._arrays = stored_arrays(self.layout, self.augmentation)
         self.bytes_per_example = layouts.bytes_of(self._arrays)
 

@@ -1,0 +1,17 @@
+"""Finds the knobs of a distillation with keras-tuner."""
+
+from keras_kd.search.hyper_model import DistillationHyperModel
+from keras_kd.search.knobs import Choice
+from keras_kd.search.knobs import Range
+from keras_kd.search.tap_pairs import TapPair
+from keras_kd.search.tap_pairs import tap_pairs
+from keras_kd.search.tuners import make_tuner
+
+__all__ = [
+    "Choice",
+    "DistillationHyperModel",
+    "Range",
+    "TapPair",
+    "make_tuner",
+    "tap_pairs",
+]

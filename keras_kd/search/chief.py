@@ -1,0 +1,49 @@
+"""The parts that several processes of one search play."""
+
+import os
+import socket
+import time
+
+ID = "KERASTUNER_TUNER_ID"
+IP = "KERASTUNER_ORACLE_IP"
+PORT = "KERASTUNER_ORACLE_PORT"
+# keras-tuner calls the process so that keeps the state.
+CHIEF = "chief"
+
+SECONDS = 60.0
+
+
+def is_chief():
+    """Whether this process keeps the state and trains nothing."""
+    return PORT in os.environ and CHIEF in os.environ.get(ID, "")
+
+
+def is_worker():
+    """Whether this process asks another one for its trials."""
+    return PORT in os.environ and not is_chief()
+
+
+def wait(seconds=SECONDS):
+    """Waits until the chief answers.
+
+    Args:
+        seconds: For how long.
+
+    Raises:
+        TimeoutError: If it does not.
+    """
+    address = (os.environ.get(IP, ""), int(os.environ[PORT]))
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise TimeoutError(
+                    f"The chief of the search must answer at {address[0]}:"
+                    f"{address[1]}, but none did within {seconds:g} s "
+                    f"({error}). Start it with {ID}={CHIEF} and the same "
+                    f"{IP} and {PORT}, or mend the address."
+                ) from error
+        time.sleep(0.2)

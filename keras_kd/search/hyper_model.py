@@ -1,0 +1,230 @@
+"""Distillation as a search space of keras-tuner."""
+
+import dataclasses
+
+import keras
+import keras_tuner
+
+from keras_kd import model_copies
+from keras_kd import teachers
+from keras_kd.callbacks import Anneal
+from keras_kd.comparison import name_losses
+from keras_kd.distiller import Distiller
+from keras_kd.search import knobs as knob_types
+from keras_kd.search import ranges
+from keras_kd.search import space
+from keras_kd.search import trial_training
+from keras_kd.search.tap_pairs import stages
+from keras_kd.search.tap_pairs import tap_pairs
+
+_ONLY_NONE = dataclasses.replace(ranges.FEATURES, values=(ranges.NONE,))
+
+
+class DistillationHyperModel(keras_tuner.HyperModel):
+    """Lets keras-tuner find how to distil a teacher into a student.
+
+    Each trial makes a `Distiller` with other temperature, weights, losses,
+    optimizer and learning rate. Every tuner of keras-tuner takes it:
+
+    ```
+    hypermodel = keras_kd.search.DistillationHyperModel(
+        teacher=teacher,
+        student=student,
+        data=(images, labels),
+        cache_directory="teacher_cache",
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    tuner = keras_tuner.BayesianOptimization(
+        hypermodel, objective="val_accuracy", max_trials=16
+    )
+    tuner.search(validation_data=validation, epochs=10)
+    student = tuner.get_best_models()[0].student
+    ```
+
+    `search.make_tuner` makes the same tuner with three things more: the first
+    trial is the default setting, an interrupted search goes on from files that
+    are never half written, and damage is named.
+
+    Without `distillation_losses`, the space is: soft targets with their
+    temperature, whether it falls, and their weight (the labels have what is
+    left to 1); nothing more, a hint or attention transfer, between the layers
+    that `search.tap_pairs` proposes, each with its weight; optimizer and
+    learning rate. With `distillation_losses`, it is their temperatures and
+    weights, optimizer and learning rate. `knobs` lists all of it; the argument
+    fixes, narrows or adds:
+
+    ```
+    knobs={
+        "optimizer": "adam",
+        "soft_targets.temperature": keras_kd.search.Range(2, 8),
+        "batch_size": keras_kd.search.Choice((32, 128)),
+    }
+    ```
+
+    Width and depth of the student, or any other knob of its own, are asked for
+    in the function that makes it.
+
+    Args:
+        teacher: A built `keras.Model`, or a `CachedTeacher`.
+        student: A built `keras.Model`: each trial starts from a copy with the
+            weights that it has. Or a function of `hp`, the
+            `keras_tuner.HyperParameters`, that returns one.
+        data: Examples to train on: arrays `(x, y)`, or a `tf.data.Dataset` of
+            single examples in a fixed order, not batched and not shuffled.
+            Trials shuffle and batch it. `None`, the default, leaves it to
+            `search`, as for any tuner.
+        cache_directory: Where to keep what the teacher says about `data`, once
+            for all trials and all processes; a cache that is there is used.
+            Needed with `data`, unless `teacher` is a `CachedTeacher`.
+        distillation_losses: A `DistillationLoss`, or a list. Defaults to
+            `None`, the proposal above.
+        knobs: Dict from names of knobs to a fixed value, a `search.Range` or a
+            `search.Choice`. Defaults to `None`, all as proposed.
+        loss: Loss on the labels, as for `compile`. Defaults to `None`.
+        metrics: Metrics, as for `compile`. Defaults to `None`.
+        name: Name of the hypermodel. Defaults to `None`.
+
+    Attributes:
+        knobs: Dict of all knobs: fixed values, `Range`s and `Choice`s.
+
+    Raises:
+        TypeError: If an argument is not of the type above.
+        ValueError: If `knobs` names what nothing here has, or `data` and
+            `cache_directory` do not go together.
+
+    Example:
+
+    >>> teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> hypermodel = keras_kd.search.DistillationHyperModel(
+    ...     teacher=teacher, student=student, knobs={"optimizer": "adam"}
+    ... )
+    >>> print(hypermodel.knobs["soft_targets.temperature"])
+    1 to 20 (log)
+    """
+
+    def __init__(
+        self,
+        *,
+        teacher,
+        student,
+        data=None,
+        cache_directory=None,
+        distillation_losses=None,
+        knobs=None,
+        loss=None,
+        metrics=None,
+        name=None,
+    ):
+        super().__init__(name=name)
+        space.check_models(teacher, student)
+        space.check_data(teacher, data, cache_directory)
+        self.student = student
+        self.loss = loss
+        self.metrics = metrics
+        self._templates = space.check_losses(distillation_losses)
+        pairs = []
+        if self._templates is None:
+            default = self._make_student(keras_tuner.HyperParameters())
+            pairs = tap_pairs(teacher, default)
+        self.knobs = knob_types.replaced(
+            space.defaults(self._templates, pairs), knobs, ranges.ALLOWED
+        )
+        self.data = data
+        # What does not fit together is said now, not in the first trial.
+        self.teacher = teacher
+        self.build(keras_tuner.HyperParameters())
+        self.teacher = self._asked_once(teacher, cache_directory)
+
+    def _asked_once(self, teacher, directory):
+        """The teacher, from a cache where there is data to ask it about."""
+        if self.data is None or isinstance(teacher, teachers.CachedTeacher):
+            return teacher
+        if self._templates is not None:
+            named = [loss.teacher_tap for loss in self._templates]
+            taps = [tap for tap in dict.fromkeys(named) if tap is not None]
+        elif self.knobs["features"] in (ranges.NONE, _ONLY_NONE):
+            taps = []
+        else:
+            taps = [tap for tap, _ in stages(teacher)]
+        return teachers.cache_teacher(
+            teacher, self.data, directory, taps=tuple(taps)
+        )
+
+    def build(self, hp):
+        """Makes the compiled Distiller of a trial.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+
+        Returns:
+            A `Distiller`.
+        """
+        student = self._make_student(hp)
+        values = space.choose(self.knobs, hp)
+        distiller = Distiller(
+            teacher=self.teacher,
+            student=student,
+            distillation_losses=self._losses(values, student),
+            student_loss_weight=space.student_loss_weight(values),
+        )
+        distiller.compile(
+            optimizer=trial_training.optimizer(values),
+            loss=trial_training.of_a_trial(self.loss),
+            metrics=trial_training.of_a_trial(self.metrics),
+        )
+        return distiller
+
+    def _make_student(self, hp):
+        if isinstance(self.student, keras.Model):
+            return model_copies.equal_copy(self.student)
+        student = self.student(hp)
+        if not isinstance(student, keras.Model):
+            raise TypeError(
+                "`student` must return a built `keras.Model` when it is called "
+                f"with `hp`. Received: {student!r}."
+            )
+        return student
+
+    def _losses(self, values, student):
+        if self._templates is None:
+            features = values["features"]
+            pairs = []
+            if features != ranges.NONE:
+                pairs = tap_pairs(self.teacher, student)
+                ranges.check_pairs(features, pairs, student)
+            soft = ranges.soft_targets(values)
+            return [soft, *ranges.feature_losses(values, pairs)]
+        names = name_losses(self._templates)
+        return [
+            space.with_values(loss, name, values)
+            for loss, name in zip(self._templates, names, strict=True)
+        ]
+
+    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+        """Trains the Distiller of a trial.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+            model: What `build` returned.
+            *args: As for `Model.fit`. Without `data`, the training data.
+            callbacks: Callbacks.
+            **kwargs: As for `Model.fit`, such as `validation_data`.
+
+        Returns:
+            The `History`.
+        """
+        values = space.choose(self.knobs, hp)
+        if self.data is not None:
+            trial_training.check_not_twice(args, kwargs)
+            size = values["batch_size"]
+            args = (trial_training.batches(self.teacher, self.data, size),)
+            kwargs.pop("batch_size", None)
+        if values.get("temperature_schedule") == ranges.FALLING:
+            fall = trial_training.Fall(
+                values["soft_targets.temperature"], kwargs.get("epochs", 1)
+            )
+            anneal = Anneal("soft_targets.temperature", fall, per="epoch")
+            callbacks = [anneal, *callbacks]
+        return model.fit(*args, callbacks=list(callbacks), **kwargs)

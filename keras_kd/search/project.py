@@ -1,0 +1,111 @@
+"""The folder of a search: what an interruption or damage left there."""
+
+import json
+import pathlib
+import shutil
+
+from keras_kd import whole_files
+from keras_kd.search import journal
+
+ORACLE = "oracle.json"
+TRIAL = "trial.json"
+COMPLETED = "COMPLETED"
+
+
+def mend(directory, project_name):
+    """Brings the files of a search to one state, before a tuner reads them.
+
+    Args:
+        directory: Folder of the search.
+        project_name: Name of the folder within.
+
+    Returns:
+        List of lines for the user: what was cut off, what was restored.
+
+    Raises:
+        ValueError: If a file is damaged that nothing can restore.
+    """
+    folder = pathlib.Path(directory, project_name)
+    if not folder.is_dir():
+        return []
+    state = journal.read(folder / journal.NAME)
+    if state is None:
+        _check_files(folder)
+        return []
+    lines = []
+    for trial_id, kept in state["trials"].items():
+        found, damaged = _read(_trial_file(folder, trial_id))
+        if damaged:
+            lines.append(
+                f"{_trial_file(folder, trial_id)} was damaged: restored."
+            )
+        elif found["status"] == COMPLETED and kept["status"] != COMPLETED:
+            # It ended, and only then came the kill.
+            _end(state, trial_id, found)
+    oracle = state["oracle"]
+    waiting = [*oracle["ongoing_trials"].values(), *oracle["retry_queue"]]
+    lines += [
+        f"Trial {trial_id} was cut off: it starts again with the same values."
+        for trial_id in dict.fromkeys(waiting)
+    ]
+    if (folder / ORACLE).exists() and _read(folder / ORACLE)[1]:
+        lines.append(f"{folder / ORACLE} was damaged: restored.")
+    _write(folder, state)
+    return lines
+
+
+def _end(state, trial_id, found):
+    """Notes in a state that a trial has ended."""
+    oracle = state["oracle"]
+    state["trials"][trial_id] = found
+    oracle["ongoing_trials"] = {
+        tuner_id: other
+        for tuner_id, other in oracle["ongoing_trials"].items()
+        if other != trial_id
+    }
+    oracle["retry_queue"] = [
+        other for other in oracle["retry_queue"] if other != trial_id
+    ]
+    oracle["end_order"].append(trial_id)
+    oracle["run_times"][trial_id] = oracle["run_times"].get(trial_id, 0) + 1
+
+
+def _write(folder, state):
+    """Writes the files that keras-tuner reads."""
+    for path in folder.glob("trial_*"):
+        if path.name.removeprefix("trial_") not in state["trials"]:
+            # It had only begun, and will be made again under this name.
+            shutil.rmtree(path)
+    for trial_id, trial in state["trials"].items():
+        path = _trial_file(folder, trial_id)
+        path.parent.mkdir(exist_ok=True)
+        whole_files.write_json(path, trial)
+    whole_files.write_json(folder / ORACLE, state["oracle"])
+    whole_files.write_json(folder / journal.NAME, journal.sealed(state))
+
+
+def _trial_file(folder, trial_id):
+    return folder / f"trial_{trial_id}" / TRIAL
+
+
+def _read(path):
+    """Returns `(content, damaged)`; a missing file is damaged too."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")), False
+    except (OSError, ValueError):
+        return None, True
+
+
+def _check_files(folder):
+    """Names damaged files of a search without a journal."""
+    paths = [*folder.glob("trial_*")]
+    files = [path / TRIAL for path in paths]
+    if (folder / ORACLE).exists():
+        files.append(folder / ORACLE)
+    damaged = [str(path) for path in files if _read(path)[1]]
+    if damaged:
+        raise ValueError(
+            "The files of a search must be as keras-tuner wrote them, but "
+            f"{', '.join(damaged)} cannot be read. Remove the folder of that "
+            "trial, or begin anew with `overwrite=True`."
+        )

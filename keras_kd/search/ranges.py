@@ -1,0 +1,205 @@
+"""Which knobs are searched if nobody says otherwise, and between which ends.
+
+`temperature` at 4 and weights of .9 and .1 with Adam at .001 are what most
+public code starts from; a search here starts from them too.
+"""
+
+from keras_kd import losses
+from keras_kd.search.knobs import LOG
+from keras_kd.search.knobs import Choice
+from keras_kd.search.knobs import Range
+from keras_kd.search.trial_training import OPTIMIZERS
+
+NONE = "none"
+HINT = "hint"
+ATTENTION = "attention"
+CONSTANT = "constant"
+FALLING = "falling"
+DEPTHS = {"early": 0.0, "middle": 0.5, "late": 1.0}
+
+TEMPERATURE = Range(
+    1.0,
+    20.0,
+    default=4.0,
+    sampling=LOG,
+    reason="Hinton et al. (2015): 2.5 to 4 best for a narrow network, 8 and "
+    "above alike for a wide one, 20 in their first experiment",
+)
+SOFT_WEIGHT = Range(
+    0.1,
+    0.99,
+    default=0.9,
+    reason="Hinton et al. (2015): much more weight on the soft targets than "
+    "on the labels; the labels have what is left to 1",
+)
+SCHEDULE = Choice(
+    (CONSTANT, FALLING),
+    reason="falling: from its value to 1 along half a cosine",
+)
+FEATURES = Choice(
+    (NONE, HINT, ATTENTION),
+    reason="Romero et al. (2015) and Zagoruyko and Komodakis (2017): features "
+    "beside the answers",
+)
+HINT_DEPTH = Choice(
+    tuple(DEPTHS),
+    default="middle",
+    reason="Romero et al. (2015) hint at the middle of both networks",
+)
+HINT_WEIGHT = Range(
+    0.01,
+    10.0,
+    default=1.0,
+    sampling=LOG,
+    reason="a mean over the feature, so about 1 where features are of size 1",
+)
+ATTENTION_WEIGHT = Range(
+    0.1,
+    30.0,
+    default=4.0,
+    sampling=LOG,
+    reason="Zagoruyko and Komodakis (2017): 1000 in the form of their code "
+    "weighs like some 4 here",
+)
+OPTIMIZER = Choice(
+    ("adam", "sgd"),
+    reason="sgd is Nesterov's with momentum .9, as in most of the papers",
+)
+LEARNING_RATE = Range(
+    1e-4,
+    3e-2,
+    default=1e-3,
+    sampling=LOG,
+    reason="Adam's default is 1e-3; a small student often bears more",
+)
+SGD_LEARNING_RATE = Range(
+    3e-3,
+    0.3,
+    default=0.03,
+    sampling=LOG,
+    reason="He et al. (2016) and their followers start from .1",
+)
+LOSS_WEIGHT_FACTOR = 10.0
+
+# What knobs with strings may be.
+ALLOWED = {
+    "features": FEATURES.values,
+    "hint.depth": HINT_DEPTH.values,
+    "optimizer": tuple(OPTIMIZERS),
+    "temperature_schedule": SCHEDULE.values,
+}
+
+# The knobs of a proposal, in the order in which they are shown.
+PROPOSED = {
+    "soft_targets.temperature": TEMPERATURE,
+    "soft_targets.loss_weight": SOFT_WEIGHT,
+    "temperature_schedule": SCHEDULE,
+    "features": FEATURES,
+    "hint.depth": HINT_DEPTH,
+    "hint.loss_weight": HINT_WEIGHT,
+    "attention_transfer.loss_weight": ATTENTION_WEIGHT,
+}
+TRAINING = {
+    "optimizer": OPTIMIZER,
+    "learning_rate": LEARNING_RATE,
+    "sgd_learning_rate": SGD_LEARNING_RATE,
+}
+
+
+def of_losses(named):
+    """Knobs of losses that the user has chosen.
+
+    A temperature gets the range above, and a weight a tenth to ten times of
+    what it is; both start from what they are. Other hyperparameters stay as
+    they are unless a knob is given for them.
+
+    Args:
+        named: Dict from names to `DistillationLoss`es.
+
+    Returns:
+        Dict from `"<loss>.<attribute>"` to a `Range` or a fixed value.
+    """
+    return {
+        f"{name}.{attribute}": _range(attribute, value)
+        for name, loss in named.items()
+        for attribute, value in loss.hyperparameters.items()
+    }
+
+
+def _range(attribute, value):
+    if attribute == "temperature":
+        return Range(
+            min(TEMPERATURE.low, value),
+            max(TEMPERATURE.high, value),
+            default=value,
+            sampling=LOG,
+            reason=TEMPERATURE.reason,
+        )
+    if attribute == "loss_weight":
+        return Range(
+            value / LOSS_WEIGHT_FACTOR,
+            value * LOSS_WEIGHT_FACTOR,
+            default=value,
+            sampling=LOG,
+            reason="a tenth to ten times of what was given",
+        )
+    return value
+
+
+def soft_targets(values):
+    """The loss on the answers, from the values of the knobs of a trial."""
+    return losses.SoftTargets(
+        values["soft_targets.temperature"],
+        loss_weight=values["soft_targets.loss_weight"],
+    )
+
+
+def feature_losses(values, pairs):
+    """The losses on features, from the values of the knobs of a trial.
+
+    Args:
+        values: Dict from names of knobs to values.
+        pairs: List of `TapPair`, from the input to the output.
+
+    Returns:
+        A list, empty if `features` is `"none"`.
+    """
+    if values["features"] == HINT:
+        place = DEPTHS[values["hint.depth"]] * (len(pairs) - 1)
+        pair = pairs[int(place + 0.5)]
+        return [
+            losses.Hint(
+                teacher_tap=pair.teacher_tap,
+                student_tap=pair.student_tap,
+                loss_weight=values["hint.loss_weight"],
+            )
+        ]
+    if values["features"] == ATTENTION:
+        return [
+            losses.AttentionTransfer(
+                teacher_tap=pair.teacher_tap,
+                student_tap=pair.student_tap,
+                loss_weight=values["attention_transfer.loss_weight"],
+            )
+            for pair in pairs
+            if pair.is_aligned
+        ]
+    return []
+
+
+def check_pairs(features, pairs, student):
+    """Refuses losses on features where a student has no layer for them.
+
+    Args:
+        features: The value of the knob `features`.
+        pairs: List of `TapPair`.
+        student: The student.
+    """
+    usable = [p for p in pairs if features == HINT or p.is_aligned]
+    if features != NONE and not usable:
+        raise ValueError(
+            f"`features` must be {NONE!r}, since the student "
+            f'"{student.name}" has no layer to compare with the teacher\'s. '
+            f"Received: features={features!r}. Give `knobs` a `features` "
+            "without it, or `distillation_losses` of your own."
+        )

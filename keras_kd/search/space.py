@@ -1,0 +1,153 @@
+"""From arguments to knobs, and from knobs to the parts of a trial."""
+
+import dataclasses
+
+import keras
+
+from keras_kd import checks
+from keras_kd import teachers
+from keras_kd.comparison import name_losses
+from keras_kd.search import ranges
+from keras_kd.search.knobs import choose as choose_knob
+from keras_kd.search.knobs import is_searched
+
+# Keras's own default, as in `fit`.
+BATCH_SIZE = 32
+REST = "rest"
+
+# Which other knob must have which values for a knob to count.
+CONDITIONS = {
+    "hint.depth": ("features", (ranges.HINT,)),
+    "hint.loss_weight": ("features", (ranges.HINT,)),
+    "attention_transfer.loss_weight": ("features", (ranges.ATTENTION,)),
+    "learning_rate": ("optimizer", ("adam", "adamw", "rmsprop")),
+    "sgd_learning_rate": ("optimizer", ("sgd",)),
+}
+
+
+def check_models(teacher, student):
+    """Refuses what is no teacher, or cannot be a student of each trial."""
+    if not isinstance(teacher, teachers.CachedTeacher):
+        checks.check_model(teacher, "teacher")
+    if isinstance(student, keras.Model):
+        checks.check_model(student, "student")
+    elif not callable(student):
+        raise TypeError(
+            "`student` must be a built `keras.Model`, or a function of `hp` "
+            f"that returns one. Received: student={student!r}."
+        )
+
+
+def check_data(teacher, data, directory):
+    """Refuses data without a place for the teacher's answers, or the reverse.
+
+    Args:
+        teacher: The teacher.
+        data: Examples to train on, or `None`.
+        directory: Folder of the cache, or `None`.
+    """
+    is_cached = isinstance(teacher, teachers.CachedTeacher)
+    if is_cached and directory is not None:
+        raise ValueError(
+            "`cache_directory` must be None with a `CachedTeacher`, which has "
+            f"its own. Received: cache_directory={str(directory)!r}."
+        )
+    if not is_cached and (data is None) != (directory is None):
+        given = "data" if directory is None else "cache_directory"
+        raise ValueError(
+            "`data` and `cache_directory` must be given together, since the "
+            "teacher is asked once about the data and its answers are kept "
+            f"there. Received: only `{given}`. Without both, the teacher runs "
+            "in every step of every trial."
+        )
+
+
+def check_losses(losses):
+    """A list of losses, or `None` for those that are proposed."""
+    return None if losses is None else checks.check_losses(losses)
+
+
+def defaults(templates, pairs):
+    """All knobs, before anything is fixed or narrowed.
+
+    Args:
+        templates: List of the user's losses, or `None`.
+        pairs: List of `TapPair`, the layers that could be compared.
+
+    Returns:
+        Dict from names to `Range`, `Choice` or a fixed value.
+    """
+    if templates is None:
+        found = _proposal(pairs)
+    else:
+        named = dict(zip(name_losses(templates), templates, strict=True))
+        found = ranges.of_losses(named) | {"student_loss_weight": 1.0}
+    return found | ranges.TRAINING | {"batch_size": BATCH_SIZE}
+
+
+def _proposal(pairs):
+    found = ranges.PROPOSED | {"student_loss_weight": REST}
+    features = [ranges.NONE]
+    if pairs:
+        features.append(ranges.HINT)
+    if any(pair.is_aligned for pair in pairs):
+        features.append(ranges.ATTENTION)
+    found["features"] = dataclasses.replace(
+        ranges.FEATURES, values=tuple(features)
+    )
+    return {
+        name: knob
+        for name, knob in found.items()
+        if CONDITIONS.get(name, ("", features))[1][0] in features
+    }
+
+
+def choose(knobs, hp):
+    """The values of a trial.
+
+    Args:
+        knobs: Dict of all knobs.
+        hp: `keras_tuner.HyperParameters`, to which searched knobs are added.
+
+    Returns:
+        Dict from names to values. Knobs that do not count, such as those of a
+        loss that is not chosen, are missing.
+    """
+    values = {}
+    # Those that others depend on come first.
+    for name in sorted(knobs, key=CONDITIONS.__contains__):
+        on, wanted = CONDITIONS.get(name, (None, ()))
+        if not is_searched(knobs.get(on)):
+            if on is None or values[on] in wanted:
+                values[name] = choose_knob(knobs[name], hp, name)
+            continue
+        wanted = [value for value in knobs[on].values if value in wanted]
+        if wanted:
+            with hp.conditional_scope(on, wanted):
+                value = choose_knob(knobs[name], hp, name)
+            if values[on] in wanted:
+                values[name] = value
+    return values
+
+
+def student_loss_weight(values):
+    """The factor on the loss of the labels in a trial."""
+    weight = values["student_loss_weight"]
+    if weight != REST:
+        return weight
+    return max(0.0, 1.0 - values["soft_targets.loss_weight"])
+
+
+def with_values(loss, name, values):
+    """A loss like another, with the values of a trial.
+
+    Args:
+        loss: A `DistillationLoss`.
+        name: Its name in the logs.
+        values: Dict from names of knobs to values.
+    """
+    chosen = {
+        attribute: values[f"{name}.{attribute}"]
+        for attribute in loss.hyperparameters
+    }
+    return type(loss).from_config(loss.get_config() | chosen | {"name": name})

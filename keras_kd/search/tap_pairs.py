@@ -1,0 +1,159 @@
+"""Which layers of two models to compare: pairs by position and shape."""
+
+import dataclasses
+
+import keras
+
+from keras_kd import passes
+from keras_kd import taps
+from keras_kd import teachers
+
+# Of layers that all have the same positions, such as those of a transformer,
+# as many are proposed, evenly over the depth.
+_SPREAD = 3
+
+# What these return is no stage of its own: only the rim differs.
+_RIMS = (
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Cropping3D,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+    keras.layers.ZeroPadding3D,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TapPair:
+    """A layer of the teacher and one of the student.
+
+    Attributes:
+        teacher_tap: Path of the teacher's layer.
+        student_tap: Path of the student's layer.
+        is_aligned: Whether the two have the same positions, so that only the
+            number of channels differs.
+    """
+
+    teacher_tap: str
+    student_tap: str
+    is_aligned: bool
+
+    def __str__(self):
+        return f"{self.teacher_tap} > {self.student_tap}"
+
+
+def tap_pairs(
+    teacher: keras.Model | teachers.CachedTeacher, student: keras.Model
+) -> list[TapPair]:
+    """Proposes layers to compare, by where they are and by their shapes.
+
+    Each model is cut into stages: the last layer before its feature changes its
+    positions, such as the height and width of a map. Where these never change,
+    as in a transformer, three layers are taken, evenly over the depth. Each
+    stage of the student is paired with the teacher's of the same positions, or
+    else with the one that is as deep. Outputs and single vectors are left out.
+
+    Args:
+        teacher: A built `keras.Model`, or a `CachedTeacher`, whose stored taps
+            are then its stages.
+        student: A built `keras.Model`.
+
+    Returns:
+        List of `TapPair`, from the input to the output; empty if one of the
+        models has no such layer.
+
+    Example:
+
+    >>> from keras_kd import models
+    >>> teacher = models.wide_resnet((8, 8, 1), 10, 10, 2)
+    >>> student = models.small_convnet((8, 8, 1), 10, widths=(8, 16))
+    >>> [str(pair) for pair in keras_kd.search.tap_pairs(teacher, student)]
+    ['group1 > stage1', 'group2 > stage2']
+    """
+    if isinstance(teacher, teachers.CachedTeacher):
+        theirs = [
+            (tap, shape[:-1]) for tap, shape in teacher.tap_shapes.items()
+        ]
+    else:
+        theirs = stages(teacher)
+    if not theirs:
+        return []
+    ours = stages(student)
+    return [
+        _pair(theirs, tap, positions, (place + 1) / len(ours))
+        for place, (tap, positions) in enumerate(ours)
+    ]
+
+
+def _pair(theirs, tap, positions, depth):
+    """The pair of one stage of the student, at a depth between 0 and 1."""
+    depths = {
+        name: (place + 1) / len(theirs)
+        for place, (name, _) in enumerate(theirs)
+    }
+    same = [name for name, other in theirs if other == positions]
+    nearest = min(same or depths, key=lambda name: abs(depths[name] - depth))
+    return TapPair(nearest, tap, bool(same))
+
+
+def stages(model):
+    """The last layer of each stage, with its positions.
+
+    Args:
+        model: A built `keras.Model`.
+
+    Returns:
+        List of `(path, positions)`.
+    """
+    features = [
+        (tap, shape[:-1])
+        for tap, shape in _shapes(model).items()
+        if len(shape) > 1 and shape[-1] is not None
+    ]
+    last = {}
+    for tap, positions in features:
+        # An outer layer comes before those in it, and is the better name.
+        if not any(tap.startswith(f"{stage}/") for stage in last.values()):
+            last[positions] = tap
+    if len(last) == 1 and len(features) > 1:
+        return _spread(features)
+    return [(tap, positions) for positions, tap in last.items()]
+
+
+def _spread(features):
+    outer = [f for f in features if not _is_inside(f[0], features)]
+    count = min(_SPREAD, len(outer))
+    places = [(n + 1) * len(outer) // count - 1 for n in range(count)]
+    return [outer[place] for place in places]
+
+
+def _is_inside(tap, features):
+    return any(tap.startswith(f"{other}/") for other, _ in features)
+
+
+def _shapes(model):
+    """Shapes of what the layers return, without the batch.
+
+    Args:
+        model: A built `keras.Model`.
+
+    Returns:
+        Dict from the path of each layer that returns one tensor, in the order
+        of the layers.
+    """
+    layers, found = taps.layers(model), {}
+
+    def look(x):
+        with passes.recording(layers.values()) as recorded:
+            output = passes.run(model, x, training=False)
+        for tap, layer in layers.items():
+            tensor = recorded.get(id(layer))
+            is_stage = not isinstance(layer, _RIMS)
+            if is_stage and not (
+                tensor is None or keras.tree.is_nested(tensor)
+            ):
+                found[tap] = tuple(tensor.shape[1:])
+        return output
+
+    passes.symbolic(look, passes.input_spec(model))
+    return found

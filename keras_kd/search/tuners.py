@@ -1,0 +1,145 @@
+"""Tuners of keras-tuner that begin with the defaults and lose nothing."""
+
+import keras_tuner
+
+from keras_kd.arguments import check_count
+from keras_kd.search import chief
+from keras_kd.search import project
+from keras_kd.search.journal import Journal
+
+TUNERS = {
+    "random": keras_tuner.RandomSearch,
+    "bayesian": keras_tuner.BayesianOptimization,
+    "hyperband": keras_tuner.Hyperband,
+    "grid": keras_tuner.GridSearch,
+}
+
+
+def make_tuner(
+    tuner: str,
+    hypermodel: keras_tuner.HyperModel,
+    *,
+    objective: str | keras_tuner.Objective,
+    directory: str,
+    max_trials: int | None = None,
+    project_name: str = "search",
+    overwrite: bool = False,
+    on_trial=None,
+    say=print,
+    **kwargs,
+) -> keras_tuner.Tuner:
+    """Makes a tuner that an interruption costs nothing that was finished.
+
+    It is the tuner of keras-tuner, with three things more. The first trial
+    is the default setting (but for `"grid"`), so that what is found is no
+    worse on the objective. After each trial the whole state is written to one
+    file that is never half there: a search that was killed, at whatever
+    moment, goes on when the same is called again; a trial that was cut off
+    starts again with the same values, and this is said. Files that are damaged
+    are restored from there, or named.
+
+    Among several processes, `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
+    `KERASTUNER_ORACLE_PORT` tell who is the chief, as for keras-tuner.
+
+    Args:
+        tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
+        hypermodel: What to search, such as a `DistillationHyperModel`.
+        objective: Key of the logs, such as `"val_accuracy"`, or a
+            `keras_tuner.Objective`, which has a direction too.
+        directory: Folder for the search; other processes use the same.
+        max_trials: Integer >= 1, how many settings to try. `None`, the
+            default, leaves it to the tuner: 10 for random and bayesian, all
+            for the others.
+        project_name: Name of the folder within `directory`. Defaults to
+            `"search"`.
+        overwrite: Whether to begin anew. Defaults to `False`.
+        on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
+            ended, in the process that keeps the state. Defaults to `None`.
+        say: Takes a line for the user. Defaults to `print`.
+        **kwargs: Passed to the class of keras-tuner: `max_epochs` for
+            hyperband, `seed`, `executions_per_trial`,
+            `distribution_strategy` and others.
+
+    Returns:
+        A `keras_tuner.Tuner`.
+
+    Raises:
+        ValueError: If `tuner` is unknown, or the folder has files that are
+            damaged and cannot be restored.
+        TimeoutError: If this process is a worker and no chief answers.
+
+    Example:
+
+    >>> import tempfile
+    >>> tuner = keras_kd.search.make_tuner(
+    ...     "random",
+    ...     lambda hp: keras.Sequential([keras.layers.Dense(3)]),
+    ...     objective="val_loss",
+    ...     max_trials=4,
+    ...     directory=tempfile.mkdtemp(),
+    ... )
+    >>> tuner.remaining_trials
+    4
+    """
+    if tuner not in TUNERS:
+        raise ValueError(
+            f"`tuner` must be one of {', '.join(map(repr, TUNERS))}. Received: "
+            f"tuner={tuner!r}."
+        )
+    if max_trials is not None:
+        check_count("max_trials", max_trials, "settings to try")
+    if chief.is_worker():
+        chief.wait()
+    elif not overwrite:
+        for line in project.mend(directory, project_name):
+            say(line)
+    if max_trials is not None and tuner != "hyperband":
+        kwargs["max_trials"] = max_trials
+    made = TUNERS[tuner](
+        hypermodel,
+        objective=objective,
+        directory=str(directory),
+        project_name=project_name,
+        overwrite=overwrite,
+        **kwargs,
+    )
+    if chief.is_worker():
+        return made
+    if max_trials is not None:
+        made.oracle.max_trials = max_trials
+    if tuner != "grid":
+        start_with_defaults(made.oracle)
+    Journal(made, on_trial)
+    return made
+
+
+def start_with_defaults(oracle):
+    """Gives the first trial of an oracle the default of every knob.
+
+    Args:
+        oracle: A `keras_tuner.Oracle`. Knobs of its own, such as the epochs
+            of hyperband, keep their values.
+    """
+    populate = oracle.populate_space
+
+    def populate_space(trial_id):
+        response = populate(trial_id)
+        if not oracle.trials and response.get("values") is not None:
+            response["values"] |= default_values(oracle.get_space())
+        return response
+
+    oracle.populate_space = populate_space
+
+
+def default_values(hyperparameters):
+    """The defaults of all knobs that count together.
+
+    Args:
+        hyperparameters: `keras_tuner.HyperParameters`.
+    """
+    defaults = keras_tuner.HyperParameters()
+    for knob in hyperparameters.space:
+        defaults.merge([knob])
+        if defaults.is_active(knob):
+            defaults.values[knob.name] = knob.default
+    return dict(defaults.values)
