@@ -224,7 +224,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             trial_training.check_not_twice(args, kwargs)
             size = values["batch_size"]
             args = (trial_training.batches(self.teacher, self.data, size),)
-            kwargs.pop("batch_size", None)
+            # They are shuffled, and Keras warns that it cannot do it again.
+            kwargs |= {"batch_size": None, "shuffle": False}
         if values.get("temperature_schedule") == ranges.FALLING:
             fall = trial_training.Fall(
                 values["soft_targets.temperature"], kwargs.get("epochs", 1)
