@@ -3,6 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
+    from keras_kd.backend.agreement import newest_common
     from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
@@ -31,6 +32,7 @@ else:
     from keras_kd.backend.unsupported import is_in_scope
     from keras_kd.backend.unsupported import is_probability
     from keras_kd.backend.unsupported import is_tracing
+    from keras_kd.backend.unsupported import newest_common
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
     from keras_kd.backend.unsupported import replica_id
@@ -48,6 +50,7 @@ __all__ = [
     "is_in_scope",
     "is_probability",
     "is_tracing",
+    "newest_common",
     "num_replicas",
     "origins",
     "replica_id",

@@ -3,20 +3,29 @@
 import keras
 
 
-class Backup(keras.callbacks.BackupAndRestore):
-    """`BackupAndRestore` that leaves nothing behind in the model.
+def go_on_from(model, epoch):
+    """Tells the `fit` that is about to begin with which epoch to begin.
 
-    Keras 3.15 tells `fit` in `_initial_epoch` where to go on, and never takes
-    it back: the next `fit` of the same model would leave out as many epochs.
-    There is no public way to do so.
+    Keras 3.15 keeps it in `_initial_epoch`, and never takes it back: the next
+    `fit` of the same model would leave out as many epochs. There is no public
+    way to do so.
+
+    Args:
+        model: A `keras.Model`.
+        epoch: The epoch, or `None` for the first.
     """
+    model._initial_epoch = epoch
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """`BackupAndRestore` that leaves nothing behind in the model."""
 
     def on_epoch_begin(self, epoch, logs=None):
         # `fit` has read it by now.
-        self.model._initial_epoch = None
+        go_on_from(self.model, None)
         super().on_epoch_begin(epoch, logs)
 
     def on_train_end(self, logs=None):
         # No epoch may have been left to run.
-        self.model._initial_epoch = None
+        go_on_from(self.model, None)
         super().on_train_end(logs)

@@ -33,6 +33,7 @@ is_in_reach = _refuse
 is_in_scope = _refuse
 is_probability = _refuse
 is_tracing = _refuse
+newest_common = _refuse
 num_replicas = _refuse
 origins = _refuse
 replica_id = _refuse

@@ -28,8 +28,8 @@ class Range:
 
     Example:
 
-    >>> keras_kd.search.Range(2.0, 8.0, sampling="log").default
-    4.0
+    >>> keras_kd.search.Range(2.0, 8.0).default
+    5.0
     """
 
     low: float

@@ -1,6 +1,7 @@
 """Which layers of two models to compare: pairs by position and shape."""
 
 import dataclasses
+import re
 
 import keras
 
@@ -48,10 +49,12 @@ def tap_pairs(
     """Proposes layers to compare, by where they are and by their shapes.
 
     Each model is cut into stages: the last layer before its feature changes its
-    positions, such as the height and width of a map. Where these never change,
-    as in a transformer, three layers are taken, evenly over the depth. Each
-    stage of the student is paired with the teacher's of the same positions, or
-    else with the one that is as deep. Outputs and single vectors are left out.
+    positions, such as the height and width of a map; if some layers there have
+    names that were given and not made up by Keras, the last of those. Where
+    positions never change, as in a transformer, three layers are taken, evenly
+    over the depth. Each stage of the student is paired with the teacher's of
+    the same positions, or else with the one that is as deep. Outputs and single
+    vectors are left out.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`, whose stored taps
@@ -105,19 +108,33 @@ def stages(model):
     Returns:
         List of `(path, positions)`.
     """
+    layers = taps.layers(model)
     features = [
         (tap, shape[:-1])
-        for tap, shape in _shapes(model).items()
+        for tap, shape in _shapes(model, layers).items()
         if len(shape) > 1 and shape[-1] is not None
     ]
     last = {}
     for tap, positions in features:
         # An outer layer comes before those in it, and is the better name.
-        if not any(tap.startswith(f"{stage}/") for stage in last.values()):
+        if any(tap.startswith(f"{stage}/") for stage in last.values()):
+            continue
+        known = last.get(positions)
+        if (
+            known is None
+            or _is_named(tap, layers)
+            or not _is_named(known, layers)
+        ):
             last[positions] = tap
     if len(last) == 1 and len(features) > 1:
         return _spread(features)
     return [(tap, positions) for positions, tap in last.items()]
+
+
+def _is_named(tap, layers):
+    """Whether a layer has a name of its own, not `re_lu_2`."""
+    made_up = re.sub(r"_\d+$", "", layers[tap].name).replace("_", "")
+    return made_up != type(layers[tap]).__name__.lower()
 
 
 def _spread(features):
@@ -131,17 +148,18 @@ def _is_inside(tap, features):
     return any(tap.startswith(f"{other}/") for other, _ in features)
 
 
-def _shapes(model):
+def _shapes(model, layers):
     """Shapes of what the layers return, without the batch.
 
     Args:
         model: A built `keras.Model`.
+        layers: Its layers, by their paths.
 
     Returns:
         Dict from the path of each layer that returns one tensor, in the order
         of the layers.
     """
-    layers, found = taps.layers(model), {}
+    found = {}
 
     def look(x):
         with passes.recording(layers.values()) as recorded:

@@ -1,0 +1,118 @@
+"""A schedule for a temperature or a loss weight."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from keras_kd.callbacks.attribute import distiller_attribute
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+class Anneal(keras.callbacks.Callback):
+    """Lets a schedule drive a temperature or a loss weight.
+
+    Before each batch (or epoch) the variable gets the value of the schedule. A
+    step is an update of the optimizer, counted by `optimizer.iterations`: a
+    resumed run goes on where it was, and several batches of gradient
+    accumulation are one step. With `steps_per_execution=n`, the value is set
+    once for `n` batches.
+
+    The last value of each epoch is put into the logs, under the name of the
+    target. `History` has it. `CSVLogger` and `TensorBoard` have it if they come
+    after this in the list of callbacks, and miss it if they come before.
+
+    Args:
+        target: What to drive: `"<loss name>.<attribute>"`, such as
+            `"soft_targets.temperature"`, or `"student_loss_weight"`. See
+            `Distiller.hyperparameter`.
+        schedule: A `keras.optimizers.schedules.LearningRateSchedule`, or a
+            function of the step (or epoch), both counted from 0, that returns
+            a number. It must stay above 0, for loss weights at or above.
+        per: `"step"` or `"epoch"`. Defaults to `"step"`.
+
+    Raises:
+        TypeError: If `target` is not a string or `schedule` cannot be called;
+            when training starts, if the model is no Distiller.
+        ValueError: If `per` is neither; when training starts, if the Distiller
+            has no such target; in training, if a value is out of range.
+
+    Example:
+
+    >>> anneal = keras_kd.callbacks.Anneal(
+    ...     "soft_targets.temperature", lambda epoch: 8 / (1 + epoch), "epoch"
+    ... )
+    """
+
+    def __init__(
+        self,
+        target: str,
+        schedule: Schedule | Callable[[int], float],
+        per: str = "step",
+    ):
+        super().__init__()
+        if not isinstance(target, str):
+            raise TypeError(
+                "`target` must be the name of a hyperparameter, since "
+                f"callbacks are copied and models are not. Received: target="
+                f'{target!r}. Write such as "soft_targets.temperature".'
+            )
+        # A class can be called too, with the step as its first argument.
+        if isinstance(schedule, type) or not callable(schedule):
+            raise TypeError(
+                "`schedule` must be a LearningRateSchedule or a function of "
+                f"the step that returns a number. Received: schedule="
+                f"{schedule!r}. A constant belongs to the loss itself."
+            )
+        if per not in ("step", "epoch"):
+            raise ValueError(
+                '`per` must be "step" or "epoch", since these are what a '
+                f"schedule counts. Received: per={per!r}."
+            )
+        self.target = target
+        self.schedule = schedule
+        self.per = per
+        self._variable = None
+        self._value = None
+
+    def set_model(self, model):
+        super().set_model(model)
+        self._variable = distiller_attribute(self, model, "hyperparameter")(
+            self.target
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.per == "epoch":
+            self._set(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.per == "step":
+            iterations = self.model.optimizer.iterations
+            self._set(int(keras.ops.convert_to_numpy(iterations)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and self._value is not None:
+            logs[self.target] = self._value
+
+    def _set(self, step):
+        self._value = self._scheduled(step)
+        self._variable.assign(self._value)
+
+    def _scheduled(self, step):
+        """The value at a step or epoch, or a refusal of it."""
+        value = self.schedule(step)
+        try:
+            number = float(np.asarray(keras.ops.convert_to_numpy(value)).item())
+        except (TypeError, ValueError):
+            number = math.nan
+        is_weight = self.target.endswith("loss_weight")
+        if not (0 <= number < math.inf and (is_weight or number > 0)):
+            rule = "at least 0" if is_weight else "above 0"
+            raise ValueError(
+                f"`schedule` must return a finite number {rule}, since it is "
+                f"the value of {self.target}. Received: {value!r} at "
+                f"{self.per} {step}."
+            )
+        return number

@@ -1,0 +1,107 @@
+"""Lets several workers go on where they were stopped."""
+
+import json
+import os
+import pathlib
+import re
+
+import keras
+
+from keras_kd import backend
+from keras_kd.backend.resuming import go_on_from
+
+_NAME = "epoch-{:06d}.weights.h5"
+_PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
+
+
+class BackupWorkers(keras.callbacks.Callback):
+    """Backs up a training of several workers, and goes on with it.
+
+    `keras.callbacks.BackupAndRestore` keeps one file, which all workers would
+    write, and a kill can leave workers at different epochs. Here each keeps its
+    last two epochs, in a folder of its own, and they go on with the last one
+    that all of them have. Start all workers again after one was killed: the
+    others end by themselves, since they wait for it, or are to be killed too.
+
+    One process can use it too. A learning rate or a temperature that a callback
+    changes belongs into a variable, as `Anneal` does it; the order of shuffled
+    data is another one after a restart, as in Keras.
+
+    Args:
+        directory: Folder for the backups; all workers may name the same. What
+            is in it stays after the training, so that a worker that was killed
+            in the last moment finds the others' end: delete it, or name another
+            one, for the next training.
+
+    Raises:
+        TypeError: When training starts, if the model has no optimizer.
+
+    Example:
+
+    >>> import tempfile
+    >>> student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> student.compile("adam", "mse")
+    >>> folder = tempfile.mkdtemp()
+    >>> data = np.zeros((8, 4)), np.zeros((8, 3))
+    >>> for epochs in (2, 3):
+    ...     backup = keras_kd.callbacks.BackupWorkers(folder)
+    ...     history = student.fit(
+    ...         *data, epochs=epochs, callbacks=[backup], verbose=0)
+    ...     print(history.epoch)
+    [0, 1]
+    [2]
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = pathlib.Path(directory, _worker_name())
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def on_train_begin(self, logs=None):
+        if self.model.optimizer is None:
+            raise TypeError(
+                "`BackupWorkers` must be used with a compiled model, since it "
+                f'keeps the optimizer too. Received: "{self.model.name}".'
+            )
+        epoch = backend.newest_common(self.model, self._epochs())
+        if epoch is None:
+            return
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.model.load_weights(self._path(epoch))
+        go_on_from(self.model, epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        go_on_from(self.model, None)  # `fit` has read it by now.
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        partial = self.directory / "partial.weights.h5"
+        # All workers together: a part of the state is gathered from all.
+        self.model.save_weights(partial, overwrite=True)
+        os.replace(partial, self._path(done))
+        for old in self._epochs():
+            if old not in (done, done - 1):
+                self._path(old).unlink()
+
+    def on_train_end(self, logs=None):
+        go_on_from(self.model, None)  # No epoch may have been left.
+
+    def _path(self, epoch):
+        return self.directory / _NAME.format(epoch)
+
+    def _epochs(self):
+        """Numbers of finished epochs that are here."""
+        matches = (
+            _PATTERN.fullmatch(path.name) for path in self.directory.iterdir()
+        )
+        return sorted(int(match[1]) for match in matches if match)
+
+
+def _worker_name():
+    """`worker-0`, or the like; `alone` for a single process."""
+    config = os.environ.get("TF_CONFIG", "")
+    if config in ("", "{}"):
+        return "alone"
+    task = json.loads(config)["task"]
+    return f"{task['type']}-{task['index']}"

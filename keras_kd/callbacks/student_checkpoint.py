@@ -1,0 +1,104 @@
+"""Saves the student while it is trained."""
+
+import warnings
+
+import keras
+
+from keras_kd.callbacks.attribute import distiller_attribute
+from keras_kd.metrics import TeacherMetric
+
+
+class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
+    """Saves the student while it is trained, without teacher and Distiller.
+
+    The file is that of `student.save(...)`, or `student.save_weights(...)`
+    with `save_weights_only=True`, and loads without this library. To go on
+    with an interrupted training, use `keras.callbacks.BackupAndRestore`, which
+    keeps the optimizer too.
+
+    With `save_best_only=True`, an epoch without the monitored quantity saves
+    nothing (`ModelCheckpoint` would save it as the best). Which way is better
+    is known for `loss`, for Keras's own metrics, for the losses of the
+    Distiller and for the metrics of `keras_kd` that see the teacher; say
+    `mode="min"` or `mode="max"` for others.
+
+    Args:
+        filepath: Path that ends in `.keras`, or `.weights.h5` for weights. May
+            have fields, such as `"{epoch:02d}-{val_loss:.2f}.keras"`.
+        monitor: Key of the logs to judge by. Defaults to `"val_loss"`, the
+            total.
+        **kwargs: Passed to `keras.callbacks.ModelCheckpoint`.
+
+    Raises:
+        TypeError: When training starts, if the model is no Distiller.
+        ValueError: If `save_best_only` is set with a `save_freq` in batches;
+            after the first epoch, if `save_best_only` is set and the
+            logs do not have the monitored quantity.
+
+    Example:
+
+    >>> checkpoint = keras_kd.callbacks.StudentCheckpoint(
+    ...     "student.keras", monitor="val_accuracy", save_best_only=True
+    ... )
+    """
+
+    def __init__(self, filepath, monitor="val_loss", **kwargs):
+        super().__init__(filepath, monitor=monitor, **kwargs)
+        if self.save_best_only and self.save_freq != "epoch":
+            raise ValueError(
+                '`save_freq` must be "epoch" with `save_best_only`, since the '
+                "best is known after validation. Received: save_freq="
+                f"{self.save_freq}, save_best_only=True."
+            )
+        self._has_warned = False
+
+    def set_model(self, model):
+        student = distiller_attribute(self, model, "student")
+        super().set_model(_StudentOf(model, student))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.save_best_only and self.monitor not in (logs or {}):
+            self._miss(logs or {})
+            return
+        if self.mode == "auto":
+            self.mode = self.model.direction(self.monitor) or self.mode
+        super().on_epoch_end(epoch, logs)
+
+    def _miss(self, logs):
+        """Refuses a wrong `monitor`; warns in an epoch without validation."""
+        validated = any(key.startswith("val_") for key in logs)
+        if validated or not self.monitor.startswith("val_"):
+            raise ValueError(
+                "`monitor` must be a key of the logs, since the best student "
+                f"is chosen by it. Received: monitor={self.monitor!r}. There "
+                f"are: {', '.join(sorted(logs))}."
+            )
+        if not self._has_warned:
+            warnings.warn(
+                "StudentCheckpoint saves nothing in epochs without "
+                f"{self.monitor}. Give `validation_data` to `fit`.",
+                stacklevel=2,
+            )
+        self._has_warned = True
+
+
+class _StudentOf:
+    """What `ModelCheckpoint` uses of a model: one's metrics, other's files."""
+
+    def __init__(self, distiller, student):
+        self.distiller = distiller
+        self.save = student.save
+        self.save_weights = student.save_weights
+
+    @property
+    def metrics(self):
+        return self.distiller.metrics
+
+    def direction(self, monitor):
+        """`"min"`, `"max"`, or `None` where only Keras can tell."""
+        for metric in self.metrics:
+            if metric.name == monitor.removeprefix("val_"):
+                is_score = isinstance(metric, TeacherMetric)
+                is_up = is_score and metric.higher_is_better
+                return "max" if is_up else "min"
+        return None

@@ -1,0 +1,102 @@
+import keras
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from tests import support
+from tests.replicas import two_replicas
+
+
+class Stop(BaseException):
+    """As a kill."""
+
+
+def stop_in(epoch):
+    """Stops a training in the middle of an epoch."""
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda now, logs: _raise(now == epoch)
+    )
+
+
+def _raise(is_time):
+    if is_time:
+        raise Stop
+
+
+def train(folder, *others, epochs=4, seed=0):
+    """Trains a Distiller; another seed begins with other weights."""
+    keras.utils.set_random_seed(seed)
+    made = support.distiller(teacher=TEACHER)
+    made.compile(keras.optimizers.Adam(0.05), support.cross_entropy())
+    backup = keras_kd.callbacks.BackupWorkers(folder)
+    history = made.fit(
+        *support.data(),
+        epochs=epochs,
+        shuffle=False,
+        callbacks=[backup, *others],
+        verbose=0,
+    )
+    return made, history.epoch
+
+
+TEACHER = support.dense(8, name="teacher")
+
+
+class BackupWorkersTest(parameterized.TestCase):
+    def assert_resumes(self):
+        whole, _ = train(support.folder(self))
+        folder = support.folder(self)
+        with self.assertRaises(Stop):
+            train(folder, stop_in(2))
+
+        made, epochs = train(folder, seed=1)
+
+        self.assertEqual(epochs, [2, 3])
+        self.assertEqual(
+            support.largest_difference(
+                support.values(made.weights), support.values(whole.weights)
+            ),
+            0,
+        )
+
+    def test_goes_on_to_the_same_bits(self):
+        self.assert_resumes()
+
+    def test_goes_on_with_two_replicas(self):
+        with two_replicas().scope():
+            self.assert_resumes()
+
+    def test_keeps_the_last_two_epochs(self):
+        folder = support.folder(self)
+        train(folder)
+        self.assertEqual(
+            sorted(path.name for path in (folder / "alone").iterdir()),
+            ["epoch-000003.weights.h5", "epoch-000004.weights.h5"],
+        )
+
+    def test_goes_on_with_what_all_workers_have(self):
+        folder = support.folder(self)
+        train(folder, epochs=3)
+        # As if another worker had not come to the third epoch.
+        (folder / "alone" / "epoch-000003.weights.h5").unlink()
+        _, epochs = train(folder)
+        self.assertEqual(epochs, [2, 3])
+
+    def test_half_a_file_is_none(self):
+        folder = support.folder(self)
+        train(folder, epochs=1)
+        (folder / "alone" / "partial.weights.h5").write_bytes(b"half")
+        _, epochs = train(folder, epochs=2)
+        self.assertEqual(epochs, [1])
+
+    def test_a_further_fit_of_the_same_model_begins_at_its_beginning(self):
+        folder = support.folder(self)
+        train(folder, epochs=2)
+        made, epochs = train(folder, epochs=2)
+        self.assertEqual(epochs, [])
+        history = made.fit(*support.data(), epochs=1, verbose=0)
+        self.assertEqual(history.epoch, [0])
+
+
+if __name__ == "__main__":
+    absltest.main()
