@@ -17,7 +17,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     keeps the optimizer too.
 
     With `save_best_only=True`, an epoch without the monitored quantity saves
-    nothing (`ModelCheckpoint` would save it as the best). Which way is better
+    nothing (`ModelCheckpoint` would save it as the best). Of several workers,
+    the chief saves: see `distribution.is_chief`. Which way is better
     is known for `loss`, for Keras's own metrics, for the losses of the
     Distiller and for the metrics of `keras_kd` that see the teacher; say
     `mode="min"` or `mode="max"` for others.
@@ -51,12 +52,22 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
                 f"{self.save_freq}, save_best_only=True."
             )
         self._has_warned = False
+        # Not at the top: it imports TensorFlow.
+        from keras_kd.distribution import is_chief
+
+        self._is_chief = is_chief()
 
     def set_model(self, model):
         student = distiller_attribute(self, model, "student")
         super().set_model(_StudentOf(model, student))
 
+    def on_train_batch_end(self, batch, logs=None):
+        if self._is_chief:
+            super().on_train_batch_end(batch, logs)
+
     def on_epoch_end(self, epoch, logs=None):
+        if not self._is_chief:
+            return
         if self.save_best_only and self.monitor not in (logs or {}):
             self._miss(logs or {})
             return

@@ -1,3 +1,7 @@
+import json
+import os
+from unittest import mock
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -166,6 +170,25 @@ class SaveFrequencyTest(absltest.TestCase):
             callbacks.StudentCheckpoint(
                 "student.keras", save_freq=2, save_best_only=True
             )
+
+
+class WorkersTest(parameterized.TestCase):
+    @parameterized.parameters((0, True), (1, False))
+    def test_the_chief_alone_saves(self, index, saves):
+        config = {
+            "cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]},
+            "task": {"type": "worker", "index": index},
+        }
+        path = support.folder(self) / "student.keras"
+        environment = {"TF_CONFIG": json.dumps(config)}
+        with mock.patch.dict(os.environ, environment):
+            for frequency in ("epoch", 1):
+                checkpoint = callbacks.StudentCheckpoint(
+                    path, save_freq=frequency
+                )
+                fit(checkpoint, epochs=1)
+                self.assertEqual(path.exists(), saves)
+                path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
