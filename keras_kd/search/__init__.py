@@ -3,6 +3,7 @@
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import Range
+from keras_kd.search.labels_hyper_model import LabelsHyperModel
 from keras_kd.search.tap_pairs import TapPair
 from keras_kd.search.tap_pairs import tap_pairs
 from keras_kd.search.tuners import make_tuner
@@ -10,6 +11,7 @@ from keras_kd.search.tuners import make_tuner
 __all__ = [
     "Choice",
     "DistillationHyperModel",
+    "LabelsHyperModel",
     "Range",
     "TapPair",
     "make_tuner",

@@ -3,10 +3,8 @@
 import dataclasses
 import warnings
 
-import keras
 import keras_tuner
 
-from keras_kd import model_copies
 from keras_kd import teachers
 from keras_kd.callbacks import Anneal
 from keras_kd.comparison import name_losses
@@ -127,7 +125,9 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self._templates = space.check_losses(distillation_losses)
         pairs = []
         if self._templates is None:
-            default = self._make_student(keras_tuner.HyperParameters())
+            default = trial_training.make_student(
+                student, keras_tuner.HyperParameters()
+            )
             pairs = tap_pairs(teacher, default)
         self.knobs = knob_types.replaced(
             space.defaults(self._templates, pairs), knobs, ranges.ALLOWED
@@ -162,7 +162,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         Returns:
             A `Distiller`.
         """
-        student = self._make_student(hp)
+        student = trial_training.make_student(self.student, hp)
         values = space.choose(self.knobs, hp)
         distiller = Distiller(
             teacher=self.teacher,
@@ -170,26 +170,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             distillation_losses=self._losses(values, student),
             student_loss_weight=space.student_loss_weight(values),
         )
-        distiller.compile(
-            optimizer=trial_training.optimizer(values),
-            loss=trial_training.of_a_trial(self.loss),
-            metrics=trial_training.of_a_trial(self.metrics),
-        )
-        # `get_best_models` loads a checkpoint before anything was trained, and
-        # an optimizer without slots would skip its part with a warning.
-        distiller.optimizer.build(distiller.trainable_variables)
+        trial_training.compile_model(distiller, values, self.loss, self.metrics)
         return distiller
-
-    def _make_student(self, hp):
-        if isinstance(self.student, keras.Model):
-            return model_copies.equal_copy(self.student)
-        student = self.student(hp)
-        if not isinstance(student, keras.Model):
-            raise TypeError(
-                "`student` must return a built `keras.Model` when it is called "
-                f"with `hp`. Received: {student!r}."
-            )
-        return student
 
     def _losses(self, values, student):
         if self._templates is None:
@@ -223,7 +205,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         if self.data is not None:
             trial_training.check_not_twice(args, kwargs)
             size = values["batch_size"]
-            args = (trial_training.batches(self.teacher, self.data, size),)
+            attached = self.teacher.attach(self.data)
+            args = (trial_training.batches(attached, size),)
             # They are shuffled, and Keras warns that it cannot do it again.
             kwargs |= {"batch_size": None, "shuffle": False}
         if values.get("temperature_schedule") == ranges.FALLING:

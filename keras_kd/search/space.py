@@ -26,9 +26,14 @@ CONDITIONS = {
 
 
 def check_models(teacher, student):
-    """Refuses what is no teacher, or cannot be a student of each trial."""
+    """Refuses what cannot be a teacher or a student."""
     if not isinstance(teacher, teachers.CachedTeacher):
         checks.check_model(teacher, "teacher")
+    check_student(student)
+
+
+def check_student(student):
+    """Refuses what cannot be a student of each trial."""
     if isinstance(student, keras.Model):
         checks.check_model(student, "student")
     elif not callable(student):
@@ -82,7 +87,12 @@ def defaults(templates, pairs):
     else:
         named = dict(zip(name_losses(templates), templates, strict=True))
         found = ranges.of_losses(named) | {"student_loss_weight": 1.0}
-    return found | ranges.TRAINING | {"batch_size": BATCH_SIZE}
+    return found | training_knobs()
+
+
+def training_knobs():
+    """Those that any training has."""
+    return ranges.TRAINING | {"batch_size": BATCH_SIZE}
 
 
 def _proposal(pairs):

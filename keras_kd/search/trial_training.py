@@ -5,6 +5,10 @@ import math
 
 import keras
 
+from keras_kd import batch as batch_parts
+from keras_kd import model_copies
+from keras_kd.teachers.cache import elements
+
 # At most so many examples wait to be drawn from, as in tf.data's own guide.
 SHUFFLED = 10_000
 
@@ -55,20 +59,57 @@ def _copied(item):
     return item
 
 
-def batches(cached, data, batch_size):
-    """Shuffled batches of examples with what the teacher said.
+def make_student(student, hp):
+    """The student of a trial, before it is trained.
 
     Args:
-        cached: A `CachedTeacher`.
-        data: The data that was cached.
-        batch_size: Number of examples in a batch.
-
-    Returns:
-        `tf.data.Dataset`.
+        student: A `keras.Model`, or a function of `hp`.
+        hp: `keras_tuner.HyperParameters`.
     """
-    attached = cached.attach(data)
-    count = min(SHUFFLED, cached.num_examples * cached.views)
-    return attached.shuffle(count).batch(int(batch_size)).prefetch(2)
+    if isinstance(student, keras.Model):
+        return model_copies.equal_copy(student)
+    made = student(hp)
+    if not isinstance(made, keras.Model):
+        raise TypeError(
+            "`student` must return a built `keras.Model` when it is called "
+            f"with `hp`. Received: {made!r}."
+        )
+    return made
+
+
+def compile_model(model, values, loss, metrics):
+    """Compiles the model of a trial, from the values of its knobs."""
+    model.compile(
+        optimizer=optimizer(values),
+        loss=of_a_trial(loss),
+        metrics=of_a_trial(metrics),
+    )
+    # `get_best_models` loads a checkpoint before anything was trained, and an
+    # optimizer without slots would skip its part with a warning.
+    model.optimizer.build(model.trainable_variables)
+
+
+def without_answers(data):
+    """A data set of single examples, without what a cache has put beside them.
+
+    Args:
+        data: Arrays or a `tf.data.Dataset` of single examples `(x, y)`.
+    """
+    return elements.dataset(data, "data").map(
+        lambda x, *others: (batch_parts.split(x)[0], *others)
+    )
+
+
+def batches(examples, batch_size):
+    """Shuffled batches of examples.
+
+    Args:
+        examples: `tf.data.Dataset` of single examples.
+        batch_size: Number of examples in a batch.
+    """
+    count = int(examples.cardinality())
+    buffer = min(SHUFFLED, count) if count > 0 else SHUFFLED
+    return examples.shuffle(buffer).batch(int(batch_size)).prefetch(2)
 
 
 def check_not_twice(args, kwargs):

@@ -1,0 +1,94 @@
+"""The control of a search: the same student, tuned as well, without teacher."""
+
+import keras_tuner
+
+from keras_kd.search import knobs as knob_types
+from keras_kd.search import ranges
+from keras_kd.search import space
+from keras_kd.search import trial_training
+
+
+class LabelsHyperModel(keras_tuner.HyperModel):
+    """Lets keras-tuner train the student alone, on the labels.
+
+    A distilled student that was tuned is to be compared with one that was tuned
+    as well. This searches optimizer, learning rate and what the function of the
+    student asks for, as `DistillationHyperModel` does, and nothing else.
+
+    Args:
+        student: As for `DistillationHyperModel`.
+        data: Examples to train on: arrays `(x, y)`, or a `tf.data.Dataset` of
+            single examples, such as `cached.attach(...)`, whose augmented
+            images are then seen and whose answers are not.
+        loss: Loss on the labels, as for `compile`.
+        knobs: As for `DistillationHyperModel`; there are `optimizer`,
+            `learning_rate`, `sgd_learning_rate` and `batch_size`. Defaults to
+            `None`.
+        metrics: Metrics, as for `compile`. Defaults to `None`.
+        name: Name of the hypermodel. Defaults to `None`.
+
+    Attributes:
+        knobs: Dict of all knobs: fixed values, `Range`s and `Choice`s.
+
+    Raises:
+        TypeError: If an argument is not of the type above.
+        ValueError: If `knobs` names what nothing here has.
+
+    Example:
+
+    >>> student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    >>> control = keras_kd.search.LabelsHyperModel(
+    ...     student=student,
+    ...     data=(np.ones((8, 4)), np.ones(8)),
+    ...     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    ... )
+    >>> list(control.knobs)
+    ['optimizer', 'learning_rate', 'sgd_learning_rate', 'batch_size']
+    """
+
+    def __init__(
+        self, *, student, data, loss, knobs=None, metrics=None, name=None
+    ):
+        super().__init__(name=name)
+        space.check_student(student)
+        self.student = student
+        self.loss = loss
+        self.metrics = metrics
+        self.knobs = knob_types.replaced(
+            space.training_knobs(), knobs, ranges.ALLOWED
+        )
+        self.data = trial_training.without_answers(data)
+        self.build(keras_tuner.HyperParameters())
+
+    def build(self, hp):
+        """Makes the compiled student of a trial.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+
+        Returns:
+            A `keras.Model`.
+        """
+        student = trial_training.make_student(self.student, hp)
+        trial_training.compile_model(
+            student, space.choose(self.knobs, hp), self.loss, self.metrics
+        )
+        return student
+
+    def fit(self, hp, model, *args, **kwargs):
+        """Trains the student of a trial.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`.
+            model: What `build` returned.
+            *args: Must be empty: the data is known.
+            **kwargs: As for `Model.fit`, such as `validation_data`.
+
+        Returns:
+            The `History`.
+        """
+        trial_training.check_not_twice(args, kwargs)
+        size = space.choose(self.knobs, hp)["batch_size"]
+        batches = trial_training.batches(self.data, size)
+        kwargs |= {"batch_size": None, "shuffle": False}
+        return model.fit(batches, **kwargs)
