@@ -1,5 +1,6 @@
 """Architectures to begin with."""
 
+from keras_kd.models.budgeted_convnet import budgeted_convnet
 from keras_kd.models.fold_bottleneck import fold_bottleneck
 from keras_kd.models.highway import highway
 from keras_kd.models.lenet5 import lenet5
@@ -17,6 +18,7 @@ __all__ = [
     "CeilMaxPooling2D",
     "Maxout",
     "MaxoutBlock",
+    "budgeted_convnet",
     "fold_bottleneck",
     "highway",
     "lenet5",

@@ -1,5 +1,7 @@
 """Finds the knobs of a distillation with keras-tuner."""
 
+from keras_kd.search.compare_depths import TunedDepth
+from keras_kd.search.compare_depths import compare_depths
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import Range
@@ -14,6 +16,8 @@ __all__ = [
     "LabelsHyperModel",
     "Range",
     "TapPair",
+    "TunedDepth",
+    "compare_depths",
     "make_tuner",
     "tap_pairs",
 ]

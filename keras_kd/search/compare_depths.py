@@ -1,0 +1,187 @@
+"""Tunes nets of several depths alike, after Urban et al., 2017."""
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import keras
+import keras_tuner
+
+from keras_kd import losses
+from keras_kd import teachers
+from keras_kd.search.hyper_model import DistillationHyperModel
+from keras_kd.search.labels_hyper_model import LabelsHyperModel
+from keras_kd.search.tuners import make_tuner
+
+MIMIC = "mimic"
+LABELS = "labels"
+
+
+@dataclasses.dataclass(frozen=True)
+class TunedDepth:
+    """What a search found for one depth and one kind of targets.
+
+    Attributes:
+        depth: The depth.
+        targets: `"mimic"` or `"labels"`.
+        values: Dict of the knobs of its best trial.
+        score: The objective of that trial.
+        num_parameters: Parameters of its student.
+        hypermodel: The hypermodel that was searched.
+        epochs: Number of epochs of a trial.
+    """
+
+    depth: int
+    targets: str
+    values: dict
+    score: float
+    num_parameters: int
+    hypermodel: keras_tuner.HyperModel
+    epochs: int
+
+    def train(self, seed, **kwargs):
+        """Trains a student with the values that were found.
+
+        Args:
+            seed: Seed of its initial weights and of the order of the examples.
+            **kwargs: As for `Model.fit`.
+
+        Returns:
+            The student.
+        """
+        keras.utils.set_random_seed(seed)
+        hp = keras_tuner.HyperParameters()
+        hp.values |= self.values
+        model = self.hypermodel.build(hp)
+        self.hypermodel.fit(
+            hp, model, **{"epochs": self.epochs, "verbose": 0} | kwargs
+        )
+        return model if self.targets == LABELS else model.student
+
+
+def compare_depths(
+    *,
+    teacher: teachers.CachedTeacher,
+    build_student: Callable,
+    depths: Sequence[int],
+    data,
+    validation_data,
+    directory: str,
+    epochs: int,
+    max_trials: int,
+    loss,
+    knobs: dict | None = None,
+    objective: str = "val_accuracy",
+    tuner: str = "bayesian",
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> list[TunedDepth]:
+    """Tunes students of several depths, on a teacher and on the labels.
+
+    A shallow net that is worse than a deep one may only be trained worse. So
+    each depth gets a search of its own, with the same number of trials, once on
+    the teacher's logits (`losses.LogitRegression(center=True)`, no labels) and
+    once on the labels, over the same augmented images. A search that is
+    finished is kept in `directory`, and one that was interrupted goes on.
+
+    Reference: [Urban et al., 2017](https://arxiv.org/abs/1603.05691), sections
+    2 and 3. The paper does not centre the logits of each example.
+
+    Args:
+        teacher: A `CachedTeacher`, best of an ensemble and with several views.
+        build_student: Function of `hp` and a depth that returns a built
+            student; what it asks `hp` for is searched.
+        depths: The depths.
+        data: What was cached.
+        validation_data: As for `fit`; it judges the trials.
+        directory: Folder for the searches.
+        epochs: Number of epochs of a trial, over all views.
+        max_trials: Number of trials of each search.
+        loss: Loss on the labels, as for `compile`.
+        knobs: As for `DistillationHyperModel`, of the training alone. Defaults
+            to `None`.
+        objective: Of the search. Defaults to `"val_accuracy"`.
+        tuner: As for `make_tuner`. Defaults to `"bayesian"`.
+        seed: Seed of the searches. Defaults to `0`.
+        say: Takes a line for the user. Defaults to `print`.
+
+    Returns:
+        List of `TunedDepth`: for each depth the mimic and the control.
+
+    Raises:
+        TypeError: If `teacher` is no `CachedTeacher`.
+        ValueError: If `knobs` or `tuner` cannot be used.
+    """
+    if not isinstance(teacher, teachers.CachedTeacher):
+        raise TypeError(
+            "`teacher` must be a `CachedTeacher`, since every trial asks it "
+            f"about the same images. Received: {teacher!r}. See "
+            "`teachers.cache_teacher`."
+        )
+    found = []
+    for depth in depths:
+
+        def student(hp, depth=depth):
+            return build_student(hp, depth)
+
+        common = {"student": student, "loss": loss, "metrics": ["accuracy"]}
+        hypermodels = {
+            MIMIC: DistillationHyperModel(
+                teacher=teacher,
+                data=data,
+                distillation_losses=losses.LogitRegression(center=True),
+                knobs={
+                    "logit_regression.loss_weight": 1.0,
+                    "student_loss_weight": 0.0,
+                }
+                | (knobs or {}),
+                **common,
+            ),
+            LABELS: LabelsHyperModel(
+                data=teacher.attach(data), knobs=knobs, **common
+            ),
+        }
+        for targets, hypermodel in hypermodels.items():
+            made = make_tuner(
+                tuner,
+                hypermodel,
+                objective=objective,
+                directory=directory,
+                max_trials=max_trials,
+                project_name=f"depth_{depth}_{targets}",
+                seed=seed,
+                say=say,
+            )
+            keras.utils.set_random_seed(seed)
+            made.search(
+                validation_data=validation_data, epochs=epochs, verbose=0
+            )
+            found.append(_result(made, depth, targets, epochs))
+            say(_line(found[-1]))
+    return found
+
+
+def _result(tuner, depth, targets, epochs):
+    best = tuner.oracle.get_best_trials()[0]
+    model = tuner.hypermodel.build(best.hyperparameters)
+    student = model if targets == LABELS else model.student
+    return TunedDepth(
+        depth=depth,
+        targets=targets,
+        values=dict(best.hyperparameters.values),
+        score=float(best.score),
+        num_parameters=student.count_params(),
+        hypermodel=tuner.hypermodel,
+        epochs=epochs,
+    )
+
+
+def _line(result):
+    values = ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in result.values.items()
+    )
+    return (
+        f"depth {result.depth}, {result.targets}: {result.score:.4f} with "
+        f"{values}"
+    )
