@@ -1,6 +1,5 @@
 import importlib.util
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -9,6 +8,9 @@ import tempfile
 
 from absl.testing import absltest
 from absl.testing import parameterized
+
+from tests import support
+from tests import tutorial_process
 
 ROOT = pathlib.Path(__file__).parents[1]
 TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9]*.py"))
@@ -165,22 +167,9 @@ class TutorialTest(parameterized.TestCase):
             self.assertEqual(set(cell), keys)
 
     def test_runs_in_smoke_mode(self, path):
-        directory = self.enterContext(tempfile.TemporaryDirectory())
-        finished = subprocess.run(
-            [sys.executable, path],
-            cwd=directory,
-            env=os.environ
-            | {
-                "KERAS_KD_SMOKE": "1",
-                "MPLBACKEND": "Agg",
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-                "PYTHONPATH": str(ROOT),
-            },
-            capture_output=True,
-            text=True,
-        )
+        code, printed = tutorial_process.run(path, support.folder(self))
 
-        self.assertEqual(finished.returncode, 0, finished.stderr[-2000:])
+        self.assertEqual(code, 0, printed[-2000:])
 
     def test_asserts_something(self, path):
         self.assertTrue(re.search(r"^ *assert ", path.read_text(), re.M))

@@ -69,7 +69,7 @@ NUM_SPECIALISTS, NUM_CLASSES, NUM_TOP = (12, 12, 1) if IS_CIFAR else (2, 4, 1)
 # Not in the paper.
 TEMPERATURE, SOFT_WEIGHT, HARD_WEIGHT = 1.0, 1.0, 1.0
 WIDTHS, BATCH_SIZE = ((32, 64, 128), 128) if IS_CIFAR else ((8, 16), 32)
-EPOCHS, SPECIALIST_EPOCHS = (20, 6) if IS_CIFAR else (8, 4)
+EPOCHS, SPECIALIST_EPOCHS = (20, 6) if IS_CIFAR else (6, 2)
 RATE, SPECIALIST_RATE, SEEDS = 0.003, 0.001, range(3 if IS_CIFAR else 2)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 x_train, y_train = data.train_images, data.train_labels

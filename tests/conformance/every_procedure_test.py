@@ -1,7 +1,10 @@
 """Runs every procedure through the checks that hold for all of them."""
 
 import dataclasses
+import functools
 import inspect
+import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -11,6 +14,8 @@ from absl.testing import parameterized
 from keras_kd import procedures
 from tests import support
 from tests.conformance import procedure_rows
+
+ROWS = dict(procedure_rows.NAMED_ROWS)
 
 
 class Count(keras.callbacks.Callback):
@@ -22,6 +27,29 @@ class Count(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.epochs += 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """An uninterrupted run, what it did to the teacher, and its epochs."""
+
+    result: object
+    teacher: keras.Model | None
+    before: list[np.ndarray]
+    was_trainable: bool | None
+    epochs: int
+
+
+@functools.cache
+def finished(name):
+    """Runs a row, once for all tests, which only read what it made."""
+    row = ROWS[name]
+    teacher = row.make_teacher()
+    before = support.values(teacher.variables) if teacher else []
+    was_trainable = teacher.trainable if teacher else None
+    count = Count()
+    result = row.run(teacher, callbacks=[count])
+    return Finished(result, teacher, before, was_trainable, count.epochs)
 
 
 def weights_of(row, result):
@@ -42,8 +70,34 @@ class RowsTest(absltest.TestCase):
 
 @parameterized.named_parameters(*procedure_rows.NAMED_ROWS)
 class EveryProcedureTest(parameterized.TestCase):
-    def run_row(self, row, teacher=None, **kwargs):
-        return row.run(teacher or row.make_teacher(), **kwargs)
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.folder = pathlib.Path(folder)
+
+    def run_row(self, row, **kwargs):
+        return row.run(row.make_teacher(), **kwargs)
+
+    def resumed(self, row):
+        """The folder of a run that was interrupted, and what it ended with.
+
+        It is run once for all tests: a finished run goes on from its end.
+        """
+        folder = self.folder / row.name
+        if not folder.exists():
+            epochs = finished(row.name).epochs
+            for epoch in range(1, epochs + 1, max(1, epochs // 4)):
+                left = epoch if epoch == 1 else 2
+                with self.assertRaises(KeyboardInterrupt):
+                    # Each goes on where the last was backed up, one epoch
+                    # before.
+                    self.run_row(
+                        row,
+                        directory=folder,
+                        callbacks=[support.Interrupt(left)],
+                    )
+        return folder, self.run_row(row, directory=folder)
 
     def assert_equal_results(self, row, first, second):
         self.assertEqual(dict(first.histories), dict(second.histories))
@@ -58,7 +112,7 @@ class EveryProcedureTest(parameterized.TestCase):
             self.assertEqual(parameter.kind, parameter.KEYWORD_ONLY)
 
     def test_returns_students_and_one_history_per_stage(self, row):
-        result = self.run_row(row)
+        result = finished(row.name).result
         self.assertTrue(dataclasses.is_dataclass(result))
         self.assertTrue(type(result).__dataclass_params__.frozen)
         self.assertEqual(tuple(result.histories), row.stages)
@@ -68,43 +122,29 @@ class EveryProcedureTest(parameterized.TestCase):
             self.assertIsInstance(student, keras.Model)
 
     def test_changes_nothing_of_the_teacher(self, row):
-        teacher = row.make_teacher()
-        if teacher is None:
+        run = finished(row.name)
+        if run.teacher is None:
             self.skipTest("It has no teacher.")
-        before = support.values(teacher.variables)
-        trainable = teacher.trainable
-        self.run_row(row, teacher)
-        after = support.values(teacher.variables)
-        self.assertEqual(support.largest_difference(before, after), 0)
-        self.assertEqual(teacher.trainable, trainable)
+        after = support.values(run.teacher.variables)
+        self.assertEqual(support.largest_difference(run.before, after), 0)
+        self.assertEqual(run.teacher.trainable, run.was_trainable)
 
     def test_interrupted_anywhere_it_ends_as_uninterrupted(self, row):
-        count = Count()
-        expected = self.run_row(row, callbacks=[count])
-        folder = support.folder(self)
-        for epoch in range(1, count.epochs + 1, max(1, count.epochs // 4)):
-            with self.assertRaises(KeyboardInterrupt):
-                # Each goes on where the last was backed up, one epoch before.
-                self.run_row(
-                    row,
-                    directory=folder,
-                    callbacks=[support.Interrupt(epoch if epoch == 1 else 2)],
-                )
-        resumed = self.run_row(row, directory=folder)
+        expected = finished(row.name).result
+        folder, resumed = self.resumed(row)
         self.assert_equal_results(row, expected, resumed)
-        finished = Count()
-        again = self.run_row(row, directory=folder, callbacks=[finished])
-        self.assertEqual(finished.epochs, 0)
+        count = Count()
+        again = self.run_row(row, directory=folder, callbacks=[count])
+        self.assertEqual(count.epochs, 0)
         self.assert_equal_results(row, expected, again)
 
     def test_refuses_the_directory_of_another_run(self, row):
-        folder = support.folder(self)
-        self.run_row(row, directory=folder)
+        folder, _ = self.resumed(row)
         with self.assertRaisesRegex(ValueError, "directory"):
             self.run_row(row, directory=folder, **row.other)
 
     def test_students_can_be_saved_without_this_library(self, row):
-        result = self.run_row(row)
+        result = finished(row.name).result
         for index, student in enumerate(row.students(result)):
             path = support.folder(self) / f"{index}.keras"
             student.save(path)

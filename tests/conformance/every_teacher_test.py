@@ -1,5 +1,8 @@
 """Runs every teacher through the checks that hold for all of them."""
 
+import dataclasses
+import functools
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -12,6 +15,7 @@ from tests import support
 from tests.conformance import teacher_rows
 from tests.replicas import two_replicas
 
+ROWS = dict(teacher_rows.NAMED_ROWS)
 X, Y = support.data()
 
 
@@ -37,6 +41,31 @@ def fit(made, **kwargs):
     ).history
 
 
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A fitted Distiller, its log, and both models' weights at both ends."""
+
+    distiller: keras_kd.Distiller
+    history: dict[str, list[float]]
+    teacher: tuple[list[np.ndarray], list[np.ndarray]]
+    student: tuple[list[np.ndarray], list[np.ndarray]]
+
+
+@functools.cache
+def trained(name):
+    """Trains by a row's teacher, once for all tests.
+
+    A test may use or train the Distiller further, and must find true whatever
+    others did with it.
+    """
+    made = distiller(ROWS[name], jit_compile=False)
+    models = made.teacher, made.student
+    before = [support.values(model.weights) for model in models]
+    history = fit(made)
+    after = [support.values(model.weights) for model in models]
+    return Trained(made, history, *zip(before, after, strict=True))
+
+
 class RowsTest(absltest.TestCase):
     def test_every_public_teacher_has_a_row(self):
         tested = {row.teacher for row in teacher_rows.ROWS}
@@ -55,25 +84,14 @@ class RowsTest(absltest.TestCase):
 @parameterized.named_parameters(*teacher_rows.NAMED_ROWS)
 class EveryTeacherTest(parameterized.TestCase):
     def test_moves_the_student_and_stays_as_it_is(self, row):
-        made = distiller(row)
-        teacher = support.values(made.teacher.weights)
-        student = support.values(made.student.weights)
-        history = fit(made)
-        self.assertTrue(np.all(np.isfinite(list(history.values()))))
-        self.assertEqual(
-            support.largest_difference(
-                teacher, support.values(made.teacher.weights)
-            ),
-            0,
-        )
-        for before, after in zip(
-            student, support.values(made.student.weights), strict=True
-        ):
+        run = trained(row.name)
+        self.assertTrue(np.all(np.isfinite(list(run.history.values()))))
+        self.assertEqual(support.largest_difference(*run.teacher), 0)
+        for before, after in zip(*run.student, strict=True):
             self.assertGreater(np.abs(after - before).max(), 0)
 
     def test_evaluation_changes_no_variable(self, row):
-        made = distiller(row)
-        fit(made)
+        made = trained(row.name).distiller
         variables = [*made.variables, *made.teacher.variables]
         before = support.values(variables)
         first = made.evaluate(X, Y, verbose=0, return_dict=True)
@@ -84,10 +102,8 @@ class EveryTeacherTest(parameterized.TestCase):
         )
 
     def test_xla_and_plain_functions_give_the_same(self, row):
-        plain, compiled = (
-            fit(distiller(row, jit_compile=jit_compile))
-            for jit_compile in (False, True)
-        )
+        plain = trained(row.name).history
+        compiled = fit(distiller(row, jit_compile=True))
         self.assertTrue(np.all(np.isfinite(list(compiled.values()))))
         # XLA has a random generator of its own.
         if row.teacher != "NoisyTeacher":
@@ -97,8 +113,7 @@ class EveryTeacherTest(parameterized.TestCase):
                 )
 
     def test_a_loaded_distiller_goes_on_as_the_saved_one(self, row):
-        made = distiller(row)
-        fit(made)
+        made = trained(row.name).distiller
         path = support.folder(self) / "distiller.keras"
         made.save(path)
         loaded = keras.models.load_model(path)

@@ -132,27 +132,30 @@ class EffectTest(absltest.TestCase):
     of training at 1, step by step, for the teacher and so for the student.
     """
 
-    def test_logits_grow_by_the_temperature(self):
-        build = Recording("zeros")
-        kwargs = {"build_network": build, "epochs": 30}
-        plain = run(0.5, temperature=1.0, **kwargs).student
-        hot = run(0.5 * 20**2, temperature=20.0, **kwargs).student
-        expected = plain.predict(X, verbose=0)
-        actual = hot.predict(X, verbose=0)
-        self.assertGreater(np.abs(expected).max(), 0.5)
-        np.testing.assert_allclose(actual, 20 * expected, rtol=1e-3, atol=1e-3)
-
-    def test_gradients_of_probabilities_vanish_at_temperature_one(self):
-        # dp_j/dz_k = p_j (delta_jk - p_k): between 0 and 1/4 in size.
-        sizes = []
-        for temperature in (1.0, 50.0):
-            student = run(
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.plain, cls.hot = (
+            run(
                 0.5 * temperature**2,
                 build_network=lambda: linear("zeros"),
                 temperature=temperature,
                 epochs=30,
-            ).student
-            p = reference.softmax(student.predict(X, verbose=0))
+            ).student.predict(X, verbose=0)
+            for temperature in (1.0, 50.0)
+        )
+
+    def test_logits_grow_by_the_temperature(self):
+        self.assertGreater(np.abs(self.plain).max(), 0.5)
+        np.testing.assert_allclose(
+            self.hot, 50 * self.plain, rtol=1e-3, atol=1e-3
+        )
+
+    def test_gradients_of_probabilities_vanish_at_temperature_one(self):
+        # dp_j/dz_k = p_j (delta_jk - p_k): between 0 and 1/4 in size.
+        sizes = []
+        for logits in (self.plain, self.hot):
+            p = reference.softmax(logits)
             sizes.append(np.median(p[:, 0] * (1 - p[:, 0])))
         self.assertGreater(sizes[0], 0.05)
         self.assertLess(sizes[1], sizes[0] / 100)
