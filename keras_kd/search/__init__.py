@@ -1,8 +1,12 @@
 """Finds the knobs of a distillation with keras-tuner."""
 
 from keras_kd.search.hyper_model import DistillationHyperModel
+from keras_kd.search.importance import Importance
+from keras_kd.search.importance import importance
 from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import Range
+from keras_kd.search.results import TrialResult
+from keras_kd.search.results import results
 from keras_kd.search.tap_pairs import TapPair
 from keras_kd.search.tap_pairs import tap_pairs
 from keras_kd.search.tuners import make_tuner
@@ -10,8 +14,12 @@ from keras_kd.search.tuners import make_tuner
 __all__ = [
     "Choice",
     "DistillationHyperModel",
+    "Importance",
     "Range",
     "TapPair",
+    "TrialResult",
+    "importance",
     "make_tuner",
+    "results",
     "tap_pairs",
 ]
