@@ -211,8 +211,8 @@ def _budget(settings):
         f"of updates ({settings.epochs} epochs, each as long as a pass over "
         f"all training images, {settings.batch_size} images an update) and "
         "the same optimizer, Adam with a cosine decay. How their learning "
-        "rates were chosen stands below. The last epoch counts, not the best. The "
-        "test images took no part in any choice."
+        "rates were chosen stands below. The last epoch counts, not the best. "
+        "The test images took no part in any choice."
     )
 
 
