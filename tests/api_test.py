@@ -16,6 +16,7 @@ EXPECTED = [
     "procedures",
     "projectors",
     "report",
+    "search",
     "taps",
     "teachers",
     "transfer_sets",

@@ -1,6 +1,7 @@
 """Distillation as a search space of keras-tuner."""
 
 import dataclasses
+import warnings
 
 import keras
 import keras_tuner
@@ -174,6 +175,9 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             loss=trial_training.of_a_trial(self.loss),
             metrics=trial_training.of_a_trial(self.metrics),
         )
+        # `get_best_models` loads a checkpoint before anything was trained, and
+        # an optimizer without slots would skip its part with a warning.
+        distiller.optimizer.build(distiller.trainable_variables)
         return distiller
 
     def _make_student(self, hp):
@@ -227,4 +231,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             )
             anneal = Anneal("soft_targets.temperature", fall, per="epoch")
             callbacks = [anneal, *callbacks]
-        return model.fit(*args, callbacks=list(callbacks), **kwargs)
+        with warnings.catch_warnings():
+            # In a search, the labels judge: nobody needs to be told each time.
+            warnings.filterwarnings("ignore", "The data for validation does")
+            return model.fit(*args, callbacks=list(callbacks), **kwargs)

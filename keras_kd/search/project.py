@@ -30,6 +30,10 @@ def mend(directory, project_name):
         return []
     state = journal.read(folder / journal.NAME)
     if state is None:
+        if not any(folder.glob("trial_*")):
+            # Cut off before its first trial: there is nothing to go on with.
+            shutil.rmtree(folder)
+            return []
         _check_files(folder)
         return []
     lines = []

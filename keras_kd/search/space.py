@@ -117,8 +117,9 @@ def choose(knobs, hp):
     # Those that others depend on come first.
     for name in sorted(knobs, key=CONDITIONS.__contains__):
         on, wanted = CONDITIONS.get(name, (None, ()))
-        if not is_searched(knobs.get(on)):
-            if on is None or values[on] in wanted:
+        if on not in knobs or not is_searched(knobs[on]):
+            # A user's own loss may have the name of a proposed one.
+            if on not in knobs or values[on] in wanted:
                 values[name] = choose_knob(knobs[name], hp, name)
             continue
         wanted = [value for value in knobs[on].values if value in wanted]

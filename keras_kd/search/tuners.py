@@ -5,13 +5,20 @@ import keras_tuner
 from keras_kd.arguments import check_count
 from keras_kd.search import chief
 from keras_kd.search import project
+from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
+
+
+def _grid(hypermodel, *, objective, max_trials=None, seed=None, **kwargs):
+    oracle = GridOracle(objective, max_trials=max_trials, seed=seed)
+    return keras_tuner.Tuner(oracle, hypermodel, **kwargs)
+
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
     "bayesian": keras_tuner.BayesianOptimization,
     "hyperband": keras_tuner.Hyperband,
-    "grid": keras_tuner.GridSearch,
+    "grid": _grid,
 }
 
 

@@ -1,0 +1,49 @@
+import os
+import socket
+from unittest import mock
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from keras_kd.search import chief
+
+
+def environment(tuner_id, port=1):
+    return mock.patch.dict(
+        os.environ,
+        {
+            chief.ID: tuner_id,
+            chief.IP: "127.0.0.1",
+            chief.PORT: str(port),
+        },
+    )
+
+
+class ChiefTest(parameterized.TestCase):
+    @parameterized.parameters(("chief", True, False), ("worker0", False, True))
+    def test_roles(self, tuner_id, is_chief, is_worker):
+        with environment(tuner_id):
+            self.assertEqual(chief.is_chief(), is_chief)
+            self.assertEqual(chief.is_worker(), is_worker)
+
+    def test_alone_is_neither(self):
+        self.assertFalse(chief.is_chief() or chief.is_worker())
+
+    def test_waits_for_one_who_listens(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            with environment("worker0", server.getsockname()[1]):
+                chief.wait(5)
+
+    def test_says_when_nobody_answers(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        server.close()
+        with environment("worker0", port):
+            with self.assertRaisesRegex(
+                TimeoutError, f"127.0.0.1:{port}.*KERASTUNER_TUNER_ID=chief"
+            ):
+                chief.wait(0.1)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,68 @@
+import copy
+
+from absl.testing import absltest
+from hypothesis import given
+from hypothesis import strategies
+
+from keras_kd.search import journal
+from tests import support
+from tests.search import scored
+
+
+class SealTest(absltest.TestCase):
+    @given(
+        strategies.dictionaries(
+            strategies.text(), strategies.floats(allow_nan=False)
+        )
+    )
+    def test_reads_what_was_written(self, state):
+        path = support.folder(self) / "journal.json"
+        journal.whole_files.write_json(path, journal.sealed(state))
+        self.assertEqual(journal.read(path), state)
+
+    def test_no_file_is_no_state(self):
+        self.assertIsNone(journal.read(support.folder(self) / "none.json"))
+
+    def test_every_cut_is_noticed(self):
+        path = support.folder(self) / "journal.json"
+        journal.whole_files.write_json(path, journal.sealed({"a": [1, 2]}))
+        text = path.read_text()
+        for length in range(len(text)):
+            path.write_text(text[:length])
+            with self.assertRaisesRegex(ValueError, "journal.json is damaged"):
+                journal.read(path)
+
+
+class EndTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.tuner = scored.make_tuner(support.folder(self), scored.Scored())
+        self.oracle = self.tuner.oracle
+
+    def ended(self, trial):
+        """A trial as a worker sends it back."""
+        self.oracle.update_trial(trial.trial_id, {"score": 1.0})
+        trial = copy.deepcopy(trial)
+        trial.status = "COMPLETED"
+        return trial
+
+    def test_a_trial_that_two_workers_end_counts_once(self):
+        trial = self.ended(self.oracle.create_trial("first"))
+        self.oracle.end_trial(trial)
+        self.oracle.end_trial(trial)
+        self.assertEqual(self.oracle.end_order, ["0"])
+
+    def test_a_trial_that_waits_for_another_try_may_end_before(self):
+        trial = self.ended(self.oracle.create_trial("first"))
+        # As a chief does that has come back.
+        self.oracle.ongoing_trials.clear()
+        self.oracle.get_state()["retry_queue"].append(trial.trial_id)
+
+        self.oracle.end_trial(trial)
+
+        self.assertEqual(self.oracle.create_trial("first").trial_id, "1")
+        self.assertEqual(self.oracle.end_order, ["0"])
+
+
+if __name__ == "__main__":
+    absltest.main()

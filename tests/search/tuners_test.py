@@ -1,0 +1,130 @@
+import keras_tuner
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tests import support
+from tests.search import scored
+
+
+class Stop(BaseException):
+    """As Ctrl-C, which keras-tuner does not catch."""
+
+
+def stop_at(stop):
+    def before(count):
+        if count == stop:
+            raise Stop
+
+    return before
+
+
+class MakeTunerTest(parameterized.TestCase):
+    @parameterized.parameters("random", "bayesian")
+    def test_the_first_trial_is_the_default(self, name):
+        tuner = scored.make_tuner(support.folder(self), scored.Scored(), name)
+        scored.run(tuner)
+
+        found = list(scored.values(tuner).values())
+        self.assertEqual(found[0], scored.KNOB.default)
+        self.assertLen(set(found), 5)
+        # The best is then no worse than the default.
+        self.assertGreaterEqual(
+            tuner.oracle.get_best_trials()[0].score, -((1.0 - 3.0) ** 2)
+        )
+
+    def test_hyperband_keeps_its_own_knobs(self):
+        tuner = scored.make_tuner(
+            support.folder(self), scored.Scored(), "hyperband", max_epochs=4
+        )
+        scored.run(tuner)
+
+        first = next(iter(tuner.oracle.trials.values())).hyperparameters.values
+        self.assertEqual(first["number"], scored.KNOB.default)
+        self.assertEqual(first["tuner/epochs"], 2)
+        self.assertLen(tuner.oracle.trials, 5)
+
+    def test_a_grid_stays_a_grid(self):
+        folder = support.folder(self)
+        tuner = scored.make_tuner(folder, scored.Scored(), "grid")
+        plain = keras_tuner.GridSearch(
+            scored.Scored(),
+            objective=keras_tuner.Objective("score", "max"),
+            max_trials=5,
+            directory=folder,
+            project_name="plain",
+        )
+        scored.run(tuner)
+        scored.run(plain)
+
+        self.assertEqual(
+            list(scored.values(tuner).values()),
+            list(scored.values(plain).values()),
+        )
+
+    def test_each_ended_trial_is_told(self):
+        told = []
+        tuner = scored.make_tuner(
+            support.folder(self), scored.Scored(), on_trial=told.append
+        )
+        scored.run(tuner)
+        self.assertEqual(
+            [(t.trial_id, t.status) for t in told],
+            [(str(n), "COMPLETED") for n in range(5)],
+        )
+
+    @parameterized.parameters("random", "bayesian", "grid")
+    def test_a_stopped_search_goes_on_to_the_same_end(self, name):
+        whole = scored.make_tuner(support.folder(self), scored.Scored(), name)
+        scored.run(whole)
+        folder, said = support.folder(self), []
+
+        stopped = scored.make_tuner(folder, scored.Scored(stop_at(2)), name)
+        with self.assertRaises(Stop):
+            scored.run(stopped)
+        again = scored.Scored()
+        tuner = scored.make_tuner(folder, again, name, say=said.append)
+        scored.run(tuner)
+
+        # Bayes' optimizer is repeated to some 8 digits only.
+        self.assertEqual(
+            {n: round(float(v), 6) for n, v in scored.values(tuner).items()},
+            {n: round(float(v), 6) for n, v in scored.values(whole).items()},
+        )
+        self.assertEqual(scored.statuses(tuner), ["COMPLETED"] * 5)
+        self.assertEqual(again.count, 3)
+        self.assertEqual(
+            said,
+            ["Trial 2 was cut off: it starts again with the same values."],
+        )
+
+    def test_a_search_stopped_in_its_first_trial_keeps_its_values(self):
+        folder = support.folder(self)
+        stopped = scored.make_tuner(
+            folder, scored.Scored(stop_at(0)), seed=None
+        )
+        with self.assertRaises(Stop):
+            scored.run(stopped)
+        seed = stopped.oracle.seed
+
+        tuner = scored.make_tuner(folder, scored.Scored(), seed=None)
+        self.assertEqual(tuner.oracle.seed, seed)
+
+    def test_overwrite_begins_anew(self):
+        folder = support.folder(self)
+        scored.run(scored.make_tuner(folder, scored.Scored()))
+        tuner = scored.make_tuner(folder, scored.Scored(), overwrite=True)
+        self.assertEmpty(tuner.oracle.trials)
+
+    @parameterized.parameters(
+        (dict(tuner="best"), "'random', 'bayesian'.*tuner='best'"),
+        (dict(max_trials=0), "max_trials.*0"),
+    )
+    def test_refuses(self, arguments, message):
+        with self.assertRaisesRegex(ValueError, message):
+            scored.make_tuner(
+                support.folder(self), scored.Scored(), **arguments
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()
