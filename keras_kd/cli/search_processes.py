@@ -39,7 +39,8 @@ class Child:
     def __init__(self, name, command, variables, log=None):
         self.name = name
         self.command = command
-        self.variables = variables | {LEASH: "1"}
+        # Unbuffered, so that lines of several come in the order of events.
+        self.variables = variables | {LEASH: "1", "PYTHONUNBUFFERED": "1"}
         self.log = log
         self.restarts = 0
         self.process = None
@@ -100,7 +101,9 @@ def end_with_parent():
         return
 
     def wait():
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`, whose lock Python needs when it ends.
+        while os.read(0, 1):
+            pass
         # Not `sys.exit`, which ends a thread: as after a kill, the next call
         # goes on.
         os._exit(FAILED)
@@ -108,14 +111,19 @@ def end_with_parent():
     threading.Thread(target=wait, daemon=True).start()
 
 
-def supervise(settings, say=print):
+def say_now(line):
+    """Prints a line at once, between those of the other processes."""
+    print(line, flush=True)
+
+
+def supervise(settings, say=say_now):
     """Runs a search in a chief and as many workers as settings say.
 
     A process that dies is started again, three times each.
 
     Args:
         settings: A `SearchSettings`.
-        say: Takes a line for the user. Defaults to `print`.
+        say: Takes a line for the user. Defaults to `say_now`.
 
     Returns:
         The exit code.

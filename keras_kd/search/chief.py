@@ -9,9 +9,16 @@ IP = "KERASTUNER_ORACLE_IP"
 PORT = "KERASTUNER_ORACLE_PORT"
 # keras-tuner calls the process so that keeps the state.
 CHIEF = "chief"
+# And a process that is alone.
+ALONE = "tuner0"
 
 SECONDS = 60.0
 IDLE_SECONDS = 1.0
+
+
+def own_id():
+    """What keras-tuner calls this process, and its file."""
+    return os.environ.get(ID, ALONE)
 
 
 def is_chief():

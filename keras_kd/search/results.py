@@ -63,7 +63,7 @@ def results(
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
     >>> class Parabola(keras_tuner.RandomSearch):
-    ...     def run_trial(self, trial):
+    ...     def run_trial(self, trial, **kwargs):
     ...         x = trial.hyperparameters.Float("x", -1.0, 1.0)
     ...         return {"loss": x**2}
     >>> tuner = Parabola(objective="loss", max_trials=3, directory=folder)
@@ -122,7 +122,8 @@ def _result(state, order):
         trial_id=trial_id,
         number=order.index(trial_id) + 1,
         status=state["status"],
-        score=state["score"] if is_completed else None,
+        # Of numpy, in a tuner, and as JSON has it, in a folder.
+        score=float(state["score"]) if is_completed else None,
         knobs={
             knob.name: values[knob.name]
             for knob in hyperparameters.space
