@@ -20,6 +20,8 @@ from keras_kd.search.from_functions import FunctionHyperModel
 
 # A fixed one, so that the same command makes the same trials.
 SEED = 1
+# Of hyperband: the number of trials ends it.
+ROUNDS = 10_000
 
 
 def run(settings, *, say=print, live=None):
@@ -76,9 +78,8 @@ def _tuner(settings, space, strategy, say, progress=None):
     """The tuner, which has said what it found of an earlier call."""
     options = {}
     if settings.tuner == "hyperband":
-        # As many rounds as it takes: the number of trials ends it.
         options["max_epochs"] = settings.epochs
-        options["hyperband_iterations"] = settings.max_trials
+        options["hyperband_iterations"] = ROUNDS
     if settings.tuner == "bayesian":
         options["num_initial_points"] = max(3, settings.max_trials // 4)
     if settings.strategy != search_settings.STRATEGIES[0]:

@@ -15,6 +15,7 @@ from keras_kd.cli.errors import UNUSABLE
 from keras_kd.cli.search_settings import VARIABLES
 from keras_kd.cli.state import FOLDER
 
+COMMAND = (sys.executable, "-m", "keras_kd", "search")
 CHIEF = "chief"
 ADDRESS = "127.0.0.1"
 RESTARTS = 3
@@ -128,8 +129,7 @@ def supervise(settings, say=say_now):
     Returns:
         The exit code.
     """
-    command = [sys.executable, "-m", "keras_kd", "search"]
-    command += as_flags(settings)
+    command = [*COMMAND, *as_flags(settings)]
     port = _free_port()
     logs = pathlib.Path(settings.output, FOLDER)
     chief = Child(CHIEF, command, _variables(CHIEF, port))
