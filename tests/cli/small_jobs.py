@@ -69,6 +69,8 @@ def small(the_data=None):
         mock.patch.object(keras.Model, "compile", compile_eagerly),
         mock.patch.object(datasets, "load", return_value=the_data or data()),
         mock.patch.object(arms, "RATES", (0.01,)),
+        # Each trial collects garbage twice, in all of TensorFlow.
+        mock.patch("gc.collect"),
         # The library prints how far a cache is.
         contextlib.redirect_stdout(io.StringIO()),
     ):
