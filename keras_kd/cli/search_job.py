@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 
 import keras_kd
 from keras_kd import search
@@ -70,7 +71,10 @@ def run(settings, *, say=print, live=None):
     tuner = _tuner(settings, space, strategy, say, progress)
     if chief.is_chief():
         say("The chief waits for workers.")
-    tuner.search(verbose=0)
+    with warnings.catch_warnings():
+        # Of the Gaussian process, which says so in most searches.
+        warnings.filterwarnings("ignore", "The optimal value found for dim")
+        tuner.search(verbose=0)
     return _finish(settings, job, space, tuner, say)
 
 

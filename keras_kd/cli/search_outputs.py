@@ -96,7 +96,7 @@ def terminal(found):
             "",
             fold(LEGEND),
             "",
-            fold(f"What told: {found.importance}"),
+            fold(f"Importance of the knobs: {found.importance}"),
             fold(verdict(found)),
             "",
             "The best settings, against students alone under the same budget:",
@@ -161,7 +161,7 @@ def markdown(found):
         "images and began with the same weights. The last epoch counts, not "
         "the best, and the best of many accuracies is too good: expect less of "
         "other seeds, which `keras-kd distill` reports.",
-        "## What told",
+        "## Importance of the knobs",
         *_importance(found.importance),
         "## Pictures",
         *(f"![{title}]({name})" for name, title in PLOTS.items()),
@@ -189,7 +189,7 @@ def _importance(importance):
             ["knob", "share"],
             [(name, f"{100 * share:.0f} %") for name, share in shares],
         ),
-        "How much worse a random forest predicts the accuracy when a knob's "
+        "How much worse a random forest predicts the rank when a knob's "
         "values are shuffled among the trials. It explains "
         f"{100 * importance.explained:.0f} % of the variance of trials that it "
         "was not shown.",

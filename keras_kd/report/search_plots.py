@@ -15,6 +15,11 @@ WIDE = 8.0
 # Where a line passes an axis of a knob that did not count.
 NOT_USED = -0.14
 NAME_WIDTH = 13
+# Trials that are so many quartile distances worse than the lower quartile, such
+# as those that went astray, are drawn at the edge; with fewer trials than this
+# there are none.
+FENCE = 1.5
+FEW = 5
 COLUMNS = 3
 
 
@@ -39,7 +44,8 @@ def parallel_coordinates(
     """Draws each trial as a line over one axis for each knob.
 
     The last axis is the score, which the colours show too. Lines below an axis
-    belong to trials in which that knob did not count.
+    belong to trials in which that knob did not count. Trials that are much
+    worse than most are drawn at the end of the scale.
 
     Args:
         trials: What has a `score`, and `knobs`, a dict from names to numbers
@@ -51,11 +57,11 @@ def parallel_coordinates(
     Returns:
         A matplotlib `Figure`.
     """
-    scored, scores = _scored(trials, scale)
+    scored, scores, edge = _scored(trials, scale)
     names = _varying(scored)
     values = [[one.knobs.get(name) for one in scored] for name in names]
     axes_of = [_axis(n, v) for n, v in zip(names, values, strict=True)]
-    axes_of.append(_axis(label, list(scores), is_linear=True))
+    axes_of.append(_axis(label, list(scores), is_linear=True, edge=edge))
     values.append(list(scores))
     figure = _figure(1.75 * len(axes_of) + 2.2, 4.8)
     axes = figure.subplots()
@@ -88,7 +94,7 @@ def slices(trials: Sequence, label: str = "score", scale: float = 1.0):
     Returns:
         A matplotlib `Figure`.
     """
-    scored, scores = _scored(trials, scale)
+    scored, scores, edge = _scored(trials, scale)
     names = _varying(scored)
     rows = max(1, math.ceil(len(names) / COLUMNS))
     columns = max(1, min(COLUMNS, len(names)))
@@ -108,6 +114,8 @@ def slices(trials: Sequence, label: str = "score", scale: float = 1.0):
         axes.set_axisbelow(True)
     for axes in panels[len(names) :]:
         axes.set_axis_off()
+    if edge is not None:
+        label += f", {_edge_text(*edge)} at the edge"
     figure.supylabel(label)
     return figure
 
@@ -119,7 +127,29 @@ def _scored(trials, scale):
             "`trials` must have one with a score at least, or there is nothing "
             f"to draw. Received: {len(trials)} trials without."
         )
-    return scored, scale * np.array([one.score for one in scored])
+    scores = scale * np.array([one.score for one in scored])
+    return scored, *_within_fence(scores, _is_max(scored))
+
+
+def _within_fence(scores, is_max):
+    """Scores without those far worse than most, and where these begin.
+
+    Returns:
+        `(scores, edge)`, with an edge of `(sign, score)` or `None`.
+    """
+    lower, upper = np.percentile(scores, [25, 75])
+    distance = FENCE * (upper - lower)
+    fence = lower - distance if is_max else upper + distance
+    is_far = scores < fence if is_max else scores > fence
+    if len(scores) < FEW or not is_far.any():
+        return scores, None
+    edge = min(scores[~is_far]) if is_max else max(scores[~is_far])
+    clipped = np.maximum(scores, edge) if is_max else np.minimum(scores, edge)
+    return clipped, ("≤" if is_max else "≥", float(edge))
+
+
+def _edge_text(sign, edge):
+    return f"{sign} {edge:.3g}"
 
 
 def _is_max(scored):
@@ -137,7 +167,7 @@ def _varying(scored):
     ] or list(names)
 
 
-def _axis(name, values, is_linear=False):
+def _axis(name, values, is_linear=False, edge=None):
     given = [value for value in values if value is not None]
     if isinstance(given[0], str):
         kinds = sorted(set(given))
@@ -156,7 +186,10 @@ def _axis(name, values, is_linear=False):
             return 0.5
         return (measure(value) - measure(low)) / width
 
-    return _Axis(name, place, [(place(v), f"{v:.3g}") for v in ticks])
+    texts = {value: f"{value:.3g}" for value in ticks}
+    if edge is not None:
+        texts[edge[1]] = _edge_text(*edge)
+    return _Axis(name, place, [(place(v), text) for v, text in texts.items()])
 
 
 def _is_wide(values):

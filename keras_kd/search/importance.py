@@ -22,7 +22,7 @@ class Importance:
     Attributes:
         shares: Dict from the names of the knobs to their shares, which add up
             to 1, the largest first. Empty if nothing can be said.
-        explained: Share of the variance of the scores that the forest
+        explained: Share of the variance of the ranks that the forest
             explains, for trials that it was not shown; `None` without shares.
         reason: Why nothing can be said, or an empty text.
     """
@@ -42,11 +42,13 @@ class Importance:
 def importance(results: Sequence[TrialResult]) -> Importance:
     """Tells which knobs decided about the score.
 
-    A random forest learns the score from the knobs. The importance of a knob
-    is how much worse the forest gets when the values of this knob are shuffled
-    among the trials. It holds for the ranges that were searched, and is a hint,
-    no proof, with the few trials of a search. Where there are too few, or the
-    forest predicts no better than the mean, this is said instead of a number.
+    A random forest learns the rank of the score from the knobs; the score
+    itself would let one trial that went astray outweigh all others. The
+    importance of a knob is how much worse the forest gets when the values of
+    this knob are shuffled among the trials. It holds for the ranges that were
+    searched, and is a hint, no proof, with the few trials of a search. Where
+    there are too few, or the forest predicts no better than the mean, this is
+    said instead of a number.
 
     Args:
         results: What `search.results` returned. Trials without a score are
@@ -120,12 +122,14 @@ def _encoded(settings, name):
 
 
 def _of_forest(names, columns, scores):
+    from scipy.stats import rankdata
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
     x = np.array(columns, "float64").T
     forest = RandomForestRegressor(_TREES, oob_score=True, random_state=0)
-    forest.fit(x, scores)
+    ranks = rankdata(scores)
+    forest.fit(x, ranks)
     if not forest.oob_score_ > 0:
         return Importance(
             {},
@@ -133,7 +137,7 @@ def _of_forest(names, columns, scores):
             "predicts it no better than the mean does.",
         )
     worse = permutation_importance(
-        forest, x, scores, n_repeats=_REPEATS, random_state=0
+        forest, x, ranks, n_repeats=_REPEATS, random_state=0
     ).importances_mean
     worse = np.maximum(worse, 0)
     total = math.fsum(worse)

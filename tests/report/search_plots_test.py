@@ -86,6 +86,33 @@ class SlicesTest(absltest.TestCase):
         self.assertEqual(figure.get_supylabel(), "accuracy (%)")
 
 
+class AstrayTest(absltest.TestCase):
+    """The quartiles of 0 and .7 to .8 are .7 and .76; .61 is the fence."""
+
+    trials = [
+        trial(score, rate=number)
+        for number, score in enumerate([0.8, 0.76, 0.74, 0.72, 0.7, 0.0])
+    ]
+
+    def test_what_is_far_worse_is_drawn_at_the_edge(self):
+        figure = report.parallel_coordinates(self.trials, "accuracy", 100)
+        self.assertIn("≤ 70", texts(figure))
+        np.testing.assert_allclose(figure.axes[1].get_ylim(), (70, 80))
+        figure = report.slices(self.trials, "accuracy", 100)
+        heights = figure.axes[0].collections[0].get_offsets()[:, 1]
+        np.testing.assert_allclose(heights, [80, 76, 74, 72, 70, 70])
+        self.assertEqual(figure.get_supylabel(), "accuracy, ≤ 70 at the edge")
+
+    def test_a_loss_is_worse_where_it_is_higher(self):
+        losses = [trial(-one.score, **one.knobs) for one in self.trials]
+        figure = report.parallel_coordinates(losses, "loss", 100)
+        self.assertIn("≥ -70", texts(figure))
+
+    def test_with_few_trials_there_are_none(self):
+        figure = report.parallel_coordinates(self.trials[2:], "accuracy", 100)
+        self.assertIn("0", texts(figure))
+
+
 class BothTest(absltest.TestCase):
     def test_can_be_written_also_of_one_trial(self):
         for draw in (report.parallel_coordinates, report.slices):
