@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_kd import search
 from keras_kd.cli import arms
-from keras_kd.cli import search_space
+from keras_kd.cli import search_knobs
 from keras_kd.cli.search_settings import RATE
 from keras_kd.cli.search_settings import TURNED
 from keras_kd.cli.search_settings import SearchSettings
@@ -35,7 +35,7 @@ class Found:
 
     settings: SearchSettings
     bench: arms.Bench
-    knobs: dict[str, search_space.FlagKnob]
+    knobs: dict[str, search_knobs.FlagKnob]
     results: list[search.TrialResult]
     chosen: list[Settings]
     importance: search.Importance

@@ -11,10 +11,10 @@ from keras_kd import whole_files
 from keras_kd.cli import outcome
 from keras_kd.cli.outputs import fold
 from keras_kd.cli.search_found import verdict
+from keras_kd.cli.search_knobs import described
 from keras_kd.cli.search_settings import RATE
 from keras_kd.cli.search_settings import TURNED
 from keras_kd.cli.search_space import OBJECTIVE
-from keras_kd.cli.search_space import described
 
 PLOTS = {
     "parallel.png": "Each trial as a line through its knobs",

@@ -10,9 +10,9 @@ from keras_kd.cli import arms
 from keras_kd.cli import outcome
 from keras_kd.cli import outputs
 from keras_kd.cli import prepare
+from keras_kd.cli import search_knobs
 from keras_kd.cli import search_outputs
 from keras_kd.cli import search_settings
-from keras_kd.cli import search_space
 from keras_kd.cli.cache_folder import CacheFolder
 from keras_kd.cli.errors import UnusableError
 from keras_kd.cli.job import Job
@@ -47,7 +47,7 @@ def begin(settings, alternatives, say, live):
     given = settings.cache and folder
     bench = prepare.load(alternatives[0], say, given)
     bench = _with_methods(bench, alternatives, settings)
-    knobs = search_space.knobs(bench.alternatives, settings)
+    knobs = search_knobs.knobs(bench.alternatives, settings)
     _check_searched(knobs)
     if given:
         bench = prepare.fit_together(bench, folder)
@@ -125,11 +125,11 @@ def _check_searched(knobs):
         fixed = " ".join(
             f"--{one.flag}={one.knob}"
             for name, one in knobs.items()
-            if name != search_space.METHOD
+            if name != search_knobs.METHOD
         )
         raise UnusableError(
             "A flag at least must be left to search. Received: --methods="
-            f"{knobs[search_space.METHOD].knob} {fixed}, which leaves none. "
+            f"{knobs[search_knobs.METHOD].knob} {fixed}, which leaves none. "
             "Leave one out, or run `keras-kd distill` with them."
         )
 

@@ -4,7 +4,7 @@ import time
 
 import keras
 
-from keras_kd.cli.search_space import METHOD
+from keras_kd.cli.search_knobs import METHOD
 from keras_kd.report.durations import duration
 
 

@@ -1,111 +1,18 @@
-"""The flags of `keras-kd distill` as knobs, and how a trial is trained."""
+"""How the trials of `keras-kd search` are made and trained."""
 
 import dataclasses
 
 import keras
 
 from keras_kd import model_copies
-from keras_kd import search
 from keras_kd import teachers
-from keras_kd.cli import methods
-from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_knobs import METHOD
 from keras_kd.cli.settings import Settings
-from keras_kd.search import ranges
 
-METHOD = "method"
 OBJECTIVE = "val_accuracy"
 # None of those of `keras-kd distill`, neither of its choice of rates nor of
 # what it reports.
 FIRST_SEED = 3000
-FACTOR = ranges.LOSS_WEIGHT_FACTOR
-RATES = search.Range(
-    0.001,
-    0.1,
-    default=0.01,
-    sampling="log",
-    reason="around those that `keras-kd distill` chooses from, 0.003 to 0.03",
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class FlagKnob:
-    """A flag as a knob.
-
-    Attributes:
-        flag: Name of the flag.
-        methods: Names of the methods for which it counts.
-        knob: A `search.Range`, a `search.Choice` or a fixed value.
-    """
-
-    flag: str
-    methods: tuple[str, ...]
-    knob: search.Range | search.Choice | float
-
-    @property
-    def is_searched(self):
-        """Whether a trial has to choose."""
-        return isinstance(self.knob, search.Range | search.Choice)
-
-
-def knobs(alternatives, settings):
-    """All knobs of a search.
-
-    A flag that has the same range for all methods is one knob, which learns
-    from all of them; otherwise each method has its own.
-
-    Args:
-        alternatives: A resolved `Settings` for each method.
-        settings: A `SearchSettings`.
-
-    Returns:
-        Dict from names to `FlagKnob`, in the order in which they are chosen.
-    """
-    names = tuple(one.method for one in alternatives)
-    method = search.Choice(names) if len(names) > 1 else names[0]
-    found = {METHOD: FlagKnob(METHOD, names, method)}
-    for flag in TURNED:
-        ranges_of = {
-            one.method: _range(flag, getattr(one, flag), settings)
-            for one in alternatives
-            if getattr(one, flag) is not None
-        }
-        if len(set(map(str, ranges_of.values()))) == 1:
-            (shared, *_) = ranges_of.values()
-            found[flag] = FlagKnob(flag, tuple(ranges_of), shared)
-            continue
-        for name, own in ranges_of.items():
-            found[f"{name}.{flag}"] = FlagKnob(flag, (name,), own)
-    rate = RATES if settings.learning_rate is None else settings.learning_rate
-    found[RATE] = FlagKnob(RATE, names, rate)
-    if settings.tuner == "grid":
-        return {name: _on_grid(one) for name, one in found.items()}
-    return found
-
-
-def _range(flag, value, settings):
-    """The range of a flag around the default of a method."""
-    if getattr(settings, flag) is not None or value == 0:
-        # Without a weight, the method does not look at the labels.
-        return value
-    if flag == "temperature":
-        return dataclasses.replace(ranges.TEMPERATURE, default=value)
-    return search.Range(
-        value / FACTOR,
-        value * FACTOR,
-        default=value,
-        sampling="log",
-        reason="a tenth to ten times of the method's default",
-    )
-
-
-def _on_grid(one):
-    """A knob with three values where it had a range."""
-    knob = one.knob
-    if isinstance(knob, search.Range):
-        values = (knob.low, knob.default, knob.high)
-        knob = search.Choice(values, default=knob.default, reason=knob.reason)
-    return dataclasses.replace(one, knob=knob)
 
 
 class Space:
@@ -116,7 +23,7 @@ class Space:
 
     Args:
         bench: A `Bench` with alternatives, and with answers.
-        knobs: What `knobs` returned.
+        knobs: What `search_knobs.knobs` returned.
         num_seeds: Number of students in each trial.
         watch: Returns callbacks for a student. Defaults to `list`, none.
     """
@@ -254,28 +161,3 @@ class _AtTheEnd(keras.callbacks.Callback):
         if epoch == self.last:
             for callback in self.callbacks:
                 callback.on_epoch_end(epoch, logs)
-
-
-def described(knobs):
-    """Rows of a table of the knobs: name, values, reason.
-
-    Args:
-        knobs: What the function `knobs` returned.
-    """
-    return [
-        (
-            name,
-            str(one.knob) if one.is_searched else f"{_shown(one.knob)} (fixed)",
-            _methods(one) + getattr(one.knob, "reason", ""),
-        )
-        for name, one in knobs.items()
-    ]
-
-
-def _shown(value):
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _methods(one):
-    missing = [name for name in methods.METHODS if name in one.methods]
-    return f"for {', '.join(missing)}: " if one.flag in TURNED else ""

@@ -12,6 +12,7 @@ from absl.testing import absltest
 from keras_kd.cli import arms
 from keras_kd.cli import distill
 from keras_kd.cli import launch
+from keras_kd.cli import search_knobs
 from keras_kd.cli import search_outputs
 from keras_kd.cli import search_space
 from keras_kd.cli.errors import UnusableError
@@ -65,7 +66,7 @@ class SearchTest(absltest.TestCase):
             dataclasses.replace(chosen, learning_rate=None),
             self.found.bench.alternatives[0],
         )
-        self.assertEqual(chosen.learning_rate, search_space.RATES.default)
+        self.assertEqual(chosen.learning_rate, search_knobs.RATES.default)
 
     def test_the_line_gives_the_settings_of_the_best_trial(self):
         command, verb, *arguments = shlex.split(self.found.command)
