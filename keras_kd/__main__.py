@@ -15,6 +15,7 @@ COMMANDS = {
     "cache": "store what a teacher says about the images, for `distill`",
     "distill": "train a teacher, students alone and distilled, and compare",
     "methods": "list the methods of distillation, with their papers",
+    "search": "find the method, temperature, weights and learning rate",
 }
 
 

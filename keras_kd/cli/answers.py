@@ -82,14 +82,14 @@ def read(cached, images):
     return keras.tree.map_structure(lambda *rows: np.concatenate(rows), *found)
 
 
-def check_taps(cached, losses, settings):
+def check_taps(cached, losses, bench):
     """Refuses a cache without a layer that the losses look at."""
     missing = [tap for tap in taps_of(losses) if tap not in cached.taps]
     if missing:
         raise UnusableError(
-            "`--cache` must hold every layer of the teacher that --method="
-            f"{settings.method} looks at, since the teacher does not run. "
-            f"Received: --cache={settings.cache} without "
+            "`--cache` must hold every layer of the teacher that "
+            f"{bench.method_flag} looks at, since the teacher does not run. "
+            f"Received: --cache={bench.settings.cache} without "
             f"{', '.join(missing)}. Choose an empty folder: the cache is then "
             "written there with all that is needed."
         )

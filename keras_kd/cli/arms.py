@@ -60,6 +60,7 @@ class Bench:
         student: The architecture: students are copies with new weights.
         is_teacher_trained: Whether the teacher was trained before the job.
         answers: What a cache has the teacher say, or `None` without a cache.
+        alternatives: For a search, a resolved `Settings` for each method.
     """
 
     settings: Settings
@@ -70,6 +71,7 @@ class Bench:
     student: keras.Model
     is_teacher_trained: bool = False
     answers: Answers | None = None
+    alternatives: tuple[Settings, ...] = ()
 
     @property
     def seen(self):
@@ -86,6 +88,33 @@ class Bench:
     def method(self):
         """The chosen method, a `methods.Method`."""
         return methods.METHODS[self.settings.method]
+
+    @property
+    def method_flag(self):
+        """The flag that chose the method, or those of a search."""
+        if not self.alternatives:
+            return f"--method={self.settings.method}"
+        return f"--methods={','.join(s.method for s in self.alternatives)}"
+
+    def variants(self):
+        """A `Bench` for each method that is to be used."""
+        return [
+            self.with_settings(settings)
+            for settings in self.alternatives or (self.settings,)
+        ]
+
+    def with_settings(self, settings):
+        """The same bench for other settings of the method."""
+        return dataclasses.replace(self, settings=settings, alternatives=())
+
+    def cached_losses(self):
+        """All distillation losses that a cache has to serve."""
+        student = teachers.logits(self.student)
+        return [
+            loss
+            for variant in self.variants()
+            for loss in variant.losses(student)
+        ]
 
     def taught_by(self, seed=0):
         """What the student of a seed learns from: the teacher, or a cache."""
@@ -216,6 +245,12 @@ class Bench:
 
 def _fit_trainer(bench, student, lesson, seed):
     return lesson.fit(bench.trainer(student, seed))
+
+
+def tried_rates(arm, settings):
+    """The learning rates that an arm chooses from; none if it was given."""
+    is_given = arm == DISTILLED and settings.learning_rate is not None
+    return () if is_given else RATES
 
 
 def logits_of(model, images):

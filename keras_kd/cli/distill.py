@@ -33,6 +33,8 @@ HELP = {
     "student_loss_weight": "factor on the loss of the labels; likewise",
     "noise_stddev": "standard deviation of the noise on the teacher; likewise",
     "noise_probability": "part of the examples that get noise; likewise",
+    "learning_rate": "of the distilled students, such as `keras-kd search` "
+    "found; otherwise each arm chooses among the same few",
     "epochs": "passes over as many images as there are for training, whatever "
     "part of them the students see",
     "batch_size": "images in an update",
@@ -46,7 +48,7 @@ HELP = {
     "there, and without --teacher from the teacher kept there; filled if empty",
     "output": "folder for the results",
 }
-NUMBERS = (*methods.FLAGS, "fraction")
+NUMBERS = (*methods.FLAGS, "learning_rate", "fraction")
 COUNTS = ("epochs", "batch_size", "seeds")
 
 

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from keras_kd import model_copies
-from keras_kd import teachers
 from keras_kd.cli import answers
 from keras_kd.cli import arms
 from keras_kd.cli import estimate
@@ -71,8 +70,11 @@ def run(settings, *, overwrite=False, say=print, live=None):
 
 def _progress(bench, state, say, live):
     """Follows the job; tells how long it may take if it is a new one."""
-    fits = bench.settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
-    counts = {arms.TEACHER: 1} | dict.fromkeys(arms.ARMS, fits)
+    counts = {arms.TEACHER: 1} | {
+        arm: bench.settings.seeds
+        + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
+        for arm in arms.ARMS
+    }
     progress = Progress(counts, estimate.seconds(bench), say, live)
     if state.load(arms.TEACHER) is None:
         trained = progress.total - bench.is_teacher_trained
@@ -141,11 +143,10 @@ class Job:
         self.progress.say(
             f"{folder.path} holds no finished cache: it is written now."
         )
-        losses = bench.losses(teachers.logits(bench.student))
         return folder.write(
             bench.teacher,
             bench.data.train_images,
-            taps=answers.taps_of(losses),
+            taps=answers.taps_of(bench.cached_losses()),
             batch_size=bench.settings.batch_size,
         )
 
@@ -167,7 +168,10 @@ class Job:
         return self.state.load(arms.TEACHER)[0]["accuracy"]
 
     def choose_rate(self, arm):
-        """The learning rate with the best validation accuracy."""
+        """The rate that was given, or the best on the validation part."""
+        rates = arms.tried_rates(arm, self.bench.settings)
+        if not rates:
+            return self.bench.settings.learning_rate
         means = {
             rate: np.mean(
                 [
@@ -175,7 +179,7 @@ class Job:
                     for seed in arms.CHOICE_SEEDS
                 ]
             )
-            for rate in arms.RATES
+            for rate in rates
         }
         return max(means, key=means.get)
 

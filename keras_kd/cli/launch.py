@@ -21,8 +21,8 @@ def main(command, introduction, values, arguments, prepare):
         introduction: Text for the top of its help.
         values: Its `absl.flags.FlagValues`.
         arguments: What follows the command.
-        prepare: From these values to `(folder, work)`, see `run`; checks what
-            can be checked without TensorFlow.
+        prepare: From these values to what follows the command in `run`; checks
+            what can be checked without TensorFlow.
 
     Returns:
         The exit code.
@@ -45,13 +45,14 @@ def given(values, settings):
     }
 
 
-def run(command, folder, work):
+def run(command, folder, work, wakes=True):
     """Runs a command.
 
     Args:
         command: Its name.
         folder: Where it keeps what is finished.
-        work: The function to call, once TensorFlow is awake.
+        work: The function to call, which returns `None` or an exit code.
+        wakes: Whether to wake TensorFlow first. Defaults to `True`.
 
     Returns:
         The exit code.
@@ -62,9 +63,9 @@ def run(command, folder, work):
     _choose_backend()
     kept = f"{folder}: the same command goes on from there."
     try:
-        _wake()
-        work()
-        return DONE
+        if wakes:
+            _wake()
+        return work() or DONE
     except UnusableError:
         raise
     except KeyboardInterrupt:

@@ -63,14 +63,33 @@ class Lesson:
         Returns:
             Logs by key, one value per epoch.
         """
+        self.compile(model)
+        return self.train(model)
+
+    def compile(self, model):
+        """Compiles a model for the whole lesson."""
         model.compile(
             optimizer=self.optimizer(), loss=self.loss, metrics=["accuracy"]
         )
+
+    def train(self, model, initial_epoch=0, epochs=None):
+        """Trains a compiled model, for the whole lesson or a part of it.
+
+        Args:
+            model: What `compile` compiled.
+            initial_epoch: Number of epochs that it has had. Defaults to `0`.
+            epochs: Number of epochs that it will have had. Defaults to `None`,
+                all.
+
+        Returns:
+            Logs by key, one value per epoch.
+        """
         history = model.fit(
             self.x,
             self.y,
             batch_size=self.batch_size,
-            epochs=self.epochs,
+            initial_epoch=initial_epoch,
+            epochs=epochs or self.epochs,
             validation_data=self.validation_data,
             validation_batch_size=VALIDATION_BATCH,
             callbacks=list(self.callbacks),

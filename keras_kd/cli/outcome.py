@@ -49,7 +49,8 @@ class Outcome:
     Attributes:
         figures: `Figures` of the teacher and of each arm, by name.
         rates: The learning rate that each arm chose.
-        tried: For each arm, the validation accuracy of each rate.
+        tried: For each arm, the validation accuracy of each rate; none if its
+            rate was given.
         gain: Interval of the accuracy of the distilled student minus that of
             the student alone; `None` for one seed.
         smoothing_gain: The same for label smoothing.
@@ -179,7 +180,7 @@ def measure(bench, state, rates):
     return Outcome(
         figures,
         rates,
-        {arm: _tried(state, arm) for arm in arms.ARMS},
+        {arm: _tried(state, arm, bench.settings) for arm in arms.ARMS},
         *intervals,
         best_seed=int(np.argmax(finals)),
         description=describe(bench),
@@ -188,7 +189,7 @@ def measure(bench, state, rates):
     )
 
 
-def _tried(state, arm):
+def _tried(state, arm, settings):
     """Validation accuracy of each learning rate."""
     return {
         rate: statistics.fmean(
@@ -197,7 +198,7 @@ def _tried(state, arm):
             ][-1]
             for seed in arms.CHOICE_SEEDS
         )
-        for rate in arms.RATES
+        for rate in arms.tried_rates(arm, settings)
     }
 
 

@@ -185,10 +185,7 @@ def markdown(bench, outcome):
         _method(settings),
         *([bench.data.note] if bench.data.note else []),
         "## Learning rates",
-        "Each arm tried the same rates with a seed that is not reported, and "
-        "took the one with the highest validation accuracy (in %). The "
-        f"{len(bench.tuning.test_labels):,} labels of the validation part "
-        "served all arms for this choice and for nothing else.",
+        _choice(bench),
         _rates(outcome),
         "## Seeds",
         "Test accuracy in %; the students of a row saw the same images and "
@@ -213,9 +210,9 @@ def _budget(settings):
         "images without augmentation, the same first weights, the same number "
         f"of updates ({settings.epochs} epochs, each as long as a pass over "
         f"all training images, {settings.batch_size} images an update) and "
-        "the same optimizer, Adam with a cosine decay. Their learning rates "
-        "were chosen alike, below. The last epoch counts, not the best. The "
-        "test images took no part in any choice."
+        "the same optimizer, Adam with a cosine decay. How their learning "
+        "rates were chosen stands below. The last epoch counts, not the best. "
+        "The test images took no part in any choice."
     )
 
 
@@ -237,6 +234,29 @@ def _values(settings):
     )
 
 
+def _choice(bench):
+    text = (
+        "Each arm tried the same rates with a seed that is not reported, and "
+        "took the one with the highest validation accuracy (in %). The "
+        f"{len(bench.tuning.test_labels):,} labels of the validation part "
+        "served all arms for this choice and for nothing else."
+    )
+    rate = bench.settings.learning_rate
+    if rate is not None:
+        text += (
+            " But for the distilled student, whose rate of "
+            f"{rate:g} was given with --learning_rate: if a search found it "
+            "among more settings than three rates, more was tried for this "
+            "student than for the others."
+        )
+    return text
+
+
+def _tried(outcome, arm, rate):
+    tried = outcome.tried[arm]
+    return f"{100 * tried[rate]:.1f}" if rate in tried else ""
+
+
 def _rates(outcome):
     header = ["", *(f"{rate:g}" for rate in arms.RATES), "taken"]
     return report.markdown_table(
@@ -244,7 +264,7 @@ def _rates(outcome):
         [
             (
                 arm,
-                *(f"{100 * outcome.tried[arm][r]:.1f}" for r in arms.RATES),
+                *(_tried(outcome, arm, rate) for rate in arms.RATES),
                 f"{outcome.rates[arm]:g}",
             )
             for arm in arms.ARMS

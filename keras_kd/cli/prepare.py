@@ -37,7 +37,22 @@ def prepare(settings, say=print):
         UnusableError: If a part cannot be used, or the parts do not fit.
     """
     folder = cache_folder(settings)
-    bench = load(settings, say, folder)
+    return fit_together(load(settings, say, folder), folder)
+
+
+def fit_together(bench, folder=None):
+    """Looks at what there is of a cache, and tries out each method.
+
+    Args:
+        bench: A `Bench`.
+        folder: A `CacheFolder`, or `None`.
+
+    Returns:
+        The `Bench`, with answers if there is a finished cache.
+
+    Raises:
+        UnusableError: If the parts do not fit.
+    """
     if folder is not None:
         bench = _with_cache(bench, folder)
     _try_out(bench)
@@ -101,12 +116,12 @@ def _with_cache(bench, folder):
     if bench.is_teacher_trained:
         folder.check_teacher(bench.teacher)
     cached = folder.open()
-    losses = bench.losses(teachers.logits(bench.student))
+    losses = bench.cached_losses()
     if cached is None:
         count = len(bench.data.train_labels)
         answers.check_room(bench.teacher, losses, bench.settings, count)
         return bench
-    answers.check_taps(cached, losses, bench.settings)
+    answers.check_taps(cached, losses, bench)
     return with_answers(bench, cached)
 
 
@@ -200,13 +215,14 @@ def _num_classes(teacher, student, data):
 def _try_out(bench):
     """Makes what trains, which checks that the two models can be compared."""
     try:
-        bench.trainer(teachers.logits(bench.student))
+        for variant in bench.variants():
+            variant.trainer(teachers.logits(bench.student))
     except UnusableError:
         raise
     except (ValueError, TypeError) as error:
         raise UnusableError(
             "`--teacher` and `--student` must be models that "
-            f"--method={bench.settings.method} can compare. Received: {error}"
+            f"{bench.method_flag} can compare. Received: {error}"
         ) from error
 
 
@@ -229,7 +245,7 @@ def identity(bench):
             "fraction",
         )
     }
-    for name in ("noise_stddev", "noise_probability"):
+    for name in ("noise_stddev", "noise_probability", "learning_rate"):
         # Where there are none, jobs of older versions are the same job.
         if getattr(settings, name) is not None:
             found[name] = getattr(settings, name)

@@ -28,6 +28,8 @@ class Settings:
         student_loss_weight: Factor on the loss of the labels.
         noise_stddev: Of the noise on the teacher, where the method has some.
         noise_probability: Part of the examples that get this noise.
+        learning_rate: Of the distilled students; `None` lets them choose among
+            the rates of the other arms.
         epochs: Passes over as many images as the training part has.
         batch_size: Images per update.
         seeds: Number of students per arm.
@@ -47,6 +49,7 @@ class Settings:
     student_loss_weight: float | None = None
     noise_stddev: float | None = None
     noise_probability: float | None = None
+    learning_rate: float | None = None
     epochs: int = 10
     batch_size: int = 64
     seeds: int = 5
@@ -64,8 +67,9 @@ def resolve(settings):
         settings: A `Settings`.
 
     Returns:
-        A `Settings` without `None` but for `data_dir`, `teacher`, `student`,
-        `cache`, and for the flags that the method does not have.
+        A `Settings` without `None` but for `data_dir`, `learning_rate`,
+        `teacher`, `student`, `cache`, and for the flags that the method does
+        not have.
 
     Raises:
         UnusableError: If a value is out of range.
@@ -167,6 +171,7 @@ def _check_numbers(settings, method):
         "student_loss_weight": (lambda v: 0 <= v < math.inf, "0 or more"),
         "noise_stddev": (lambda value: 0 < value < math.inf, "above 0"),
         "noise_probability": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
+        "learning_rate": (lambda value: 0 < value < math.inf, "above 0"),
         "epochs": (lambda value: value >= 1, "1 or more"),
         "batch_size": (lambda value: value >= 1, "1 or more"),
         "seeds": (lambda value: value >= 1, "1 or more"),
@@ -206,6 +211,7 @@ MEANINGS = {
     "student_loss_weight": "the factor on the loss of the labels",
     "noise_stddev": "the standard deviation of the noise on the teacher",
     "noise_probability": "the part of the examples that get noise",
+    "learning_rate": "what an update is multiplied with at the start",
     "epochs": "the number of passes over the training images",
     "batch_size": "the number of images in an update",
     "seeds": "the number of students in each arm",

@@ -15,6 +15,8 @@ from keras_kd.report.intervals import verdict
 from keras_kd.report.plots import accuracy_against_parameters
 from keras_kd.report.plots import learning_curves
 from keras_kd.report.plots import reliability_diagram
+from keras_kd.report.search_plots import parallel_coordinates
+from keras_kd.report.search_plots import slices
 from keras_kd.report.tables import markdown_table
 from keras_kd.report.tables import text_table
 
@@ -27,9 +29,11 @@ __all__ = [
     "learning_curves",
     "markdown_table",
     "paired_interval",
+    "parallel_coordinates",
     "reliability",
     "reliability_diagram",
     "robustness",
+    "slices",
     "text_table",
     "verdict",
 ]

@@ -9,8 +9,16 @@ IP = "KERASTUNER_ORACLE_IP"
 PORT = "KERASTUNER_ORACLE_PORT"
 # keras-tuner calls the process so that keeps the state.
 CHIEF = "chief"
+# And a process that is alone.
+ALONE = "tuner0"
 
 SECONDS = 60.0
+IDLE_SECONDS = 1.0
+
+
+def own_id():
+    """What keras-tuner calls this process, and its file."""
+    return os.environ.get(ID, ALONE)
 
 
 def is_chief():
@@ -47,3 +55,22 @@ def wait(seconds=SECONDS):
                     f"{IP} and {PORT}, or mend the address."
                 ) from error
         time.sleep(0.2)
+
+
+def ask_less_often(oracle):
+    """Lets a worker wait before it asks again, if the chief has no trial yet.
+
+    keras-tuner asks again at once, hundreds of times a second.
+
+    Args:
+        oracle: That of a worker's tuner.
+    """
+    create = oracle.create_trial
+
+    def create_trial(tuner_id):
+        trial = create(tuner_id)
+        if trial.status == "IDLE":
+            time.sleep(IDLE_SECONDS)
+        return trial
+
+    oracle.create_trial = create_trial

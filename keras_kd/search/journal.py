@@ -35,7 +35,8 @@ class Journal:
 
     def create_trial(self, tuner_id):
         trial = self._create(tuner_id)
-        self.write()
+        if trial.status == "RUNNING":
+            self.write()
         return trial
 
     def end_trial(self, trial):

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 
 from keras_kd import whole_files
+from keras_kd.search import chief
 from keras_kd.search import journal
 
 ORACLE = "oracle.json"
@@ -85,6 +86,9 @@ def _write(folder, state):
         path.parent.mkdir(exist_ok=True)
         whole_files.write_json(path, trial)
     whole_files.write_json(folder / ORACLE, state["oracle"])
+    # keras-tuner begins anew where this file is missing, as it is if the last
+    # call had another part: alone, and not among several processes.
+    whole_files.write_json(folder / f"{chief.own_id()}.json", {})
     whole_files.write_json(folder / journal.NAME, journal.sealed(state))
 
 

@@ -111,6 +111,7 @@ def make_tuner(
         **kwargs,
     )
     if chief.is_worker():
+        chief.ask_less_often(made.oracle)
         return made
     if max_trials is not None:
         made.oracle.max_trials = max_trials

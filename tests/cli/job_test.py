@@ -148,6 +148,19 @@ class FairnessTest(absltest.TestCase):
         # see 6 images each.
         self.assertLen(steps, 2 * 7)
 
+    def test_a_rate_that_was_given_is_for_the_distilled_students(self):
+        folder = support.folder(self)
+        outcome, text = small_jobs.run(folder, seeds=1, learning_rate=0.02)
+        self.assertEqual(
+            outcome.rates,
+            {arms.ALONE: 0.01, arms.SMOOTHING: 0.01, arms.DISTILLED: 0.02},
+        )
+        # The teacher, a seed of each arm, a rate of two of them.
+        self.assertRegex(text, r"\[6/6\] distilled, seed 0")
+        report = (folder / "report.md").read_text()
+        self.assertIn("| distilled |  | 0.02 |", report)
+        self.assertIn("rate of 0.02 was given with --learning_rate", report)
+
     def test_students_of_different_seeds_differ(self):
         bench = arms.Bench(
             resolve(Settings(fraction=0.5, epochs=1)),

@@ -13,8 +13,11 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import __main__ as program
+from keras_kd import search
 from keras_kd.cli import cache_job
 from keras_kd.cli import job
+from keras_kd.cli import search_job
+from keras_kd.cli import search_processes
 from keras_kd.cli import state
 from keras_kd.cli.errors import DONE
 from keras_kd.cli.errors import FAILED
@@ -43,12 +46,13 @@ class HelpTest(parameterized.TestCase):
     def test_lists_the_commands(self, *arguments):
         code, output, _ = call(*arguments)
         self.assertEqual(code, DONE)
-        for command in ("cache", "distill", "methods"):
+        for command in ("cache", "distill", "methods", "search"):
             self.assertRegex(output, rf"\n  {command} +\w")
 
     @parameterized.parameters(
         ("distill", "--temperature", "--overwrite", "--cache"),
         ("cache", "--dtype=float16", "--top_k", "--taps", "--batch_size=64"),
+        ("search", "--tuner=bayesian", "--methods", "--workers=0", "--resume"),
     )
     def test_every_flag_is_explained_within_80_columns(self, command, *names):
         code, output, _ = call(command, "--epochs=3", "--help")
@@ -67,6 +71,8 @@ class UnusableTest(parameterized.TestCase):
         with (
             mock.patch.object(job, "run") as run,
             mock.patch.object(cache_job, "run", run),
+            mock.patch.object(search_job, "run", run),
+            mock.patch.object(search_processes, "supervise", run),
         ):
             code, _, errors = call(*arguments)
         run.assert_not_called()
@@ -75,8 +81,8 @@ class UnusableTest(parameterized.TestCase):
 
     def test_unknown_command(self):
         self.assert_unusable(
-            "must be one of cache, distill, methods. Received: distil. Did you "
-            "mean distill",
+            "must be one of cache, distill, methods, search. Received: distil. "
+            "Did you mean distill",
             "distil",
         )
 
@@ -110,6 +116,16 @@ class UnusableTest(parameterized.TestCase):
     )
     def test_value_that_no_cache_can_have(self, name, value, regex):
         self.assert_unusable(regex, "cache", f"--{name}={value}")
+
+    @parameterized.parameters(
+        ("tuner", "rand", "`--tuner` must be one of.*--tuner=rand. .*random"),
+        ("methods", "", "`--methods` must name one method"),
+        ("methods", "fitnets", "Received: fitnets in --methods=fitnets"),
+        ("workers", "17", "`--workers` must not be more than.*--max_trials=16"),
+        ("max_trials", "many", "--max_trials=many.*keras-kd search --help"),
+    )
+    def test_value_that_no_search_can_have(self, name, value, regex):
+        self.assert_unusable(regex, "search", f"--{name}={value}")
 
     def test_unknown_method(self):
         self.assert_unusable(
@@ -158,6 +174,22 @@ class FailureTest(absltest.TestCase):
             code, _, errors = call("cache", "--output=here")
         self.assertEqual(code, FAILED)
         self.assertIn("kept in here: the same command goes on", errors)
+
+    def test_interrupted_search_says_how_to_go_on(self):
+        with mock.patch.object(
+            search_job, "run", side_effect=KeyboardInterrupt
+        ):
+            code, _, errors = call("search", "--output=here")
+        self.assertEqual(code, FAILED)
+        self.assertIn("kept in here: the same command goes on", errors)
+
+    def test_the_exit_code_of_several_processes_is_that_of_the_chief(self):
+        for expected in (DONE, FAILED, UNUSABLE):
+            with mock.patch.object(
+                search_processes, "supervise", return_value=expected
+            ):
+                code, _, _ = call("search", "--workers=2")
+            self.assertEqual(code, expected)
 
     def test_a_fault_shows_its_place_and_says_how_to_go_on(self):
         with mock.patch.object(job, "run", side_effect=OSError("disk full")):
@@ -216,6 +248,23 @@ class KillTest(absltest.TestCase):
         self.assertIn("student alone", text)
         self.assertTrue((output / "student.keras").exists())
         self.assertEmpty(list((output / state.FOLDER).glob("partial_*")))
+
+    def test_a_search_goes_on_after_kills(self):
+        output = support.folder(self)
+        command = ("search", "--max_trials=3", "--tuner=random")
+        # After the teacher, and when the first trial has just ended.
+        for lines in (1, 2):
+            code, _ = self.stop_after(output, lines, signal.SIGKILL, *command)
+            self.assertEqual(code, -signal.SIGKILL)
+        with self.start(output, *command, "--resume") as process:
+            text, errors = process.communicate(timeout=200)
+        self.assertEqual(process.returncode, DONE, errors)
+        self.assertIn("[1/1] teacher", text)
+        self.assertRegex(text, r"\[1/3\] soft_targets: .* kept from before")
+        self.assertRegex(text, r"\[3/3\] \w+: ")
+        found = search.results(output / "search")
+        self.assertEqual([one.status for one in found], ["COMPLETED"] * 3)
+        self.assertTrue((output / "student.keras").exists())
 
     def test_a_cache_goes_on_after_a_kill(self):
         output = support.folder(self)

@@ -3,16 +3,7 @@ import io
 from absl.testing import absltest
 
 from keras_kd.cli.progress import Progress
-
-
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
+from tests.cli.clock import Clock
 
 
 class ProgressTest(absltest.TestCase):

@@ -51,6 +51,8 @@ class ResolveTest(parameterized.TestCase):
         ("loss_weight", float("nan"), "above 0"),
         ("student_loss_weight", -0.5, "0 or more"),
         ("student_loss_weight", float("nan"), "0 or more"),
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate", float("nan"), "above 0"),
         ("noise_stddev", 0.0, "above 0"),
         ("noise_stddev", float("nan"), "above 0"),
         ("noise_probability", 0.0, "above 0 and at most 1"),

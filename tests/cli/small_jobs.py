@@ -8,11 +8,18 @@ import keras
 import numpy as np
 
 from keras_kd import datasets
+from keras_kd import teachers
+from keras_kd.cli import answers
 from keras_kd.cli import arms
 from keras_kd.cli import cache_job
+from keras_kd.cli import data_sets
 from keras_kd.cli import job
+from keras_kd.cli import prepare
+from keras_kd.cli import search_job
 from keras_kd.cli.cache import CacheSettings
+from keras_kd.cli.search_settings import SearchSettings
 from keras_kd.cli.settings import Settings
+from tests import support
 
 
 def images(count, seed):
@@ -55,16 +62,50 @@ def compile_eagerly(model, *args, compile=keras.Model.compile, **kwargs):
 
 
 @contextlib.contextmanager
-def _small(the_data):
+def small(the_data=None):
+    """Lets what runs within have little data, and learn from it quickly."""
     with (
         # Tracing a graph takes longer than these few steps do.
         mock.patch.object(keras.Model, "compile", compile_eagerly),
         mock.patch.object(datasets, "load", return_value=the_data or data()),
         mock.patch.object(arms, "RATES", (0.01,)),
+        # Each trial collects garbage twice, in all of TensorFlow.
+        mock.patch("gc.collect"),
         # The library prints how far a cache is.
         contextlib.redirect_stdout(io.StringIO()),
     ):
         yield
+
+
+def bench(**given):
+    """A `Bench` of small data and nets, with the settings of a search.
+
+    Args:
+        **given: `alternatives`, settings of which the first are the bench's,
+            and other attributes.
+    """
+    the_data = data()
+    return arms.Bench(
+        settings=given["alternatives"][0],
+        data=the_data,
+        tuning=data_sets.hold_out(the_data),
+        num_classes=3,
+        teacher=net(name="teacher"),
+        student=net(name="student"),
+        **given,
+    )
+
+
+def with_answers(test, bench):
+    """A `Bench` that has asked its teacher."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        cached = teachers.cache_teacher(
+            bench.teacher,
+            bench.data.train_images,
+            support.folder(test),
+            taps=answers.taps_of(bench.cached_losses()),
+        )
+    return prepare.with_answers(bench, cached)
 
 
 def cache(folder, the_data=None, **settings):
@@ -75,7 +116,7 @@ def cache(folder, the_data=None, **settings):
     """
     lines = []
     given = {"epochs": 1, "batch_size": 24}
-    with _small(the_data):
+    with small(the_data):
         cached = cache_job.run(
             CacheSettings(output=str(folder), **given | settings),
             say=lines.append,
@@ -91,10 +132,26 @@ def run(folder, the_data=None, overwrite=False, **settings):
     """
     lines = []
     given = {"epochs": 1, "seeds": 2, "fraction": 0.5, "batch_size": 24}
-    with _small(the_data):
+    with small(the_data):
         outcome = job.run(
             Settings(output=str(folder), **given | settings),
             overwrite=overwrite,
             say=lines.append,
         )
     return outcome, "\n".join(lines)
+
+
+def search(folder, the_data=None, **settings):
+    """Runs a search on small data.
+
+    Returns:
+        The `Found`, and the lines that the user saw.
+    """
+    lines = []
+    given = {"epochs": 1, "fraction": 0.5, "batch_size": 24, "tuner": "random"}
+    with small(the_data):
+        found = search_job.run(
+            SearchSettings(output=str(folder), **given | settings),
+            say=lines.append,
+        )
+    return found, "\n".join(lines)

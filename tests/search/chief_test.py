@@ -1,5 +1,6 @@
 import os
 import socket
+import types
 from unittest import mock
 
 from absl.testing import absltest
@@ -43,6 +44,19 @@ class ChiefTest(parameterized.TestCase):
                 TimeoutError, f"127.0.0.1:{port}.*KERASTUNER_TUNER_ID=chief"
             ):
                 chief.wait(0.1)
+
+    def test_a_worker_asks_less_often_while_there_is_nothing_to_do(self):
+        trials = [
+            types.SimpleNamespace(status=status)
+            for status in ("IDLE", "IDLE", "RUNNING")
+        ]
+        oracle = mock.Mock()
+        oracle.create_trial.side_effect = trials
+        chief.ask_less_often(oracle)
+        with mock.patch.object(chief.time, "sleep") as sleep:
+            got = [oracle.create_trial("worker0") for _ in trials]
+        self.assertEqual(got, trials)
+        self.assertEqual(sleep.call_count, 2)
 
 
 if __name__ == "__main__":

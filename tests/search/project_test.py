@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 from unittest import mock
 
@@ -6,6 +7,7 @@ import keras_tuner
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd.search import chief
 from keras_kd.search import project
 from tests import support
 from tests.search import scored
@@ -97,6 +99,20 @@ class DamageTest(parameterized.TestCase):
         path.unlink()
         with self.assertRaisesRegex(ValueError, "trial_1.*cannot be read"):
             run(self.folder)
+
+    def test_another_process_goes_on(self):
+        variables = {
+            chief.ID: "chief",
+            chief.IP: "127.0.0.1",
+            chief.PORT: "1",
+        }
+        with mock.patch.dict(os.environ, variables):
+            tuner = scored.make_tuner(
+                self.folder, scored.Scored(), max_trials=TRIALS
+            )
+        self.assertEqual(
+            {n: t.score for n, t in tuner.oracle.trials.items()}, self.scores
+        )
 
     def test_a_trial_that_was_not_noted_is_taken_away(self):
         folder = self.folder / "search" / "trial_9"

@@ -1,0 +1,145 @@
+"""What a search found: the best trial, its student, its `distill` line."""
+
+import dataclasses
+import os
+import shlex
+
+import keras
+import numpy as np
+
+from keras_kd import search
+from keras_kd.cli import arms
+from keras_kd.cli import search_knobs
+from keras_kd.cli.search_settings import RATE
+from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_settings import SearchSettings
+from keras_kd.cli.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a search found out.
+
+    Attributes:
+        settings: The `SearchSettings`.
+        bench: The `Bench`.
+        knobs: The knobs, by name.
+        results: All trials as `search.TrialResult`s, the best first.
+        chosen: The `Settings` of each of them.
+        importance: A `search.Importance`.
+        student: The best student, as the user will load it.
+        accuracy: Of this student, on the test part.
+        teacher_accuracy: Of the teacher, on the test part.
+        teacher_validation: Of the teacher, on the validation part.
+    """
+
+    settings: SearchSettings
+    bench: arms.Bench
+    knobs: dict[str, search_knobs.FlagKnob]
+    results: list[search.TrialResult]
+    chosen: list[Settings]
+    importance: search.Importance
+    student: keras.Model
+    accuracy: float
+    teacher_accuracy: float
+    teacher_validation: float
+
+    @property
+    def best(self):
+        """The best trial, a `search.TrialResult`."""
+        return self.results[0]
+
+    @property
+    def command(self):
+        """The `keras-kd distill` line of the best trial."""
+        return distill_line(self.chosen[0], self.settings)
+
+
+def measure(settings, job, space, tuner):
+    """Reads the test part, for the best student.
+
+    Args:
+        settings: The `SearchSettings`.
+        job: A `Job` with teacher and answers.
+        space: A `search_space.Space`.
+        tuner: The tuner, whose search has ended.
+
+    Returns:
+        A `Found`.
+
+    Raises:
+        RuntimeError: If no trial has a score.
+    """
+    results = search.results(tuner)
+    if not results or results[0].score is None:
+        raise RuntimeError(
+            "No trial was finished. The last one said: "
+            f"{results[-1].message if results else 'nothing'}"
+        )
+    (distiller,) = tuner.get_best_models()
+    student = space.best_student(distiller)
+    bench = job.bench
+    _, arrays = job.state.load(arms.TEACHER)
+    return Found(
+        settings=settings,
+        bench=bench,
+        knobs=space.knobs,
+        results=results,
+        chosen=[space.settings(one.knobs) for one in results],
+        importance=search.importance(results),
+        student=student,
+        accuracy=_accuracy(
+            bench, arms.logits_of(student, bench.data.test_images)
+        ),
+        teacher_accuracy=_accuracy(bench, arrays["logits"]),
+        teacher_validation=job.teacher_accuracy(),
+    )
+
+
+def _accuracy(bench, scores):
+    return float(np.mean(scores.argmax(axis=-1) == bench.data.test_labels))
+
+
+def distill_line(chosen, settings):
+    """The `keras-kd distill` command with the settings of a trial.
+
+    Args:
+        chosen: The `Settings` of the trial.
+        settings: The `SearchSettings`.
+    """
+    default = Settings()
+    given = {"method": chosen.method}
+    for name in (*TURNED, RATE):
+        if getattr(chosen, name) is not None:
+            given[name] = getattr(chosen, name)
+    for name in ("dataset", "data_dir", "epochs", "batch_size", "fraction"):
+        if getattr(chosen, name) != getattr(default, name):
+            given[name] = getattr(chosen, name)
+    for name in ("teacher", "student", "cache"):
+        if getattr(chosen, name) is not None:
+            given[name] = getattr(chosen, name)
+    given["output"] = os.path.join(settings.output, "distill")
+    flags = [shlex.quote(f"--{name}={value}") for name, value in given.items()]
+    return " ".join(["keras-kd distill", *flags])
+
+
+def describe(settings, knobs):
+    """Says what is searched, and how."""
+    turned = [name for name, one in knobs.items() if one.is_searched]
+    students = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
+    return (
+        f"{settings.max_trials} trials, {students}over "
+        f"{', '.join(turned)}; tuner: {settings.tuner}. Below, accuracies on "
+        "the validation part."
+    )
+
+
+def verdict(found):
+    """A sentence on the best trial."""
+    return (
+        f"The best has {100 * found.best.score:.1f} % on the validation part, "
+        f"by which it was chosen, and {100 * found.accuracy:.1f} % on the test "
+        "part, by which nothing was chosen; the teacher has "
+        f"{100 * found.teacher_validation:.1f} % and "
+        f"{100 * found.teacher_accuracy:.1f} %."
+    )

@@ -1,0 +1,208 @@
+"""What a search leaves behind: table, report, trials, plots, the student."""
+
+import contextlib
+import csv
+import io
+import os
+
+import keras_kd
+from keras_kd import report
+from keras_kd import whole_files
+from keras_kd.cli import outcome
+from keras_kd.cli.outputs import fold
+from keras_kd.cli.search_found import verdict
+from keras_kd.cli.search_knobs import described
+from keras_kd.cli.search_settings import RATE
+from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_space import OBJECTIVE
+
+PLOTS = {
+    "parallel.png": "Each trial as a line through its knobs",
+    "slices.png": "Accuracy against each knob",
+}
+FILES = ("search.md", "student.keras", "trials.csv", *PLOTS)
+SHOWN = 10
+LABEL = "validation accuracy (%)"
+# Headings that let the table fit a terminal.
+SHORT = {
+    "temperature": "temp.",
+    "loss_weight": "weight",
+    "student_loss_weight": "labels",
+    RATE: "rate",
+}
+LEGEND = (
+    "val. %: accuracy on the validation part. temp., weight, labels, rate: "
+    "--temperature, --loss_weight, --student_loss_weight, --learning_rate."
+)
+
+
+def columns(found):
+    """Names of the columns with the settings of a trial."""
+    flags = ["method", *TURNED, RATE]
+    return [
+        name
+        for name in flags
+        if any(getattr(one, name) is not None for one in found.chosen)
+    ]
+
+
+def rows(found):
+    """Cells of the table of the best trials: rank, accuracy, settings."""
+    scored = [one for one in found.results if one.score is not None][:SHOWN]
+    return [
+        (
+            str(rank),
+            f"{100 * one.score:.1f}",
+            *_epochs(found, one),
+            *(_cell(getattr(chosen, name)) for name in columns(found)),
+        )
+        for rank, (one, chosen) in enumerate(
+            zip(scored, found.chosen, strict=False), start=1
+        )
+    ]
+
+
+def header(found, short):
+    """Titles of this table.
+
+    Args:
+        found: A `Found`.
+        short: Whether it is for a terminal.
+    """
+    names = [SHORT.get(n, n) if short else n for n in columns(found)]
+    epochs = ["epochs"] if _has_epochs(found) else []
+    return ["", "val. %" if short else LABEL, *epochs, *names]
+
+
+def _has_epochs(found):
+    return any(one.epochs is not None for one in found.results)
+
+
+def _epochs(found, one):
+    return (str(one.epochs or ""),) if _has_epochs(found) else ()
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
+def terminal(found):
+    """The table, the importance and the command, for a terminal."""
+    return "\n".join(
+        [
+            report.text_table(header(found, short=True), rows(found)),
+            "",
+            fold(LEGEND),
+            "",
+            fold(f"Importance of the knobs: {found.importance}"),
+            fold(verdict(found)),
+            "",
+            "The best settings, against students alone under the same budget:",
+            "",
+            found.command,
+        ]
+    )
+
+
+def write(found):
+    """Writes all files of `FILES` into the output folder."""
+    folder = found.settings.output
+    with whole_files.written(os.path.join(folder, "student.keras")) as partial:
+        found.student.save(partial)
+    whole_files.write_text(os.path.join(folder, "trials.csv"), csv_text(found))
+    draw = report.parallel_coordinates, report.slices
+    for name, function in zip(PLOTS, draw, strict=True):
+        with whole_files.written(os.path.join(folder, name)) as partial:
+            function(found.results, LABEL, 100).savefig(partial, format="png")
+    whole_files.write_text(os.path.join(folder, "search.md"), markdown(found))
+
+
+def remove(folder):
+    """Removes the files of `FILES`, which another job has written."""
+    for name in FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder, name))
+
+
+def csv_text(found):
+    """All trials, the best first: a row for each."""
+    names = ("rank", "trial", "status", OBJECTIVE, "epochs", *columns(found))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for rank, (one, chosen) in enumerate(
+        zip(found.results, found.chosen, strict=True), start=1
+    ):
+        writer.writerow(
+            [
+                "" if one.score is None else rank,
+                one.number,
+                one.status,
+                one.score,
+                one.epochs or chosen.epochs,
+                *(getattr(chosen, name) for name in columns(found)),
+            ]
+        )
+    return text.getvalue()
+
+
+def markdown(found):
+    """The text of `search.md`."""
+    sections = [
+        "# The search",
+        verdict(found),
+        "The best settings, against students alone under the same budget:",
+        f"```sh\n{found.command}\n```",
+        f"## The {SHOWN} best trials",
+        report.markdown_table(header(found, short=False), rows(found)),
+        "All are in `trials.csv`. The students of all trials saw the same "
+        "images and began with the same weights. The last epoch counts, not "
+        "the best, and the best of many accuracies is too good: expect less of "
+        "other seeds, which `keras-kd distill` reports.",
+        "## Importance of the knobs",
+        *_importance(found.importance),
+        "## Pictures",
+        *(f"![{title}]({name})" for name, title in PLOTS.items()),
+        "## What was done",
+        outcome.describe(found.bench).replace("\n", " "),
+        _budget(found),
+        report.markdown_table(
+            ["knob", "values", "of what"], described(found.knobs)
+        ),
+        "## The student",
+        "`student.keras` is that of the best trial. "
+        "`keras.saving.load_model` loads it; neither the teacher nor keras_kd "
+        "is needed for that.",
+        f"Made with keras_kd {keras_kd.__version__}.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _importance(importance):
+    if importance.reason:
+        return [importance.reason]
+    shares = importance.shares.items()
+    return [
+        report.markdown_table(
+            ["knob", "share"],
+            [(name, f"{100 * share:.0f} %") for name, share in shares],
+        ),
+        "How much worse a random forest predicts the rank when a knob's "
+        "values are shuffled among the trials. It explains "
+        f"{100 * importance.explained:.0f} % of the variance of trials that it "
+        "was not shown.",
+    ]
+
+
+def _budget(found):
+    settings = found.settings
+    count = sum(one.score is not None for one in found.results)
+    return (
+        f"Tuner: {settings.tuner}, {count} trials with a score, "
+        f"{settings.seeds} student{'s' if settings.seeds > 1 else ''} in each, "
+        f"{settings.epochs} epochs, {settings.batch_size} images an update, "
+        "Adam with a cosine decay. The validation part served for all choices, "
+        "the test part for none."
+    )

@@ -1,0 +1,179 @@
+"""Loads what a search works on, and refuses what it cannot use."""
+
+import dataclasses
+import pathlib
+import shutil
+import time
+
+from keras_kd import teachers
+from keras_kd.cli import arms
+from keras_kd.cli import outcome
+from keras_kd.cli import outputs
+from keras_kd.cli import prepare
+from keras_kd.cli import search_knobs
+from keras_kd.cli import search_outputs
+from keras_kd.cli import search_settings
+from keras_kd.cli.cache_folder import CacheFolder
+from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.job import Job
+from keras_kd.cli.progress import Progress
+from keras_kd.cli.state import State
+from keras_kd.search import chief
+from keras_kd.teachers import caching
+
+PROJECT = "search"
+# How long a worker waits for the chief to train the teacher and to ask it.
+PATIENCE_SECONDS = 3600.0
+LOOK_SECONDS = 1.0
+
+
+def begin(settings, alternatives, say, live):
+    """Loads what the search works on, and looks at what there is of it.
+
+    Args:
+        settings: A `SearchSettings`.
+        alternatives: A resolved `Settings` for each method.
+        say: Takes a line for the user.
+        live: See `Progress`.
+
+    Returns:
+        `(job, knobs)`: a `Job`, whose bench has the usable methods, and the
+        knobs of the search.
+
+    Raises:
+        UnusableError: If a part cannot be used, or the parts do not fit.
+    """
+    folder = CacheFolder(settings.cache_path, "cache")
+    given = settings.cache and folder
+    bench = prepare.load(alternatives[0], say, given)
+    bench = _with_methods(bench, alternatives, settings)
+    knobs = search_knobs.knobs(bench.alternatives, settings)
+    _check_searched(knobs)
+    if given:
+        bench = prepare.fit_together(bench, folder)
+    overwrite = settings.overwrite and not chief.is_worker()
+    state = State(settings.output, _identity(bench, settings), overwrite)
+    if state.replaces:
+        _remove(settings)
+    elif overwrite:
+        shutil.rmtree(_project(settings), ignore_errors=True)
+    if not given:
+        # Not before another job's cache is gone.
+        folder.prepare()
+        bench = prepare.fit_together(bench, folder)
+    if not chief.is_worker():
+        say(outcome.describe(bench))
+    progress = Progress({arms.TEACHER: 1}, None, say, live)
+    return Job(bench, state, progress), knobs
+
+
+def await_cache(path, say, patience=PATIENCE_SECONDS, sleep=time.sleep):
+    """Waits until the chief has written the cache.
+
+    Args:
+        path: Folder of the cache.
+        say: Takes a line for the user.
+        patience: Seconds to wait at most.
+        sleep: Waits for some seconds. Defaults to `time.sleep`.
+
+    Raises:
+        UnusableError: If it is not there then.
+    """
+    waited = 0.0
+    while not _is_complete(path):
+        if waited == 0:
+            say(f"Waiting for the chief to write the cache in {path}.")
+        if waited >= patience:
+            raise UnusableError(
+                "A worker needs the teacher's answers, which the chief writes. "
+                f"Received: no finished cache in {path} after {patience:g} s. "
+                f"Start the same command with {chief.ID}={chief.CHIEF} first, "
+                "with the same folders."
+            )
+        sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
+
+
+def _is_complete(path):
+    try:
+        return caching.is_complete(pathlib.Path(path))
+    except ValueError:
+        # Damaged: what opens it says so.
+        return True
+
+
+def _with_methods(bench, alternatives, settings):
+    """A bench for all methods; of the default ones, those that can be used."""
+    usable = []
+    for one in alternatives:
+        try:
+            variant = bench.with_settings(one)
+            variant.losses(teachers.logits(bench.student))
+        except UnusableError as error:
+            if settings.methods is not None:
+                text = str(error).replace("--method", "--methods")
+                raise UnusableError(text) from error
+            continue
+        usable.append(one)
+    return dataclasses.replace(
+        bench, settings=usable[0], alternatives=tuple(usable)
+    )
+
+
+def _check_searched(knobs):
+    if not any(one.is_searched for one in knobs.values()):
+        fixed = " ".join(
+            f"--{one.flag}={one.knob}"
+            for name, one in knobs.items()
+            if name != search_knobs.METHOD
+        )
+        raise UnusableError(
+            "A flag at least must be left to search. Received: --methods="
+            f"{knobs[search_knobs.METHOD].knob} {fixed}, which leaves none. "
+            "Leave one out, or run `keras-kd distill` with them."
+        )
+
+
+def _identity(bench, settings):
+    """What tells this search from others, as a dict for JSON.
+
+    The number of trials is no part of it: more can be added.
+    """
+    found = prepare.identity(bench)
+    for name in ("method", "learning_rate", *search_settings.TURNED):
+        found.pop(name, None)
+    return found | {
+        "command": "search",
+        "methods": [one.method for one in bench.alternatives],
+        "tuner": settings.tuner,
+        "seeds": settings.seeds,
+        "strategy": settings.strategy,
+        "fixed": {
+            name: getattr(settings, name)
+            for name in (*search_settings.TURNED, search_settings.RATE)
+            if getattr(settings, name) is not None
+        },
+    }
+
+
+def _project(settings):
+    return pathlib.Path(settings.tuner_directory, PROJECT)
+
+
+def check_resume(settings):
+    """Refuses `--resume` where there is nothing to go on with."""
+    if settings.resume and not _project(settings).is_dir():
+        raise UnusableError(
+            "`--resume` must not be given where there is no search to go on "
+            f"with. Received: --resume, and no folder {_project(settings)}. "
+            "Leave it out to begin one, or name the folder of the other."
+        )
+
+
+def _remove(settings):
+    """Removes what another job has written."""
+    outputs.remove(settings.output)
+    search_outputs.remove(settings.output)
+    shutil.rmtree(_project(settings), ignore_errors=True)
+    if settings.cache is None:
+        shutil.rmtree(settings.cache_path, ignore_errors=True)

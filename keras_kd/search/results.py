@@ -1,0 +1,155 @@
+"""What a search has found so far, from its tuner or from its folder."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import keras_tuner
+
+from keras_kd.search import journal
+from keras_kd.search import project
+
+# Entries that keras-tuner's hyperband puts among the values of the knobs.
+_OWN = "tuner/"
+_EPOCHS = "tuner/epochs"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """One trial of a search.
+
+    Attributes:
+        trial_id: Its name, also that of its folder, after `trial_`.
+        number: In the order in which trials began, from 1.
+        status: `"COMPLETED"`, `"FAILED"` or `"RUNNING"`, as keras-tuner has it.
+        score: The objective, or `None` if there is none.
+        knobs: Dict from the names of the knobs that counted to their values.
+        epochs: Number of epochs, where the tuner chose it, else `None`.
+        message: Why it failed, or `None`.
+    """
+
+    trial_id: str
+    number: int
+    status: str
+    score: float | None
+    knobs: dict[str, float | str]
+    epochs: int | None = None
+    message: str | None = None
+
+
+def results(
+    source: keras_tuner.Tuner | str | os.PathLike, *, direction: str = ""
+) -> list[TrialResult]:
+    """Reads all trials of a search, the best first.
+
+    Args:
+        source: A tuner, or the folder of a search, `directory/project_name`;
+            also one that is still going on.
+        direction: `"max"` or `"min"`, which score is best. Defaults to what
+            the tuner knows, or, with a folder, to the direction of the metric
+            whose value the score is.
+
+    Returns:
+        List of `TrialResult`: those with a score, from the best to the worst,
+        then those without.
+
+    Raises:
+        ValueError: If there is no search, its files are damaged, or the
+            direction is not known.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> class Parabola(keras_tuner.RandomSearch):
+    ...     def run_trial(self, trial, **kwargs):
+    ...         x = trial.hyperparameters.Float("x", -1.0, 1.0)
+    ...         return {"loss": x**2}
+    >>> tuner = Parabola(objective="loss", max_trials=3, directory=folder)
+    >>> tuner.search(verbose=0)
+    >>> best, *others = keras_kd.search.results(tuner)
+    >>> len(others), best.score == best.knobs["x"] ** 2
+    (2, True)
+    """
+    if direction not in ("", "max", "min"):
+        raise ValueError(
+            '`direction` must be "max" or "min". Received: direction='
+            f"{direction!r}."
+        )
+    if hasattr(source, "oracle"):
+        oracle = source.oracle
+        states = [trial.get_state() for trial in oracle.trials.values()]
+        order = list(oracle.start_order)
+        direction = direction or oracle.objective.direction
+    else:
+        states, order = _of_folder(pathlib.Path(source))
+    found = [_result(state, order) for state in states]
+    scored = [one for one in found if one.score is not None]
+    if scored:
+        is_max = (direction or _direction(states, source)) == "max"
+        scored.sort(key=lambda one: one.score, reverse=is_max)
+    rest = [one for one in found if one.score is None]
+    return scored + sorted(rest, key=lambda one: one.number)
+
+
+def _of_folder(folder):
+    """States of the trials, and their names in the order of their starts."""
+    kept = journal.read(folder / journal.NAME)
+    if kept is not None:
+        return list(kept["trials"].values()), kept["oracle"]["start_order"]
+    files = sorted(folder.glob(f"trial_*/{project.TRIAL}"))
+    try:
+        oracle = json.loads((folder / project.ORACLE).read_text("utf-8"))
+        states = [json.loads(file.read_text("utf-8")) for file in files]
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            "`source` must be a tuner or the folder of a search, "
+            f"`directory/project_name`. Received: source={str(folder)!r}, "
+            f"which cannot be read ({error})."
+        ) from error
+    return states, oracle["start_order"]
+
+
+def _result(state, order):
+    hyperparameters = keras_tuner.HyperParameters.from_config(
+        state["hyperparameters"]
+    )
+    values = hyperparameters.values
+    trial_id = state["trial_id"]
+    is_completed = state["status"] == project.COMPLETED
+    return TrialResult(
+        trial_id=trial_id,
+        number=order.index(trial_id) + 1,
+        status=state["status"],
+        # Of numpy, in a tuner, and as JSON has it, in a folder.
+        score=float(state["score"]) if is_completed else None,
+        knobs={
+            knob.name: values[knob.name]
+            for knob in hyperparameters.space
+            if knob.name in values
+            and not knob.name.startswith(_OWN)
+            and hyperparameters.is_active(knob)
+        },
+        epochs=values.get(_EPOCHS),
+        message=state["message"],
+    )
+
+
+def _direction(states, source):
+    """The direction of the metrics that are the score of their trial."""
+    found = {
+        metric["direction"]
+        for state in states
+        for metric in state["metrics"]["metrics"].values()
+        if any(
+            state["score"] in seen["value"] for seen in metric["observations"]
+        )
+    }
+    if len(found) != 1:
+        raise ValueError(
+            "`direction` must be given, since no single metric of this search "
+            f"is its score. Received: source={str(source)!r} without "
+            '`direction`. Give "max" or "min".'
+        )
+    return found.pop()

@@ -1,0 +1,137 @@
+from unittest import mock
+
+from absl.testing import absltest
+
+from keras_kd import search
+from keras_kd.cli import arms
+from keras_kd.cli import search_prepare
+from keras_kd.cli import search_space
+from keras_kd.cli.errors import UnusableError
+from tests import support
+from tests.cli import small_jobs
+
+
+class BeginTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self)
+        self.net = small_jobs.net(name="theirs")
+        self.teacher = small_jobs.save(self.folder, self.net)
+        self.student = small_jobs.save(self.folder, self.net, "student.keras")
+        self.output = self.folder / "output"
+
+    def search(self, **settings):
+        given = {
+            "teacher": self.teacher,
+            "student": self.student,
+            "methods": ("soft_targets",),
+            "max_trials": 1,
+        }
+        return small_jobs.search(self.output, **given | settings)
+
+    def assert_refuses(self, regex, **settings):
+        with mock.patch.object(arms.Bench, "lesson") as lesson:
+            with self.assertRaisesRegex(UnusableError, regex):
+                self.search(**settings)
+        lesson.assert_not_called()
+
+    def test_overwrite_begins_anew(self):
+        self.search(max_trials=2)
+        _, text = self.search(overwrite=True)
+        self.assertRegex(
+            text, r"\[1/1\] soft_targets: \d+\.\d %, best [\d.]+ %"
+        )
+        self.assertLen(search.results(self.output / "search"), 1)
+
+    def test_overwrite_throws_away_what_another_job_left(self):
+        self.search()
+        (self.output / "history.csv").write_text("of a distillation")
+        data = small_jobs.data(num_train=63)
+        self.search(the_data=data, overwrite=True)
+        self.assertFalse((self.output / "history.csv").exists())
+        self.assertLen(search.results(self.output / "search"), 1)
+
+    def test_models_without_maps_leave_out_attention(self):
+        found, _ = self.search(methods=None)
+        self.assertEqual(
+            found.knobs["method"].methods,
+            ("soft_targets", "hints_and_soft_targets"),
+        )
+        self.assertIn("--teacher=", found.command)
+        self.assertIn("--student=", found.command)
+
+    def test_a_method_that_was_named_is_not_left_out(self):
+        self.assert_refuses(
+            "`--methods` must be one that compares outputs, since the model "
+            '"theirs" has no feature maps',
+            methods=("soft_targets", "attention_transfer"),
+        )
+
+    def test_nothing_is_left_to_search(self):
+        self.assert_refuses(
+            "A flag at least must be left to search. Received: --methods=hints "
+            "--loss_weight=1.0 --student_loss_weight=0.5 --learning_rate=0.1",
+            methods=("hints",),
+            loss_weight=1.0,
+            student_loss_weight=0.5,
+            learning_rate=0.1,
+        )
+
+    def test_to_go_on_where_there_is_nothing(self):
+        self.assert_refuses(
+            "`--resume` must not be given where.*Received: --resume, and no "
+            "folder .*search. Leave it out",
+            resume=True,
+        )
+
+    def test_a_damaged_journal(self):
+        self.search()
+        (self.output / "search" / "journal.json").write_text("{")
+        self.assert_refuses("journal.json is damaged.*begin anew with `--over")
+
+    def test_a_cache_without_a_layer(self):
+        cache = str(self.folder / "cache")
+        small_jobs.cache(cache, teacher=self.teacher)
+        self.assert_refuses(
+            "`--cache` must hold every layer of the teacher that --methods="
+            "soft_targets,hints looks at.*Received: --cache=.*without hidden",
+            cache=cache,
+            methods=("soft_targets", "hints"),
+        )
+
+    def test_a_search_in_which_all_fails_says_why(self):
+        with mock.patch.object(
+            search_space.Space, "fit", side_effect=OSError("disk full")
+        ):
+            with self.assertRaisesRegex(
+                RuntimeError, "(?s)No trial.*disk full"
+            ):
+                self.search()
+
+
+class AwaitCacheTest(absltest.TestCase):
+    def test_waits_until_the_cache_is_there(self):
+        folder, lines = support.folder(self), []
+        with mock.patch.object(
+            search_prepare.caching, "is_complete", side_effect=[False, True]
+        ):
+            search_prepare.await_cache(
+                folder, lines.append, sleep=lambda _: None
+            )
+        self.assertEqual(
+            lines, [f"Waiting for the chief to write the cache in {folder}."]
+        )
+
+    def test_gives_up(self):
+        with self.assertRaisesRegex(
+            UnusableError,
+            "(?s)A worker needs.*Received: no finished cache.*after 3 s. Start "
+            "the same command with KERASTUNER_TUNER_ID=chief",
+        ):
+            search_prepare.await_cache(
+                support.folder(self), str, 3, sleep=lambda _: None
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()

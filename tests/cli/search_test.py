@@ -1,0 +1,139 @@
+import csv
+import dataclasses
+import re
+import shlex
+import shutil
+from unittest import mock
+
+import keras
+import numpy as np
+from absl.testing import absltest
+
+from keras_kd.cli import arms
+from keras_kd.cli import distill
+from keras_kd.cli import launch
+from keras_kd.cli import search_knobs
+from keras_kd.cli import search_outputs
+from keras_kd.cli import search_space
+from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.settings import Settings
+from keras_kd.cli.settings import resolve
+from tests import support
+from tests.cli import small_jobs
+
+
+class SearchTest(absltest.TestCase):
+    """A search with three trials, and what comes after it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = support.folder(cls)
+        cls.found, cls.text = small_jobs.search(cls.folder, max_trials=3)
+
+    @classmethod
+    def addCleanup(cls, function):
+        cls.addClassCleanup(function)
+
+    def again(self, **settings):
+        """What another call says, which may train no teacher."""
+        copy = support.folder(self) / "copy"
+        shutil.copytree(self.folder, copy)
+        with mock.patch.object(arms.Bench, "train_teacher") as train:
+            _, text = small_jobs.search(copy, **settings)
+        train.assert_not_called()
+        return text
+
+    def test_writes_all_files(self):
+        names = {path.name for path in self.folder.iterdir()}
+        self.assertContainsSubset(
+            {*search_outputs.FILES, "search", "state", "teacher_cache"}, names
+        )
+
+    def test_says_each_trial_within_80_columns(self):
+        self.assertLen(re.findall(r"\[\d/3\] \w+: \d+\.\d %", self.text), 3)
+        lines = [
+            line
+            for line in self.text.splitlines()
+            if not line.startswith(("keras-kd distill", "The distilled", "/"))
+        ]
+        self.assertLessEqual(max(map(len, lines)), 80)
+
+    def test_the_first_trial_has_the_defaults(self):
+        (first,) = [one for one in self.found.results if one.number == 1]
+        chosen = self.found.chosen[self.found.results.index(first)]
+        self.assertEqual(
+            dataclasses.replace(chosen, learning_rate=None),
+            self.found.bench.alternatives[0],
+        )
+        self.assertEqual(chosen.learning_rate, search_knobs.RATES.default)
+
+    def test_the_line_gives_the_settings_of_the_best_trial(self):
+        command, verb, *arguments = shlex.split(self.found.command)
+        self.assertEqual((command, verb), ("keras-kd", "distill"))
+        values = distill.make_flags()
+        values(["", *arguments])
+        settings = resolve(Settings(**launch.given(values, Settings)))
+        expected = dataclasses.replace(
+            self.found.chosen[0],
+            seeds=settings.seeds,
+            output=str(self.folder / "distill"),
+        )
+        self.assertEqual(settings, expected)
+        self.assertIn(f"\n{self.found.command}\n", self.text)
+
+    def test_the_saved_student_is_that_of_the_best_trial(self):
+        best = max(self.found.results, key=lambda one: one.score)
+        self.assertEqual(self.found.best, best)
+        student = keras.saving.load_model(self.folder / "student.keras")
+        tuning = self.found.bench.tuning
+        logits = student.predict(tuning.test_images, verbose=0)
+        accuracy = np.mean(logits.argmax(-1) == tuning.test_labels)
+        self.assertAlmostEqual(accuracy, best.score, places=6)
+        logits = student.predict(small_jobs.data().test_images, verbose=0)
+        accuracy = np.mean(logits.argmax(-1) == small_jobs.data().test_labels)
+        self.assertAlmostEqual(accuracy, self.found.accuracy, places=6)
+
+    def test_the_table_of_trials_has_them_all(self):
+        with open(self.folder / "trials.csv") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["rank"] for row in rows], ["1", "2", "3"])
+        best = self.found.chosen[0]
+        for name in ("method", "temperature", "loss_weight", "learning_rate"):
+            self.assertEqual(rows[0][name], str(getattr(best, name)))
+        self.assertEqual(float(rows[0]["val_accuracy"]), self.found.best.score)
+
+    def test_the_report_has_line_ranges_and_pictures(self):
+        text = (self.folder / "search.md").read_text()
+        self.assertIn(self.found.command, text)
+        self.assertIn("| 1 to 20 (log) |", text)
+        for name in search_outputs.PLOTS:
+            self.assertIn(f"]({name})", text)
+            start = (self.folder / name).read_bytes()[:4]
+            self.assertEqual(start, b"\x89PNG")
+        self.assertIn("3 trials are too few to tell", text)
+
+    def test_the_same_call_trains_nothing(self):
+        with mock.patch.object(search_space.Space, "fit") as fit:
+            text = self.again(max_trials=3, resume=True)
+        fit.assert_not_called()
+        self.assertEqual(text.count("kept from before"), 4)
+        best = self.found.chosen[0].learning_rate
+        self.assertIn(f"--learning_rate={best}", text)
+
+    def test_more_trials_can_be_added(self):
+        text = self.again(max_trials=4)
+        self.assertEqual(text.count("kept from before"), 4)
+        self.assertRegex(text, r"\[4/4\] \w+: [^k]*\n")
+
+    def test_refuses_to_go_on_with_other_settings(self):
+        with self.assertRaisesRegex(
+            UnusableError,
+            "`--output` must be empty or hold results of the same job.*"
+            "tuner='random' there and 'grid' now.*or add --overwrite",
+        ):
+            small_jobs.search(self.folder, tuner="grid")
+
+
+if __name__ == "__main__":
+    absltest.main()

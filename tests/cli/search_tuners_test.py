@@ -1,0 +1,46 @@
+from absl.testing import absltest
+
+from tests import support
+from tests.cli import small_jobs
+
+
+class TunersTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self)
+        self.output = self.folder / "output"
+        net = small_jobs.save(self.folder, small_jobs.net())
+        self.given = {
+            "teacher": net,
+            "student": net,
+            "methods": ("soft_targets",),
+        }
+
+    def search(self, **settings):
+        return small_jobs.search(self.output, **self.given | settings)
+
+    def test_hyperband_with_several_seeds_in_a_place_of_its_own(self):
+        tuner = self.folder / "tuner"
+        found, text = self.search(
+            tuner="hyperband",
+            epochs=3,
+            max_trials=4,
+            seeds=2,
+            directory=str(tuner),
+        )
+        epochs = [one.epochs for one in found.results]
+        # The best of the first three goes on from its checkpoint.
+        self.assertEqual(sorted(epochs), [1, 1, 1, 3])
+        self.assertFalse((self.output / "search").exists())
+        self.assertIn("epochs", text)
+
+    def test_a_grid_on_two_replicas_begins_with_the_defaults(self):
+        found, _ = self.search(tuner="grid", max_trials=2, strategy="mirrored")
+        rates = {
+            one.number: one.knobs["learning_rate"] for one in found.results
+        }
+        self.assertEqual(rates, {1: 0.01, 2: 0.001})
+
+
+if __name__ == "__main__":
+    absltest.main()
