@@ -3,7 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from keras_kd.backend.agreement import newest_common
+    from keras_kd.backend.agreement import told_by_all
     from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
@@ -32,10 +32,10 @@ else:
     from keras_kd.backend.unsupported import is_in_scope
     from keras_kd.backend.unsupported import is_probability
     from keras_kd.backend.unsupported import is_tracing
-    from keras_kd.backend.unsupported import newest_common
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
     from keras_kd.backend.unsupported import replica_id
+    from keras_kd.backend.unsupported import told_by_all
 
 __all__ = [
     "PeerTrainer",
@@ -50,8 +50,8 @@ __all__ = [
     "is_in_scope",
     "is_probability",
     "is_tracing",
-    "newest_common",
     "num_replicas",
     "origins",
     "replica_id",
+    "told_by_all",
 ]

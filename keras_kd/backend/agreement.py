@@ -1,31 +1,33 @@
-"""What several workers agree on, on TensorFlow."""
+"""What several workers tell each other, on TensorFlow."""
 
 import tensorflow as tf
 
-# Each worker tells so many numbers; -1 is none.
-_NUMBERS = 2
+# In place of a number that there is not.
+_NONE = -1
 
 
-def newest_common(model, numbers):
-    """The highest of the numbers that every worker has.
+def told_by_all(model, numbers, count):
+    """Collects some numbers of all workers. All of them must call it.
 
     Args:
         model: The `keras.Model` that they train.
-        numbers: Increasing integers >= 0 of this worker.
+        numbers: Integers >= 0 of this worker, at most `count`.
+        count: How many each may tell.
 
     Returns:
-        An integer, or `None` if they have none in common.
+        List of lists of integers, one for each replica.
     """
     strategy = model.distribute_strategy
     if strategy.num_replicas_in_sync == 1:
-        return numbers[-1] if numbers else None
-    mine = ([-1] * _NUMBERS + list(numbers))[-_NUMBERS:]
+        return [list(numbers)]
+    mine = [_NONE] * (count - len(numbers)) + list(numbers)
 
     @tf.function
     def told():
         numbers = strategy.run(lambda: tf.constant([mine], "int32"))
         return strategy.gather(numbers, axis=0)
 
-    rows = told().numpy().tolist()
-    common = set.intersection(*map(set, rows)) - {-1}
-    return max(common) if common else None
+    return [
+        [number for number in row if number != _NONE]
+        for row in told().numpy().tolist()
+    ]

@@ -11,6 +11,8 @@ from keras_kd import backend
 from keras_kd.backend.resuming import go_on_from
 
 _NAME = "epoch-{:06d}.weights.h5"
+# A kill can leave workers one epoch apart.
+_KEPT = 2
 _PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
 
 
@@ -21,7 +23,7 @@ class BackupWorkers(keras.callbacks.Callback):
     write, and a kill can leave workers at different epochs. Here each keeps its
     last two epochs, in a folder of its own, and they go on with the last one
     that all of them have. Start all workers again after one was killed: the
-    others end by themselves, since they wait for it, or are to be killed too.
+    others fail when they no longer hear from it; if they hang, kill them too.
 
     One process can use it too. A learning rate or a temperature that a callback
     changes belongs into a variable, as `Anneal` does it; the order of shuffled
@@ -31,10 +33,12 @@ class BackupWorkers(keras.callbacks.Callback):
         directory: Folder for the backups; all workers may name the same. What
             is in it stays after the training, so that a worker that was killed
             in the last moment finds the others' end: delete it, or name another
-            one, for the next training.
+            one, for the next training, and for each trial of a search.
 
     Raises:
         TypeError: When training starts, if the model has no optimizer.
+        ValueError: When training starts, if some workers have backups, and of
+            no epoch all of them; if `TF_CONFIG` cannot be read.
 
     Example:
 
@@ -63,7 +67,9 @@ class BackupWorkers(keras.callbacks.Callback):
                 "`BackupWorkers` must be used with a compiled model, since it "
                 f'keeps the optimizer too. Received: "{self.model.name}".'
             )
-        epoch = backend.newest_common(self.model, self._epochs())
+        epoch = newest_common(
+            backend.told_by_all(self.model, self._epochs()[-_KEPT:], _KEPT)
+        )
         if epoch is None:
             return
         if not self.model.optimizer.built:
@@ -81,7 +87,7 @@ class BackupWorkers(keras.callbacks.Callback):
         self.model.save_weights(partial, overwrite=True)
         os.replace(partial, self._path(done))
         for old in self._epochs():
-            if old not in (done, done - 1):
+            if old <= done - _KEPT:
                 self._path(old).unlink()
 
     def on_train_end(self, logs=None):
@@ -98,8 +104,35 @@ class BackupWorkers(keras.callbacks.Callback):
         return sorted(int(match[1]) for match in matches if match)
 
 
+def newest_common(epochs):
+    """The last epoch that all workers have.
+
+    Args:
+        epochs: List of lists of integers, one for each worker.
+
+    Returns:
+        An integer, or `None` if no worker has any.
+
+    Raises:
+        ValueError: If some have epochs and no epoch is common to all.
+    """
+    common = set.intersection(*map(set, epochs))
+    if not common and any(epochs):
+        raise ValueError(
+            "All workers must have a backup of the same epoch, or none of "
+            f"them any. Received: epochs of the workers {epochs}. Give each "
+            "worker the folder that it had, or delete all of them to begin "
+            "anew."
+        )
+    return max(common, default=None)
+
+
 def _worker_name():
     """`worker-0`, or the like; `alone` for a single process."""
+    # Not at the top: it imports TensorFlow.
+    from keras_kd.distribution import is_chief
+
+    is_chief()  # Refuses what `TF_CONFIG` must not be.
     config = os.environ.get("TF_CONFIG", "")
     if config in ("", "{}"):
         return "alone"

@@ -12,8 +12,8 @@ INTRODUCTION = """\
 Which method, and with which temperature, weights and learning rate? Trains a
 teacher, asks it once about all images, and lets a tuner of keras-tuner try
 settings of `keras-kd distill`, the defaults first, judged on the validation
-part. Prints the best trials, how much each knob told, and the best settings as
-a `keras-kd distill` line; writes search.md, student.keras, trials.csv and
+part. Prints the best trials, how much each knob mattered, and the best settings
+as a `keras-kd distill` line; writes search.md, student.keras, trials.csv and
 plots. After an interruption, or a kill, the same command goes on; a higher
 --max_trials adds some.
 
@@ -22,7 +22,8 @@ With --workers=N, N processes train at a time. On several machines that share
   KERASTUNER_TUNER_ID=chief     in one, which trains the teacher and no trial;
                                 worker0, worker1 ... in the others
   KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT
-                                where the chief listens, the same in all"""
+                                where the chief listens, the same in all
+Start a worker that was lost again, under its name: the chief waits for it."""
 
 _LIKEWISE = "likewise"
 HELP = {

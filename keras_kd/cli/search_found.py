@@ -136,10 +136,22 @@ def describe(settings, knobs):
 
 def verdict(found):
     """A sentence on the best trial."""
-    return (
-        f"The best has {100 * found.best.score:.1f} % on the validation part, "
+    best = found.best
+    text = (
+        f"The best has {100 * best.score:.1f} % on the validation part, "
         f"by which it was chosen, and {100 * found.accuracy:.1f} % on the test "
         "part, by which nothing was chosen; the teacher has "
         f"{100 * found.teacher_validation:.1f} % and "
         f"{100 * found.teacher_accuracy:.1f} %."
     )
+    if best.epochs is not None and best.epochs < found.settings.epochs:
+        text += (
+            f" It was trained for {best.epochs} of {found.settings.epochs} "
+            "epochs: with more trials, hyperband trains the best to the end."
+        )
+    if found.settings.seeds > 1:
+        text += (
+            f" The first is the mean of {found.settings.seeds} students, of "
+            "which student.keras is the best."
+        )
+    return text

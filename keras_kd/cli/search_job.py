@@ -57,6 +57,8 @@ def run(settings, *, say=print, live=None):
     job, knobs = search_prepare.begin(settings, alternatives, say, live)
     if chief.is_worker():
         space = search_space.Space(job.bench, knobs, settings.seeds)
+        # The chief may have to measure the teacher first.
+        chief.wait(search_prepare.PATIENCE_SECONDS)
         _tuner(settings, space, strategy, say).search(verbose=0)
         say("No trial is left: the chief writes the results.")
         return None
@@ -69,6 +71,7 @@ def run(settings, *, say=print, live=None):
     space = search_space.Space(job.bench, knobs, settings.seeds, progress.watch)
     say(outputs.fold(search_found.describe(settings, knobs)))
     tuner = _tuner(settings, space, strategy, say, progress)
+    search_prepare.keep_identity(job.bench, settings)
     if chief.is_chief():
         say("The chief waits for workers.")
     with warnings.catch_warnings():

@@ -93,7 +93,7 @@ def _on_grid(one):
     """A knob with three values where it had a range."""
     knob = one.knob
     if isinstance(knob, search.Range):
-        values = (knob.low, knob.default, knob.high)
+        values = tuple(sorted({knob.low, knob.default, knob.high}))
         knob = search.Choice(values, default=knob.default, reason=knob.reason)
     return dataclasses.replace(one, knob=knob)
 

@@ -1,11 +1,13 @@
 """Loads what a search works on, and refuses what it cannot use."""
 
 import dataclasses
+import json
 import pathlib
 import shutil
 import time
 
 from keras_kd import teachers
+from keras_kd import whole_files
 from keras_kd.cli import arms
 from keras_kd.cli import outcome
 from keras_kd.cli import outputs
@@ -19,9 +21,12 @@ from keras_kd.cli.job import Job
 from keras_kd.cli.progress import Progress
 from keras_kd.cli.state import State
 from keras_kd.search import chief
+from keras_kd.search import project
 from keras_kd.teachers import caching
 
 PROJECT = "search"
+# What tells in the tuner's folder whose it is.
+JOB = "job.json"
 # How long a worker waits for the chief to train the teacher and to ask it.
 PATIENCE_SECONDS = 3600.0
 LOOK_SECONDS = 1.0
@@ -56,7 +61,9 @@ def begin(settings, alternatives, say, live):
     if state.replaces:
         _remove(settings)
     elif overwrite:
-        shutil.rmtree(_project(settings), ignore_errors=True)
+        _remove_project(settings)
+    elif not chief.is_worker():
+        _check_project(settings, _identity(bench, settings))
     if not given:
         # Not before another job's cache is gone.
         folder.prepare()
@@ -128,7 +135,7 @@ def _check_searched(knobs):
             if name != search_knobs.METHOD
         )
         raise UnusableError(
-            "A flag at least must be left to search. Received: --methods="
+            "At least one flag must be left to search. Received: --methods="
             f"{knobs[search_knobs.METHOD].knob} {fixed}, which leaves none. "
             "Leave one out, or run `keras-kd distill` with them."
         )
@@ -160,6 +167,43 @@ def _project(settings):
     return pathlib.Path(settings.tuner_directory, PROJECT)
 
 
+def _check_project(settings, identity):
+    """Refuses the folder of a tuner that belongs to another search."""
+    folder = _project(settings)
+    if not any(folder.glob("trial_*")):
+        return
+    # Not as it is in memory: JSON has no tuples.
+    if whole_files.read_json(folder / JOB) != json.loads(json.dumps(identity)):
+        raise UnusableError(
+            "The tuner's folder must be new, or that of the same search, since "
+            f"its trials count. Received: {folder}, with trials of another "
+            "one. Name another `--directory` or `--output`, or add "
+            "`--overwrite`."
+        )
+
+
+def keep_identity(bench, settings):
+    """Notes in the tuner's folder whose it is, before the first trial.
+
+    Args:
+        bench: The `Bench` of the search.
+        settings: The `SearchSettings`.
+    """
+    whole_files.write_json(_project(settings) / JOB, _identity(bench, settings))
+
+
+def _remove_project(settings):
+    """Removes the tuner's folder, and nothing that is none of a search."""
+    folder = _project(settings)
+    if not folder.is_dir():
+        return
+    try:
+        project.check_is_search(folder)
+    except ValueError as error:
+        raise UnusableError(str(error)) from error
+    shutil.rmtree(folder)
+
+
 def check_resume(settings):
     """Refuses `--resume` where there is nothing to go on with."""
     if settings.resume and not _project(settings).is_dir():
@@ -172,8 +216,8 @@ def check_resume(settings):
 
 def _remove(settings):
     """Removes what another job has written."""
+    _remove_project(settings)
     outputs.remove(settings.output)
     search_outputs.remove(settings.output)
-    shutil.rmtree(_project(settings), ignore_errors=True)
     if settings.cache is None:
         shutil.rmtree(settings.cache_path, ignore_errors=True)

@@ -52,6 +52,8 @@ class Child:
         Args:
             *more: Arguments for this time only.
         """
+        if self.process is not None:
+            self.process.stdin.close()
         options = {}
         if self.log is not None:
             options["stdout"] = open(self.log, "a")
@@ -70,7 +72,6 @@ class Child:
     def restart(self, say):
         """Starts it again after it died. Returns whether that was done."""
         code = self.process.returncode
-        self.process.stdin.close()
         where = "" if self.log is None else f"; it printed {self.log}"
         if self.restarts == RESTARTS:
             say(f"The {self.name} ended again, exit code {code}{where}.")
@@ -158,8 +159,16 @@ def _follow(chief, workers, port, say):
         code = chief.process.poll()
         if code in (DONE, UNUSABLE):
             return code
-        if code is not None and not chief.restart(say):
-            return FAILED
+        if code is not None:
+            if not chief.restart(say):
+                return FAILED
+            # It ends when it has told a worker that no trial is left: those
+            # that have heard it from the one before must ask again.
+            waiting += [
+                worker
+                for worker in workers
+                if worker not in waiting and worker.process.poll() == DONE
+            ]
         if waiting and _answers(port):
             # Not before: the chief first trains the teacher.
             while waiting:

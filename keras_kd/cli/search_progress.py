@@ -104,4 +104,4 @@ class TrialProgress:
 
 def _last_line(message):
     lines = (message or "").strip().splitlines()
-    return lines[-1].strip() if lines else "no reason given"
+    return lines[-1].strip() if lines else "its worker has printed why"

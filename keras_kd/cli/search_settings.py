@@ -116,6 +116,13 @@ def resolve(settings):
         value = getattr(settings, name)
         _check(name, value, value >= 1, "1 or more")
     _check_workers(settings)
+    if settings.tuner == "hyperband" and settings.seeds > 1:
+        raise UnusableError(
+            "`--seeds` must be 1 with `--tuner=hyperband`, since keras-tuner "
+            "keeps one student of a trial, with which all seeds would go on. "
+            f"Received: --seeds={settings.seeds}. Leave it out, or take "
+            "another tuner."
+        )
     rate = settings.learning_rate
     if rate is not None:
         _check(RATE, rate, 0 < rate < math.inf, "above 0")

@@ -124,7 +124,7 @@ def _scored(trials, scale):
     scored = [one for one in trials if one.score is not None]
     if not scored:
         raise ValueError(
-            "`trials` must have one with a score at least, or there is nothing "
+            "`trials` must have at least one with a score, or there is nothing "
             f"to draw. Received: {len(trials)} trials without."
         )
     scores = scale * np.array([one.score for one in scored])

@@ -39,8 +39,9 @@ def wait(seconds=SECONDS):
 
     Raises:
         TimeoutError: If it does not.
+        ValueError: If the environment variables are not as they must be.
     """
-    address = (os.environ.get(IP, ""), int(os.environ[PORT]))
+    address = _address()
     end = time.monotonic() + seconds
     while True:
         try:
@@ -55,6 +56,22 @@ def wait(seconds=SECONDS):
                     f"{IP} and {PORT}, or mend the address."
                 ) from error
         time.sleep(0.2)
+
+
+def _address():
+    """IP and port of the chief.
+
+    Raises:
+        ValueError: If the environment variables are not as they must be.
+    """
+    values = {name: os.environ.get(name) for name in (ID, IP, PORT)}
+    if None in values.values() or not values[PORT].isdigit():
+        given = ", ".join(f"{name}={value}" for name, value in values.items())
+        raise ValueError(
+            f"{ID}, {IP} and {PORT} must be set together, the last to a "
+            f"number. Received: {given}."
+        )
+    return values[IP], int(values[PORT])
 
 
 def ask_less_often(oracle):

@@ -9,6 +9,7 @@ import keras_tuner
 
 from keras_kd import losses
 from keras_kd import teachers
+from keras_kd.report.experiment import Experiment
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.labels_hyper_model import LabelsHyperModel
 from keras_kd.search.tuners import make_tuner
@@ -110,7 +111,9 @@ def compare_depths(
 
     Raises:
         TypeError: If `teacher` is no `CachedTeacher`.
-        ValueError: If `knobs` or `tuner` cannot be used.
+        ValueError: If `knobs` or `tuner` cannot be used, or `directory` has
+            searches with another teacher, other knobs or other epochs.
+        RuntimeError: If no trial of a search was finished.
     """
     if not isinstance(teacher, teachers.CachedTeacher):
         raise TypeError(
@@ -118,6 +121,17 @@ def compare_depths(
             f"about the same images. Received: {teacher!r}. See "
             "`teachers.cache_teacher`."
         )
+    # Refuses searches of other settings that are there.
+    Experiment(
+        directory,
+        {
+            "teacher": teacher.fingerprint().hex(),
+            "epochs": epochs,
+            "objective": objective,
+            "tuner": tuner,
+            "seed": seed,
+        },
+    )
     found = []
     for depth in depths:
 
@@ -142,6 +156,7 @@ def compare_depths(
             ),
         }
         for targets, hypermodel in hypermodels.items():
+            keras.utils.set_random_seed(seed)
             made = make_tuner(
                 tuner,
                 hypermodel,
@@ -151,8 +166,8 @@ def compare_depths(
                 project_name=f"depth_{depth}_{targets}",
                 seed=seed,
                 say=say,
+                **({"max_epochs": epochs} if tuner == "hyperband" else {}),
             )
-            keras.utils.set_random_seed(seed)
             made.search(
                 validation_data=validation_data, epochs=epochs, verbose=0
             )
@@ -163,6 +178,11 @@ def compare_depths(
 
 def _result(tuner, depth, targets, epochs):
     best = tuner.oracle.get_best_trials()[0]
+    if best.score is None:
+        raise RuntimeError(
+            f"No trial of depth {depth} on {targets} was finished. The first "
+            f"one said: {best.message}"
+        )
     model = tuner.hypermodel.build(best.hyperparameters)
     student = model if targets == LABELS else model.student
     return TunedDepth(

@@ -9,7 +9,6 @@ from keras_kd import teachers
 from keras_kd.callbacks import Anneal
 from keras_kd.comparison import name_losses
 from keras_kd.distiller import Distiller
-from keras_kd.search import knobs as knob_types
 from keras_kd.search import ranges
 from keras_kd.search import space
 from keras_kd.search import trial_training
@@ -45,13 +44,14 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     trial is the default setting, an interrupted search goes on from files that
     are never half written, and damage is named.
 
-    Without `distillation_losses`, the space is: soft targets with their
+    `batch_size` is among the knobs where the hypermodel has the data, fixed at
+    32. Without `distillation_losses`, the space is: soft targets with their
     temperature, whether it falls, and their weight (the labels have what is
     left to 1); nothing more, a hint or attention transfer, between the layers
     that `search.tap_pairs` proposes, each with its weight; optimizer and
     learning rate. With `distillation_losses`, it is their temperatures and
     weights, optimizer and learning rate. `knobs` lists all of it; the argument
-    fixes, narrows or adds:
+    fixes some, or gives other ranges:
 
     ```
     knobs={
@@ -129,8 +129,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
                 student, keras_tuner.HyperParameters()
             )
             pairs = tap_pairs(teacher, default)
-        self.knobs = knob_types.replaced(
-            space.defaults(self._templates, pairs), knobs, ranges.ALLOWED
+        self.knobs = space.replaced(
+            space.defaults(self._templates, pairs, data is not None), knobs
         )
         self.data = data
         # What does not fit together is said now, not in the first trial.

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import numbers
 from collections.abc import Mapping
 
 LOG = "log"
@@ -112,7 +113,17 @@ class Choice:
     reason: str = ""
 
     def __post_init__(self):
-        values = tuple(self.values)
+        if isinstance(self.values, str):
+            raise TypeError(
+                "`values` must be a list or tuple of values. Received: values="
+                f"{self.values!r}. To fix a knob, give its value instead of a "
+                "choice."
+            )
+        # Plain numbers, also where they are NumPy's.
+        values = tuple(
+            value.item() if hasattr(value, "item") else value
+            for value in self.values
+        )
         object.__setattr__(self, "values", values)
         if not values or len(set(values)) < len(values):
             raise ValueError(
@@ -120,7 +131,7 @@ class Choice:
                 f"nothing to search. Received: values={values}."
             )
         is_text = [isinstance(value, str) for value in values]
-        is_number = [isinstance(value, int | float) for value in values]
+        is_number = [isinstance(value, numbers.Real) for value in values]
         if not (all(is_text) or all(is_number)):
             raise TypeError(
                 "`values` must be all numbers or all strings. Received: "
@@ -149,6 +160,10 @@ class Choice:
 
     def __str__(self):
         return ", ".join(str(value) for value in self.values)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def is_searched(knob):
@@ -184,7 +199,8 @@ def replaced(knobs, changes, allowed):
         )
     for name, knob in changes.items():
         _check_name(name, knobs)
-        _check_values(name, knob, allowed.get(name))
+        if knob != knobs[name]:
+            _check_values(name, knob, allowed.get(name))
     return dict(knobs) | dict(changes)
 
 
@@ -221,8 +237,7 @@ def _check_values(name, knob, allowed):
             )
         return
     for end in ends:
-        is_number = isinstance(end, int | float) and not isinstance(end, bool)
-        if not (is_number and 0 <= end < math.inf):
+        if not (_is_number(end) and 0 <= end < math.inf):
             raise ValueError(
                 f"`{name}` must be a number of at least 0, a `Range` or a "
                 f"`Choice` of such. Received: {name}={knob!r}."

@@ -2,8 +2,6 @@
 
 import keras_tuner
 
-from keras_kd.search import knobs as knob_types
-from keras_kd.search import ranges
 from keras_kd.search import space
 from keras_kd.search import trial_training
 
@@ -54,9 +52,7 @@ class LabelsHyperModel(keras_tuner.HyperModel):
         self.student = student
         self.loss = loss
         self.metrics = metrics
-        self.knobs = knob_types.replaced(
-            space.training_knobs(), knobs, ranges.ALLOWED
-        )
+        self.knobs = space.replaced(space.training_knobs(), knobs)
         self.data = trial_training.without_answers(data)
         self.build(keras_tuner.HyperParameters())
 

@@ -29,13 +29,15 @@ def mend(directory, project_name):
     folder = pathlib.Path(directory, project_name)
     if not folder.is_dir():
         return []
+    check_is_search(folder)
     state = journal.read(folder / journal.NAME)
     if state is None:
-        if not any(folder.glob("trial_*")):
+        if any(folder.glob("trial_*")):
+            _check_files(folder)
+            _let_reload(folder)
+        else:
             # Cut off before its first trial: there is nothing to go on with.
             shutil.rmtree(folder)
-            return []
-        _check_files(folder)
         return []
     lines = []
     for trial_id, kept in state["trials"].items():
@@ -86,10 +88,44 @@ def _write(folder, state):
         path.parent.mkdir(exist_ok=True)
         whole_files.write_json(path, trial)
     whole_files.write_json(folder / ORACLE, state["oracle"])
-    # keras-tuner begins anew where this file is missing, as it is if the last
-    # call had another part: alone, and not among several processes.
-    whole_files.write_json(folder / f"{chief.own_id()}.json", {})
+    _let_reload(folder)
     whole_files.write_json(folder / journal.NAME, journal.sealed(state))
+
+
+def check_is_search(folder):
+    """Refuses a folder with anything that no search has written.
+
+    Args:
+        folder: A `pathlib.Path` of a folder.
+
+    Raises:
+        ValueError: If there is such a thing in it.
+    """
+    strange = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if not (
+            path.is_dir()
+            and path.name.startswith("trial_")
+            or path.is_file()
+            and path.suffix == ".json"
+        )
+    ]
+    if strange:
+        raise ValueError(
+            "The folder of a search must be new, or hold a search and nothing "
+            f"else. Received: {folder} with {', '.join(strange[:5])}. Name "
+            "another `directory` or `project_name`."
+        )
+
+
+def _let_reload(folder):
+    """Lets keras-tuner go on with what is there.
+
+    It begins anew where this file is missing, as it is if the last call had
+    another part: alone, and not among several processes.
+    """
+    whole_files.write_json(folder / f"{chief.own_id()}.json", {})
 
 
 def _trial_file(folder, trial_id):
@@ -107,9 +143,7 @@ def _read(path):
 def _check_files(folder):
     """Names damaged files of a search without a journal."""
     paths = [*folder.glob("trial_*")]
-    files = [path / TRIAL for path in paths]
-    if (folder / ORACLE).exists():
-        files.append(folder / ORACLE)
+    files = [*(path / TRIAL for path in paths), folder / ORACLE]
     damaged = [str(path) for path in files if _read(path)[1]]
     if damaged:
         raise ValueError(

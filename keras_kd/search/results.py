@@ -79,6 +79,12 @@ def results(
         )
     if hasattr(source, "oracle"):
         oracle = source.oracle
+        if not isinstance(oracle, keras_tuner.Oracle):
+            raise ValueError(
+                "`source` must be a tuner that keeps the trials, or a folder. "
+                "Received: the tuner of a worker, whose chief keeps them. Give "
+                "the folder, `directory/project_name`."
+            )
         states = [trial.get_state() for trial in oracle.trials.values()]
         order = list(oracle.start_order)
         direction = direction or oracle.objective.direction
@@ -120,7 +126,8 @@ def _result(state, order):
     is_completed = state["status"] == project.COMPLETED
     return TrialResult(
         trial_id=trial_id,
-        number=order.index(trial_id) + 1,
+        # A trial that begins just now may not be in the order yet.
+        number=1 + (order.index(trial_id) if trial_id in order else len(order)),
         status=state["status"],
         # Of numpy, in a tuner, and as JSON has it, in a folder.
         score=float(state["score"]) if is_completed else None,

@@ -8,8 +8,10 @@ from keras_kd import checks
 from keras_kd import teachers
 from keras_kd.comparison import name_losses
 from keras_kd.search import ranges
+from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import choose as choose_knob
 from keras_kd.search.knobs import is_searched
+from keras_kd.search.knobs import replaced as replaced_knobs
 
 # Keras's own default, as in `fit`.
 BATCH_SIZE = 32
@@ -72,12 +74,13 @@ def check_losses(losses):
     return None if losses is None else checks.check_losses(losses)
 
 
-def defaults(templates, pairs):
+def defaults(templates, pairs, has_data):
     """All knobs, before anything is fixed or narrowed.
 
     Args:
         templates: List of the user's losses, or `None`.
         pairs: List of `TapPair`, the layers that could be compared.
+        has_data: Whether the trials make the batches themselves.
 
     Returns:
         Dict from names to `Range`, `Choice` or a fixed value.
@@ -87,7 +90,10 @@ def defaults(templates, pairs):
     else:
         named = dict(zip(name_losses(templates), templates, strict=True))
         found = ranges.of_losses(named) | {"student_loss_weight": 1.0}
-    return found | training_knobs()
+    found |= training_knobs()
+    if not has_data:
+        del found["batch_size"]
+    return found
 
 
 def training_knobs():
@@ -110,6 +116,42 @@ def _proposal(pairs):
         for name, knob in found.items()
         if CONDITIONS.get(name, ("", features))[1][0] in features
     }
+
+
+def replaced(knobs, changes):
+    """Knobs with some of them fixed, narrowed or widened.
+
+    Args:
+        knobs: Dict of all knobs.
+        changes: What the user gave: a mapping, or `None`.
+
+    Returns:
+        A new dict.
+
+    Raises:
+        TypeError: If `changes` is not of that type.
+        ValueError: If a change is not allowed, or would not count.
+    """
+    found = replaced_knobs(knobs, changes, ranges.ALLOWED)
+    for name in changes or ():
+        on, wanted = CONDITIONS.get(name, (None, ()))
+        if on in found:
+            is_open = is_searched(found[on])
+            possible = found[on].values if is_open else [found[on]]
+            if not set(possible) & set(wanted):
+                raise ValueError(
+                    f"`{name}` must be left out here, since it counts only "
+                    f"where `{on}` is {' or '.join(map(repr, wanted))}. "
+                    f"Received: {name}={found[name]!r}, {on}={found[on]!r}."
+                )
+    sizes = found.get("batch_size", BATCH_SIZE)
+    for size in sizes.values if isinstance(sizes, Choice) else [sizes]:
+        if not (isinstance(size, int) and size >= 1):
+            raise ValueError(
+                "`batch_size` must be an integer of at least 1, or a `Choice` "
+                f"of such. Received: batch_size={sizes!r}."
+            )
+    return found
 
 
 def choose(knobs, hp):

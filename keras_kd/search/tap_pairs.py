@@ -58,7 +58,7 @@ def tap_pairs(
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`, whose stored taps
-            are then its stages.
+            are then its stages, in the order in which they were named.
         student: A built `keras.Model`.
 
     Returns:
@@ -75,7 +75,9 @@ def tap_pairs(
     """
     if isinstance(teacher, teachers.CachedTeacher):
         theirs = [
-            (tap, shape[:-1]) for tap, shape in teacher.tap_shapes.items()
+            (tap, shape[:-1])
+            for tap, shape in teacher.tap_shapes.items()
+            if len(shape) > 1
         ]
     else:
         theirs = stages(teacher)

@@ -26,7 +26,8 @@ class Fall:
 
     Attributes:
         first: Its value in the first epoch.
-        epochs: Number of epochs; in the last one it is 1.
+        epochs: Number of epochs; in the last one it is 1, unless there is one
+            only. Where hyperband trains in rounds, it falls in each of them.
     """
 
     first: float
@@ -38,7 +39,11 @@ class Fall:
 
 
 def optimizer(values):
-    """The optimizer of a trial, from the values of its knobs."""
+    """The optimizer of a trial.
+
+    Args:
+        values: Dict from names of knobs to values.
+    """
     name = values["optimizer"]
     rate = values["sgd_learning_rate" if name == "sgd" else "learning_rate"]
     return OPTIMIZERS[name](rate)
@@ -78,7 +83,14 @@ def make_student(student, hp):
 
 
 def compile_model(model, values, loss, metrics):
-    """Compiles the model of a trial, from the values of its knobs."""
+    """Compiles the model of a trial.
+
+    Args:
+        model: A `keras.Model`.
+        values: Dict from names of knobs to values.
+        loss: As for `compile`.
+        metrics: As for `compile`.
+    """
     model.compile(
         optimizer=optimizer(values),
         loss=of_a_trial(loss),
@@ -119,4 +131,10 @@ def check_not_twice(args, kwargs):
             "`search` must get no training data, since the hypermodel was "
             "given `data`, to which the teacher's answers belong. Received: "
             "data in both. Give `search` the `validation_data` only."
+        )
+    if kwargs.get("batch_size") is not None:
+        raise ValueError(
+            "`search` must get no `batch_size`, since the hypermodel makes the "
+            f"batches. Received: batch_size={kwargs['batch_size']}. Give it as "
+            'a knob: `knobs={"batch_size": ...}`.'
         )

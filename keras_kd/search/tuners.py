@@ -1,5 +1,7 @@
 """Tuners of keras-tuner that begin with the defaults and lose nothing."""
 
+import inspect
+
 import keras_tuner
 
 from keras_kd.arguments import check_count
@@ -8,10 +10,14 @@ from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
+# To keras-tuner a seed of 0 is none.
+_SEED_OF_ZERO = 2**31 - 1
 
-def _grid(hypermodel, *, objective, max_trials=None, seed=None, **kwargs):
-    oracle = GridOracle(objective, max_trials=max_trials, seed=seed)
-    return keras_tuner.Tuner(oracle, hypermodel, **kwargs)
+
+def _grid(hypermodel, *, objective, **kwargs):
+    names = inspect.signature(keras_tuner.oracles.GridSearchOracle).parameters
+    own = {name: kwargs.pop(name) for name in names if name in kwargs}
+    return keras_tuner.Tuner(GridOracle(objective, **own), hypermodel, **kwargs)
 
 
 TUNERS = {
@@ -39,14 +45,17 @@ def make_tuner(
 
     It is the tuner of keras-tuner, with three things more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
-    worse on the objective. After each trial the whole state is written to one
-    file that is never half there: a search that was killed, at whatever
-    moment, goes on when the same is called again; a trial that was cut off
-    starts again with the same values, and this is said. Files that are damaged
-    are restored from there, or named.
+    worse on the objective; `"hyperband"` judges it by its first few epochs.
+    After each trial the whole state is written to one file that is never half
+    there: a search that was killed, at whatever moment, goes on when the same
+    is called again; a trial that was cut off starts again with the same values,
+    and this is said. Files that are damaged are restored from there, or named.
+    A search that is there goes on only with the same knobs; that the data and
+    the models are the same is up to you.
 
     Among several processes, `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
-    `KERASTUNER_ORACLE_PORT` tell who is the chief, as for keras-tuner.
+    `KERASTUNER_ORACLE_PORT` tell who is the chief, as for keras-tuner. A worker
+    that died is to be started again under its name: the chief waits for it.
 
     Args:
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
@@ -71,8 +80,9 @@ def make_tuner(
         A `keras_tuner.Tuner`.
 
     Raises:
-        ValueError: If `tuner` is unknown, or the folder has files that are
-            damaged and cannot be restored.
+        ValueError: If `tuner` is unknown; if the folder has something else
+            than a search, a search with other knobs, or files that are damaged
+            and cannot be restored.
         TimeoutError: If this process is a worker and no chief answers.
 
     Example:
@@ -102,6 +112,8 @@ def make_tuner(
             say(line)
     if max_trials is not None and tuner != "hyperband":
         kwargs["max_trials"] = max_trials
+    if kwargs.get("seed") == 0:
+        kwargs["seed"] = _SEED_OF_ZERO
     made = TUNERS[tuner](
         hypermodel,
         objective=objective,
@@ -113,12 +125,43 @@ def make_tuner(
     if chief.is_worker():
         chief.ask_less_often(made.oracle)
         return made
+    _check_space(made, directory, project_name)
     if max_trials is not None:
         made.oracle.max_trials = max_trials
     if tuner != "grid":
         start_with_defaults(made.oracle)
     Journal(made, on_trial)
     return made
+
+
+def _check_space(tuner, directory, project_name):
+    """Refuses to go on with a search whose knobs were others.
+
+    keras-tuner would go on with the old ranges and say nothing.
+    """
+    if not tuner.oracle.trials:
+        return
+    space = tuner.oracle.get_space().space
+    before = [knob.get_config() for knob in space]
+    now = keras_tuner.HyperParameters()
+    tuner.hypermodel.build(now)
+    other = {k.name for k in now.space if k.get_config() not in before}
+    # What counts under a condition may be missing from the default, and
+    # hyperband has knobs of its own.
+    other |= {
+        knob.name
+        for knob in space
+        if not (knob.conditions or knob.name.startswith("tuner/"))
+        and knob.name not in now.values
+    }
+    if other:
+        raise ValueError(
+            "The knobs must be those of the search that is there, since its "
+            "trials count. Received: other values or conditions of "
+            f"{', '.join(sorted(other))}, and a search in "
+            f"{str(directory)!r}, {project_name!r}. Name another "
+            "`project_name`, or begin anew with `overwrite=True`."
+        )
 
 
 def start_with_defaults(oracle):

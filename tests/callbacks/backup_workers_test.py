@@ -3,6 +3,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd.callbacks import backup_workers
 from tests import support
 from tests.replicas import two_replicas
 
@@ -81,6 +82,23 @@ class BackupWorkersTest(parameterized.TestCase):
         (folder / "alone" / "epoch-000003.weights.h5").unlink()
         _, epochs = train(folder)
         self.assertEqual(epochs, [2, 3])
+
+    @parameterized.parameters(
+        ([[]], None),
+        ([[2, 3]], 3),
+        ([[2, 3], [3, 4]], 3),
+        ([[2, 3], [1, 2], [2]], 2),
+        ([[], []], None),
+    )
+    def test_the_newest_common(self, epochs, expected):
+        self.assertEqual(backup_workers.newest_common(epochs), expected)
+
+    @parameterized.parameters([[[2, 3], []]], [[[2, 3], [4, 5]]])
+    def test_refuses_workers_without_a_common_epoch(self, epochs):
+        with self.assertRaisesRegex(
+            ValueError, r"All workers must have.*Received.*\[2, 3\]"
+        ):
+            backup_workers.newest_common(epochs)
 
     def test_half_a_file_is_none(self):
         folder = support.folder(self)

@@ -43,6 +43,23 @@ class BeginTest(absltest.TestCase):
         )
         self.assertLen(search.results(self.output / "search"), 1)
 
+    def test_the_tuner_folder_of_another_search(self):
+        place = str(self.folder / "tuner")
+        self.search(directory=place)
+        self.output = self.folder / "another_output"
+        self.assert_refuses(
+            "The tuner's folder must be new.*Received: .*tuner/search, with",
+            directory=place,
+            learning_rate=0.02,
+        )
+
+    def test_overwrite_leaves_alone_what_is_none_of_a_search(self):
+        folder = self.output / "search"
+        folder.mkdir(parents=True)
+        (folder / "mine.py").write_text("x = 1")
+        self.assert_refuses("hold a search and.*mine.py", overwrite=True)
+        self.assertTrue((folder / "mine.py").exists())
+
     def test_overwrite_throws_away_what_another_job_left(self):
         self.search()
         (self.output / "history.csv").write_text("of a distillation")
@@ -69,8 +86,9 @@ class BeginTest(absltest.TestCase):
 
     def test_nothing_is_left_to_search(self):
         self.assert_refuses(
-            "A flag at least must be left to search. Received: --methods=hints "
-            "--loss_weight=1.0 --student_loss_weight=0.5 --learning_rate=0.1",
+            "At least one flag must be left to search. Received: --methods="
+            "hints --loss_weight=1.0 --student_loss_weight=0.5 "
+            "--learning_rate=0.1",
             methods=("hints",),
             loss_weight=1.0,
             student_loss_weight=0.5,

@@ -22,12 +22,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 # which for a chief ends when all workers have done theirs.
 PROGRAM = """
 import os, pathlib, socket, sys, time
-folder, workers, chief_deaths, worker_deaths, code = (
-    pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:6])
+folder, workers, chief_deaths, worker_deaths, code, late_deaths = (
+    pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:7])
 )
 name = os.environ["KERASTUNER_TUNER_ID"]
 with open(folder / name, "a") as file:
-    file.write(" ".join(sys.argv[6:]) + "\\n")
+    file.write(" ".join(sys.argv[7:]) + "\\n")
 runs = len((folder / name).read_text().splitlines())
 if runs <= (chief_deaths if name == "chief" else worker_deaths):
     sys.exit(9)
@@ -40,6 +40,10 @@ address = "127.0.0.1", int(os.environ["KERASTUNER_ORACLE_PORT"])
 server = socket.create_server(address)
 while len(list(folder.glob("done_*"))) < workers:
     time.sleep(0.02)
+if runs <= late_deaths:
+    for done in folder.glob("done_*"):
+        done.unlink()
+    sys.exit(9)
 """
 
 
@@ -50,11 +54,13 @@ class SuperviseTest(absltest.TestCase):
         (self.folder / "state").mkdir()
         self.lines = []
 
-    def supervise(self, chief_deaths=0, worker_deaths=0, code=0, **settings):
+    def supervise(
+        self, chief_deaths=0, worker_deaths=0, code=0, late=0, **settings
+    ):
         settings = SearchSettings(
             output=str(self.folder), workers=2, **settings
         )
-        arguments = [self.folder, 2, chief_deaths, worker_deaths, code]
+        arguments = [self.folder, 2, chief_deaths, worker_deaths, code, late]
         fake = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
         with (
             mock.patch.object(search_processes, "COMMAND", fake),
@@ -85,6 +91,11 @@ class SuperviseTest(absltest.TestCase):
             "again (3 of 3).",
             self.lines,
         )
+
+    def test_a_chief_that_died_at_the_end_gets_its_workers_again(self):
+        self.assertEqual(self.supervise(late=1), DONE)
+        for name in ("chief", "worker1", "worker2"):
+            self.assertLen(self.runs(name), 2)
 
     def test_gives_up_after_three_times(self):
         self.assertEqual(self.supervise(chief_deaths=9), FAILED)

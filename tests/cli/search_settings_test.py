@@ -127,6 +127,13 @@ class RefusalTest(parameterized.TestCase):
             max_trials=3,
         )
 
+    def test_several_seeds_with_hyperband(self):
+        self.assert_refuses(
+            "`--seeds` must be 1 with `--tuner=hyperband`.*Received: --seeds=2",
+            tuner="hyperband",
+            seeds=2,
+        )
+
     def test_to_go_on_and_to_begin_anew(self):
         self.assert_refuses(
             "`--resume` and `--overwrite` must not be given together.*Received",

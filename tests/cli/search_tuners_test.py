@@ -19,13 +19,12 @@ class TunersTest(absltest.TestCase):
     def search(self, **settings):
         return small_jobs.search(self.output, **self.given | settings)
 
-    def test_hyperband_with_several_seeds_in_a_place_of_its_own(self):
+    def test_hyperband_in_a_place_of_its_own(self):
         tuner = self.folder / "tuner"
         found, text = self.search(
             tuner="hyperband",
             epochs=3,
             max_trials=4,
-            seeds=2,
             directory=str(tuner),
         )
         epochs = [one.epochs for one in found.results]
@@ -33,6 +32,10 @@ class TunersTest(absltest.TestCase):
         self.assertEqual(sorted(epochs), [1, 1, 1, 3])
         self.assertFalse((self.output / "search").exists())
         self.assertIn("epochs", text)
+
+    def test_hyperband_says_that_the_best_was_not_trained_to_the_end(self):
+        _, text = self.search(tuner="hyperband", epochs=3, max_trials=2)
+        self.assertRegex(text.replace("\n", " "), "trained for 1 of 3 epochs")
 
     def test_a_grid_on_two_replicas_begins_with_the_defaults(self):
         found, _ = self.search(tuner="grid", max_trials=2, strategy="mirrored")

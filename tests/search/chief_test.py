@@ -35,6 +35,13 @@ class ChiefTest(parameterized.TestCase):
             with environment("worker0", server.getsockname()[1]):
                 chief.wait(5)
 
+    def test_refuses_half_an_address(self):
+        with mock.patch.dict(os.environ, {chief.PORT: "here"}):
+            with self.assertRaisesRegex(
+                ValueError, "set together.*Received.*PORT=here"
+            ):
+                chief.wait()
+
     def test_says_when_nobody_answers(self):
         server = socket.create_server(("127.0.0.1", 0))
         port = server.getsockname()[1]

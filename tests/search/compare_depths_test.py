@@ -99,13 +99,30 @@ class CompareDepthsTest(absltest.TestCase):
         )
 
     def test_a_second_call_finds_the_searches_done(self):
-        with mock.patch.object(
-            search.DistillationHyperModel, "fit", side_effect=AssertionError
+        with (
+            mock.patch.object(search.DistillationHyperModel, "fit") as mimic,
+            mock.patch.object(search.LabelsHyperModel, "fit") as alone,
         ):
             again = search.compare_depths(**self.arguments)
+        mimic.assert_not_called()
+        alone.assert_not_called()
         self.assertEqual(
             [one.score for one in again], [one.score for one in self.found]
         )
+
+    def test_refuses_what_was_searched_otherwise(self):
+        with self.assertRaisesRegex(ValueError, "same settings"):
+            search.compare_depths(**self.arguments | {"epochs": 4})
+        with self.assertRaisesRegex(ValueError, "knobs must be those.*rate"):
+            search.compare_depths(
+                **self.arguments
+                | {
+                    "knobs": {
+                        "optimizer": "adam",
+                        "learning_rate": search.Range(1e-3, 1e-2),
+                    }
+                }
+            )
 
     def test_needs_a_cache(self):
         with self.assertRaisesRegex(TypeError, "CachedTeacher.*Sequential"):

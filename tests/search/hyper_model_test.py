@@ -193,6 +193,12 @@ class RefusalTest(parameterized.TestCase):
         (dict(data=support.data()), ValueError, "together.*only `data`"),
         (dict(cache_directory="x"), ValueError, "only `cache_directory`"),
         (dict(knobs={"hint.loss_weight": 1.0}), ValueError, "hint.loss_weight"),
+        (
+            dict(knobs={"optimizer": "sgd", "learning_rate": 0.1}),
+            ValueError,
+            "learning_rate. must be left out.*optimizer='sgd'",
+        ),
+        (dict(knobs={"batch_size": 8}), ValueError, "'batch_size'"),
         (dict(knobs={"features": "hint"}), ValueError, "no layer to compare"),
         (
             dict(knobs={"soft_targets.temperature": 0}),

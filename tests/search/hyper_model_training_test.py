@@ -34,7 +34,7 @@ def written_at(folder):
     }
 
 
-class CachedDataTest(absltest.TestCase):
+class CachedDataTest(parameterized.TestCase):
     def test_trials_and_hypermodels_share_one_cache(self):
         folder = support.folder(self) / "cache"
         x, y = support.data()
@@ -53,7 +53,7 @@ class CachedDataTest(absltest.TestCase):
         # Half precision in the cache: 3 digits of a logit.
         x, y = support.data()
         folder = support.folder(self) / "cache"
-        knobs = {"batch_size": 24.0}
+        knobs = {"batch_size": 24}
         cached = hypermodel(data=(x, y), cache_directory=folder, knobs=knobs)
         alone = hypermodel()
         hp = keras_tuner.HyperParameters()
@@ -90,6 +90,17 @@ class CachedDataTest(absltest.TestCase):
         hp = keras_tuner.HyperParameters()
         with self.assertRaisesRegex(ValueError, "no training data.*in both"):
             made.fit(hp, made.build(hp), x, y)
+        with self.assertRaisesRegex(ValueError, "no `batch_size`.*=8.*knob"):
+            made.fit(hp, made.build(hp), batch_size=8)
+
+    @parameterized.parameters(0, 2.5, search.Range(8, 16))
+    def test_refuses_a_batch_size(self, size):
+        with self.assertRaisesRegex(ValueError, "batch_size. must be an int"):
+            hypermodel(
+                data=support.data(),
+                cache_directory=support.folder(self) / "cache",
+                knobs={"batch_size": size},
+            )
 
 
 class FallTest(absltest.TestCase):

@@ -1,4 +1,5 @@
 import keras_tuner
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from hypothesis import given
@@ -53,11 +54,17 @@ class ChoiceTest(parameterized.TestCase):
         self.assertEqual(made.choose(hp, "factor"), 1.0)
         self.assertEqual(hp.space[0].values, [1.0, 2.5])
 
+    def test_takes_the_numbers_of_numpy(self):
+        made = search.Choice(np.array([8, 16]))
+        self.assertEqual(made.values, (8, 16))
+        self.assertIs(type(made.default), int)
+
     @parameterized.parameters(
         (dict(values=()), ValueError, r"one or more.*values=\(\)"),
         (dict(values=(1, 1)), ValueError, "different"),
         (dict(values=(1, "a")), TypeError, "all numbers or all strings"),
         (dict(values=(1, 2), default=3), ValueError, "default=3"),
+        (dict(values="adam"), TypeError, "list or tuple.*'adam'"),
     )
     def test_refuses(self, arguments, error, message):
         with self.assertRaisesRegex(error, message):

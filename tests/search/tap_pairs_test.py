@@ -109,7 +109,8 @@ class TapPairsTest(absltest.TestCase):
             teacher,
             np.zeros((2, 16, 16, 1), "float32"),
             support.folder(self) / "cache",
-            taps=("active1",),
+            # A vector is no stage.
+            taps=("active1", "mean"),
             verbose=0,
         )
         pairs = keras_kd.search.tap_pairs(cached, student)

@@ -1,7 +1,10 @@
+from unittest import mock
+
 import keras_tuner
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd import search
 from tests import support
 from tests.search import scored
 
@@ -108,6 +111,43 @@ class MakeTunerTest(parameterized.TestCase):
 
         tuner = scored.make_tuner(folder, scored.Scored(), seed=None)
         self.assertEqual(tuner.oracle.seed, seed)
+
+    def test_refuses_to_go_on_with_other_knobs(self):
+        folder = support.folder(self)
+        scored.run(scored.make_tuner(folder, scored.Scored()))
+        other = search.Range(0.0, 2.0, default=1.0)
+        with mock.patch.object(scored, "KNOB", other):
+            with self.assertRaisesRegex(
+                ValueError, "knobs must be those.*Received: other.*number"
+            ):
+                scored.make_tuner(folder, scored.Scored())
+
+    def test_leaves_a_folder_alone_that_holds_something_else(self):
+        folder = support.folder(self)
+        (folder / "search").mkdir()
+        (folder / "search" / "mine.py").write_text("x = 1")
+        with self.assertRaisesRegex(ValueError, "must be new.*mine.py"):
+            scored.make_tuner(folder, scored.Scored())
+        self.assertTrue((folder / "search" / "mine.py").exists())
+
+    def test_a_seed_of_zero_is_a_seed(self):
+        found = []
+        for _ in range(2):
+            tuner = scored.make_tuner(
+                support.folder(self), scored.Scored(), seed=0, max_trials=2
+            )
+            scored.run(tuner)
+            found.append(scored.values(tuner))
+        self.assertEqual(*found)
+
+    def test_a_grid_takes_what_its_oracle_takes(self):
+        tuner = scored.make_tuner(
+            support.folder(self),
+            scored.Scored(),
+            "grid",
+            max_consecutive_failed_trials=7,
+        )
+        self.assertEqual(tuner.oracle.max_consecutive_failed_trials, 7)
 
     def test_overwrite_begins_anew(self):
         folder = support.folder(self)
