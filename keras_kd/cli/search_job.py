@@ -19,7 +19,8 @@ from keras_kd.cli.search_progress import TrialProgress
 from keras_kd.search import chief
 from keras_kd.search.from_functions import FunctionHyperModel
 
-# A fixed one, so that the same command makes the same trials.
+# A fixed one, so that the same command makes the same trials; one that was
+# interrupted goes on with others, if the tuner is bayesian.
 SEED = 1
 # Of hyperband: the number of trials ends it.
 ROUNDS = 10_000

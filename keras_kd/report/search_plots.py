@@ -49,8 +49,8 @@ def parallel_coordinates(
 
     Args:
         trials: What has a `score`, and `knobs`, a dict from names to numbers
-            or strings; such as `search.TrialResult`s. Those without a score
-            are left out.
+            or strings; such as `search.TrialResult`s. The best first, as
+            `search.results` gives them. Those without a score are left out.
         label: What the score is. Defaults to `"score"`.
         scale: Factor on the score, such as 100 for percent. Defaults to `1.0`.
 

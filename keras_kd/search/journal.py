@@ -72,7 +72,14 @@ class Journal:
 
 
 def sealed(state):
-    """A state with a digest of it."""
+    """A state with a digest of it.
+
+    Args:
+        state: What JSON can hold.
+
+    Returns:
+        A dict, for `read`.
+    """
     # What JSON makes of it, such as lists of tuples.
     state = json.loads(json.dumps(state))
     return {"digest": _digest(state), "state": state}

@@ -7,6 +7,7 @@ import keras_tuner
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd import whole_files
 from keras_kd.search import chief
 from keras_kd.search import project
 from tests import support
@@ -33,6 +34,20 @@ def torn_after(count):
         return save(self, path)
 
     return mock.patch.object(stateful, "save", torn)
+
+
+def cut_after(count):
+    """Writes of whole files: after some, a kill before the file is there."""
+    remaining = [count]
+    replace = os.replace
+
+    def cut(source, target):
+        if remaining[0] == 0:
+            raise Kill
+        remaining[0] -= 1
+        return replace(source, target)
+
+    return mock.patch.object(whole_files.os, "replace", cut)
 
 
 def run(folder, **kwargs):
@@ -62,6 +77,28 @@ class KillTest(absltest.TestCase):
             writes += 1
         # Each trial is written when it begins and when it ends.
         self.assertGreater(writes, 4 * TRIALS)
+
+    def test_a_kill_in_the_journal_or_in_mending_loses_nothing(self):
+        whole = scored.values(run(support.folder(self)))
+        writes, is_killed = 0, True
+        while is_killed:
+            folder = support.folder(self)
+            is_killed = self.killed(cut_after(writes), folder)
+            # The next call is killed too, while it mends or soon after.
+            self.killed(cut_after(writes % 5), folder)
+            tuner = run(folder, say=lambda line: None)
+            self.assertEqual(scored.values(tuner), whole, writes)
+            self.assertEqual(tuner.oracle.end_order, list(whole), writes)
+            writes += 1
+        self.assertGreater(writes, 2 * TRIALS)
+
+    def killed(self, kill, folder):
+        try:
+            with kill:
+                run(folder, say=lambda line: None)
+        except Kill:
+            return True
+        return False
 
 
 class DamageTest(parameterized.TestCase):

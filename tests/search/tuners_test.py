@@ -75,6 +75,8 @@ class MakeTunerTest(parameterized.TestCase):
             [(str(n), "COMPLETED") for n in range(5)],
         )
 
+    # Bayes' optimizer draws at random from its fourth trial on, and keras-tuner
+    # does not keep its generator: stopped later, it would end elsewhere.
     @parameterized.parameters("random", "bayesian", "grid")
     def test_a_stopped_search_goes_on_to_the_same_end(self, name):
         whole = scored.make_tuner(support.folder(self), scored.Scored(), name)
