@@ -14,9 +14,11 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_kd
 from tests import support
+from tests.conformance import every_loss_model
 
 ROOT = pathlib.Path(__file__).parents[1]
 EXAMPLES = 41
@@ -72,40 +74,76 @@ def _free_ports(count):
     return ports
 
 
-def train(strategy):
-    """Trains a Distiller and a community in the scope of a strategy.
+def train(strategy, folder):
+    """Trains several models in the scope of a strategy.
+
+    Args:
+        strategy: A `tf.distribute.Strategy`.
+        folder: A `pathlib.Path` for the cache of a teacher, the same for all.
 
     Returns:
         Dict that JSON can hold: logs and weights of each.
     """
     x, y = support.data(EXAMPLES)
     weights = np.random.default_rng(0).random(EXAMPLES)
-    found = {}
-    for name, make in (("distiller", _distiller), ("peers", _peers)):
-        keras.utils.set_random_seed(0)
-        with strategy.scope():
-            model = make()
-        history = model.fit(
-            x,
-            y,
-            batch_size=6,
-            sample_weight=weights,
-            validation_data=(x, y),
-            epochs=2,
-            shuffle=False,
-            verbose=0,
-        ).history
-        measured = model.evaluate(x, y, batch_size=6, verbose=0)
-        found[name] = {
-            "history": history | {"evaluated": measured},
-            "weights": [v.tolist() for v in support.values(model.weights)],
-            "answers": model.predict(x, batch_size=6, verbose=0).tolist(),
-        }
+    given = (x, y, weights)
+    keras.utils.set_random_seed(1)
+    cached = keras_kd.teachers.cache_teacher(
+        support.dense(8), given, folder, dtype="float32", verbose=0
+    )
+    as_data = tf.data.Dataset.from_tensor_slices(given)
+    found = {
+        "distiller": _fit(strategy, _distiller, given, given),
+        "peers": _fit(strategy, _peers, given, given),
+        "every_loss": _fit(
+            strategy,
+            lambda: every_loss_model.distiller(steps_per_execution=2),
+            every_loss_model.data(every_loss_model.EXAMPLES),
+            every_loss_model.data(4),
+            # Two groups of steps, one of them partial. Batches of 6 would leave
+            # one example, and a worker without any.
+            batch_size=5,
+        ),
+    }
+    for name, one in (("arrays", given), ("data set", as_data)):
+        answered = cached.attach(one).batch(6)
+        found[f"cache of a {name}"] = _fit(
+            strategy, lambda: _distiller(cached), answered, answered
+        )
     return found
 
 
-def _distiller():
-    made = support.distiller()
+def _fit(strategy, make, train, validation, batch_size=6):
+    """What a model learns from arrays, or from a data set of batches."""
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = make()
+    options = {"epochs": 2, "shuffle": False, "verbose": 0}
+    if isinstance(train, tf.data.Dataset):
+        history = model.fit(train, validation_data=validation, **options)
+        measured = model.evaluate(validation, verbose=0)
+        x, _ = support.data(EXAMPLES)
+    else:
+        x, y, weights = train
+        history = model.fit(
+            x,
+            y,
+            sample_weight=weights,
+            validation_data=validation,
+            batch_size=batch_size,
+            **options,
+        )
+        x, y, _ = validation
+        measured = model.evaluate(x, y, batch_size=6, verbose=0)
+    return {
+        "history": history.history | {"evaluated": measured},
+        "weights": [v.tolist() for v in support.values(model.weights)],
+        "answers": model.predict(x, batch_size=6, verbose=0).tolist(),
+    }
+
+
+def _distiller(teacher=None):
+    made = support.distiller(teacher=teacher)
     made.compile(
         keras.optimizers.Adam(0.05),
         support.cross_entropy(),
@@ -129,5 +167,8 @@ if __name__ == "__main__":
     strategy = keras_kd.distribution.strategy(
         "one_device" if is_alone else "multi_worker"
     )
-    result = train(strategy) | {"is_chief": keras_kd.distribution.is_chief()}
-    pathlib.Path(sys.argv[1]).write_text(json.dumps(result, default=float))
+    path = pathlib.Path(sys.argv[1])
+    result = train(strategy, path.parent / "cache") | {
+        "is_chief": keras_kd.distribution.is_chief()
+    }
+    path.write_text(json.dumps(result, default=float))

@@ -10,9 +10,11 @@ from tests import worker
 
 class TwoWorkersTest(absltest.TestCase):
     def test_two_workers_equal_one_process(self):
-        alone = worker.train(keras_kd.distribution.strategy("one_device"))
+        folder = support.folder(self)
+        strategy = keras_kd.distribution.strategy("one_device")
+        alone = worker.train(strategy, folder / "cache")
 
-        found = worker.run_workers(support.folder(self))
+        found = worker.run_workers(folder)
 
         self.assertEqual([one["is_chief"] for one in found], [True, False])
         for name, expected in alone.items():

@@ -1,0 +1,77 @@
+"""A Distiller with every loss, each on a branch of its own.
+
+A wrong gradient then shows in the weights of that branch.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+import keras_kd
+from tests import support
+from tests.conformance.loss_rows import ROWS
+
+STEPS = 6
+EXAMPLES = 13
+
+
+@keras.saving.register_keras_serializable("tests")
+class First(keras.layers.Layer):
+    """Returns the first of its inputs, and so keeps the others in a model."""
+
+    def call(self, tensors):
+        return tensors[0]
+
+    def compute_mask(self, tensors, mask=None):
+        return None
+
+
+def model(side, name):
+    """A branch per row, whose last layer has the row's name."""
+    vector = keras.Input((4,), name="vector")
+    tokens = keras.Input((STEPS,), dtype="int32", name="tokens")
+    branches = [keras.layers.Dense(3, name="head")(vector)]
+    for row in ROWS:
+        shape = getattr(row, f"{side}_shape")
+        if len(shape) == 2:
+            embed = keras.layers.Embedding(10, shape[1], mask_zero=True)
+            branch = keras.layers.Dense(shape[1], name=row.name)(embed(tokens))
+        else:
+            branch = keras.layers.Dense(math.prod(shape))(vector)
+            branch = keras.layers.Reshape(shape, name=row.name)(branch)
+        branches.append(branch)
+    inputs = {"vector": vector, "tokens": tokens}
+    return keras.Model(inputs, First()(branches), name=name)
+
+
+def distiller(**options):
+    """A compiled one; `options` go to `compile`."""
+    keras.utils.set_random_seed(0)
+    made = keras_kd.Distiller(
+        teacher=model("teacher", "teacher"),
+        student=model("student", "student"),
+        distillation_losses=[
+            row.make(name=row.name, teacher_tap=row.name, student_tap=row.name)
+            for row in ROWS
+        ],
+        student_loss_weight=0.5,
+    )
+    made.compile(
+        keras.optimizers.SGD(0.01),
+        loss=support.cross_entropy(),
+        metrics=["accuracy", keras_kd.metrics.TeacherAgreement()],
+        **options,
+    )
+    return made
+
+
+def data(count):
+    """Inputs with unequal masks, labels and weights."""
+    rng = np.random.default_rng(0)
+    padding = rng.random((count, STEPS)) < 0.3
+    x = {
+        "vector": rng.normal(size=(count, 4)).astype("float32"),
+        "tokens": rng.integers(1, 10, (count, STEPS)) * ~padding,
+    }
+    return x, rng.integers(0, 3, count), rng.random(count)
