@@ -261,7 +261,7 @@ counted in percent of the attacks.
 asks for the softmax has next to no gradient left to follow, and fails nearly
 always. Dividing the logits by 100 brings the gradient back, and the same attack
 succeeds in 97 of 100 cases; C&W always does, with changes no larger than where
-there is no defence. Accuracy falls by 2.2 points meanwhile. FGSM shows the
+there is no defence. Accuracy falls by 1.2 points meanwhile. FGSM shows the
 same. What Carlini and Wagner found is what is found here.
 
 * **Command:** `python tutorials/18_defensive_distillation.py`
