@@ -1,7 +1,11 @@
+from unittest import mock
+
 from absl.testing import absltest
 
+import keras_kd
 from tests import support
 from tests.cli import small_jobs
+from tests.replicas import two_replicas
 
 
 class TunersTest(absltest.TestCase):
@@ -38,7 +42,13 @@ class TunersTest(absltest.TestCase):
         self.assertRegex(text.replace("\n", " "), "trained for 1 of 3 epochs")
 
     def test_a_grid_on_two_replicas_begins_with_the_defaults(self):
-        found, _ = self.search(tuner="grid", max_trials=2, strategy="mirrored")
+        # A process can have one strategy over several devices only.
+        with mock.patch.object(
+            keras_kd.distribution, "strategy", lambda name: two_replicas()
+        ):
+            found, _ = self.search(
+                tuner="grid", max_trials=2, strategy="mirrored"
+            )
         rates = {
             one.number: one.knobs["learning_rate"] for one in found.results
         }

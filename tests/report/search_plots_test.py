@@ -124,7 +124,8 @@ class BothTest(absltest.TestCase):
     def test_refuse_trials_without_a_score(self):
         for draw in (report.parallel_coordinates, report.slices):
             with self.assertRaisesRegex(
-                ValueError, "`trials` must have one.*Received: 1 trials without"
+                ValueError,
+                "`trials` must have at least one.*Received: 1 trials without",
             ):
                 draw(TRIALS[3:])
 

@@ -80,6 +80,12 @@ def fit(folder, config, connection=None):
     np.savez(pathlib.Path(folder, f"{index}.npz"), *made.student.get_weights())
 
 
+def newest(folder):
+    """The last epoch of which some worker has a backup, or 0."""
+    names = [path.name for path in pathlib.Path(folder).rglob("epoch-*")]
+    return max((int(name[6:12]) for name in names), default=0)
+
+
 def result(folder):
     """What each worker has written."""
     found = []
