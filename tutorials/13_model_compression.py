@@ -49,18 +49,16 @@ from sklearn.neural_network import MLPClassifier
 import keras_kd
 from keras_kd.transfer_sets import synthetic
 
-# The small run that the tests make: less of the data, and of everything.
 SMOKE = "KERAS_KD_SMOKE" in os.environ
 PATH = os.environ.get("KERAS_KD_ADULT_CSV")
 OUTPUT = pathlib.Path("model_compression")
-# Section 4: 4000 rows to learn from, and 1000 that choose. Then made-up rows.
 ROWS = {"adult": (4000, 1000), "digits": (1000, 300)}
 MADE = {"adult": (4000, 20_000, 100_000), "digits": (1000, 5000, 25_000)}
 UNITS, UPDATES = (32, 20) if SMOKE else (256, 10_000)
-# Not in the paper: how often MUNGE exchanges a value, and how far from it.
 MUNGING = [(0.2, 5.0), (0.5, 1.0), (0.5, 5.0)][: 1 if SMOKE else 3]
 TREES, ROUNDS, SEEDS = 200, 30, range(2 if SMOKE else 3)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
+brier = functools.partial(metrics.brier_score_loss, scale_by_half=True)
 
 """
 ## Data
@@ -107,7 +105,14 @@ def library(seed):
     ][:: 7 if SMOKE else 1]
 
 
-brier = functools.partial(metrics.brier_score_loss, scale_by_half=True)
+def select(models, answers, labels):
+    chosen, total = [], 0.0
+    for size in range(1, ROUNDS + 1):
+        errors = [brier(labels, (total + a) / size) for a in answers]
+        chosen += [models[np.argmin(errors)]]
+        total = total + answers[np.argmin(errors)]
+    return [(chosen.count(m), m) for m in models if m in chosen]
+
 
 """
 ## The network, and what it learns from
@@ -132,12 +137,7 @@ def run(name, seed):
     models = [pipeline.make_pipeline(encode, m) for m in library(seed)]
     models = [model.fit(x[learn], y[learn]) for model in models]
     answers = [model.predict_proba(x[choose]) for model in models]
-    chosen, total = [], 0.0
-    for size in range(1, ROUNDS + 1):
-        errors = [brier(y[choose], (total + a) / size) for a in answers]
-        chosen += [models[np.argmin(errors)]]
-        total = total + answers[np.argmin(errors)]
-    votes = [(chosen.count(m), m) for m in models if m in chosen]
+    votes = select(models, answers, y[choose])
 
     def vote(rows):
         return sum(n * m.predict_proba(rows) for n, m in votes) / ROUNDS
@@ -189,13 +189,13 @@ def run(name, seed):
     return result
 
 
-names = ["digits", "adult"][: 1 if SMOKE or not PATH else 2]
+results, names = {}, ["digits", "adult"][: 1 if SMOKE or not PATH else 2]
 runs = len(names) * len(SEEDS)
 experiment = keras_kd.report.Experiment(OUTPUT, SETTINGS, num_runs=runs)
-results = {name: [] for name in names}
 for name, seed in [(name, seed) for name in names for seed in SEEDS]:
-    task = functools.partial(run, name, seed)
-    results[name] += [experiment.result(f"{name} {seed}", task)]
+    job = functools.partial(run, name, seed)
+    result = experiment.result(f"{name} {seed}", job)
+    results.setdefault(name, []).append(result)
 
 """
 ## Result
