@@ -37,7 +37,9 @@ def mend(directory, project_name):
             _let_reload(folder)
         else:
             # Cut off before its first trial: there is nothing to go on with.
-            shutil.rmtree(folder)
+            # Other files there may be the user's.
+            for name in (ORACLE, f"{chief.own_id()}.json"):
+                (folder / name).unlink(missing_ok=True)
         return []
     lines = []
     for trial_id, kept in state["trials"].items():

@@ -103,9 +103,6 @@ class ProposalTest(parameterized.TestCase):
         self.assertNotIn("sgd_learning_rate", names)
         self.assertNotIn("optimizer", names)
 
-    def assertNoCommonElements(self, first, second):
-        self.assertEmpty(set(first) & set(second))
-
 
 class OwnLossesTest(absltest.TestCase):
     LOSSES = [

@@ -132,6 +132,14 @@ class MakeTunerTest(parameterized.TestCase):
             scored.make_tuner(folder, scored.Scored())
         self.assertTrue((folder / "search" / "mine.py").exists())
 
+    def test_a_folder_without_trials_loses_no_file_of_the_user(self):
+        folder = support.folder(self)
+        (folder / "search").mkdir()
+        mine = folder / "search" / "mine.json"
+        mine.write_text("{}")
+        scored.make_tuner(folder, scored.Scored())
+        self.assertTrue(mine.exists())
+
     def test_a_seed_of_zero_is_a_seed(self):
         found = []
         for _ in range(2):
