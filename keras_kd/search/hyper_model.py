@@ -1,6 +1,5 @@
 """Distillation as a search space of keras-tuner."""
 
-import dataclasses
 import warnings
 
 import keras_tuner
@@ -12,10 +11,9 @@ from keras_kd.distiller import Distiller
 from keras_kd.search import ranges
 from keras_kd.search import space
 from keras_kd.search import trial_training
+from keras_kd.search.knobs import options
 from keras_kd.search.tap_pairs import stages
 from keras_kd.search.tap_pairs import tap_pairs
-
-_ONLY_NONE = dataclasses.replace(ranges.FEATURES, values=(ranges.NONE,))
 
 
 class DistillationHyperModel(keras_tuner.HyperModel):
@@ -145,7 +143,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         if self._templates is not None:
             named = [loss.teacher_tap for loss in self._templates]
             taps = [tap for tap in dict.fromkeys(named) if tap is not None]
-        elif self.knobs["features"] in (ranges.NONE, _ONLY_NONE):
+        elif set(options(self.knobs["features"])) == {ranges.NONE}:
             taps = []
         else:
             taps = [tap for tap, _ in stages(teacher)]

@@ -171,6 +171,11 @@ def is_searched(knob):
     return isinstance(knob, Range | Choice)
 
 
+def options(knob):
+    """The values of a `Choice`, or the one fixed value."""
+    return knob.values if isinstance(knob, Choice) else (knob,)
+
+
 def choose(knob, hp, name):
     """The value of a knob in a trial, whether it is fixed or searched."""
     return knob.choose(hp, name) if is_searched(knob) else knob
@@ -224,11 +229,8 @@ def _check_values(name, knob, allowed):
         knob: A `Range`, a `Choice` or a fixed value.
         allowed: The strings that it may be, or `None` for a number.
     """
-    ends = [knob]
-    if isinstance(knob, Range):
-        ends = [knob.low, knob.high]
-    elif isinstance(knob, Choice):
-        ends = list(knob.values)
+    is_range = isinstance(knob, Range)
+    ends = (knob.low, knob.high) if is_range else options(knob)
     if allowed is not None:
         if any(end not in allowed for end in ends):
             raise ValueError(

@@ -8,9 +8,9 @@ from keras_kd import checks
 from keras_kd import teachers
 from keras_kd.comparison import name_losses
 from keras_kd.search import ranges
-from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import choose as choose_knob
 from keras_kd.search.knobs import is_searched
+from keras_kd.search.knobs import options
 from keras_kd.search.knobs import replaced as replaced_knobs
 
 # Keras's own default, as in `fit`.
@@ -136,16 +136,14 @@ def replaced(knobs, changes):
     for name in changes or ():
         on, wanted = CONDITIONS.get(name, (None, ()))
         if on in found:
-            is_open = is_searched(found[on])
-            possible = found[on].values if is_open else [found[on]]
-            if not set(possible) & set(wanted):
+            if not set(options(found[on])) & set(wanted):
                 raise ValueError(
                     f"`{name}` must be left out here, since it counts only "
                     f"where `{on}` is {' or '.join(map(repr, wanted))}. "
                     f"Received: {name}={found[name]!r}, {on}={found[on]!r}."
                 )
     sizes = found.get("batch_size", BATCH_SIZE)
-    for size in sizes.values if isinstance(sizes, Choice) else [sizes]:
+    for size in options(sizes):
         if not (isinstance(size, int) and size >= 1):
             raise ValueError(
                 "`batch_size` must be an integer of at least 1, or a `Choice` "
