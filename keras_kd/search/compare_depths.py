@@ -101,7 +101,8 @@ def compare_depths(
         loss: Loss on the labels, as for `compile`.
         knobs: As for `DistillationHyperModel`, of the training alone. Defaults
             to `None`.
-        objective: Of the search. Defaults to `"val_accuracy"`.
+        objective: Of the search, no loss: mimics have none on the labels.
+            Defaults to `"val_accuracy"`.
         tuner: As for `make_tuner`. Defaults to `"bayesian"`.
         seed: Seed of the searches. Defaults to `0`.
         say: Takes a line for the user. Defaults to `print`.
@@ -111,16 +112,12 @@ def compare_depths(
 
     Raises:
         TypeError: If `teacher` is no `CachedTeacher`.
-        ValueError: If `knobs` or `tuner` cannot be used, or `directory` has
-            searches with another teacher, other knobs or other epochs.
+        ValueError: If `knobs`, `objective` or `tuner` cannot be used, or
+            `directory` has searches with another teacher, other knobs or other
+            epochs.
         RuntimeError: If no trial of a search was finished.
     """
-    if not isinstance(teacher, teachers.CachedTeacher):
-        raise TypeError(
-            "`teacher` must be a `CachedTeacher`, since every trial asks it "
-            f"about the same images. Received: {teacher!r}. See "
-            "`teachers.cache_teacher`."
-        )
+    _check(teacher, objective)
     # Refuses searches of other settings that are there.
     Experiment(
         directory,
@@ -174,6 +171,21 @@ def compare_depths(
             found.append(_result(made, depth, targets, epochs))
             say(_line(found[-1]))
     return found
+
+
+def _check(teacher, objective):
+    if not isinstance(teacher, teachers.CachedTeacher):
+        raise TypeError(
+            "`teacher` must be a `CachedTeacher`, since every trial asks it "
+            f"about the same images. Received: {teacher!r}. See "
+            "`teachers.cache_teacher`."
+        )
+    if getattr(objective, "name", objective) in ("loss", "val_loss"):
+        raise ValueError(
+            "`objective` must judge mimics and students of the labels alike, "
+            f"by the answers. Received: objective={objective!r}, which is 0 "
+            'for a mimic, whose labels do not count. Use "val_accuracy".'
+        )
 
 
 def _result(tuner, depth, targets, epochs):

@@ -3,6 +3,7 @@ import tempfile
 from unittest import mock
 
 import keras
+import keras_tuner
 import numpy as np
 from absl.testing import absltest
 
@@ -129,6 +130,16 @@ class CompareDepthsTest(absltest.TestCase):
             search.compare_depths(
                 **self.arguments | {"teacher": support.dense(4)}
             )
+
+    def test_refuses_a_loss_that_mimics_have_not(self):
+        for objective in (
+            "val_loss",
+            keras_tuner.Objective("val_loss", direction="min"),
+        ):
+            with self.assertRaisesRegex(ValueError, "`objective` must judge"):
+                search.compare_depths(
+                    **self.arguments | {"objective": objective}
+                )
 
 
 if __name__ == "__main__":
