@@ -68,6 +68,14 @@ class EveryGeneratorTest(parameterized.TestCase):
         counts = [np.unique_counts(rows[:, 2]).counts for rows in (x, made)]
         self.assertGreater(stats.chi2_contingency(counts).pvalue, 1e-6)
 
+    def test_keeps_a_number_that_half_of_the_rows_share(self, make):
+        x = table()
+        x[::2, 1] = 0.0
+        x[:, 1] = abs(x[:, 1])
+        made = make(x, 4000)
+        distance = stats.ks_2samp(x[:, 1], made[:, 1]).statistic
+        self.assertLess(distance, 0.1)
+
     def test_takes_nominal_values_that_were_seen(self, make):
         x = table(300)
         self.assertContainsSubset(make(x, 900)[:, 2], x[:, 2])

@@ -22,7 +22,9 @@ class ProductMixture:
     The density of a row is `sum_k w_k prod_a p(x_a | k)`, normal for continuous
     attributes, and for nominal ones a probability for each value, with one row
     added to each. It is fitted by expectation maximisation. At first each row
-    belongs to the nearest of as many rows as there are components.
+    belongs to the nearest of as many rows as there are components. Of a
+    component whose standard deviation is not above the smallest allowed, the
+    value nearest its mean is drawn.
 
     Reference: Lowd and Domingos, Naive Bayes Models for Probability
     Estimation, 2005.
@@ -177,10 +179,25 @@ class ProductMixture:
             noise = draw.standard_normal(count)
             noise *= self.spreads[component, index]
             noise += self.means[component, index]
-            made[:, place] = self.offset[index] + noise
+            noise += self.offset[index]
+            self._collapse(noise, component, index, place)
+            made[:, place] = noise
         for place, values in self.table.values.items():
             for number in np.unique(component):
                 chances = np.exp(self.log_tables[place][:, number])
                 rows = np.flatnonzero(component == number)
                 made[rows, place] = draw.choice(values, len(rows), p=chances)
         return made
+
+    def _collapse(self, numbers, component, index, place):
+        """Lets components that hardly vary have one value, which is there.
+
+        A capital gain is 0 for nine of ten people. Around it a normal density,
+        however narrow, would put half of them below.
+        """
+        narrow = self.spreads[:, index] <= self.floor[index]
+        values = np.unique(self.table.x[:, place])
+        for number in np.flatnonzero(narrow):
+            mean = self.offset[index] + self.means[number, index]
+            nearest = values[np.abs(values - mean).argmin()]
+            numbers[component == number] = nearest
