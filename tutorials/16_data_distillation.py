@@ -292,7 +292,7 @@ due to the looks. **On digits** there is next to none.
 
 * **Command:** `python tutorials/16_data_distillation.py`
 * **Cost:** 17 minutes of one CPU core (AMD EPYC); small run: half a minute.
-* **How it was set up:** in trials on other images. There, digits gained nothing,
+* **How it was set up:** in trials on other images. Digits gained nothing there,
   but 2 points with the right labels for what was kept. Keeping more was worse:
   twice as many labels are 3 as 7, and what is kept must follow them.
 * **What differs from the paper:** tasks, sizes, and networks that begin from
