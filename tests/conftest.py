@@ -5,23 +5,11 @@ import gc
 import pytest
 
 from tests import replicas
-from tests import xla
 
 __all__ = ["replicas"]
 
 # Each is a process of its own, and need not stay with its file.
 ALONE = "::test_runs_in_smoke_mode_"
-
-
-def pytest_addoption(parser):
-    parser.addoption(
-        "--xla", action="store_true", help="Compile models as on one GPU."
-    )
-
-
-def pytest_configure(config):
-    if config.getoption("xla"):
-        xla.pretend_one_gpu()
 
 
 def pytest_collection_modifyitems(items):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 import keras_kd
+from tests import xla  # noqa: F401
 
 
 def dense(width, classes=3, name=None, features=4, **head):

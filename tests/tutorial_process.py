@@ -13,6 +13,7 @@ import keras  # noqa: F401
 import matplotlib
 
 import keras_kd  # noqa: F401
+from tests import xla  # noqa: F401
 
 
 def run(path, folder):
