@@ -167,7 +167,10 @@ class LogsTest(absltest.TestCase):
         choice = np.argmax(distiller.student(x), axis=-1)
         self.assertAlmostEqual(logs["accuracy"], np.mean(choice == y), places=6)
         np.testing.assert_allclose(
-            distiller.predict(x, verbose=0), distiller.student(x), 1e-5, 1e-6
+            distiller.predict(x, verbose=0),
+            distiller.student(x),
+            rtol=1e-5,
+            atol=1e-6,
         )
 
     def test_teacher_metrics_see_the_teacher(self):

@@ -17,9 +17,9 @@ mirror, then a larger copy. Where it is not sure, its answers differ, and their
 mean is right more often than one of them. So [Radosavovic et al., 2018](
 https://arxiv.org/abs/1712.04440) let one network, the *teacher*, look several
 times, take the mean, and write it down as a person would: a label, with no
-"perhaps". The surest are kept, as many for an image as one has on average that
-a person labelled. A *student* begins anew, learns from both kinds of labels,
-and has to see at one look what took the teacher many.
+"perhaps". The surest are kept, so many that an image has, on average, as many
+labels as one that a person labelled. A *student* begins anew, learns from both
+kinds of labels, and has to see at one look what took the teacher many.
 
 An answer about a changed image has to be changed back: what is on the left in a
 mirror is on the right. And a left hand in a mirror is a right one.
@@ -76,7 +76,7 @@ digits.append((data.test_images, data.test_labels))
 moves = [transforms.Shift(*by) for by in SHIFTS]
 
 """
-In a mirror, most digits are none. So the teacher looks at an image as it is and
+A mirrored digit is mostly none. So the teacher looks at an image as it is and
 moved by two pixels in four directions. It has learned from images moved at
 random, or its other looks would be worse. Of its answers, the surest 70 % are
 kept, and of each class as large a part as it has among the labels.
@@ -155,8 +155,8 @@ def detector():
 
 """
 The score is the *average precision*: all peaks are ranked by height, and one is
-right if an object of its kind is at most two pixels away, which no higher peak
-has taken. A ranking of all objects before all else has 100.
+right if an object of its kind is at most two pixels of the map, four of the
+canvas, away, which no higher peak has taken. A perfect ranking has 100.
 
 ## Four ways to use the images
 
@@ -190,8 +190,8 @@ def fit(build, task, seed, x, y):
 
 
 """
-`data_distillation` is one call. Six of ten images in a batch have labels of the
-first kind, as in the paper. The `assert` is about what is kept: of classes, the
+`data_distillation` is one call. Six of ten images in a batch have labels of
+persons, as in the paper. The `assert` is about what is kept: of classes, the
 number of each; of objects, the number on all canvases, within one.
 """
 
@@ -248,9 +248,9 @@ for name in TASKS:
         print(f"{other} less {one}:", gain)
 
 """
-`data_distillation/views.png` shows the full canvas without labels that the mean
-helps most: three looks, changed back, the mean, and what is there. Arrows point
-to the right where a digit is as written; the larger, the surer.
+`data_distillation/views.png` shows a canvas where the mean is far nearer to the
+hidden labels than one look is: three looks, changed back, the mean, the labels.
+Arrows to the right are digits as written; the larger, the surer.
 """
 
 x, truth = (part[:300] for part in canvases[1])
@@ -275,7 +275,7 @@ fig.savefig(OUTPUT / "views.png", dpi=150)
 
 """
 Mean and standard deviation of five seeds on test images: percent of digits that
-are right, average precision. Paper: that of keypoints, 35,000 + 80,000 images.
+are right; average precision (paper: of keypoints, 35,000 + 80,000 images).
 
 | | `paper` | `ours`, digits | `ours`, canvases |
 |---|---|---|---|
@@ -293,8 +293,8 @@ due to the looks. **On digits** there is next to none.
 * **Command:** `python tutorials/16_data_distillation.py`
 * **Cost:** 17 minutes of one CPU core (AMD EPYC); small run: half a minute.
 * **How it was set up:** in trials on other images. Digits gained nothing there,
-  but 2 points with the right labels for what was kept. Keeping more was worse:
-  twice as many labels are 3 as 7, and what is kept must follow them.
+  and 2 points if what was kept had its true labels. Keeping more was worse: of
+  the 200, twice as many are 3 as 7, and what is kept must follow them.
 * **What differs from the paper:** tasks, sizes, and networks that begin from
   random weights, not from ones that were trained on other images.
 """

@@ -117,14 +117,14 @@ def compare_depths(
             epochs.
         RuntimeError: If no trial of a search was finished.
     """
-    _check(teacher, objective)
+    _check_teacher(teacher)
     # Refuses searches of other settings that are there.
     Experiment(
         directory,
         {
             "teacher": teacher.fingerprint().hex(),
             "epochs": epochs,
-            "objective": objective,
+            "objective": _name(objective),
             "tuner": tuner,
             "seed": seed,
         },
@@ -173,19 +173,26 @@ def compare_depths(
     return found
 
 
-def _check(teacher, objective):
+def _check_teacher(teacher):
     if not isinstance(teacher, teachers.CachedTeacher):
         raise TypeError(
             "`teacher` must be a `CachedTeacher`, since every trial asks it "
             f"about the same images. Received: {teacher!r}. See "
             "`teachers.cache_teacher`."
         )
-    if getattr(objective, "name", objective) in ("loss", "val_loss"):
+
+
+def _name(objective):
+    """The name of an objective that judges both kinds of students alike."""
+    name = getattr(objective, "name", objective)
+    if not isinstance(name, str) or name in ("loss", "val_loss"):
         raise ValueError(
-            "`objective` must judge mimics and students of the labels alike, "
-            f"by the answers. Received: objective={objective!r}, which is 0 "
-            'for a mimic, whose labels do not count. Use "val_accuracy".'
+            "`objective` must be the name of one metric, or a "
+            "`keras_tuner.Objective`, and no loss, which is 0 for a mimic, "
+            f"whose labels do not count. Received: objective={objective!r}. "
+            'Use "val_accuracy".'
         )
+    return name
 
 
 def _result(tuner, depth, targets, epochs):

@@ -62,9 +62,10 @@ def naive_bayes(
 
     The method NBE of the paper, after Lowd and Domingos (2005): a row belongs
     to one of several components, and within a component a continuous attribute
-    is normal and a nominal one has a probability for each value. Where the rows
-    of a component spread over less than a thousandth of an attribute's range,
-    all have one value: many tables have a number that half of the rows share.
+    is normal and a nominal one has a probability for each value. Where the
+    standard deviation in a component is below a thousandth of an attribute's
+    range, a value that `x` has near its mean is drawn: many tables have a
+    number that half of the rows share.
 
     Args:
         x: Array `(examples, attributes)` of finite numbers.

@@ -209,7 +209,7 @@ class KillTest(absltest.TestCase):
         # What a shell runs in the background ignores Ctrl-C, and so would what
         # that starts.
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.addCleanup(signal.signal, signal.SIGINT, handler)
+        self.addCleanup(signal.signal, signal.SIGINT, handler or signal.SIG_DFL)
 
     def start(self, output, *command):
         command = command or ("distill", "--seeds=1")

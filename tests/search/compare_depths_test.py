@@ -131,12 +131,13 @@ class CompareDepthsTest(absltest.TestCase):
                 **self.arguments | {"teacher": support.dense(4)}
             )
 
-    def test_refuses_a_loss_that_mimics_have_not(self):
+    def test_refuses_a_loss_which_mimics_do_not_have(self):
         for objective in (
             "val_loss",
             keras_tuner.Objective("val_loss", direction="min"),
+            ["val_accuracy", "val_loss"],
         ):
-            with self.assertRaisesRegex(ValueError, "`objective` must judge"):
+            with self.assertRaisesRegex(ValueError, "`objective` must be the"):
                 search.compare_depths(
                     **self.arguments | {"objective": objective}
                 )

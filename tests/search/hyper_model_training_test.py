@@ -67,7 +67,7 @@ class CachedDataTest(parameterized.TestCase):
                 CONV_TEACHER,
                 CONV_STUDENT,
                 data=(x, y),
-                cache_directory=support.folder(self) / str(len(taps)),
+                cache_directory=support.folder(self),
                 knobs={"features": features},
             )
             taps.append(made.teacher.taps)

@@ -76,6 +76,13 @@ class EveryGeneratorTest(parameterized.TestCase):
         distance = stats.ks_2samp(x[:, 1], made[:, 1]).statistic
         self.assertLess(distance, 0.1)
 
+    def test_keeps_the_marginal_where_one_number_is_far_away(self, make):
+        x = table()
+        x[0, 1] = 1e7
+        made = make(x, 4000)
+        distance = stats.ks_2samp(x[:, 1], made[:, 1]).statistic
+        self.assertLess(distance, 0.1)
+
     def test_takes_nominal_values_that_were_seen(self, make):
         x = table(300)
         self.assertContainsSubset(make(x, 900)[:, 2], x[:, 2])

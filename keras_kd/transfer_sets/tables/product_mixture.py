@@ -22,9 +22,9 @@ class ProductMixture:
     The density of a row is `sum_k w_k prod_a p(x_a | k)`, normal for continuous
     attributes, and for nominal ones a probability for each value, with one row
     added to each. It is fitted by expectation maximisation. At first each row
-    belongs to the nearest of as many rows as there are components. Of a
-    component whose standard deviation is not above the smallest allowed, the
-    value nearest its mean is drawn.
+    belongs to the nearest of as many rows as there are components. Where the
+    standard deviation of a component is below the smallest allowed, a value of
+    the rows near its mean is drawn.
 
     Reference: Lowd and Domingos, Naive Bayes Models for Probability
     Estimation, 2005.
@@ -161,9 +161,8 @@ class ProductMixture:
         self.weights = total / total.sum()
         self.means = sums.numbers / total[:, None]
         variance = sums.squares / total[:, None] - self.means**2
-        self.spreads = np.maximum(
-            np.sqrt(np.maximum(variance, 0.0)), self.floor
-        )
+        self.deviations = np.sqrt(np.maximum(variance, 0.0))
+        self.spreads = np.maximum(self.deviations, self.floor)
         self.log_tables = {}
         for place, counts in sums.counts.items():
             # One row more, spread over the values as in the whole table.
@@ -180,7 +179,8 @@ class ProductMixture:
             noise *= self.spreads[component, index]
             noise += self.means[component, index]
             noise += self.offset[index]
-            self._collapse(noise, component, index, place)
+            narrow = (self.deviations < self.floor)[component, index]
+            noise[narrow] = self._seen(index, component[narrow], draw)
             made[:, place] = noise
         for place, values in self.table.values.items():
             for number in np.unique(component):
@@ -189,15 +189,21 @@ class ProductMixture:
                 made[rows, place] = draw.choice(values, len(rows), p=chances)
         return made
 
-    def _collapse(self, numbers, component, index, place):
-        """Lets components that hardly vary have one value, which is there.
+    def _seen(self, index, component, draw):
+        """Draws an attribute from the rows that are near a component's mean.
 
         A capital gain is 0 for nine of ten people. Around it a normal density,
         however narrow, would put half of them below.
+
+        Args:
+            index: Place of the attribute among the continuous ones.
+            component: Components, all of them narrow, `(count,)`.
+            draw: A `numpy.random.Generator`.
         """
-        narrow = self.spreads[:, index] <= self.floor[index]
-        values = np.unique(self.table.x[:, place])
-        for number in np.flatnonzero(narrow):
-            mean = self.offset[index] + self.means[number, index]
-            nearest = values[np.abs(values - mean).argmin()]
-            numbers[component == number] = nearest
+        values = np.sort(self.table.x[:, self.continuous[index]])
+        mean = self.offset[index] + self.means[:, index]
+        # Something is added for rounding.
+        reach = 2 * self.deviations[:, index] + 0.01 * self.floor[index]
+        low = np.searchsorted(values, mean - reach).clip(max=len(values) - 1)
+        high = np.searchsorted(values, mean + reach, "right").clip(min=low + 1)
+        return values[draw.integers(low[component], high[component])]
