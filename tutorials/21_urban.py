@@ -228,8 +228,8 @@ more than they do.
   other data, half a minute.
 * **Scale:** 3200 images at half their size, 60,000 parameters, five passes over
   four versions, eight trials a search; an ensemble of three nets, not sixteen.
-* **What differs:** logits are centred for each example, the hard-label nets have
-  no dropout, and the rate does not fall.
+* **What differs:** logits are centred for each example, the rate does not fall,
+  and nets of hard labels have no dropout.
 * **How it was set up:** first guesses. A run with 5000 images was stopped after
   the nets without convolutions, since it would have taken too long.
 """
