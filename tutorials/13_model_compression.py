@@ -227,8 +227,7 @@ fig.savefig(OUTPUT / "rmse.png", dpi=150)
 
 """
 Mean and standard deviation of three splits on the test rows: RMSE to the
-labels, and in brackets the percentage that is right. The last columns are the
-student of MUNGE at each number of made-up rows.
+labels, and in brackets the percentage that is right.
 
 | Adult, RMSE | `paper` | `ours` |
 |---|---|---|
@@ -263,7 +262,7 @@ MUNGE is worth nothing beyond the answers to the real ones. On Adult nothing is
 kept: the best single model, boosted trees, is so good that the ensemble gains
 but .002, and the network stays .004 behind it; it is .004 better than the net
 that learnt from labels. The network takes 17 to 205 times fewer bytes and
-answers 31 to 88 times faster.
+answers 34 to 88 times faster.
 
 * **Command:** `python tutorials/13_model_compression.py`
 * **Cost:** 41 minutes of one CPU core (AMD EPYC). With `KERAS_KD_SMOKE=1`, on
