@@ -1,6 +1,69 @@
-"""Refuses numbers that are out of range."""
+"""Validates numbers given as arguments."""
+
+import dataclasses
+import math
+import re
 
 import numpy as np
+
+_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Numbers that a hyperparameter may take.
+
+    The ends leave room for what is computed from the number in float32, such as
+    the square of a temperature times a divergence.
+
+    Attributes:
+        low: Smallest number.
+        high: Largest number.
+    """
+
+    low: float
+    high: float
+
+    def __contains__(self, value):
+        return self.low <= value <= self.high
+
+    def __str__(self):
+        return f"from {self.low:g} to {self.high:g}"
+
+
+TEMPERATURE = Bounds(1e-3, 1e6)
+WEIGHT = Bounds(0.0, 1e12)  # 0 is off.
+
+
+def check_within(name, value, bounds, meaning):
+    """Refuses anything but a number within bounds.
+
+    Args:
+        name: The caller's argument.
+        value: The number, as it was given.
+        bounds: `Bounds`.
+        meaning: A few words on the number, for the error.
+
+    Returns:
+        The number as a float.
+    """
+    number = as_float(value)
+    if number not in bounds:
+        raise ValueError(
+            f"`{name}` must be a number {bounds}, since it is {meaning}, which "
+            f"float32 must hold. Received: {name}={value!r}."
+        )
+    return number
+
+
+def as_float(value):
+    """A number of Python, NumPy or a backend as a float, anything else nan."""
+    if isinstance(value, bool | str | list | tuple | np.bool_):
+        return math.nan
+    try:
+        return float(np.asarray(value).item())
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def check_positive(name, value, meaning):
@@ -13,12 +76,27 @@ def check_positive(name, value, meaning):
     """
     try:
         is_positive = 0 < float(value) < float("inf")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         is_positive = False
     if not is_positive or isinstance(value, bool | str):
         raise ValueError(
             f"`{name}` must be a positive number, since it is {meaning}. "
             f"Received: {name}={value!r}."
+        )
+
+
+def check_name(argument, name):
+    """Refuses a name that TensorFlow cannot make a scope of.
+
+    Args:
+        argument: The caller's argument.
+        name: The name, as it was given.
+    """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise ValueError(
+            f"`{argument}` must consist of letters, digits, `_` and `-`, and "
+            "begin with a letter or digit, since it names a scope of the graph "
+            f"and a key of the logs. Received: {argument}={name!r}."
         )
 
 

@@ -80,6 +80,26 @@ def entries(x, chosen, as_list=False):
     return {name: x[name] for name in chosen}
 
 
+def entry(x, name, argument):
+    """One entry of a dict input.
+
+    Args:
+        x: The input, without reserved entries.
+        name: Name of the entry.
+        argument: The argument that gave the name, for the error.
+
+    Raises:
+        ValueError: If there is no such entry.
+    """
+    if not isinstance(x, dict) or name not in x:
+        found = ", ".join(x) if isinstance(x, dict) else "no names"
+        raise ValueError(
+            f"`{argument}` must name an entry of `x`. Received: {argument}="
+            f"{name!r}; the entries of `x` are: {found}."
+        )
+    return x[name]
+
+
 def of_output(structure, names, name):
     """The part of labels, weights or losses that belongs to one output.
 

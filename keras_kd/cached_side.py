@@ -47,5 +47,13 @@ class CachedSide(Side):
         return Pass(*self.tapped(reserved["teacher"]), training)
 
     def check_finite(self, tensors):
-        """Returns the tensors: they were looked at when they were stored."""
-        return tensors
+        """Stops the run at a -inf where a loss cannot use it.
+
+        The rest was looked at when it was stored.
+        """
+        outputs = {
+            tap: tensor
+            for tap, tensor in tensors.items()
+            if tap not in (*self.ruling_out, *self.tapped.layers)
+        }
+        return tensors | super().check_finite(outputs)

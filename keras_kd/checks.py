@@ -1,13 +1,13 @@
 """Refuses models and losses that cannot be distilled, before training."""
 
-import math
-
 import keras
 import numpy as np
 
 from keras_kd import backend
 from keras_kd import forms
+from keras_kd import taps
 from keras_kd.losses import DistillationLoss
+from keras_kd.moving_weights import shared_moving_weights
 from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.final_activations import gives_probabilities
 from keras_kd.teachers.function import FunctionTeacher
@@ -37,6 +37,14 @@ def check_model(model, role):
             f'taps are found by shape. Received: {role}="{model.name}", '
             "built=False. Call it once on a batch, or give it an `Input` layer."
         )
+    for layer in (model, *taps.layers(model).values()):
+        if not backend.is_scope_name(layer.name):
+            raise ValueError(
+                f"`{role}` must have layers whose names are scopes of a graph: "
+                "letters, digits, `_`, `-` and `.`. Received: "
+                f'{role}="{model.name}" with a {type(layer).__name__} named '
+                f"{layer.name!r}. Set its `name`."
+            )
 
 
 def check_pair(teacher, student):
@@ -48,22 +56,41 @@ def check_pair(teacher, student):
             "student of the same architecture, use "
             "`keras.models.clone_model(teacher)`."
         )
-    taught = {id(variable) for variable in teacher.weights}
-    shared = [v.path for v in student.trainable_weights if id(v) in taught]
-    if shared:
+    check_shared(teacher, student)
+
+
+def check_shared(teacher, student):
+    """Refuses weights in common that training the student would change."""
+    moving = shared_moving_weights(teacher, student)
+    if moving:
         raise ValueError(
-            "`teacher` and `student` must share no trainable weights, since "
-            f"the teacher stays as it is. Received: {len(shared)} shared, "
-            f"such as {shared[0]}. Freeze them in the student, or copy them."
+            "`teacher` and `student` must share no weights that training "
+            "changes, since the teacher stays as it is. Received: "
+            f"{len(moving)} shared, such as {moving[0].path}. Freeze their "
+            "layers (`layer.trainable = False`), or copy them."
+        )
+
+
+def check_trainable(student, argument="student"):
+    """Refuses a student that training would not change."""
+    if not student.trainable_weights:
+        raise ValueError(
+            f"`{argument}` must have trainable weights of its own, since it is "
+            f'what learns. Received: {argument}="{student.name}", '
+            "trainable_weights=[]. Set `trainable = True` before `compile`."
         )
 
 
 def check_finite_weights(teacher, argument="teacher"):
-    """Refuses a model whose weights are not numbers, where it teaches."""
+    """Refuses a model whose weights are not numbers, where it teaches.
+
+    A bias of -inf rules a class out, and is let through.
+    """
     for variable in teacher.weights:
         value = keras.ops.convert_to_numpy(variable)
         if value.dtype.kind not in "iub" and not np.all(
-            np.isfinite(value.astype("float32", copy=False))
+            # No comparison with nan is true.
+            value.astype("float32", copy=False) < np.inf
         ):
             raise ValueError(
                 f"`{argument}` must have finite weights, since nan would "
@@ -103,26 +130,12 @@ def check_losses(losses):
 def check_names(given):
     """Refuses names of losses that would collide in the logs."""
     for name in given:
-        if name in RESERVED_NAMES or "." in name or given.count(name) > 1:
+        if name in RESERVED_NAMES or given.count(name) > 1:
             raise ValueError(
-                "`name` of a distillation loss must be unique, contain no dot "
-                f"and be none of {', '.join(RESERVED_NAMES)}, since it is a "
-                f"key of the logs. Received: name={name!r}."
+                "`name` of a distillation loss must be unique and none of "
+                f"{', '.join(RESERVED_NAMES)}, since it is a key of the logs. "
+                f"Received: name={name!r}."
             )
-
-
-def check_student_loss_weight(weight):
-    """Refuses anything but a finite number of at least zero."""
-    if isinstance(weight, bool | str) or not (
-        isinstance(weight, int | float | np.number)
-        and math.isfinite(weight)
-        and weight >= 0
-    ):
-        raise ValueError(
-            "`student_loss_weight` must be a number of at least 0, since it "
-            "is the factor on the loss given to `compile`. Received: "
-            f"student_loss_weight={weight!r}."
-        )
 
 
 def check_entries(chosen, argument):
@@ -134,6 +147,15 @@ def check_entries(chosen, argument):
         raise TypeError(
             f"`{argument}` must be the name of an entry of `x`, a list of "
             f"names, or None for all of `x`. Received: {argument}={chosen!r}."
+        )
+
+
+def check_mask_input(name):
+    """Refuses anything but the name of one entry of the input."""
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(
+            "`mask_input` must be the name of an entry of `x`, or None for no "
+            f"such entry. Received: mask_input={name!r}."
         )
 
 

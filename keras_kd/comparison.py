@@ -3,15 +3,16 @@
 import inspect
 import re
 
-import keras
 from keras import ops
 
+from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import forms
 from keras_kd import reduction
 from keras_kd import taps
 from keras_kd.input_gradients import check_served
+from keras_kd.mixed_examples import check_examples_apart
 
 
 class Comparison:
@@ -59,6 +60,8 @@ class Comparison:
             if not loss.needs:
                 _check_values(name, loss(teacher, student), student)
             _check_built(name, loss)
+            if backend.num_replicas() > 1:
+                check_examples_apart(name, loss, shapes)
 
     def _gradient_shapes(self, name, loss):
         """Shapes of input gradients, those that the loss's `build` takes."""
@@ -70,27 +73,26 @@ class Comparison:
             if argument in taken
         }
 
-    def terms(self, teacher, student, y, sample_weight, reserved, supervised):
+    def terms(self, teacher, student, found, reserved):
         """Computes the mean of each loss over the global batch.
 
         Args:
             teacher: The teacher's `Pass`.
             student: The student's `Pass`.
-            y: Labels, or `None`.
-            sample_weight: Sample weights, or `None`.
+            found: `Targets` of the batch.
             reserved: Reserved entries of the batch, by name.
-            supervised: The `loss` given to `compile`, for its `ignore_class`.
 
         Returns:
             Dict from the name of each loss to this replica's share of its
             mean, a scalar without `loss_weight`.
         """
         tensors = self.teacher.check_finite(teacher.tensors)
+        labels = found.clean_labels()
         means = {}
         for name, loss in self.losses.items():
             tensor = student.tensors[loss.student_tap]
             offered = {
-                "labels": y,
+                "labels": labels,
                 "example_ids": reserved.get("example_ids"),
                 "teacher_input_gradient": teacher.input_gradients.get(name),
                 "student_input_gradient": student.input_gradients.get(name),
@@ -114,11 +116,12 @@ class Comparison:
             output = self._output(loss.student_tap)
             mean = reduction.mean(
                 values,
-                self._weight(values, output, sample_weight),
+                self._weight(values, output, found.weights),
                 reduction.all_true(
                     values,
                     reduction.read_mask(tensor),
-                    self._counted(output, supervised, y),
+                    forms.read_mask(teacher.tensors[loss.teacher_tap]),
+                    *found.masks(output, "labels" in loss.needs),
                 ),
             )
             # A loss may compute in float64.
@@ -140,16 +143,6 @@ class Comparison:
         ]
         # A place inside a model with several outputs has no weight of its own.
         return sum(fitted) / len(fitted)
-
-    def _counted(self, output, supervised, y):
-        """Mask of the labels that the supervised loss does not ignore."""
-        names = self.student.output_names
-        loss = batch.of_output(supervised, names, output)
-        labels = batch.of_output(y, names, output)
-        ignored = getattr(loss, "ignore_class", None)
-        if ignored is None or labels is None or keras.tree.is_nested(labels):
-            return None
-        return ops.not_equal(labels, ops.cast(ignored, labels.dtype))
 
 
 def _built_shapes(loss):

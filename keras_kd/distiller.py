@@ -9,6 +9,7 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import passes
+from keras_kd.arguments import check_name
 from keras_kd.cached_side import teacher_side
 from keras_kd.comparison import Comparison
 from keras_kd.comparison import name_losses
@@ -18,11 +19,17 @@ from keras_kd.persistence import Persistence
 from keras_kd.side import Side
 from keras_kd.side import policy
 from keras_kd.supervised import Supervised
+from keras_kd.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class Distiller(
-    Persistence, Supervised, Measured, backend.Trainer, keras.Model
+    Persistence,
+    Supervised,
+    Measured,
+    UnlabelledWeights,
+    backend.Trainer,
+    keras.Model,
 ):
     """Trains a student with a teacher, through `compile` and `fit`.
 
@@ -39,7 +46,10 @@ class Distiller(
 
     `predict`, and metrics given to `compile`, are those of the student. For
     data without labels, compile without `loss`. `sample_weight`,
-    `class_weight`, masks and `ignore_class` count in every loss.
+    `class_weight`, masks and `ignore_class` count in every loss, and metrics
+    leave out what losses do. A label that is ignored or nan makes its example
+    *unlabelled*: it is distilled, and leaves what reads labels. Where labels
+    are of positions, it makes the position *void*, which leaves everything.
 
     The logs have `loss` (the total), `student_loss` (supervised, without its
     weight), and each distillation loss by its name, without its weight.
@@ -55,6 +65,10 @@ class Distiller(
             a dict `x` that the teacher sees. `None`, the default, is all of
             `x`.
         student_inputs: The same for the student.
+        mask_input: Name of the entry of a dict `x`, `(batch, steps)`, that is
+            true where a position counts, such as `"padding_mask"`. What it
+            hides leaves all losses and metrics of positions, as what a Keras
+            mask hides does. `None`, the default, is no such entry.
         name: Name of the model. Defaults to `"distiller"`.
 
     Raises:
@@ -87,6 +101,7 @@ class Distiller(
         student_loss_weight=1.0,
         teacher_inputs=None,
         student_inputs=None,
+        mask_input=None,
         name="distiller",
     ):
         checks.check_model(teacher, "teacher")
@@ -96,14 +111,16 @@ class Distiller(
         checks.check_scope(student)
         checks.check_noise_scope(teacher)
         losses = checks.check_losses(distillation_losses)
-        checks.check_student_loss_weight(student_loss_weight)
+        check_name("name", name)
         checks.check_entries(teacher_inputs, "teacher_inputs")
         checks.check_entries(student_inputs, "student_inputs")
+        checks.check_mask_input(mask_input)
         super().__init__(name=name, dtype=policy(student), autocast=False)
         self.student = student
         self.distillation_losses = losses
         self.teacher_inputs = teacher_inputs
         self.student_inputs = student_inputs
+        self.mask_input = mask_input
         self._add_student_loss_weight(student_loss_weight)
         self.loss_names = name_losses(losses)
         named = self._named_losses()
@@ -125,29 +142,40 @@ class Distiller(
     def _named_losses(self):
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
+    def make_train_function(self, force=False):
+        """Keras's, after a look at what has been frozen or shared by now."""
+        if self.train_function is None or force or self.run_eagerly:
+            checks.check_trainable(self.student)
+            checks.check_shared(self.teacher, self.student)
+        return super().make_train_function(force)
+
     def call(self, inputs, training=None):
         """Returns the student's output."""
         x, _ = batch.split(inputs)
         x = self._comparison.student.entries(x)
         return passes.run(self.student, x, training)
 
-    def _run_teacher(self, x, y, training):
+    def _student_side(self):
+        return self._comparison.student
+
+    def _run_teacher(self, x, found, training):
         """Runs the teacher in inference mode, also in a training step."""
+        self._check_restored()
         teacher = self._comparison.teacher
-        result = teacher.run(x, y, False)
+        result = teacher.run(x, found.clean_labels(), False)
         return teacher.perturb(result) if training else result
 
-    def _run_student(self, x, y, training):
+    def _run_student(self, x, found, training):
         """Runs the student."""
-        return self._comparison.student.run(x, y, training)
+        labels = found.clean_labels()
+        return self._comparison.student.run(x, labels, training)
 
-    def _compare(self, x, y, sample_weight, teacher, student):
+    def _compare(self, x, found, teacher, student):
         """Computes the loss of a batch and adds it to the logs.
 
         Args:
             x: Input, with reserved entries.
-            y: Labels, or `None`.
-            sample_weight: Sample weights, or `None`.
+            found: `Targets`.
             teacher: What `_run_teacher` returned.
             student: What `_run_student` returned.
 
@@ -159,16 +187,14 @@ class Distiller(
         if teacher is None:
             self._allow_no_teacher(student.training)
         else:
-            terms = self._comparison.terms(
-                teacher, student, y, sample_weight, reserved, self.loss
-            )
+            terms = self._comparison.terms(teacher, student, found, reserved)
         losses = self._named_losses()
         total = sum(
             ops.cast(losses[name].loss_weight, "float32") * term
             for name, term in terms.items()
         )
         if self.loss is not None:
-            supervised = self._supervise(x, y, student.output, sample_weight)
+            supervised = self._supervise(x, found, student.output)
             terms["student_loss"] = supervised
             total += self.student_loss_weight * supervised
         for value in self.losses:
@@ -197,13 +223,12 @@ class Distiller(
             )
         self._has_warned = True
 
-    def _report(self, x, y, sample_weight, teacher, student):
+    def _report(self, x, found, teacher, student):
         """Updates the metrics with a batch.
 
         Args:
             x: Input.
-            y: Labels, or `None`: metrics of the labels are then left out.
-            sample_weight: Sample weights, or `None`.
+            found: `Targets`; without labels, metrics of them are left out.
             teacher: What `_run_teacher` returned.
             student: What `_run_student` returned.
 
@@ -212,15 +237,17 @@ class Distiller(
         """
         if teacher is not None:
             self._logs.update_fed(
-                teacher.output,
-                student.output,
-                sample_weight,
-                self._output_names(),
+                teacher.output, student.output, found, self._output_names()
             )
-        if y is None:
+        if found.labels is None:
             results = self.results_without_labels()
         else:
-            results = self.compute_metrics(x, y, student.output, sample_weight)
+            results = self.compute_metrics(
+                x,
+                found.labels,
+                found.marked(student.output),
+                found.weights_of_labels(),
+            )
         if teacher is None:
             results = self._logs.without_teacher(results)
         return results

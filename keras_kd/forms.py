@@ -14,6 +14,8 @@ The weights are logarithms of positive numbers; their sum does not matter.
 
 from keras import ops
 
+from keras_kd import reduction
+
 MEMBER_LOGITS = "member_logits"
 MEMBER_LOG_WEIGHTS = "member_log_weights"
 
@@ -33,6 +35,39 @@ def scores(teacher):
         `(batch, ..., classes)`, or `(batch, members, ..., classes)`.
     """
     return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher
+
+
+def read_mask(teacher):
+    """The Keras mask of a teacher's output, `(batch, ...)`, or `None`.
+
+    Args:
+        teacher: Logits or a feature, or the members' form, whose mask has an
+            axis of members: a position counts where it does for each.
+    """
+    mask = reduction.read_mask(scores(teacher))
+    if mask is not None and is_members(teacher):
+        mask = ops.all(mask, axis=1)
+    return mask
+
+
+def stack_members(members, dtype):
+    """The members' logits in one tensor, with a mask where any has one.
+
+    Args:
+        members: List of logits, `(batch, ..., classes)`.
+        dtype: Type of the result.
+
+    Returns:
+        `(batch, members, ..., classes)`.
+    """
+    masks = [reduction.read_mask(member) for member in members]
+    stacked = ops.stack([ops.cast(m, dtype) for m in members], axis=1)
+    known = [mask for mask in masks if mask is not None]
+    if not known:
+        return stacked
+    all_count = ops.ones_like(known[0])
+    masks = [all_count if mask is None else mask for mask in masks]
+    return reduction.with_mask(stacked, ops.stack(masks, axis=1))
 
 
 def shape(teacher):

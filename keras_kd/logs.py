@@ -75,13 +75,13 @@ class Logs:
         for name, value in terms.items():
             self.means[name].update_state(value * replicas, weight)
 
-    def update_fed(self, teacher, student, sample_weight, sides):
+    def update_fed(self, teacher, student, found, sides):
         """Feeds a batch to the metrics that see the teacher.
 
         Args:
             teacher: The teacher's output.
             student: The student's output.
-            sample_weight: Sample weights, or `None`.
+            found: `Targets` of the batch.
             sides: Names of the outputs of teacher and of student.
         """
         teacher_names, student_names = sides
@@ -89,7 +89,7 @@ class Logs:
             weight = None
             if fed.is_weighted:
                 weight = batch.of_output(
-                    sample_weight, student_names, fed.output
+                    found.weights, student_names, fed.output
                 )
             fed.metric.update_state(
                 passes.pick(
@@ -99,6 +99,7 @@ class Logs:
                 ),
                 passes.pick(student, student_names, fed.output),
                 sample_weight=weight,
+                masks=found.masks(fed.output),
             )
 
 

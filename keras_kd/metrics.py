@@ -6,11 +6,12 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd import reduction
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
+from keras_kd.arguments import check_within
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
-from keras_kd.losses.distillation_loss import check_same_classes
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import check_same_classes
+from keras_kd.losses.shapes import shapes_agree
 from keras_kd.losses.soft_targets import soft_target_divergence
 
 
@@ -22,7 +23,7 @@ class TeacherMetric(keras.metrics.Metric):
 
     A subclass implements `compare(teacher, student)`. The result is the mean
     of its values over examples, or over all positions of sequences, weighted
-    by `sample_weight`; what the Keras mask of the student hides is left out.
+    by `sample_weight`; what a Keras mask of either hides is left out.
 
     Args:
         name: Key in the logs.
@@ -35,6 +36,7 @@ class TeacherMetric(keras.metrics.Metric):
         teacher: Teacher logits, `(batch, ..., classes)`, or members': `forms`.
         student: Student logits, same shape.
         sample_weight: Weights, `(batch,)` or with further axes, or `None`.
+        masks: Boolean tensors likewise, of what else counts. Defaults to none.
 
     Raises:
         ValueError: If the two outputs differ in shape.
@@ -56,13 +58,23 @@ class TeacherMetric(keras.metrics.Metric):
             f"{type(self).__name__} must implement `compare(teacher, student)`."
         )
 
-    def update_state(self, teacher, student, sample_weight=None):
+    def update_state(self, teacher, student, sample_weight=None, masks=()):
+        teacher = (
+            keras.tree.map_structure(
+                ops.convert_to_tensor,
+                teacher,
+            )
+            if forms.is_members(teacher)
+            else ops.convert_to_tensor(teacher)
+        )
+        masks = [forms.read_mask(teacher), *masks]
         teacher = forms.as_logits(teacher, self.temperature, self.dtype)
         student = ops.convert_to_tensor(student)
         check_same_classes(self, teacher.shape, student.shape)
-        mask = reduction.read_mask(student)
+        masks.append(reduction.read_mask(student))
         values = self.compare(teacher, ops.cast(student, self.dtype))
         values = ops.cast(values, self.dtype)
+        mask = reduction.all_true(values, *masks)
         values, weights = _weigh(values, sample_weight, mask)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.sum(weights))
@@ -154,7 +166,9 @@ class TeacherDivergence(TeacherMetric):
     """
 
     def __init__(self, temperature=1.0, name="teacher_divergence", **kwargs):
-        check_positive("temperature", temperature, "what divides the logits")
+        check_within(
+            "temperature", temperature, TEMPERATURE, "what divides the logits"
+        )
         super().__init__(name, **kwargs)
         self.temperature = float(temperature)
 

@@ -7,6 +7,7 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import passes
+from keras_kd.arguments import check_name
 from keras_kd.comparison import name_losses
 from keras_kd.peers import arguments
 from keras_kd.peers import shares as sharing
@@ -20,6 +21,7 @@ from keras_kd.peers.side import PeerSide
 from keras_kd.peers.stale import StaleCopies
 from keras_kd.side import policy
 from keras_kd.supervised import Supervised
+from keras_kd.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -27,6 +29,7 @@ class MutualDistiller(
     PeerPersistence,
     Supervised,
     PeerMeasured,
+    UnlabelledWeights,
     backend.PeerTrainer,
     keras.Model,
 ):
@@ -102,6 +105,7 @@ class MutualDistiller(
         target: `"others"` or `"community"`. Defaults to `"others"`.
         shards: Whether each peer has a shard of the examples. Defaults to
             `False`.
+        mask_input: See `Distiller`.
         name: Name of the model. Defaults to `"mutual_distiller"`.
 
     Raises:
@@ -136,15 +140,17 @@ class MutualDistiller(
         exchange_every=1,
         target="others",
         shards=False,
+        mask_input=None,
         name="mutual_distiller",
     ):
         peers = arguments.check_peers(peers)
         losses = checks.check_losses(distillation_losses)
-        checks.check_student_loss_weight(student_loss_weight)
+        check_name("name", name)
         arguments.check_exchange(exchange, exchange_every)
         arguments.check_target(target, losses)
         arguments.check_needs(losses)
         arguments.check_shards(shards)
+        checks.check_mask_input(mask_input)
         policies = [policy(peer) for peer in peers]
         half = "mixed_float16"
         super().__init__(
@@ -159,6 +165,7 @@ class MutualDistiller(
         self.exchange_every = exchange_every
         self.target = target
         self.shards = shards
+        self.mask_input = mask_input
         # Shards differ in size from batch to batch, which XLA cannot compile.
         self.supports_jit = not shards
         self._add_student_loss_weight(student_loss_weight)
@@ -200,9 +207,18 @@ class MutualDistiller(
         x, _ = batch.split(inputs)
         return mean([passes.run(peer, x, training) for peer in self.peers])
 
-    def _shares(self, x, y, sample_weight, training):
+    def _student_side(self):
+        return self._sides[0]
+
+    def make_train_function(self, force=False):
+        """Keras's, after a look at what has been frozen or shared by now."""
+        if self.train_function is None or force or self.run_eagerly:
+            arguments.check_separate(self.peers)
+        return super().make_train_function(force)
+
+    def _shares(self, data, training):
         """What each peer learns from: the whole batch, or its shard."""
-        share = sharing.whole(x, y, sample_weight)
+        share = sharing.whole(*self._read_batch(data))
         if training and self.shards:
             return sharing.shards(share, len(self.peers))
         return [share] * len(self.peers)
@@ -223,7 +239,7 @@ class MutualDistiller(
         Returns:
             A `Pass`, and the peer's regularisation, a list of scalars.
         """
-        result = self._sides[index].run(share.x, share.y, training)
+        result = self._sides[index].run(share.x, None, training)
         # Before another pass, which forgets what the layers added.
         regularisation = self.peers[index].losses
         return share.counted(result), regularisation
@@ -236,7 +252,7 @@ class MutualDistiller(
         else:
             scope = self._stale.scope(index)
         with scope:
-            result = self._sides[index].run(share.x, share.y, training=is_live)
+            result = self._sides[index].run(share.x, None, training=is_live)
         return share.counted(result)
 
     def _answers(self, shares, students, training):
@@ -265,7 +281,7 @@ class MutualDistiller(
         """
         result, regularisation = student
         lessons = self._lessons[index]
-        terms = lessons.terms(answers, result, share, self.loss)
+        terms = lessons.terms(answers, result, share)
         losses = self._named_losses()
         total = sum(
             ops.cast(losses[name].loss_weight, "float32") * term
@@ -274,9 +290,7 @@ class MutualDistiller(
         if self.loss is not None:
             # Of no examples, Keras returns no values instead of a sum.
             supervised = ops.sum(
-                self._supervise(
-                    share.x, share.y, result.output, share.sample_weight
-                )
+                self._supervise(share.x, share.targets, result.output)
             )
             terms["student_loss"] = supervised
             total += self.student_loss_weight * supervised

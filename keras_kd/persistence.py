@@ -1,5 +1,6 @@
 """Saves and loads a Distiller."""
 
+import functools
 import os
 
 import keras
@@ -13,6 +14,18 @@ _STATE = "state_"
 
 class Stateful:
     """Saves the states of seed generators, which Keras writes into no file."""
+
+    @functools.wraps(keras.Model.save)
+    def save(self, filepath, *args, **kwargs):
+        if str(filepath).lower().endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "`filepath` must end in .keras, since the HDF5 format of whole "
+                "models leaves out the teacher, the optimizers of peers and "
+                f"the states of seeds. Received: filepath={str(filepath)!r}. "
+                "Save as .keras; for weights alone, `save_weights` takes "
+                ".weights.h5."
+            )
+        return super().save(filepath, *args, **kwargs)
 
     def get_build_config(self):
         """Returns None: the constructor builds everything."""
@@ -66,6 +79,7 @@ class Persistence(Stateful):
             "student_loss_weight": self._initial_student_loss_weight,
             "teacher_inputs": self.teacher_inputs,
             "student_inputs": self.student_inputs,
+            "mask_input": self.mask_input,
             "name": self.name,
         }
 
@@ -100,10 +114,33 @@ class Persistence(Stateful):
 
     def make_train_function(self, force=False):
         """Keras's, after a look at a teacher that had to be awaited."""
+        self._look_for_teacher()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """Keras's, after a look at a teacher that had to be awaited."""
+        self._look_for_teacher()
+        return super().make_test_function(force)
+
+    def _look_for_teacher(self):
+        """Takes a teacher for restored whose weights are those of the file."""
         if self._awaits_teacher and self._expected_teacher is not None:
             self._check_teacher()
-        self._awaits_teacher = False
-        return super().make_train_function(force)
+            self._awaits_teacher = False
+        self._check_restored()
+
+    def _check_restored(self):
+        """Refuses to run a teacher that has a config and no weights."""
+        if self._awaits_teacher:
+            raise ValueError(
+                "The teacher must be restored before it teaches, since "
+                "`clone_model`, `from_config` and `model_from_json` make one "
+                f'with random weights. Received: teacher="{self.teacher.name}" '
+                "of a copy. Make a new Distiller of the original teacher and "
+                f"this student: `{type(self).__name__}(teacher=teacher, "
+                "student=copy.student, distillation_losses=[...])`, or load a "
+                "whole one with `keras.saving.load_model`."
+            )
 
     def _check_teacher(self):
         if fingerprint(self.teacher) != self._expected_teacher:

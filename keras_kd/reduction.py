@@ -82,6 +82,25 @@ class Mask(keras.layers.Layer):
         return mask
 
 
+class Marked(keras.layers.Layer):
+    """Gives a tensor a Keras mask.
+
+    Args:
+        mask: Boolean, `(batch, ...)`.
+    """
+
+    def __init__(self, mask):
+        super().__init__(name="marked", autocast=False)
+        self.supports_masking = True
+        self.mask = mask
+
+    def call(self, x):
+        return x
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.mask
+
+
 class GlobalMean(keras.losses.Loss):
     """A Keras loss that is averaged over the batch of all replicas.
 
@@ -110,6 +129,12 @@ def read_mask(tensor):
     return Mask()(tensor)
 
 
+def with_mask(tensor, mask):
+    """The tensor with a Keras mask, or as it is if `mask` is `None`."""
+    # A copy, since a mask belongs to the tensor itself.
+    return tensor if mask is None else Marked(mask)(ops.copy(tensor))
+
+
 def all_true(values, *masks):
     """Fits masks to values and combines them; `None` if there are none."""
     masks = [align(m, values, ops.any) for m in masks if m is not None]
@@ -117,6 +142,24 @@ def all_true(values, *masks):
     for mask in masks:
         combined = mask if combined is None else combined & mask
     return combined
+
+
+def reads_masks(loss):
+    """Whether a loss is one of Keras's own, which leave out what is masked.
+
+    Args:
+        loss: What `compile` takes for one output, or `None`.
+    """
+    if loss is None or isinstance(loss, str):
+        return True
+    function = getattr(loss, "fn", loss)
+    is_own = all(
+        part.__module__.split(".")[0] == "keras" for part in (loss, function)
+    )
+    is_plain = not isinstance(loss, keras.losses.Loss) or (
+        type(loss).__call__ is keras.losses.Loss.__call__
+    )
+    return is_own and is_plain
 
 
 def over_replicas(loss):

@@ -1,5 +1,6 @@
 """One side of the comparison: a teacher or a student, and its taps."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -9,8 +10,10 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd import checks
 from keras_kd import passes
+from keras_kd import reduction
 from keras_kd import taps
 from keras_kd.input_gradients import InputGradients
+from keras_kd.moving_weights import unchanged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Side:
         self.tap_of = {
             name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
         }
+        self.ruling_out = taps_of_probabilities(role, losses.values())
         self.tapped = self._look_at(model, losses)
         self.gradients = InputGradients(self.tapped, losses)
         for name, loss in losses.items():
@@ -99,7 +103,13 @@ class Side:
             A `Pass`.
         """
         x = self.entries(batch.split(x)[0])
-        result, *gradients = self.gradients.run(x, y, training)
+        keep = (
+            unchanged(self.model)
+            if self.role == "teacher"
+            else (contextlib.nullcontext())
+        )
+        with keep:
+            result, *gradients = self.gradients.run(x, y, training)
         return Pass(*result, training, *gradients)
 
     def perturb(self, result):
@@ -126,6 +136,9 @@ class Side:
     def check_finite(self, tensors):
         """Stops the run where this model, and no other, gave nan.
 
+        A logit of -inf, of a class that is ruled out, is let through where
+        all losses take the softmax or sigmoid of it.
+
         Args:
             tensors: Tensors, or a teacher's form of several, by tap.
 
@@ -146,7 +159,24 @@ class Side:
             f'The {self.role} "{self.model.name}" must give finite numbers '
             f"at {tap or 'its output'}. Received:"
         )
-        return backend.check_finite(tensor, message)
+        return reduction.with_mask(
+            backend.check_finite(tensor, message, tap in self.ruling_out),
+            reduction.read_mask(tensor),
+        )
+
+
+def taps_of_probabilities(role, losses):
+    """Taps at which every loss takes the softmax or sigmoid of logits.
+
+    Args:
+        role: `"teacher"` or `"student"`.
+        losses: Distillation losses.
+    """
+    taps_of = {}
+    for loss in losses:
+        tap = getattr(loss, f"{role}_tap")
+        taps_of.setdefault(tap, []).append(loss.accepts_minus_infinity)
+    return {tap for tap, accepts in taps_of.items() if all(accepts)}
 
 
 def policy(student):

@@ -4,6 +4,12 @@ import threading
 
 import keras
 
+from keras_kd import batch
+from keras_kd import reduction
+from keras_kd import targets
+from keras_kd.arguments import WEIGHT
+from keras_kd.arguments import check_within
+
 _supervising = threading.local()
 
 
@@ -11,12 +17,19 @@ class Supervised:
     """The loss given to `compile`, its weight, and hyperparameters by name.
 
     The class it is mixed into, before `keras.Model`, has the distillation
-    losses by name in `_named_losses()`.
+    losses by name in `_named_losses()`, a `Side` of what is trained in
+    `_student_side()`, and the name of an entry of `x` in `mask_input`.
     """
 
     def _add_student_loss_weight(self, value):
         """Makes the variable; called once, in the constructor."""
-        self._initial_student_loss_weight = float(value)
+        value = check_within(
+            "student_loss_weight",
+            value,
+            WEIGHT,
+            "the factor on the loss given to `compile`",
+        )
+        self._initial_student_loss_weight = value
         self.student_loss_weight = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(value),
@@ -48,10 +61,23 @@ class Supervised:
         Raises:
             ValueError: If there is none of that name.
         """
-        found = {"student_loss_weight": self.student_loss_weight}
+        return self._hyperparameter(target)[0]
+
+    def hyperparameter_bounds(self, target):
+        """Returns the `arguments.Bounds` of a hyperparameter.
+
+        Args:
+            target: See `hyperparameter`.
+        """
+        return self._hyperparameter(target)[1]
+
+    def _hyperparameter(self, target):
+        """A variable and its bounds."""
+        found = {"student_loss_weight": (self.student_loss_weight, WEIGHT)}
         for name, loss in self._named_losses().items():
-            for attribute in loss.hyperparameters:
-                found[f"{name}.{attribute}"] = getattr(loss, attribute)
+            for attribute, bounds in loss.bounds.items():
+                variable = getattr(loss, attribute)
+                found[f"{name}.{attribute}"] = variable, bounds
         if target not in found:
             raise ValueError(
                 "`target` must name a hyperparameter of this "
@@ -66,16 +92,60 @@ class Supervised:
         # `compute_loss` would add it, once for each use of `compile(loss=)`.
         return [] if getattr(_supervising, "depth", 0) else super().losses
 
-    def _supervise(self, x, y, output, sample_weight):
-        """The loss given to `compile`, alone."""
-        if y is None:
+    def _read_batch(self, data):
+        """Takes a batch apart.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`; weights of data
+                without labels may stand in a reserved entry of `x`.
+
+        Returns:
+            `x`, with its reserved entries, and `Targets`.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        entries, reserved = batch.split(x)
+        if sample_weight is None:
+            sample_weight = reserved.get("sample_weight")
+        positions = None
+        if self.mask_input is not None:
+            positions = batch.entry(entries, self.mask_input, "mask_input")
+        student = self._student_side()
+        output, _ = student.tapped.symbolic()
+        return x, targets.read(
+            y,
+            sample_weight,
+            output,
+            student.output_names,
+            self.loss,
+            positions,
+        )
+
+    def _supervise(self, x, found, output):
+        """The loss given to `compile`, alone.
+
+        Args:
+            x: Input.
+            found: `Targets`.
+            output: The student's output.
+
+        Returns:
+            A scalar, this replica's share.
+        """
+        if found.labels is None:
             raise ValueError(
                 "The data must have labels, since `compile` was given a loss. "
                 f"Received: y=None, loss={self.loss!r}. For unlabelled data, "
                 "compile without a loss."
             )
+        labels = found.clean_labels(
+            lambda name: reduction.reads_masks(
+                batch.of_output(self.loss, found.names, name)
+            )
+        )
         _supervising.depth = getattr(_supervising, "depth", 0) + 1
         try:
-            return self.compute_loss(x, y, output, sample_weight)
+            return self.compute_loss(
+                x, labels, found.marked(output), found.weights_of_labels()
+            )
         finally:
             _supervising.depth -= 1

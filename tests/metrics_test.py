@@ -169,7 +169,7 @@ class TeacherDivergenceTest(parameterized.TestCase):
     @parameterized.parameters(0.0, -1.0, math.nan, math.inf)
     def test_refuses_temperature(self, temperature):
         with self.assertRaisesRegex(
-            ValueError, f"positive.*Received: temperature={temperature}"
+            ValueError, f"from 0.001.*Received: temperature={temperature}"
         ):
             metrics.TeacherDivergence(temperature)
 

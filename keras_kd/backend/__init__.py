@@ -14,6 +14,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import is_in_reach
     from keras_kd.backend.tensorflow import is_in_scope
     from keras_kd.backend.tensorflow import is_probability
+    from keras_kd.backend.tensorflow import is_scope_name
     from keras_kd.backend.tensorflow import is_tracing
     from keras_kd.backend.tensorflow import num_replicas
     from keras_kd.backend.tensorflow import origins
@@ -31,6 +32,7 @@ else:
     from keras_kd.backend.unsupported import is_in_reach
     from keras_kd.backend.unsupported import is_in_scope
     from keras_kd.backend.unsupported import is_probability
+    from keras_kd.backend.unsupported import is_scope_name
     from keras_kd.backend.unsupported import is_tracing
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
@@ -49,6 +51,7 @@ __all__ = [
     "is_in_reach",
     "is_in_scope",
     "is_probability",
+    "is_scope_name",
     "is_tracing",
     "num_replicas",
     "origins",

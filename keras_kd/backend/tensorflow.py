@@ -1,5 +1,7 @@
 """The training step on TensorFlow."""
 
+import re
+
 import keras
 import tensorflow as tf
 
@@ -12,40 +14,34 @@ class Trainer(ReplicatedSteps):
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `_run_teacher(x, y, training)` and `_run_student(x, y, training)`;
-    * `_compare(x, y, sample_weight, teacher, student)`: this replica's share
-      of the total loss;
-    * `_report(x, y, sample_weight, teacher, student)`: the logs.
+    * `_read_batch(data)`: `x` and `targets.Targets`;
+    * `_run_teacher(x, found, training)` and `_run_student(x, found, training)`;
+    * `_compare(x, found, teacher, student)`: this replica's share of the total
+      loss;
+    * `_report(x, found, teacher, student)`: the logs.
     """
 
     def train_step(self, data):
         """Updates the student, and the weights of the losses, on a batch."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, found = self._read_batch(data)
         # Outside the tape, which would keep every activation of the teacher.
-        teacher = self._run_teacher(x, y, training=True)
+        teacher = self._run_teacher(x, found, training=True)
         with tf.GradientTape() as tape:
-            student = self._run_student(x, y, training=True)
-            total = self._compare(x, y, sample_weight, teacher, student)
+            student = self._run_student(x, found, training=True)
+            total = self._compare(x, found, teacher, student)
             scaled = self.optimizer.scale_loss(total)
         variables = self.trainable_variables
-        if not variables:
-            raise ValueError(
-                "The student must have trainable weights, since training "
-                f'changes nothing else. Received: student="{self.student.name}"'
-                ", trainable_weights=[]. Set `trainable = True` before "
-                "`compile`."
-            )
         gradients = tape.gradient(scaled, variables)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self._report(x, y, sample_weight, teacher, student)
+        return self._report(x, found, teacher, student)
 
     def test_step(self, data):
         """Measures a batch and changes nothing but the metrics."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        teacher = self._run_teacher(x, y, training=False)
-        student = self._run_student(x, y, training=False)
-        self._compare(x, y, sample_weight, teacher, student)
-        return self._report(x, y, sample_weight, teacher, student)
+        x, found = self._read_batch(data)
+        teacher = self._run_teacher(x, found, training=False)
+        student = self._run_student(x, found, training=False)
+        self._compare(x, found, teacher, student)
+        return self._report(x, found, teacher, student)
 
 
 class PeerTrainer(Trainer):
@@ -54,7 +50,7 @@ class PeerTrainer(Trainer):
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `_shares(x, y, sample_weight, training)`: what each peer learns from;
+    * `_shares(data, training)`: what each peer learns from;
     * `_exchange()`: what to do before a step;
     * `_run_peer(index, share, training)`: what a peer says;
     * `_answers(shares, students, training)`: what they say as teachers, an
@@ -67,9 +63,7 @@ class PeerTrainer(Trainer):
 
     def train_step(self, data):
         """Updates the peers, and the weights of the losses, on a batch."""
-        shares = self._shares(
-            *keras.utils.unpack_x_y_sample_weight(data), training=True
-        )
+        shares = self._shares(data, training=True)
         self._exchange()
         # One tape for each: what another says is no part of its record.
         tapes = [tf.GradientTape() for _ in shares]
@@ -92,9 +86,7 @@ class PeerTrainer(Trainer):
 
     def test_step(self, data):
         """Measures a batch and changes nothing but the metrics."""
-        shares = self._shares(
-            *keras.utils.unpack_x_y_sample_weight(data), training=False
-        )
+        shares = self._shares(data, training=False)
         students = [
             self._run_peer(index, share, training=False)
             for index, share in enumerate(shares)
@@ -130,6 +122,15 @@ def is_in_scope(variables):
     )
 
 
+def is_scope_name(name):
+    """Whether a graph can have a scope of this name.
+
+    Keras 3.15 leaves the scope of a name that TensorFlow refuses open, and all
+    that is made in the process later fails.
+    """
+    return re.fullmatch(r"[A-Za-z0-9._][A-Za-z0-9_.\\/>-]*", name) is not None
+
+
 def is_tracing():
     """Whether a graph is being made, whose tensors have no values yet."""
     return not tf.executing_eagerly()
@@ -154,9 +155,20 @@ def all_sum(value):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
-def check_finite(tensor, message):
-    """Returns the tensor; fails with the message if it has nan or infinity."""
-    return tf.debugging.check_numerics(tensor, message)
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor; fails with the message if it has nan or infinity.
+
+    Args:
+        tensor: Real numbers.
+        message: Beginning of the error.
+        allows_minus_infinity: Whether -inf is let through.
+    """
+    if not allows_minus_infinity:
+        return tf.debugging.check_numerics(tensor, message)
+    lowest = tf.constant(tensor.dtype.min, tensor.dtype)
+    checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
+    with tf.control_dependencies([checked]):
+        return tf.identity(tensor)
 
 
 def input_gradients(function, x, objectives):

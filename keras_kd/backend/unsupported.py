@@ -32,6 +32,7 @@ input_gradients = _refuse
 is_in_reach = _refuse
 is_in_scope = _refuse
 is_probability = _refuse
+is_scope_name = _refuse
 is_tracing = _refuse
 num_replicas = _refuse
 origins = _refuse

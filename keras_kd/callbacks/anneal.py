@@ -1,11 +1,10 @@
 """A schedule for a temperature or a loss weight."""
 
-import math
 from collections.abc import Callable
 
 import keras
-import numpy as np
 
+from keras_kd.arguments import as_float
 from keras_kd.callbacks.attribute import distiller_attribute
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -30,7 +29,7 @@ class Anneal(keras.callbacks.Callback):
             `Distiller.hyperparameter`.
         schedule: A `keras.optimizers.schedules.LearningRateSchedule`, or a
             function of the step (or epoch), both counted from 0, that returns
-            a number. It must stay above 0, for loss weights at or above.
+            a number: at least 0 for a weight, above 0 for a temperature.
         per: `"step"` or `"epoch"`. Defaults to `"step"`.
 
     Raises:
@@ -75,13 +74,14 @@ class Anneal(keras.callbacks.Callback):
         self.schedule = schedule
         self.per = per
         self._variable = None
+        self._bounds = None
         self._value = None
 
     def set_model(self, model):
         super().set_model(model)
-        self._variable = distiller_attribute(self, model, "hyperparameter")(
-            self.target
-        )
+        find = distiller_attribute(self, model, "hyperparameter")
+        self._variable = find(self.target)
+        self._bounds = model.hyperparameter_bounds(self.target)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.per == "epoch":
@@ -103,15 +103,12 @@ class Anneal(keras.callbacks.Callback):
     def _scheduled(self, step):
         """The value at a step or epoch, or a refusal of it."""
         value = self.schedule(step)
-        try:
-            number = float(np.asarray(keras.ops.convert_to_numpy(value)).item())
-        except (TypeError, ValueError):
-            number = math.nan
-        is_weight = self.target.endswith("loss_weight")
-        if not (0 <= number < math.inf and (is_weight or number > 0)):
-            rule = "at least 0" if is_weight else "above 0"
+        if keras.ops.is_tensor(value):
+            value = keras.ops.convert_to_numpy(value)
+        number = as_float(value)
+        if number not in self._bounds:
             raise ValueError(
-                f"`schedule` must return a finite number {rule}, since it is "
+                f"`schedule` must return a number {self._bounds}, since it is "
                 f"the value of {self.target}. Received: {value!r} at "
                 f"{self.per} {step}."
             )

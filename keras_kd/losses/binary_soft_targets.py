@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_kd import forms
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import check_same_classes
+from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import divergence
 
 
@@ -54,7 +55,8 @@ class BinarySoftTargets(DistillationLoss):
     section 2, applied to two classes.
 
     Args:
-        temperature: Float > 0. See `SoftTargets`. Defaults to `4.0`.
+        temperature: Float from 0.001 to 1e6, see `SoftTargets`. Defaults to
+            `4.0`.
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
@@ -66,7 +68,7 @@ class BinarySoftTargets(DistillationLoss):
         One value per example or position in nats, `(batch, ...)`.
 
     Raises:
-        ValueError: If `temperature` is not positive, or the two logits differ
+        ValueError: If `temperature` is out of range, or the two logits differ
             in shape.
 
     Example:
@@ -78,11 +80,12 @@ class BinarySoftTargets(DistillationLoss):
 
     expects_logits = True
     accepts_members = True
+    accepts_minus_infinity = True
 
     def __init__(self, temperature=4.0, **kwargs):
         super().__init__(**kwargs)
         self.temperature = self.add_hyperparameter(
-            "temperature", temperature, "what divides the logits"
+            "temperature", temperature, "what divides the logits", TEMPERATURE
         )
 
     def build(self, teacher_shape, student_shape):

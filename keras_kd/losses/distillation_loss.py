@@ -3,12 +3,15 @@
 import inspect
 
 import keras
-from keras import ops
 
-from keras_kd import forms
-from keras_kd.arguments import check_positive
+from keras_kd.arguments import WEIGHT
+from keras_kd.arguments import Bounds
+from keras_kd.arguments import check_name
+from keras_kd.arguments import check_within
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
+
+POSITIVE = Bounds(1e-18, 1e18)
 
 # What a loss may ask for besides the two tensors; see `DistillationLoss`.
 SERVED = (
@@ -55,21 +58,22 @@ class DistillationLoss(keras.layers.Layer):
       Keras mask of the student's tensor, or `None`.
 
     Args:
-        loss_weight: Float > 0, the factor on this loss in the total. A
-            variable: callbacks can change it, also to 0. Defaults to `1.0`.
+        loss_weight: Float >= 0, the factor on this loss in the total; 0 is
+            off. A variable: callbacks can change it. Defaults to `1.0`.
         teacher_tap: Where in the teacher to look: `"layer"`,
             `"submodel/layer"`, the name of an output, or `None`, the default,
             for the output. See `taps`.
         student_tap: Where in the student to look. Defaults to `None`.
-        name: Key of this loss in the logs. Defaults to the class name in
-            snake case, numbered within its Distiller.
+        name: Key of this loss in the logs: letters, digits, `_` and `-`.
+            Defaults to the class name in snake case, numbered within its
+            Distiller.
         **kwargs: Passed to `keras.layers.Layer`. `dtype` defaults to
             `"float32"` whatever the global policy, since a softmax over
             half-precision logits overflows; `"float64"` is the only other.
 
     Raises:
-        ValueError: If `loss_weight` is not a positive number, or `dtype` is
-            not one of these.
+        ValueError: If `loss_weight` is negative, `name` has other characters,
+            or `dtype` is not one of these.
         TypeError: If a tap is not a string.
     """
 
@@ -80,6 +84,8 @@ class DistillationLoss(keras.layers.Layer):
     expects_logits = False
     # Whether `call` takes the members' form of a teacher too: see `forms`.
     accepts_members = False
+    # Whether a teacher's logit may be -inf, the class being ruled out.
+    accepts_minus_infinity = False
 
     def __init__(
         self,
@@ -91,6 +97,8 @@ class DistillationLoss(keras.layers.Layer):
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
+        if name is not None:
+            check_name("name", name)
         super().__init__(name=name, **kwargs)
         if self.compute_dtype not in ("float32", "float64"):
             raise ValueError(
@@ -102,6 +110,7 @@ class DistillationLoss(keras.layers.Layer):
         self.given_name = name
         self.supports_masking = True
         self.hyperparameters = {}
+        self.bounds = {}
         self._check_declaration()
         for argument, tap in (
             ("teacher_tap", teacher_tap),
@@ -115,7 +124,10 @@ class DistillationLoss(keras.layers.Layer):
         self.teacher_tap = teacher_tap
         self.student_tap = student_tap
         self.loss_weight = self.add_hyperparameter(
-            "loss_weight", loss_weight, "the factor on this loss in the total"
+            "loss_weight",
+            loss_weight,
+            "the factor on this loss in the total",
+            WEIGHT,
         )
 
     def _check_declaration(self):
@@ -138,22 +150,24 @@ class DistillationLoss(keras.layers.Layer):
                 f"{type(self).__name__}."
             )
 
-    def add_hyperparameter(self, name, value, meaning):
-        """Keeps a positive number in a variable that callbacks can assign.
+    def add_hyperparameter(self, name, value, meaning, bounds=POSITIVE):
+        """Keeps a number in a variable that callbacks can assign.
 
         Args:
             name: Name of the constructor's argument.
-            value: Number > 0.
+            value: The number.
             meaning: A few words for the error message.
+            bounds: `arguments.Bounds`, kept by values assigned later too.
+                Defaults to positive numbers that float32 can square.
 
         Returns:
             A non-trainable scalar `keras.Variable`.
 
         Raises:
-            ValueError: If `value` is not a positive, finite number.
+            ValueError: If `value` is not a number within the bounds.
         """
-        check_positive(name, value, meaning)
-        self.hyperparameters[name] = float(value)
+        self.hyperparameters[name] = check_within(name, value, bounds, meaning)
+        self.bounds[name] = bounds
         shared = shared_hyperparameter(self, name)
         if shared is not None:
             return shared
@@ -237,64 +251,3 @@ class DistillationLoss(keras.layers.Layer):
         if self.given_name is not None:
             config["name"] = self.given_name
         return config | dict(self.hyperparameters)
-
-
-def check_same_classes(loss, teacher_shape, student_shape):
-    """Refuses outputs that score different classes or positions."""
-    teacher_shape = forms.logits_shape(teacher_shape)
-    if not shapes_agree(teacher_shape, student_shape):
-        raise ValueError(
-            f"`{type(loss).__name__}` must compare scores of the same classes. "
-            f"Received: teacher logits of shape {teacher_shape}, "
-            f"student logits of shape {tuple(student_shape)}. To distil "
-            "between different label sets, compare features with `Hint`."
-        )
-
-
-def check_several_classes(loss, student_shape, remedy=""):
-    """Refuses logits of one class where a softmax is applied.
-
-    Args:
-        loss: The loss, for the error.
-        student_shape: Shape of the student's logits.
-        remedy: A sentence that says what to do.
-    """
-    if student_shape[-1] == 1:
-        message = (
-            f"`{type(loss).__name__}` must see at least two classes, since the "
-            "softmax of one number is always 1. Received: logits of shape "
-            f"{tuple(student_shape)}. {remedy}"
-        )
-        raise ValueError(message.rstrip())
-
-
-def shapes_agree(teacher_shape, student_shape):
-    """Whether two shapes are equal, as far as both are known.
-
-    Args:
-        teacher_shape: A shape; `None` is an unknown length.
-        student_shape: A shape.
-
-    Returns:
-        A bool. The batch counts too, where both know it.
-    """
-    return len(teacher_shape) == len(student_shape) and all(
-        theirs is None or ours is None or theirs == ours
-        for theirs, ours in zip(teacher_shape, student_shape, strict=True)
-    )
-
-
-def mean_over_features(values, feature_shape):
-    """Averages what a comparison of two features left besides its positions.
-
-    Args:
-        values: `(batch, ...)`, from features that were compared.
-        feature_shape: Shape of those features.
-
-    Returns:
-        `(batch,)`; `(batch, steps)` if the features were sequences `(batch,
-        steps, features)`.
-    """
-    first = 2 if len(feature_shape) == 3 else 1
-    axes = tuple(range(first, len(values.shape)))
-    return ops.mean(values, axis=axes) if axes else values

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_kd.losses.distillation_loss import mean_over_features
 from keras_kd.losses.projected_loss import ProjectedLoss
+from keras_kd.losses.shapes import mean_over_features
 
 
 def mean_squared_difference(teacher, student):

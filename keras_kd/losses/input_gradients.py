@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_kd.losses.attention_transfer import distance
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import shapes_agree
 
 
 def input_distance(first, second):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import check_same_classes
+from keras_kd.losses.shapes import check_same_classes
 
 
 def half_squared_distance(teacher, student):

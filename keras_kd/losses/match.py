@@ -5,9 +5,9 @@ import inspect
 import keras
 from keras import ops
 
-from keras_kd.losses.distillation_loss import mean_over_features
-from keras_kd.losses.distillation_loss import shapes_agree
 from keras_kd.losses.projected_loss import ProjectedLoss
+from keras_kd.losses.shapes import mean_over_features
+from keras_kd.losses.shapes import shapes_agree
 
 
 @keras.saving.register_keras_serializable("keras_kd")

@@ -5,8 +5,8 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import check_same_classes
-from keras_kd.losses.distillation_loss import check_several_classes
+from keras_kd.losses.shapes import check_same_classes
+from keras_kd.losses.shapes import check_several_classes
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -52,6 +52,7 @@ class ProbabilityRegression(DistillationLoss):
 
     expects_logits = True
     accepts_members = True
+    accepts_minus_infinity = True
 
     def build(self, teacher_shape, student_shape):
         check_same_classes(self, teacher_shape, student_shape)

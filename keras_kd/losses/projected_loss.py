@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_kd import projectors
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import shapes_agree
 
 
 class ProjectedLoss(DistillationLoss):

@@ -4,9 +4,13 @@ import keras
 from keras import ops
 
 from keras_kd import forms
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.distillation_loss import check_same_classes
-from keras_kd.losses.distillation_loss import check_several_classes
+from keras_kd.losses.shapes import check_same_classes
+from keras_kd.losses.shapes import check_several_classes
+
+# Log-probability of what is ruled out.
+IMPOSSIBLE = -1e30
 
 
 def divergence(log_p, log_q):
@@ -17,12 +21,14 @@ def divergence(log_p, log_q):
     and no negative term, so it keeps its digits when p and q are close.
 
     Args:
-        log_p: Log-probabilities.
+        log_p: Log-probabilities; -inf is an outcome that p rules out.
         log_q: Log-probabilities, same shape.
 
     Returns:
         Terms of that shape, each at least 0, in nats.
     """
+    # A finite number whose exponential is 0: -inf times 0 would be nan.
+    log_p, log_q = (ops.maximum(log, IMPOSSIBLE) for log in (log_p, log_q))
     p = ops.exp(log_p)
     difference = log_q - log_p
     is_close = ops.abs(difference) < 0.5
@@ -75,10 +81,10 @@ class SoftTargets(DistillationLoss):
     section 2.
 
     Args:
-        temperature: Float > 0. At 1 this is cross-entropy with the teacher's
-            probabilities, up to a constant; as it grows, it tends to matching
-            the logits, each centred per example. A variable, so that a
-            callback can anneal it. Defaults to `4.0`.
+        temperature: Float from 0.001 to 1e6. At 1 this is cross-entropy with
+            the teacher's probabilities, up to a constant; as it grows, it
+            tends to matching the logits, each centred per example. A variable,
+            so that a callback can anneal it. Defaults to `4.0`.
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
@@ -90,7 +96,7 @@ class SoftTargets(DistillationLoss):
         One value per example or position in nats, `(batch, ...)`.
 
     Raises:
-        ValueError: If `temperature` is not positive, the two logits differ in
+        ValueError: If `temperature` is out of range, the two logits differ in
             shape, or there is one class only.
 
     Example:
@@ -102,11 +108,12 @@ class SoftTargets(DistillationLoss):
 
     expects_logits = True
     accepts_members = True
+    accepts_minus_infinity = True
 
     def __init__(self, temperature=4.0, **kwargs):
         super().__init__(**kwargs)
         self.temperature = self.add_hyperparameter(
-            "temperature", temperature, "what divides the logits"
+            "temperature", temperature, "what divides the logits", TEMPERATURE
         )
 
     def build(self, teacher_shape, student_shape):

@@ -1,11 +1,14 @@
 """Refuses peers that cannot teach each other, before training."""
 
+import itertools
+
 import keras
 
 from keras_kd import checks
 from keras_kd import passes
 from keras_kd.arguments import check_count
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import shapes_agree
+from keras_kd.moving_weights import shared_moving_weights
 from keras_kd.teachers.wrapped import logits_of
 
 EXCHANGES = ("in_turn", "together")
@@ -41,7 +44,7 @@ def check_peers(peers):
                 f"other's answers. Received: logits of shape {first} from "
                 f'"{peers[0].name}", {output.shape} from "{peer.name}".'
             )
-    _check_separate(peers)
+    check_separate(peers)
     _check_input(peers)
     return list(peers)
 
@@ -63,20 +66,21 @@ def _logits(peer, argument):
     return output
 
 
-def _check_separate(peers):
+def check_separate(peers):
     """Refuses a model that stands there twice, whole or in part."""
-    owners = {}
-    for index, peer in enumerate(peers):
-        for variable in peer.trainable_weights:
-            owner = owners.setdefault(id(variable), index)
-            if owner != index:
-                raise ValueError(
-                    "`peers` must share no trainable weights, since each is "
-                    f"updated by itself. Received: peers[{owner}]="
-                    f'"{peers[owner].name}" and peers[{index}]="{peer.name}" '
-                    f"with {variable.path}. For peers of one architecture, "
-                    "use `keras.models.clone_model(peer)`."
-                )
+    for (one, first), (other, second) in itertools.combinations(
+        enumerate(peers), 2
+    ):
+        moving = shared_moving_weights(first, second)
+        moving += shared_moving_weights(second, first)
+        if moving:
+            raise ValueError(
+                "`peers` must share no weights that training changes, since "
+                f"each is updated by itself. Received: peers[{one}]="
+                f'"{first.name}" and peers[{other}]="{second.name}" with '
+                f"{moving[0].path}. For peers of one architecture, use "
+                "`keras.models.clone_model(peer)`."
+            )
 
 
 def _check_input(peers):

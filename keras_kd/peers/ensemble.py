@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from keras_kd import reduction
+from keras_kd import targets
+
 
 def mean(logits):
     """The mean of the logits of several models, in float32."""
@@ -9,7 +12,7 @@ def mean(logits):
 
 
 def by_head(shares, heard, students):
-    """Labels, logits and sample weights of each peer, then of the ensemble.
+    """Targets and logits of each peer, then of the ensemble.
 
     Args:
         shares: A `Share` for each peer; the same one for all, or shards.
@@ -18,29 +21,32 @@ def by_head(shares, heard, students):
         students: Each peer's own `Pass` on its share.
 
     Returns:
-        Three lists. The ensemble's examples are in the order of the batch, or
+        Two lists. The ensemble's examples are in the order of the batch, or
         shard after shard.
     """
-    labels = [share.y for share in shares]
-    weights = [share.sample_weight for share in shares]
+    found = [share.targets for share in shares]
     logits = [student.output for student in students]
     if not shares[0].is_shard:
-        return (
-            [*labels, labels[0]],
-            [*logits, mean(logits)],
-            [*weights, weights[0]],
-        )
+        return [*found, found[0]], [*logits, _joint(logits)]
     together = [
-        mean([one.output for one in (others | {index: own}).values()])
+        _joint([one.output for one in (others | {index: own}).values()])
         for index, (others, own) in enumerate(zip(heard, students, strict=True))
     ]
-    return (
-        [*labels, _joined(labels)],
-        [*logits, _joined(together)],
-        [*weights, _joined(weights)],
-    )
+    mask = _joined([reduction.read_mask(logits) for logits in together])
+    joined = reduction.with_mask(_joined(together), mask)
+    return [*found, targets.joined(found)], [*logits, joined]
+
+
+def _joint(logits):
+    """The mean of logits, with the mask that they have in common."""
+    masks = [reduction.read_mask(one) for one in logits]
+    together = mean(logits)
+    mask = reduction.all_true(together[..., 0], *masks)
+    return reduction.with_mask(together, mask)
 
 
 def _joined(tensors):
-    """The rows of several tensors, or `None`."""
-    return None if tensors[0] is None else ops.concatenate(tensors, axis=0)
+    """The rows of several tensors, or `None` where one is."""
+    if any(tensor is None for tensor in tensors):
+        return None
+    return ops.concatenate(tensors, axis=0)

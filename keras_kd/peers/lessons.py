@@ -57,19 +57,18 @@ class Lessons:
         """
         return self._together.combine([answers[i] for i in self.teachers])
 
-    def terms(self, answers, student, share, supervised):
+    def terms(self, answers, student, share):
         """Computes the mean of each loss over the global batch.
 
         Args:
             answers: What each teacher says, a `Pass` by the index of the peer.
             student: The learning peer's `Pass`.
             share: The `Share` of the batch that they are of.
-            supervised: The `loss` given to `compile`.
 
         Returns:
             Dict as `Comparison.terms` returns it.
         """
-        batch = (share.y, share.sample_weight, share.reserved, supervised)
+        batch = (share.targets, share.reserved)
         terms = self._average.terms(self.combined(answers), student, *batch)
         single = [
             comparison.terms(answers[index], student, *batch)

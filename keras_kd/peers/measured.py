@@ -88,16 +88,9 @@ class PeerMeasured(Measured):
                     copy_of(self.optimizer) for _ in self.peer_names[1:]
                 ]
             for index, optimizer in enumerate(self.optimizers):
-                variables = self._peer_variables(index)
-                if not variables:
-                    raise ValueError(
-                        f"`peers[{index}]` must have trainable weights, since "
-                        f'it learns. Received: "{self.peers[index].name}", '
-                        "trainable_weights=[]. Set `trainable = True` before "
-                        "`compile`."
-                    )
+                checks.check_trainable(self.peers[index], f"peers[{index}]")
                 if not optimizer.built:
-                    optimizer.build(variables)
+                    optimizer.build(self._peer_variables(index))
 
     @property
     def optimizers(self):
@@ -174,14 +167,22 @@ class PeerMeasured(Measured):
             self._logs.of[name].update_fed(
                 lessons.combined(others).output,
                 result.output,
-                share.sample_weight,
+                share.targets,
                 ((), ()),
             )
-        if shares[0].y is None:
+        if shares[0].targets.labels is None:
             return self.results_without_labels()
+        heads = (*self.peer_names, ENSEMBLE)
+        found, logits = by_head(shares, heard, results)
         y, y_pred, weights = (
-            dict(zip((*self.peer_names, ENSEMBLE), values, strict=True))
-            for values in by_head(shares, heard, results)
+            dict(zip(heads, values, strict=True))
+            for values in zip(
+                *(
+                    (one.labels, one.marked(output), one.weights_of_labels())
+                    for one, output in zip(found, logits, strict=True)
+                ),
+                strict=True,
+            )
         )
         return self.compute_metrics(shares[0].x, y, y_pred, weights)
 

@@ -25,6 +25,7 @@ class PeerPersistence(Stateful):
             "exchange_every": self.exchange_every,
             "target": self.target,
             "shards": self.shards,
+            "mask_input": self.mask_input,
             "name": self.name,
         }
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_kd import batch
+from keras_kd.targets import Targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,16 +17,14 @@ class Share:
     Attributes:
         x: What the models see. If there are no examples, another one stands in
             for them, since batch statistics of nothing are nan.
-        y: Labels, or `None`.
-        sample_weight: Sample weights, or `None`.
+        targets: `Targets` of the examples.
         reserved: Reserved entries of the batch, by name.
         examples: Number of examples.
         is_shard: Whether it may have none.
     """
 
     x: Any
-    y: Any
-    sample_weight: Any
+    targets: Targets
     reserved: dict
     examples: Any
     is_shard: bool = False
@@ -68,19 +67,20 @@ class FirstRows(keras.layers.Layer):
         return None if previous_mask is None else previous_mask[: self.count]
 
 
-def whole(x, y, sample_weight):
+def whole(x, found):
     """The whole batch as a share.
 
     Args:
         x: Input, with reserved entries.
-        y: Labels, also in a dict or list for the only output, or `None`.
-        sample_weight: Sample weights likewise.
+        found: `Targets`, whose labels and weights may stand in a dict or list
+            for the only output.
     """
-    y, sample_weight = (
-        batch.of_output(one, (), None) for one in (y, sample_weight)
+    labels, weights = (
+        batch.of_output(one, (), None) for one in (found.labels, found.weights)
     )
+    found = dataclasses.replace(found, labels=labels, weights=weights)
     x, reserved = batch.split(x)
-    return Share(x, y, sample_weight, reserved, batch.size(x))
+    return Share(x, found, reserved, batch.size(x))
 
 
 def shards(share, count):
@@ -109,14 +109,10 @@ def shards(share, count):
 def _shard(share, is_mine):
     is_first = ops.equal(ops.arange(ops.size(is_mine)), 0)
     is_seen = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
-    y, sample_weight, reserved = _rows(
-        (share.y, share.sample_weight, share.reserved), is_mine
-    )
     return Share(
         _rows(share.x, is_seen),
-        y,
-        sample_weight,
-        reserved,
+        share.targets.map(lambda tensor: _rows(tensor, is_mine)),
+        _rows(share.reserved, is_mine),
         ops.cast(ops.count_nonzero(is_mine), "int32"),
         is_shard=True,
     )

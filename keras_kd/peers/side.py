@@ -5,10 +5,12 @@ from keras import ops
 from keras_kd import checks
 from keras_kd import forms
 from keras_kd import passes
+from keras_kd import reduction
 from keras_kd.input_gradients import InputGradients
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import shapes_agree
 from keras_kd.side import Pass
 from keras_kd.side import Side
+from keras_kd.side import taps_of_probabilities
 
 
 class PeerSide(Side):
@@ -23,6 +25,7 @@ class PeerSide(Side):
         self.model = model
         self.role = "peer"
         self.inputs = None
+        self.ruling_out = taps_of_probabilities("teacher", losses)
         places = {
             (tap, loss.expects_logits): loss
             for loss in losses
@@ -106,8 +109,9 @@ class Together:
 def _members(tensors):
     """The members' form, with equal weights and without gradient."""
     # A peer's own answer may be among them.
-    logits = ops.stop_gradient(
-        ops.stack([ops.cast(t, "float32") for t in tensors], axis=1)
+    members = forms.stack_members(tensors, "float32")
+    logits = reduction.with_mask(
+        ops.stop_gradient(members), reduction.read_mask(members)
     )
     like_weights = logits
     while len(like_weights.shape) > 2:

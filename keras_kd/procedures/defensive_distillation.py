@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
+from keras_kd.arguments import check_within
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
@@ -119,7 +120,9 @@ def defensive_distillation(
     >>> list(result.histories)
     ['teacher', 'student']
     """
-    check_positive("temperature", temperature, "what divides the logits")
+    check_within(
+        "temperature", temperature, TEMPERATURE, "what divides the logits"
+    )
     check_count("epochs", epochs, "epochs of a stage")
     teacher, student = _networks(build_network)
     # Both are made before either is trained, so that a fault shows at once.

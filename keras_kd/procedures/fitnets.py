@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_positive
+from keras_kd.arguments import check_within
 from keras_kd.cached_side import teacher_side
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
@@ -144,7 +146,9 @@ def fitnets(
     >>> list(result.histories)
     ['hint', 'distillation']
     """
-    check_positive("temperature", temperature, "what divides the logits")
+    check_within(
+        "temperature", temperature, TEMPERATURE, "what divides the logits"
+    )
     check_positive("first_weight", first_weight, "that of the soft targets")
     _check(hint_epochs, epochs, last_weight, patience, validation_data)
     part = guided_part(student, guided_tap)

@@ -8,8 +8,9 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd import passes
+from keras_kd import reduction
 from keras_kd.arguments import check_positive
-from keras_kd.losses.distillation_loss import shapes_agree
+from keras_kd.losses.shapes import shapes_agree
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.teachers.saved_parts import check_separate
 from keras_kd.teachers.saved_parts import describe
@@ -142,18 +143,20 @@ class EnsembleTeacher(keras.Model):
         """Logits of one member."""
         if self.preprocess[index] is not None:
             x = passes.run(self.preprocess[index], x, training)
-        logits = passes.run(self.models[index], x, training)
-        return ops.cast(logits, self.compute_dtype)
+        return passes.run(self.models[index], x, training)
 
     def call(self, x, training=None):
         count = len(self.models)
-        logits = ops.stack(
-            [self._logits(index, x, training) for index in range(count)], axis=1
-        )
+        members = [self._logits(index, x, training) for index in range(count)]
+        logits = forms.stack_members(members, self.compute_dtype)
         weights = ops.cast(self.member_weights, self.compute_dtype)
         if self.combine == "geometric":
             shape = (count, *[1] * (len(logits.shape) - 2))
-            return ops.sum(ops.reshape(weights, shape) * logits, axis=1)
+            mask = reduction.read_mask(logits)
+            return reduction.with_mask(
+                ops.sum(ops.reshape(weights, shape) * logits, axis=1),
+                None if mask is None else ops.all(mask, axis=1),
+            )
         return {
             forms.MEMBER_LOGITS: logits,
             forms.MEMBER_LOG_WEIGHTS: ops.broadcast_to(

@@ -9,6 +9,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd import passes
+from keras_kd import reduction
 from keras_kd.arguments import check_positive
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.teachers.wrapped import logits_of
@@ -168,7 +169,10 @@ class NoisyTeacher(keras.Model):
             dtype="float32",
             seed=self.choice_seeds,
         )
-        noisy = ops.where(chosen, (1 + noise) * logits, logits)
+        noisy = reduction.with_mask(
+            ops.where(chosen, (1 + noise) * logits, logits),
+            reduction.read_mask(forms.scores(output)),
+        )
         if forms.is_members(output):
             return output | {forms.MEMBER_LOGITS: noisy}
         return noisy

@@ -10,6 +10,8 @@ from absl.testing import parameterized
 
 from keras_kd import callbacks
 from keras_kd import losses
+from keras_kd.arguments import TEMPERATURE as TEMPERATURES
+from keras_kd.arguments import WEIGHT as WEIGHTS
 from tests import support
 from tests.replicas import two_replicas
 
@@ -44,6 +46,9 @@ class Fake:
             for name in (TEMPERATURE, "student_loss_weight", "hint.loss_weight")
         }
         self.optimizer = types.SimpleNamespace(iterations=keras.Variable(0))
+
+    def hyperparameter_bounds(self, target):
+        return TEMPERATURES if target == TEMPERATURE else WEIGHTS
 
     def hyperparameter(self, target):
         return self.variables[target]
@@ -102,18 +107,20 @@ class AnnealScheduleTest(parameterized.TestCase):
     def test_a_weight_may_be_zero(self, target):
         self.assertEqual(first_value(lambda step: 0.0, target), 0.0)
 
-    @parameterized.parameters(0.0, -1.0, math.nan, math.inf, None, "warm")
+    @parameterized.parameters(0.0, -1.0, math.nan, math.inf, None, "warm", 1e39)
     def test_refuses_a_temperature_of(self, value):
-        with self.assertRaisesRegex(
-            ValueError,
-            rf"above 0.*{TEMPERATURE}.*Received: {value!r} at step 0",
-        ):
+        with self.assertRaises(ValueError) as caught:
             first_value(lambda step: value)
+        self.assertEqual(
+            str(caught.exception),
+            "`schedule` must return a number from 0.001 to 1e+06, since it is "
+            f"the value of {TEMPERATURE}. Received: {value!r} at step 0.",
+        )
 
     @parameterized.parameters(-1.0, math.nan)
     def test_refuses_a_weight_of(self, value):
         with self.assertRaisesRegex(
-            ValueError, rf"at least 0.*hint.*Received: {value!r} at epoch 0"
+            ValueError, rf"from 0 to.*hint.*Received: {value!r} at epoch 0"
         ):
             first_value(lambda epoch: value, "hint.loss_weight", "epoch")
 

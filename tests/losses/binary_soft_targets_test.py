@@ -91,14 +91,25 @@ class BinarySoftTargetsTest(parameterized.TestCase):
             rtol=1e-6,
         )
 
-    @parameterized.parameters(0.0, -1.0, float("nan"))
+    @parameterized.parameters(
+        0.0, -1.0, float("nan"), float("inf"), None, "4", 1e39, 1e25, 1e-40
+    )
     def test_rejects_temperature(self, temperature):
-        with self.assertRaisesRegex(
-            ValueError,
-            r"`temperature` must be a positive number.*Received: "
-            f"temperature={temperature}",
-        ):
+        with self.assertRaises(ValueError) as caught:
             losses.BinarySoftTargets(temperature)
+        self.assertStartsWith(
+            str(caught.exception),
+            "`temperature` must be a number from 0.001 to 1e+06",
+        )
+        self.assertEndsWith(
+            str(caught.exception), f"Received: temperature={temperature!r}."
+        )
+
+    @parameterized.parameters(1e-3, 1e6)
+    def test_is_finite_at_the_ends_of_the_range(self, temperature):
+        loss = losses.BinarySoftTargets(temperature)
+        value = loss(np.array([[9.0, -7.0]]), np.array([[-8.0, 6.0]]))
+        self.assertTrue(np.isfinite(value.numpy()).all())
 
     def test_rejects_different_numbers_of_labels(self):
         with self.assertRaisesRegex(

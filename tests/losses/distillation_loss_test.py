@@ -5,7 +5,7 @@ from absl.testing import parameterized
 from keras import ops
 
 from keras_kd import losses
-from keras_kd.losses.distillation_loss import mean_over_features
+from keras_kd.losses.shapes import mean_over_features
 from tests.losses import precision
 
 
@@ -104,15 +104,36 @@ class DistillationLossTest(parameterized.TestCase):
         np.testing.assert_array_equal(actual, [2])
 
     @parameterized.parameters(
-        0.0, -1.0, float("nan"), float("inf"), "1", None, True
+        -1.0, float("nan"), float("inf"), "1", None, True, 1e39, 1e300, 10**400
     )
     def test_rejects_loss_weight(self, weight):
-        with self.assertRaisesRegex(
-            ValueError,
-            r"`loss_weight` must be a positive number.*Received: "
-            f"loss_weight={weight!r}",
-        ):
+        with self.assertRaises(ValueError) as caught:
             Overflowing(loss_weight=weight)
+        self.assertStartsWith(
+            str(caught.exception), "`loss_weight` must be a number from 0 to "
+        )
+        self.assertEndsWith(
+            str(caught.exception), f"Received: loss_weight={weight!r}."
+        )
+
+    def test_a_weight_of_zero_is_off(self):
+        loss = Overflowing(loss_weight=0)
+        self.assertEqual(float(loss.loss_weight.numpy()), 0)
+
+    @parameterized.parameters(
+        "soft targets", "", "_hidden", "a/b", "a.b", "a:b", "loß", 3
+    )
+    def test_rejects_a_name_that_no_scope_can_have(self, name):
+        with self.assertRaisesRegex(
+            ValueError, "`name` must consist of letters.*Received: name="
+        ):
+            Overflowing(name=name)
+
+    def test_a_refused_name_leaves_no_scope_open(self):
+        with self.assertRaises(ValueError):
+            Overflowing(name="soft targets")
+        loss = Overflowing()
+        self.assertNotIn("soft targets", loss.loss_weight.path)
 
     @parameterized.parameters("teacher_tap", "student_tap")
     def test_rejects_a_tap_that_is_no_name(self, argument):

@@ -5,7 +5,8 @@ import math
 import keras
 import numpy as np
 
-from keras_kd.arguments import check_positive
+from keras_kd.arguments import TEMPERATURE
+from keras_kd.arguments import check_within
 
 
 def read(data, argument):
@@ -78,7 +79,9 @@ def check_numbers(temperature, loss_weight, student_loss_weight, epochs):
             "`loss_weight` and `student_loss_weight` must not both be 0, "
             "since a specialist would learn nothing. Received: both 0."
         )
-    check_positive("temperature", temperature, "what divides the logits")
+    check_within(
+        "temperature", temperature, TEMPERATURE, "what divides the logits"
+    )
     if not (isinstance(epochs, int) and epochs >= 1):
         raise ValueError(
             "`epochs` must be a whole number of at least 1. Received: "

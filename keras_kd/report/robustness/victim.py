@@ -7,8 +7,9 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd import passes
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
+from keras_kd.arguments import check_within
 from keras_kd.teachers.wrapped import logits_of
 
 
@@ -103,7 +104,9 @@ def as_numpy(tensor):
 
 def check_temperature(temperature):
     """Refuses anything but a number above zero."""
-    check_positive("temperature", temperature, "what divides the logits")
+    check_within(
+        "temperature", temperature, TEMPERATURE, "what divides the logits"
+    )
 
 
 def _checked_bounds(bounds):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_kd import batch
 from keras_kd import passes
+from keras_kd.moving_weights import unchanged
 from keras_kd.teachers.cache import layout
 from keras_kd.teachers.final_activations import gives_probabilities
 
@@ -44,7 +45,9 @@ class ModelForward:
     def _run(self, x):
         takes_list = isinstance(self.spec, list | tuple)
         x = batch.entries(x, self.inputs, takes_list)
-        return self.layout.encode(*self.tapped(x, training=False))
+        with unchanged(self.tapped.model):
+            output, tensors = self.tapped(x, training=False)
+        return self.layout.encode(output, tensors)
 
     def __call__(self, x):
         """Arrays to store for a batch, by name."""

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_positive
+from keras_kd.arguments import check_within
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,9 @@ class TopLayer:
     temperature: float = 8.0
 
     def __post_init__(self):
-        check_positive("temperature", self.temperature, "what divides logits")
+        check_within(
+            "temperature", self.temperature, TEMPERATURE, "what divides logits"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +49,9 @@ class AllLayers:
     max_covariance_units: int = 1200
 
     def __post_init__(self):
-        check_positive("temperature", self.temperature, "what divides logits")
+        check_within(
+            "temperature", self.temperature, TEMPERATURE, "what divides logits"
+        )
         if isinstance(self.layers, str):
             raise TypeError(
                 "`layers` must be a tuple of paths, or None for all. Received: "

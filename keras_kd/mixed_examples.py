@@ -1,0 +1,73 @@
+"""Finds losses whose value for an example depends on the rest of the batch."""
+
+import keras
+import numpy as np
+
+
+# Two examples, which two replicas would get one each.
+EXAMPLES = 2
+UNKNOWN_LENGTH = 3
+
+
+def check_examples_apart(name, loss, shapes):
+    """Refuses a loss that compares examples with each other, on replicas.
+
+    Each replica sees a part of the batch, and would leave out the pairs of
+    examples that two replicas have one of.
+
+    Args:
+        name: Name of the loss, for the error.
+        loss: A built `DistillationLoss`.
+        shapes: What its `build` takes: shapes by the names of arguments.
+    """
+    if depends_on_batch(loss, shapes):
+        raise ValueError(
+            f"The loss {name!r} must give each example a value of its own on "
+            "several replicas, since each sees a part of the batch. Received: "
+            f"{type(loss).__name__}, whose value for an example depends on the "
+            "others. Train on one replica, `keras_kd.distribution.strategy("
+            '"one_device")`.'
+        )
+
+
+def depends_on_batch(loss, shapes):
+    """Whether a loss gives an example another value in another batch.
+
+    Args:
+        loss: A built `DistillationLoss`.
+        shapes: What its `build` takes: shapes by the names of arguments.
+    """
+    random = np.random.default_rng(0)
+    arguments = {
+        argument.removesuffix("_shape"): _random(random, shape)
+        for argument, shape in shapes.items()
+    }
+    rank = len(arguments["student"].shape)
+    known = {
+        "labels": np.zeros(arguments["student"].shape[: max(1, rank - 1)], int),
+        "example_ids": np.arange(EXAMPLES),
+    }
+    arguments |= {need: known[need] for need in loss.needs if need in known}
+    if not set(loss.needs) <= set(arguments):
+        # A gradient whose shape `build` does not ask for.
+        return False
+
+    def values(rows):
+        part = keras.tree.map_structure(lambda a: a[rows], arguments)
+        teacher, student = part.pop("teacher"), part.pop("student")
+        found = loss(teacher, student, training=False, **part)
+        return keras.ops.convert_to_numpy(found)
+
+    together = values(slice(None))
+    apart = [values(slice(i, i + 1)) for i in range(EXAMPLES)]
+    return not np.allclose(together, np.concatenate(apart), 1e-4, 1e-6)
+
+
+def _random(random, shape):
+    """Random numbers for one shape, or a structure of shapes."""
+    if isinstance(shape, dict):
+        return {key: _random(random, part) for key, part in shape.items()}
+    if not all(n is None or isinstance(n, int) for n in shape):
+        return [_random(random, part) for part in shape]
+    sizes = [UNKNOWN_LENGTH if n is None else n for n in shape[1:]]
+    return random.normal(size=(EXAMPLES, *sizes)).astype("float32")
