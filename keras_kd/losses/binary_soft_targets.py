@@ -77,6 +77,7 @@ class BinarySoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    output_activation = "sigmoid"
     accepts_members = True
 
     def __init__(self, temperature=4.0, **kwargs):

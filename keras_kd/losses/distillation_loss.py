@@ -78,6 +78,7 @@ class DistillationLoss(keras.layers.Layer):
     # Whether the two tensors must be logits. A Distiller then refuses a tap
     # that ends in softmax or sigmoid.
     expects_logits = False
+    output_activation = None  # "softmax" or "sigmoid", if it applies one.
     # Whether `call` takes the members' form of a teacher too: see `forms`.
     accepts_members = False
 

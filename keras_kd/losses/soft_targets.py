@@ -101,6 +101,7 @@ class SoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    output_activation = "softmax"
     accepts_members = True
 
     def __init__(self, temperature=4.0, **kwargs):
