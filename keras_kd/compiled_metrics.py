@@ -6,6 +6,7 @@ import keras
 
 from keras_kd import expected
 from keras_kd.expected import expectation
+from keras_kd.metrics.teacher import ClassMetric
 from keras_kd.probabilities import OfProbabilities
 
 
@@ -93,7 +94,11 @@ def _readable(given, output, unknown):
             "BinaryCrossentropy(from_logits=True)` or another cross-entropy; "
             "with `student_loss_weight=0`, it does not count."
         )
-    return OfProbabilities(_as_metric(given, metric), activation)
+    return OfProbabilities(
+        _as_metric(given, metric),
+        activation,
+        is_for_other=takes.activation not in (None, activation),
+    )
 
 
 def _of_scores(name, units):
@@ -122,8 +127,21 @@ def decide(fed, outputs):
     Args:
         fed: List of `logs.Fed`.
         outputs: What `student_outputs.find` returned.
+
+    Raises:
+        ValueError: If they would read the sign of a probability.
     """
     for one in fed:
         output = outputs.get(one.output, next(iter(outputs.values())))
-        if hasattr(one.metric, "decide") and output.reason is not None:
+        if not isinstance(one.metric, ClassMetric):
+            continue
+        if output.gives_labels:
+            raise ValueError(
+                "`metrics` of `keras_kd.metrics` must compare logits, since "
+                "the sign of one is the answer for a label. Received: "
+                f"{one.metric.name!r}, and a loss that takes probabilities of "
+                "labels. Leave the sigmoid away, and compile with "
+                "`keras.losses.BinaryCrossentropy(from_logits=True)`."
+            )
+        if output.reason is not None:
             one.metric.decide(output.activation == expected.SIGMOID)

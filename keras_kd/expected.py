@@ -183,7 +183,7 @@ def expectation(given, keywords=None):
         function, bound = _wrapped(given)
         if function is not None:
             return expectation(function, bound)
-        return _declared(given)
+        return _declared(given, keywords or {})
     reads = _reads(row, given, keywords or {})
     has_flag = row.argument == "from_logits"
     return Expectation(reads, row.activation, name, has_flag)
@@ -241,10 +241,12 @@ def _wrapped(given):
     return function, attributes.get("_fn_kwargs") or {}
 
 
-def _declared(given):
-    """What the user's own says by an attribute `from_logits`."""
-    flag = getattr(given, "from_logits", None)
-    reads = {True: LOGITS, False: PROBABILITIES}.get(flag, UNKNOWN)
+def _declared(given, keywords):
+    """What the user's own says by an argument or attribute `from_logits`."""
+    flag = _argument(given, keywords, "from_logits")
+    reads = UNKNOWN
+    if isinstance(flag, bool):
+        reads = LOGITS if flag else PROBABILITIES
     return Expectation(reads, None, name_of(given), reads != UNKNOWN)
 
 
@@ -263,9 +265,16 @@ def _reads(row, given, keywords):
 
 
 def _argument(given, keywords, name):
+    """The value of an argument, `None` if there is no such argument."""
     if name in keywords:
         return keywords[name]
     if hasattr(given, name):
         return getattr(given, name)
-    parameter = inspect.signature(given).parameters.get(name)
-    return None if parameter is None else parameter.default
+    try:
+        if _method(given) is not None:
+            # `keras.metrics.AUC` shows `from_logits` here only.
+            return given.get_config().get(name)
+        parameter = inspect.signature(given).parameters[name]
+    except Exception:  # A config of the user's may fail in any way.
+        return None
+    return None if parameter.default is parameter.empty else parameter.default

@@ -18,12 +18,15 @@ class OfProbabilities(keras.metrics.Metric):
     Args:
         metric: A `keras.metrics.Metric`.
         activation: `"softmax"`, over the last axis, or `"sigmoid"`.
+        is_for_other: Whether the metric is about probabilities made by the
+            other of the two.
     """
 
-    def __init__(self, metric, activation):
+    def __init__(self, metric, activation, is_for_other=False):
         super().__init__(name=metric.name, dtype=metric.dtype)
         self.metric = metric
         self.activation = activation
+        self.is_for_other = is_for_other
 
     def __getattr__(self, name):
         # Keras reads more of a metric than is public: the way to improve it,
@@ -33,7 +36,8 @@ class OfProbabilities(keras.metrics.Metric):
         return getattr(self.metric, name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        probabilities = _shared(y_pred, self.activation)
+        layer = Activation(self.activation, self.is_for_other)
+        probabilities = _shared(y_pred, layer)
         self.metric.update_state(
             y_true, probabilities, sample_weight=sample_weight
         )
@@ -52,19 +56,23 @@ class Activation(keras.layers.Layer):
 
     Args:
         activation: `"softmax"` or `"sigmoid"`.
+        is_for_other: See `OfProbabilities`.
     """
 
-    def __init__(self, activation):
+    def __init__(self, activation, is_for_other=False):
         super().__init__(name="activation", dtype="float32", autocast=False)
         self.supports_masking = True
         self.activation = activation
+        self.is_for_other = is_for_other
 
     def call(self, logits):
         if keras.backend.standardize_dtype(logits.dtype) != "float64":
             logits = ops.cast(logits, "float32")
-        if self.activation == "sigmoid":
-            return ops.sigmoid(logits)
-        return ops.softmax(logits, axis=-1)
+        function = ops.sigmoid if self.activation == "sigmoid" else ops.softmax
+        # Of what `ops.softmax` and `ops.sigmoid` return, the cross-entropies of
+        # Keras 3.15 find the logits, and apply their own activation to them.
+        # That is more exact where it is the same one, and wrong elsewhere.
+        return function(logits) * 1 if self.is_for_other else function(logits)
 
 
 @contextlib.contextmanager
@@ -78,12 +86,12 @@ def sharing():
         _sharing.known = before
 
 
-def _shared(logits, activation):
+def _shared(logits, layer):
     known = getattr(_sharing, "known", None)
     if known is None:
-        return Activation(activation)(logits)
-    key = (id(logits), activation)
+        return layer(logits)
+    key = (id(logits), layer.activation, layer.is_for_other)
     if key not in known:
         # With the logits, since the `id` of what is gone may come again.
-        known[key] = logits, Activation(activation)(logits)
+        known[key] = logits, layer(logits)
     return known[key][1]

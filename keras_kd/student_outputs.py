@@ -23,12 +23,15 @@ class StudentOutput:
         reason: Why it gives logits, for errors; `None` if nothing says so.
         activation: `"softmax"` or `"sigmoid"`, which turns it into
             probabilities; `None` if nothing tells.
+        gives_labels: Whether it gives probabilities of labels, as its loss
+            takes them.
         unknown: Names of losses of which it is not known what they take.
     """
 
     units: int | None
     reason: str | None
     activation: str | None
+    gives_labels: bool = False
     unknown: tuple = ()
 
 
@@ -76,24 +79,26 @@ def _described(units, losses, supervised, reason):
     """A `StudentOutput`, checked."""
     given = [g for g in keras.tree.flatten(supervised) if g is not None]
     takes = [(g, _expectation_of_loss(g)) for g in given]
-    with_logits = [(g, e) for g, e in takes if e.reads == expected.LOGITS]
-    if reason is None and with_logits:
-        reason = f"`{_shown(with_logits[0][0])}` takes them"
-    unknown = ()
-    if reason is not None:
-        activations = [loss.output_activation for loss in losses]
-        for one, expectation_ in takes:
-            if expectation_.reads == expected.PROBABILITIES:
-                _refuse_loss(one, expectation_, reason, units, activations)
-        unknown = tuple(e.name for _, e in takes if e.reads == expected.UNKNOWN)
-    _check_one_activation(units, losses, with_logits)
+    of_logits = [(g, e) for g, e in takes if e.reads == expected.LOGITS]
+    of_probabilities = [
+        (g, e) for g, e in takes if e.reads == expected.PROBABILITIES
+    ]
+    if reason is None and of_logits:
+        reason = f"`{_shown(of_logits[0][0])}` takes them"
+    if reason is None:
+        labels = any(e.activation == expected.SIGMOID for _, e in takes)
+        return StudentOutput(units, None, None, labels)
+    _check_one_activation(units, losses, of_logits)
     told = {loss.output_activation for loss in losses}
-    told |= {e.activation for _, e in with_logits}
+    told |= {e.activation for _, e in of_logits}
     told -= {None}
     activation = told.pop() if len(told) == 1 else None
     if units == 1:
         activation = expected.SIGMOID
-    return StudentOutput(units, reason, activation, unknown)
+    for one, loss in of_probabilities:
+        _refuse_loss(one, loss, reason, activation or loss.activation)
+    unknown = [e.name for _, e in takes if e.reads == expected.UNKNOWN]
+    return StudentOutput(units, reason, activation, unknown=tuple(unknown))
 
 
 def _expectation_of_loss(given):
@@ -105,17 +110,14 @@ def _expectation_of_loss(given):
     return expectation(given() if isinstance(given, type) else given)
 
 
-def _refuse_loss(given, takes, reason, units, activations):
+def _refuse_loss(given, takes, reason, activation):
     """Raises an error for a loss of probabilities."""
-    activation = next((a for a in activations if a), expected.SOFTMAX)
-    if units == 1:
-        activation = expected.SIGMOID
-    if takes.name in expected.CROSS_ENTROPY or not takes.name:
-        binary = activation == expected.SIGMOID
-        names = ["Binary"] if binary else ["SparseCategorical", "Categorical"]
-        classes = [f"`keras.losses.{n}Crossentropy" for n in names]
-        remedy = f"Use {'(from_logits=True)` or '.join(classes)}"
-        remedy += "(from_logits=True)`."
+    activation = activation or expected.SOFTMAX
+    if takes.name.lower() in expected.CROSS_ENTROPY:
+        kind = "SparseCategorical"
+        if activation == expected.SIGMOID:
+            kind = "Binary"
+        remedy = f"Use `keras.losses.{kind}Crossentropy(from_logits=True)`."
     elif takes.has_flag:
         remedy = f"Use `{_class_of(takes.name)}(from_logits=True)`."
     else:
