@@ -117,7 +117,7 @@ class TeacherAgreement(ClassMetric):
     teacher's tied classes, the first is meant. Nan agrees with nothing.
 
     Of many labels, or one sigmoid unit, each is a choice between `(x, 0)`, and
-    agrees where the signs do: the fraction is one of examples and labels.
+    agrees where the signs do; the result is the mean over examples and labels.
 
     Args:
         k: Integer >= 1, how many choices the student has. Defaults to `1`.

@@ -12,8 +12,6 @@ from tests import support
 RANDOM = np.random.default_rng(0)
 TEACHER = RANDOM.normal(size=(60, 7), scale=2).astype("float32")
 STUDENT = TEACHER + RANDOM.normal(size=(60, 7)).astype("float32")
-LABELS = RANDOM.integers(0, 7, size=60)
-PROBABILITIES = reference.softmax(STUDENT).astype("float32")
 
 
 def measured(metric, *arguments, **options):
