@@ -224,50 +224,6 @@ def check_form(name, loss, teacher):
         )
 
 
-def check_supervised(loss, comparison):
-    """Refuses a cross-entropy of probabilities where the student has logits.
-
-    Args:
-        loss: As given to `compile`.
-        comparison: The `Comparison` of a Distiller.
-    """
-    names = comparison.student.output_names
-    with_logits = [
-        type(one).__name__
-        for one in comparison.losses.values()
-        if one.expects_logits and one.student_tap in (None, *names)
-    ]
-    # With several outputs, the loss may be for one with probabilities.
-    if with_logits and len(names) < 2:
-        check_takes_logits(
-            loss, f"the student gives them to `{with_logits[0]}`"
-        )
-
-
-def check_takes_logits(loss, reason):
-    """Refuses a cross-entropy of probabilities.
-
-    Args:
-        loss: As given to `compile`.
-        reason: Why the output is logits, for the error.
-    """
-    for one in keras.tree.flatten(loss):
-        if isinstance(one, str):
-            one = keras.losses.get(one) if "entropy" in one.lower() else one
-        is_function = one in (
-            keras.losses.binary_crossentropy,
-            keras.losses.categorical_crossentropy,
-            keras.losses.sparse_categorical_crossentropy,
-        )
-        if is_function or getattr(one, "from_logits", True) is False:
-            raise ValueError(
-                f"`loss` must take logits, since {reason}. Received: loss="
-                f"{loss!r}, which takes probabilities. Use the class with "
-                "`from_logits=True`, such as `keras.losses."
-                "SparseCategoricalCrossentropy(from_logits=True)`."
-            )
-
-
 def check_logits(tapped, tap, loss):
     """Refuses probabilities where a loss compares logits."""
     if gives_probabilities(tapped, tap):

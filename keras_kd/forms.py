@@ -105,23 +105,25 @@ def average_probabilities(teacher, log_probabilities):
     return ops.logsumexp(members + weights, axis=1)
 
 
-def as_logits(teacher, temperature=1.0, dtype=None):
+def as_logits(teacher, temperature=1.0, dtype=None, is_multi_label=False):
     """One tensor of logits, for what compares choices or probabilities.
 
     Args:
         teacher: Logits, or the members' form.
         temperature: Number > 0, at which members are averaged.
         dtype: Type of the result. `None` leaves it as it is.
+        is_multi_label: Whether each logit is of a label, with a sigmoid.
 
     Returns:
         `(batch, ..., classes)`: the logits, or those whose softmax at the
-        temperature is the average over members; of one unit, the sigmoid.
+        temperature is the average over members; of labels and of one unit,
+        the sigmoid.
     """
     if dtype is not None:
         teacher = _cast(teacher, dtype)
     if not is_members(teacher):
         return teacher
-    if teacher[MEMBER_LOGITS].shape[-1] > 1:
+    if teacher[MEMBER_LOGITS].shape[-1] > 1 and not is_multi_label:
         return temperature * average_probabilities(
             teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
         )

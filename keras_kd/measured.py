@@ -5,9 +5,11 @@ import types
 import keras
 
 from keras_kd import backend
-from keras_kd import checks
+from keras_kd import compiled_metrics
 from keras_kd import logs
+from keras_kd import probabilities
 from keras_kd import reduction
+from keras_kd import student_outputs
 
 
 class Measured:
@@ -38,7 +40,9 @@ class Measured:
                 default, trains on the teacher alone.
             loss_weights: Factors on the supervised losses of several outputs.
             metrics: Metrics of the student's outputs, and metrics of
-                `keras_kd.metrics` that compare it with the teacher.
+                `keras_kd.metrics` that compare it with the teacher. Where an
+                output gives logits, Keras's metrics of probabilities see its
+                softmax or sigmoid; your own see the logits.
             weighted_metrics: The same, weighted by `sample_weight`.
             run_eagerly: Whether to run without a graph.
             steps_per_execution: Batches in one call of the graph.
@@ -48,15 +52,20 @@ class Measured:
 
         Raises:
             ValueError: If a metric of `keras_kd.metrics` does not name one of
-                several outputs, or a cross-entropy of probabilities would get
-                the student's logits.
+                several outputs, a loss of probabilities would get the
+                student's logits, or a loss and a distillation loss read an
+                output in two ways, as classes and as labels.
         """
-        self._check_supervised(loss)
+        outputs = self._find_outputs(loss)
         optimizer = keras.optimizers.get(optimizer)
         fed, others = self._split_metrics(metrics, False)
         weighted_fed, weighted_others = self._split_metrics(
             weighted_metrics, True
         )
+        with self.distribute_strategy.scope():
+            others, weighted_others = compiled_metrics.readable(
+                (others, weighted_others), outputs
+            )
         replicas = self.distribute_strategy.num_replicas_in_sync
         super().compile(
             optimizer,
@@ -71,6 +80,7 @@ class Measured:
         )
         self.loss = loss
         self._logs.fed = fed + weighted_fed
+        compiled_metrics.decide(self._logs.fed, outputs)
         # In a plain object, since Keras would track the metrics in a dict.
         self._compile_arguments = types.SimpleNamespace(
             optimizer=optimizer,
@@ -83,8 +93,13 @@ class Measured:
             jit_compile=jit_compile,
         )
 
-    def _check_supervised(self, loss):
-        checks.check_supervised(loss, self._comparison)
+    def _find_outputs(self, loss):
+        """A `StudentOutput` by the name that metrics and losses go by."""
+        return student_outputs.find(
+            self._comparison.losses.values(),
+            self._comparison.student.tapped,
+            loss,
+        )
 
     def _split_metrics(self, metrics, is_weighted):
         """Separates metrics that see the teacher from those for Keras."""
@@ -117,6 +132,11 @@ class Measured:
             name: keras.saving.serialize_keras_object(value)
             for name, value in vars(self._compile_arguments).items()
         }
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the metrics; see `keras.Model`."""
+        with probabilities.sharing():
+            return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-
 # Two examples, which two replicas would get one each.
 EXAMPLES = 2
 UNKNOWN_LENGTH = 3

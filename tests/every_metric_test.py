@@ -25,6 +25,18 @@ CASES = (
         (TEACHER, STUDENT),
     ),
     (
+        "agreement_of_labels",
+        metrics.TeacherAgreement,
+        {"multi_label": True},
+        (TEACHER, STUDENT),
+    ),
+    (
+        "divergence_of_labels",
+        metrics.TeacherDivergence,
+        {"multi_label": True},
+        (TEACHER, STUDENT),
+    ),
+    (
         "calibration",
         metrics.ExpectedCalibrationError,
         {"num_bins": 5},

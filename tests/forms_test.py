@@ -76,6 +76,14 @@ class AsLogitsTest(parameterized.TestCase):
             ops.sigmoid(logits / temperature)[:, 0], yes, atol=1e-6
         )
 
+    @parameterized.parameters(1.0, 3.0)
+    def test_of_labels_each_sigmoid_is_the_average(self, temperature):
+        logits = forms.as_logits(form(), temperature, is_multi_label=True)
+        p = np.moveaxis(reference.sigmoid(MEMBERS / temperature), 1, -1)
+        np.testing.assert_allclose(
+            ops.sigmoid(logits / temperature), p @ WEIGHTS, atol=1e-6
+        )
+
     def test_one_tensor_stays_as_it_is(self):
         self.assertIs(forms.as_logits(STUDENT), STUDENT)
         self.assertEqual(

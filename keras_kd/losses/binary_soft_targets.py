@@ -79,6 +79,7 @@ class BinarySoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    output_activation = "sigmoid"
     accepts_members = True
     accepts_minus_infinity = True
 

@@ -79,9 +79,9 @@ class DistillationLoss(keras.layers.Layer):
 
     # Names from `SERVED` that `call` takes as further arguments.
     needs = ()
-    # Whether the two tensors must be logits. A Distiller then refuses a tap
-    # that ends in softmax or sigmoid.
+    # Whether the two tensors must be logits: a softmax or sigmoid is refused.
     expects_logits = False
+    output_activation = None  # "softmax" or "sigmoid", if it applies one.
     # Whether `call` takes the members' form of a teacher too: see `forms`.
     accepts_members = False
     # Whether a teacher's logit may be -inf, the class being ruled out.

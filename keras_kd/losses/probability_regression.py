@@ -51,6 +51,7 @@ class ProbabilityRegression(DistillationLoss):
     """
 
     expects_logits = True
+    output_activation = "softmax"
     accepts_members = True
     accepts_minus_infinity = True
 

@@ -107,6 +107,7 @@ class SoftTargets(DistillationLoss):
     """
 
     expects_logits = True
+    output_activation = "softmax"
     accepts_members = True
     accepts_minus_infinity = True
 

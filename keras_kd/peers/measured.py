@@ -4,6 +4,7 @@ import keras
 
 from keras_kd import checks
 from keras_kd import logs
+from keras_kd import student_outputs
 from keras_kd.measured import Measured
 from keras_kd.peers.ensemble import by_head
 from keras_kd.peers.logs import copied
@@ -45,7 +46,9 @@ class PeerMeasured(Measured):
             loss_weights: Must be `None`: see `student_loss_weight`.
             metrics: List of metrics of the logits, and metrics of
                 `keras_kd.metrics` that compare a peer with its teachers. Each
-                peer gets copies, and so do all peers together.
+                peer gets copies, and so do all peers together. Keras's metrics
+                of probabilities see the softmax or sigmoid; your own see the
+                logits.
             weighted_metrics: The same, weighted by `sample_weight`.
             run_eagerly: Whether to run without a graph.
             steps_per_execution: Batches in one call of the graph.
@@ -105,8 +108,15 @@ class PeerMeasured(Measured):
     def _output_names(self):
         return (), ()
 
-    def _check_supervised(self, loss):
-        checks.check_takes_logits(loss, "the peers compare logits")
+    def _find_outputs(self, loss):
+        found = student_outputs.find(
+            self.distillation_losses,
+            self._sides[0].tapped,
+            loss,
+            reason="the peers compare logits",
+        )
+        (output,) = found.values()
+        return dict.fromkeys((*self.peer_names, ENSEMBLE), output)
 
     def _split_metrics(self, metrics, is_weighted):
         """Metrics that see the teachers, and a dict of the others by head."""

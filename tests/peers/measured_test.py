@@ -7,6 +7,8 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd.metrics import TeacherAgreement
+from tests import compiled_metrics_reference as reference
+from tests import support
 from tests.peers import communities
 from tests.support import cross_entropy
 
@@ -16,6 +18,10 @@ class Bare(keras.metrics.Mean):
     def __init__(self, sides):
         super().__init__(name="bare")
         self.sides = sides
+
+
+def one_unit(width, name):
+    return support.dense(width, classes=1, name=name)
 
 
 class MeasuredTest(parameterized.TestCase):
@@ -77,6 +83,43 @@ class MeasuredTest(parameterized.TestCase):
         for index, choice in enumerate(self.choices()):
             others = sum(probabilities) - probabilities[index]
             agreement = np.mean(choice == np.argmax(others, axis=-1))
+            self.assertAlmostEqual(
+                logs[f"peer_{index}_teacher_agreement"], agreement, 6
+            )
+
+    def test_metrics_of_probabilities_are_right_for_each_head(self):
+        distiller = communities.made(
+            2, make=one_unit, losses=keras_kd.losses.BinarySoftTargets()
+        )
+        y = (self.y > 0).astype("float32")[:, None]
+        distiller.compile(
+            "sgd",
+            keras.losses.BinaryCrossentropy(from_logits=True),
+            metrics=["accuracy", keras.metrics.Recall(name="recall")],
+            weighted_metrics=[keras.metrics.AUC(name="auc")],
+        )
+        logs = distiller.evaluate(
+            self.x, y, batch_size=8, verbose=0, return_dict=True
+        )
+        logits = [p.predict(self.x, verbose=0) for p in distiller.peers]
+        heads = ("peer_0", "peer_1", "ensemble")
+        for head, one in zip(heads, [*logits, sum(logits) / 2], strict=True):
+            p = reference.probabilities(one, is_softmax=False)
+            for key in ("accuracy", "recall", "auc"):
+                expected = getattr(reference, key)(y, p)
+                self.assertAlmostEqual(logs[f"{head}_{key}"], expected, 5)
+
+    def test_teacher_metrics_of_labels_compare_each(self):
+        distiller = communities.made(
+            3, losses=keras_kd.losses.BinarySoftTargets()
+        )
+        distiller.compile("sgd", metrics=[TeacherAgreement()])
+        logs = distiller.evaluate(self.x, verbose=0, return_dict=True)
+        logits = [p.predict(self.x, verbose=0) for p in distiller.peers]
+        p = [reference.probabilities(one, is_softmax=False) for one in logits]
+        for index, own in enumerate(p):
+            others = (sum(p) - own) / 2
+            agreement = np.mean((own > 0.5) == (others > 0.5))
             self.assertAlmostEqual(
                 logs[f"peer_{index}_teacher_agreement"], agreement, 6
             )

@@ -1,0 +1,122 @@
+"""How calibrated the student is."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_kd import reduction
+from keras_kd.arguments import check_count
+from keras_kd.losses.shapes import shapes_agree
+from keras_kd.metrics.teacher import weigh
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class ExpectedCalibrationError(keras.metrics.Metric):
+    """How far the confidence of predictions is from their accuracy.
+
+    Predictions are sorted by confidence, their highest probability, into bins
+    of equal width, `(i / num_bins, (i + 1) / num_bins]`. The result is the
+    mean over predictions of `abs(accuracy of the bin - mean confidence of the
+    bin)`. It needs some hundred predictions: few in a bin make it seem large.
+
+    A confidence is compared with the edges exactly: what float32 stores for .6
+    is above 9 / 15, and counts so.
+
+    Reference: [Guo et al., 2017](https://arxiv.org/abs/1706.04599), section 2.
+
+    Args:
+        num_bins: Integer >= 1. Defaults to `15`.
+        from_logits: Whether the scores are logits. Defaults to `False`.
+        name: Key in the logs. Defaults to `"expected_calibration_error"`.
+        dtype: See `TeacherMetric`.
+
+    Call arguments:
+        labels: Class numbers `(batch, ...)`, or one-hot.
+        scores: `(batch, ..., classes)`; from one sigmoid unit, that of class 1.
+        sample_weight: See `TeacherMetric`.
+
+    Raises:
+        ValueError: If `num_bins` is not a positive integer, or the labels do
+            not fit the scores.
+
+    Example:
+
+    >>> metric = keras_kd.metrics.ExpectedCalibrationError()
+    >>> metric.update_state([0, 1], [[0.75, 0.25], [0.75, 0.25]])
+    >>> float(metric.result())
+    0.25
+    """
+
+    def __init__(
+        self,
+        num_bins=15,
+        from_logits=False,
+        name="expected_calibration_error",
+        dtype="float32",
+    ):
+        super().__init__(name=name, dtype=dtype)
+        check_count("num_bins", num_bins, "bins")
+        self.num_bins = num_bins
+        self.from_logits = bool(from_logits)
+        # Weights, correct predictions and confidences, summed in each bin.
+        shape = (num_bins, 3)
+        self.sums = self.add_variable(shape, "zeros", self.dtype, name="sums")
+
+    def update_state(self, labels, scores, sample_weight=None):
+        scores = ops.convert_to_tensor(scores)
+        mask = reduction.read_mask(scores)
+        probabilities = self._probabilities(scores)
+        confidence = ops.max(probabilities, axis=-1)
+        choice = ops.cast(ops.argmax(probabilities, axis=-1), "int64")
+        correct = ops.equal(choice, _class_numbers(labels, scores))
+        place = ops.reshape(self._place(confidence), (-1,))
+        confidence = ops.cast(confidence, self.dtype)
+        confidence, weights = weigh(confidence, sample_weight, mask)
+        correct = weights * ops.cast(correct, self.dtype)
+        columns = ops.stack([weights, correct, confidence], axis=-1)
+        columns = ops.reshape(columns, (-1, 3))
+        self.sums.assign_add(ops.segment_sum(columns, place, self.num_bins))
+
+    def _probabilities(self, scores):
+        """Probabilities of at least two classes, in float32 or float64."""
+        if keras.backend.standardize_dtype(scores.dtype) != "float64":
+            scores = ops.cast(scores, "float32")
+        if scores.shape[-1] == 1:
+            no = ops.zeros_like(scores) if self.from_logits else 1 - scores
+            scores = ops.concatenate([no, scores], axis=-1)
+        return ops.softmax(scores, axis=-1) if self.from_logits else scores
+
+    def _place(self, confidence):
+        """Number of the bin."""
+        edges = np.arange(1, self.num_bins) / self.num_bins
+        near = edges.astype(keras.backend.standardize_dtype(confidence.dtype))
+        # Rounded down, so that `confidence > edge` holds as for the true edge.
+        below = np.where(near > edges, np.nextafter(near, 0 * near), near)
+        above = ops.expand_dims(confidence, axis=-1) > below
+        return ops.sum(ops.cast(above, "int32"), axis=-1)
+
+    def result(self):
+        weight, correct, confidence = ops.unstack(self.sums, 3, axis=1)
+        gap = ops.sum(ops.abs(correct - confidence))
+        return ops.divide_no_nan(gap, ops.sum(weight))
+
+    def get_config(self):
+        config = super().get_config() | {"num_bins": self.num_bins}
+        return config | {"from_logits": self.from_logits}
+
+
+def _class_numbers(labels, scores):
+    """Labels `(batch, ...)` as integers, from those or from one-hot ones."""
+    labels = ops.convert_to_tensor(labels)
+    if len(labels.shape) == len(scores.shape):
+        if labels.shape[-1] == 1:
+            labels = ops.squeeze(labels, axis=-1)
+        elif labels.shape[-1] == scores.shape[-1]:
+            labels = ops.argmax(labels, axis=-1)
+    if not shapes_agree(labels.shape, scores.shape[:-1]):
+        raise ValueError(
+            "`labels` must be a class number for each row of the scores, or "
+            f"one-hot. Received: labels of shape {tuple(labels.shape)}, scores "
+            f"of shape {tuple(scores.shape)}."
+        )
+    return ops.cast(labels, "int64")
