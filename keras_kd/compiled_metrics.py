@@ -6,8 +6,9 @@ import keras
 
 from keras_kd import expected
 from keras_kd.expected import expectation
+from keras_kd.label_metrics import AsGiven
+from keras_kd.label_metrics import LabelMetric
 from keras_kd.metrics.teacher import ClassMetric
-from keras_kd.probabilities import OfProbabilities
 
 
 def readable(groups, outputs):
@@ -21,7 +22,7 @@ def readable(groups, outputs):
         outputs: What `student_outputs.find` returned.
 
     Returns:
-        The same structures, with an `OfProbabilities` around some metrics.
+        The same structures, with a `LabelMetric` around the metrics.
 
     Raises:
         ValueError: If a metric would be wrong, and nothing can mend it.
@@ -65,17 +66,23 @@ def _of_outputs(metrics, outputs, unknown):
 
 
 def _readable(given, output, unknown):
-    if given is None or output.reason is None:
+    if given is None:
         return given
     if isinstance(given, str) and given.lower() in expected.ACCURACY:
         # Of several numbers, Keras takes the highest.
-        if output.units != 1:
+        if output.reason is None or output.units != 1:
             return given
         return keras.metrics.BinaryAccuracy(name=given, threshold=0.0)
     metric = keras.metrics.get(given)
     takes = expectation(metric)
+    metric = _as_metric(given, metric)
     if takes.reads == expected.UNKNOWN:
-        unknown.append(takes.name)
+        if output.reason is not None:
+            unknown.append(takes.name)
+        # With a mask of the student's own, as Keras shows it.
+        return metric if output.is_masked else AsGiven(metric)
+    if output.reason is None:
+        return LabelMetric(metric)
     if takes.reads == expected.NUMBERS:
         raise ValueError(
             "`metrics` must read scores, since the student gives no numbers "
@@ -83,7 +90,7 @@ def _readable(given, output, unknown):
             f"`{_of_scores(takes.name, output.units)}`."
         )
     if takes.reads != expected.PROBABILITIES:
-        return given
+        return LabelMetric(metric)
     activation = output.activation or takes.activation
     if activation is None:
         raise ValueError(
@@ -94,8 +101,8 @@ def _readable(given, output, unknown):
             "BinaryCrossentropy(from_logits=True)` or another cross-entropy; "
             "with `student_loss_weight=0`, it does not count."
         )
-    return OfProbabilities(
-        _as_metric(given, metric),
+    return LabelMetric(
+        metric,
         activation,
         is_for_other=takes.activation not in (None, activation),
     )

@@ -7,7 +7,6 @@ import keras
 from keras_kd import backend
 from keras_kd import compiled_metrics
 from keras_kd import logs
-from keras_kd import probabilities
 from keras_kd import reduction
 from keras_kd import student_outputs
 
@@ -132,11 +131,6 @@ class Measured:
             name: keras.saving.serialize_keras_object(value)
             for name, value in vars(self._compile_arguments).items()
         }
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Updates the metrics; see `keras.Model`."""
-        with probabilities.sharing():
-            return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""

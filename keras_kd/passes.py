@@ -8,6 +8,7 @@ import keras
 
 from keras_kd import backend
 from keras_kd import forms
+from keras_kd import reduction
 from keras_kd import taps
 from keras_kd.patching import hooked
 
@@ -63,6 +64,8 @@ class TappedModel:
         }
         self.taps = tuple(dict.fromkeys(names))
         self.probabilities = ()
+        self.masked = ()
+        self.mask_shapes = None
         self._symbolic = None
 
     def _layer(self, tap):
@@ -134,7 +137,9 @@ class TappedModel:
         """The result of a call, with `KerasTensor`s that show the shapes.
 
         Afterwards, `probabilities` lists the taps that are made by a softmax
-        or a sigmoid.
+        or a sigmoid, and `masked` the outputs that have a Keras mask, with
+        `None` for the only one; `mask_shapes` has the shapes of masks for one
+        example, in a list for the tensors of the output and a dict by tap.
         """
         if self._symbolic is None:
             self._symbolic = symbolic(self._look, input_spec(self.model))
@@ -142,6 +147,15 @@ class TappedModel:
 
     def _look(self, x):
         output, tensors = self(x, training=False)
+        self.masked = tuple(
+            name
+            for name in self.outputs or (None,)
+            if _mask_shape(forms.scores(pick(output, self.outputs, name)))
+        )
+        self.mask_shapes = (
+            [_mask_shape(tensor) for tensor in keras.tree.flatten(output)],
+            {tap: _mask_shape(tensor) for tap, tensor in tensors.items()},
+        )
         self.probabilities = tuple(
             tap
             for tap, tensor in tensors.items()
@@ -149,6 +163,14 @@ class TappedModel:
             and backend.is_probability(forms.scores(tensor))
         )
         return output, tensors
+
+
+def _mask_shape(tensor):
+    """Shape of a tensor's Keras mask for one example, `None` if it has none."""
+    if tensor is None or keras.tree.is_nested(tensor):
+        return None
+    mask = reduction.read_mask(tensor)
+    return None if mask is None else tuple(mask.shape[1:])
 
 
 def run(model, x, training):

@@ -135,6 +135,20 @@ def with_mask(tensor, mask):
     return tensor if mask is None else Marked(mask)(ops.copy(tensor))
 
 
+def zero_hidden(labels, mask):
+    """Labels with 0 for those that a mask hides.
+
+    Args:
+        labels: `(batch, ...)`.
+        mask: Boolean, of no more axes.
+    """
+    if len(mask.shape) > len(labels.shape):
+        return labels
+    while len(mask.shape) < len(labels.shape):
+        mask = ops.expand_dims(mask, axis=-1)
+    return ops.where(mask, labels, ops.zeros_like(labels))
+
+
 def all_true(values, *masks):
     """Fits masks to values and combines them; `None` if there are none."""
     masks = [align(m, values, ops.any) for m in masks if m is not None]

@@ -26,6 +26,7 @@ class StudentOutput:
         gives_labels: Whether it gives probabilities of labels, as its loss
             takes them.
         unknown: Names of losses of which it is not known what they take.
+        is_masked: Whether the student gives it a Keras mask.
     """
 
     units: int | None
@@ -33,6 +34,7 @@ class StudentOutput:
     activation: str | None
     gives_labels: bool = False
     unknown: tuple = ()
+    is_masked: bool = False
 
 
 def find(losses, tapped, supervised, reason=None):
@@ -66,11 +68,14 @@ def find(losses, tapped, supervised, reason=None):
         why = reason
         if own and why is None:
             why = f"the student gives them to `{type(own[0]).__name__}`"
-        found[name] = _described(
+        described = _described(
             shape[-1] if shape else None,
             own,
             batch.of_output(supervised, tapped.outputs, name),
             why,
+        )
+        found[name] = dataclasses.replace(
+            described, is_masked=name in tapped.masked
         )
     return found
 

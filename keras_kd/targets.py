@@ -82,9 +82,7 @@ class Targets:
             mask = self.counted.get(output)
             if mask is None or labels is None or not is_cleaned(output):
                 return labels
-            while len(mask.shape) < len(labels.shape):
-                mask = ops.expand_dims(mask, axis=-1)
-            return ops.where(mask, labels, ops.zeros_like(labels))
+            return reduction.zero_hidden(labels, mask)
 
         return self._by_output(self.labels, clean)
 

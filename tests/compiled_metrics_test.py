@@ -1,7 +1,6 @@
 """Metrics of probabilities, given to `compile`, where a student has logits."""
 
 import warnings
-from unittest import mock
 
 import keras
 import numpy as np
@@ -10,7 +9,6 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import losses
-from keras_kd import probabilities
 from tests import compiled_metrics_reference as reference
 from tests import support
 from tests.logits_students import ALL
@@ -73,23 +71,6 @@ class CompileTest(parameterized.TestCase):
         stopping = keras.callbacks.EarlyStopping(monitor="val_auc", patience=1)
         made.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[stopping])
         self.assertTrue(stopping.monitor_op(0.6, 0.5))
-
-    def test_an_output_is_activated_once(self):
-        made = distiller("labels")
-        made.compile(
-            "sgd",
-            supervised("labels"),
-            metrics=[K.AUC(), K.Precision(), K.Recall(), "accuracy"],
-            weighted_metrics=[K.BinaryAccuracy()],
-            run_eagerly=True,
-        )
-        x, y = data("labels")
-        made.test_on_batch(x, y)
-        with mock.patch.object(
-            probabilities.Activation, "call", return_value=y
-        ) as call:
-            made.test_on_batch(x, y)
-        self.assertEqual(call.call_count, 1)
 
     def test_metrics_without_a_loss_go_by_the_distillation_loss(self):
         for kind in ALL:

@@ -25,7 +25,7 @@ LAYERS = (
         "model_copies",
         "passes",
         "patching",
-        "probabilities",
+        "label_metrics",
         "projectors",
         "reduction",
         "taps",

@@ -111,6 +111,12 @@ class BinarySoftTargetsTest(parameterized.TestCase):
         value = loss(np.array([[9.0, -7.0]]), np.array([[-8.0, 6.0]]))
         self.assertTrue(np.isfinite(value.numpy()).all())
 
+    def test_a_label_that_the_teacher_rules_out(self):
+        # p = 0 beside q = 1/2: KL = ln 2, whatever the temperature.
+        loss = losses.BinarySoftTargets(2.0)
+        actual = loss(np.array([[-np.inf]]), np.zeros((1, 1)))
+        np.testing.assert_allclose(actual, [4 * np.log(2)], rtol=1e-6)
+
     def test_rejects_different_numbers_of_labels(self):
         with self.assertRaisesRegex(
             ValueError, r"`BinarySoftTargets` must.*\(2, 3\).*\(2, 4\)"

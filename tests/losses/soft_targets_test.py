@@ -153,6 +153,33 @@ class SoftTargetsTest(parameterized.TestCase):
         value = loss(np.array([[9.0, -7.0]]), np.array([[-8.0, 6.0]]))
         self.assertTrue(np.isfinite(value.numpy()).all())
 
+    def test_a_class_that_the_teacher_rules_out(self):
+        # p = (0, 1/4, 3/4) of logits (-inf, 0, ln 3) at T = 1; q is uniform:
+        # KL = 1/4 ln(3/4) + 3/4 ln(9/4), and a term of p = 0 adds nothing.
+        teacher = np.array([[-np.inf, 0.0, np.log(3.0)]])
+        actual = losses.SoftTargets(1.0)(teacher, np.zeros((1, 3)))
+        expected = 0.25 * np.log(0.75) + 0.75 * np.log(2.25)
+        np.testing.assert_allclose(actual, [expected], rtol=1e-6)
+
+    @parameterized.parameters(1.0, 4.0)
+    def test_the_gradient_where_a_class_is_ruled_out(self, temperature):
+        teacher = np.array([[-np.inf, 0.5, 3.0], [1.0, -np.inf, -np.inf]])
+        result = run(teacher, STUDENT, temperature)
+        p = np.exp(teacher / temperature)
+        p /= p.sum(axis=-1, keepdims=True)
+        q = reference.softmax(STUDENT, temperature)
+        np.testing.assert_allclose(
+            result.gradient, temperature * (q - p), rtol=1e-5, atol=1e-6
+        )
+
+    def test_both_may_rule_out_the_same_class(self):
+        teacher, student = TEACHER.copy(), STUDENT.copy()
+        teacher[:, 1] = student[:, 1] = -np.inf
+        actual = run(teacher, student, 2.0)
+        expected = reference.soft_targets(TEACHER[:, ::2], STUDENT[:, ::2], 2.0)
+        np.testing.assert_allclose(actual.value, expected, rtol=1e-5)
+        self.assertTrue(np.isfinite(actual.gradient).all())
+
     def test_rejects_different_numbers_of_classes(self):
         with self.assertRaisesRegex(
             ValueError, r"same classes.*\(2, 3\).*\(2, 4\).*`Hint`"

@@ -37,7 +37,13 @@ class ModelForward:
         ]
         chosen = {tap: tensors[tap] for tap in taps if tap not in names}
         self.layout = layout.plan(
-            output, names, chosen, probabilities, dtype, top_k
+            output,
+            names,
+            chosen,
+            probabilities,
+            dtype,
+            top_k,
+            self.tapped.mask_shapes,
         )
         # One trace for the full batches and one for a last, smaller one.
         self._encode = tf.function(self._run, reduce_retracing=False)

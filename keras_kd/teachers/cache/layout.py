@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_kd import forms
+from keras_kd import reduction
 from keras_kd.teachers import top_classes
 
 
@@ -46,7 +47,7 @@ class Field:
             top = top_classes.encode(tensor, self.top_k)
             found = {f".{name}": value for name, value in top.items()}
         return {
-            suffix: ops.cast(found[suffix], dtype)
+            suffix: _as_type(found[suffix], dtype)
             for suffix, (_, dtype) in self.arrays().items()
         }
 
@@ -56,6 +57,16 @@ class Field:
             return _as_float32(arrays[""])
         encoded = {name[1:]: _as_float32(a) for name, a in arrays.items()}
         return top_classes.spread(encoded, self.shape[-1])
+
+
+def _as_type(tensor, dtype):
+    """A tensor in another type, with nan for what that has no number for."""
+    converted = ops.cast(tensor, dtype)
+    if dtype != "float16":
+        return converted
+    # A logit of -inf rules its class out; one that became -inf does not.
+    overflows = ops.isinf(converted) & ops.logical_not(ops.isinf(tensor))
+    return ops.where(overflows, ops.cast(np.nan, dtype), converted)
 
 
 def _as_float32(tensor):
@@ -74,6 +85,8 @@ class Layout:
         fields: `Field`s by name.
         probabilities: Those of the outputs, `None` for the only one, and taps
             that are probabilities.
+        masks: Names of the fields with Keras masks, by the names of the fields
+            that they belong to.
     """
 
     output: object
@@ -81,6 +94,7 @@ class Layout:
     taps: dict
     fields: dict
     probabilities: tuple
+    masks: dict = dataclasses.field(default_factory=dict)
 
     def arrays(self):
         """Shape and dtype of a row of each array."""
@@ -95,6 +109,10 @@ class Layout:
         names = keras.tree.flatten(self.output)
         found = dict(zip(names, keras.tree.flatten(output), strict=True))
         found |= {name: tensors[tap] for tap, name in self.taps.items()}
+        found |= {
+            mask: reduction.read_mask(found[name])
+            for name, mask in self.masks.items()
+        }
         return {
             name + suffix: array
             for name, field in self.fields.items()
@@ -107,12 +125,19 @@ class Layout:
             name: field.decode({s: arrays[name + s] for s in field.arrays()})
             for name, field in self.fields.items()
         }
+        for name, mask in self.masks.items():
+            hidden = ops.cast(found[mask], "bool")
+            found[name] = reduction.with_mask(found[name], hidden)
         output = keras.tree.map_structure(found.__getitem__, self.output)
         return output, {tap: found[name] for tap, name in self.taps.items()}
 
     def to_json(self):
         """What JSON can hold of it."""
-        return dataclasses.asdict(self)
+        content = dataclasses.asdict(self)
+        if not self.masks:
+            # As it was before there were any, for caches of that time.
+            del content["masks"]
+        return content
 
 
 def from_json(content):
@@ -127,6 +152,7 @@ def from_json(content):
         content["taps"],
         fields,
         tuple(content["probabilities"]),
+        content.get("masks", {}),
     )
 
 
@@ -138,7 +164,7 @@ def bytes_of(arrays):
     )
 
 
-def plan(output, outputs, tensors, probabilities, dtype, top_k):
+def plan(output, outputs, tensors, probabilities, dtype, top_k, masks=None):
     """Decides how to store what a teacher gives.
 
     Args:
@@ -146,6 +172,8 @@ def plan(output, outputs, tensors, probabilities, dtype, top_k):
         outputs: Names of the outputs, if there are several.
         tensors: The same by tap.
         probabilities: See `Layout`.
+        masks: Shapes of Keras masks for one example: a list for the tensors of
+            `output`, and a dict by tap. `None`, the default, is none.
         dtype: `"float16"` or `"float32"`.
         top_k: Number of logits to keep, or `None`.
 
@@ -170,11 +198,16 @@ def plan(output, outputs, tensors, probabilities, dtype, top_k):
     by_tap = {tap: f"tap.{tap}" for tap in tensors}
     for tap, name in by_tap.items():
         fields[name] = _field(name, tensors[tap], dtype, None)
+    of_outputs, of_taps = masks or ([None] * len(names), {})
+    shapes = dict(zip(names, of_outputs, strict=True))
+    shapes |= {name: of_taps.get(tap) for tap, name in by_tap.items()}
+    masked = {n: f"mask.{n}" for n, shape in shapes.items() if shape}
+    fields |= {m: Field(shapes[n], "uint8") for n, m in masked.items()}
     template = keras.tree.pack_sequence_as(output, names)
     if isinstance(template, tuple):
         template = list(template)
     return Layout(
-        template, tuple(outputs), by_tap, fields, tuple(probabilities)
+        template, tuple(outputs), by_tap, fields, tuple(probabilities), masked
     )
 
 

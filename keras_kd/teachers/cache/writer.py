@@ -113,7 +113,12 @@ class Writer:
     def _rows(self, batch):
         arrays = self.forward(batch["x"])
         for name, array in arrays.items():
-            if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+            # A logit of -inf rules its class out; no comparison with nan holds.
+            is_logit = name.startswith("output")
+            lowest = -np.inf if is_logit else np.nextafter(-np.inf, 0)
+            if array.dtype.kind == "f" and not np.all(
+                (array >= lowest) & (array < np.inf)
+            ):
                 raise ValueError(
                     "`teacher` must give finite numbers within the range of "
                     "`dtype`, since nan would spread to the student. Received: "

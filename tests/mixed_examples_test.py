@@ -1,0 +1,80 @@
+"""Losses whose value for an example depends on the others."""
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+from keras import ops
+
+import keras_kd
+from tests import support
+from tests.replicas import two_replicas
+
+
+class Similarity(keras_kd.losses.DistillationLoss):
+    """Compares all pairs of examples (Tung and Mori, 2019)."""
+
+    def call(self, teacher, student):
+        first, second = (
+            ops.matmul(x, ops.transpose(x)) for x in (teacher, student)
+        )
+        return ops.mean((first - second) ** 2, axis=-1)
+
+
+class Centred(keras_kd.losses.DistillationLoss):
+    """Subtracts the mean over the batch."""
+
+    needs = ("labels",)
+
+    def call(self, teacher, student, labels):
+        gap = teacher - student
+        gap = gap - ops.mean(gap, axis=0, keepdims=True)
+        return ops.mean(gap**2, axis=-1) + 0 * ops.cast(labels, "float32")
+
+
+class MixedExamplesTest(parameterized.TestCase):
+    @parameterized.parameters(Similarity, Centred)
+    def test_are_refused_on_several_replicas(self, kind):
+        with (
+            two_replicas().scope(),
+            self.assertRaisesRegex(
+                ValueError,
+                f"must give each example a value of its own on several "
+                f"replicas.*Received: {kind.__name__}.*one_device",
+            ),
+        ):
+            support.distiller(kind())
+
+    @parameterized.parameters(Similarity, Centred)
+    def test_are_taken_on_one(self, kind):
+        distiller = support.distiller(kind())
+        distiller.compile("sgd")
+        history = distiller.fit(*support.data(), verbose=0).history
+        self.assertTrue(np.isfinite(history["loss"]).all())
+
+    def test_peers_are_refused_too(self):
+        with (
+            two_replicas().scope(),
+            self.assertRaisesRegex(ValueError, "a value of its own"),
+        ):
+            keras_kd.MutualDistiller(
+                peers=[support.dense(4, name="a"), support.dense(4, name="b")],
+                distillation_losses=Similarity(),
+            )
+
+    def test_batch_normalisation_in_a_projector_is_no_such_loss(self):
+        projector = keras.Sequential(
+            [keras.layers.Dense(8), keras.layers.BatchNormalization()]
+        )
+        with two_replicas().scope():
+            support.distiller(
+                keras_kd.losses.Hint(
+                    teacher_tap="hidden",
+                    student_tap="hidden",
+                    projector=projector,
+                )
+            )
+
+
+if __name__ == "__main__":
+    absltest.main()
