@@ -13,6 +13,7 @@ import keras_kd
 from keras_kd import report
 from keras_kd import whole_files
 from keras_kd.cli import arms
+from keras_kd.cli import latency
 from keras_kd.cli import methods
 
 PLOTS = {
@@ -30,14 +31,29 @@ HEADER = (
     "ECE %",
     "params",
     "KB",
-    "ms",
+    f"ms, batch {latency.BATCH}",
 )
-LEGEND = (
-    "±: standard deviation over the seeds. minus alone: mean difference to the "
-    "student alone and its 95 % t-interval, paired by seed. agrees: chooses as "
-    "the teacher does. ECE: expected calibration error. KB: saved, without "
-    "optimizer. ms: for one image."
-)
+
+
+def legend(outcome):
+    """Says what the columns are."""
+    gain = outcome.gain
+    return (
+        "±: standard deviation over the seeds. minus alone: mean difference to "
+        f"the student alone{_confidence(gain) if gain.count > 1 else ''}. "
+        "agrees: chooses as the teacher does. ECE: expected calibration error. "
+        "KB: saved, without optimizer. ms: median and quartiles of "
+        f"{latency.ROUNDS} compiled calls with a batch of {latency.BATCH}, "
+        "teacher and student in turn; the students are of one architecture and "
+        "were timed as one."
+    )
+
+
+def _confidence(gain):
+    return (
+        f" and its {100 * gain.level:g} % interval over seeds and test images, "
+        f"corrected for the {gain.comparisons} comparisons of these students"
+    )
 
 
 def rows(outcome):
@@ -50,12 +66,12 @@ def rows(outcome):
         (
             name,
             _spread(figures.accuracies),
-            _interval(intervals.get(name)),
+            _difference(intervals.get(name)),
             _percent(figures.agreements),
             _percent(figures.calibration_errors),
             f"{figures.parameters:,}",
             f"{figures.size / 1024:,.0f}",
-            f"{1000 * figures.latency:.1f}",
+            _milliseconds(figures.latency),
         )
         for name, figures in outcome.figures.items()
     ]
@@ -72,19 +88,31 @@ def _spread(values):
     return f"{mean} ± {100 * statistics.stdev(values):.1f}"
 
 
-def _interval(interval):
+def _difference(interval):
     if interval is None:
         return ""
     mean, low, high = (
         f"{100 * value:+.1f}"
         for value in (interval.mean, interval.low, interval.high)
     )
-    return f"{mean} [{low}, {high}]"
+    return mean if interval.count < 2 else f"{mean} [{low}, {high}]"
+
+
+def _milliseconds(seconds):
+    median, low, high = (
+        f"{1000 * value:.2f}"
+        for value in (seconds.median, seconds.low, seconds.high)
+    )
+    return f"{median} [{low}, {high}]"
 
 
 def terminal(outcome):
     """The table and the verdict, for a terminal."""
-    lines = [report.text_table(HEADER, rows(outcome)), "", fold(LEGEND)]
+    lines = [
+        report.text_table(HEADER, rows(outcome)),
+        "",
+        fold(legend(outcome)),
+    ]
     lines += ["", *map(fold, outcome.verdicts())]
     if outcome.warning:
         lines.append(fold(outcome.warning))
@@ -178,7 +206,7 @@ def markdown(bench, outcome):
         "\n\n".join(outcome.verdicts()),
         *([outcome.warning] if outcome.warning else []),
         report.markdown_table(HEADER, rows(outcome)),
-        LEGEND,
+        legend(outcome),
         "## What was done",
         outcome.description.replace("\n", " "),
         _budget(settings),
@@ -191,6 +219,7 @@ def markdown(bench, outcome):
         "Test accuracy in %; the students of a row saw the same images and "
         "began with the same weights.",
         _seeds(outcome),
+        _verdicts(outcome),
         "## Pictures",
         *(f"![{title}]({name})" for name, title in PLOTS.items()),
         "## The student",
@@ -280,4 +309,16 @@ def _seeds(outcome):
             (str(seed), *(f"{100 * value:.1f}" for value in values))
             for seed, values in enumerate(zip(*accuracies, strict=True))
         ],
+    )
+
+
+def _verdicts(outcome):
+    gain = outcome.gain
+    return (
+        "The intervals above count two kinds of luck: that of the seeds and "
+        f"that of the {gain.examples:,} test images, on which all students "
+        f"were asked (`keras_kd.report.compare`). All {gain.comparisons} hold "
+        f"together with {100 * gain.level:g} % confidence. Where one includes "
+        "zero and reaches further than 1 point to either side, the seeds or "
+        "the images are too few to tell."
     )
