@@ -283,10 +283,11 @@ in this table which have dropout. Compare the pattern.
 
 **The mimic of the ensemble closes 66 %** of the distance from labels to the
 ensemble, and 52 % of that from labels with dropout, than which it is better by
-3.7 points (95 % interval 3.1 to 4.2). **The images without labels do most of
-it:** of the 4,000 labelled ones alone a mimic, which sees them unchanged, has
-no more than labels teach with shifts and dropout. And where 10,000 images have
-labels, the mimic of one net gains nothing over that (-0.7 to +0.7).
+3.7 points (95 % interval over the seeds 3.1 to 4.2). **The images without
+labels do most of it:** of the 4,000 labelled ones alone a mimic, which sees
+them unchanged, has no more than labels teach with shifts and dropout. And where
+10,000 images have labels, the mimic of one net gains nothing over that
+(-0.7 to +0.7).
 
 * **Command:** `python tutorials/09_shallow_mimic.py`
 * **Cost:** 33 minutes of one CPU core (AMD EPYC). With `KERAS_KD_SMOKE=1`, on

@@ -6,15 +6,17 @@ import io
 import math
 import os
 import shutil
-import statistics
 import textwrap
 
 import keras_kd
 from keras_kd import report
 from keras_kd import whole_files
 from keras_kd.cli import arms
-from keras_kd.cli import latency
 from keras_kd.cli import methods
+from keras_kd.cli.outcome_table import HEADER
+from keras_kd.cli.outcome_table import legend
+from keras_kd.cli.outcome_table import percent
+from keras_kd.cli.outcome_table import rows
 
 PLOTS = {
     "learning_curves.png": "Learning curves of the arms",
@@ -22,88 +24,6 @@ PLOTS = {
     "reliability_diagram.png": "Reliability diagram",
 }
 FILES = ("report.md", "student.keras", "history.csv", *PLOTS)
-
-HEADER = (
-    "",
-    "accuracy %",
-    "minus alone",
-    "agrees %",
-    "ECE %",
-    "params",
-    "KB",
-    f"ms, batch {latency.BATCH}",
-)
-
-
-def legend(outcome):
-    """Says what the columns are."""
-    gain = outcome.gain
-    return (
-        "±: standard deviation over the seeds. minus alone: mean difference to "
-        f"the student alone{_confidence(gain) if gain.count > 1 else ''}. "
-        "agrees: chooses as the teacher does. ECE: expected calibration error. "
-        "KB: saved, without optimizer. ms: median and quartiles of "
-        f"{latency.ROUNDS} compiled calls with a batch of {latency.BATCH}, "
-        "teacher and student in turn; the students are of one architecture and "
-        "were timed as one."
-    )
-
-
-def _confidence(gain):
-    return (
-        f" and its {100 * gain.level:g} % interval over seeds and test images, "
-        f"corrected for the {gain.comparisons} comparisons of these students"
-    )
-
-
-def rows(outcome):
-    """Cells of the table, in the order of `HEADER`."""
-    intervals = {
-        arms.SMOOTHING: outcome.smoothing_gain,
-        arms.DISTILLED: outcome.gain,
-    }
-    return [
-        (
-            name,
-            _spread(figures.accuracies),
-            _difference(intervals.get(name)),
-            _percent(figures.agreements),
-            _percent(figures.calibration_errors),
-            f"{figures.parameters:,}",
-            f"{figures.size / 1024:,.0f}",
-            _milliseconds(figures.latency),
-        )
-        for name, figures in outcome.figures.items()
-    ]
-
-
-def _percent(values):
-    return f"{100 * statistics.fmean(values):.1f}"
-
-
-def _spread(values):
-    mean = _percent(values)
-    if len(values) < 2:
-        return mean
-    return f"{mean} ± {100 * statistics.stdev(values):.1f}"
-
-
-def _difference(interval):
-    if interval is None:
-        return ""
-    mean, low, high = (
-        f"{100 * value:+.1f}"
-        for value in (interval.mean, interval.low, interval.high)
-    )
-    return mean if interval.count < 2 else f"{mean} [{low}, {high}]"
-
-
-def _milliseconds(seconds):
-    median, low, high = (
-        f"{1000 * value:.2f}"
-        for value in (seconds.median, seconds.low, seconds.high)
-    )
-    return f"{median} [{low}, {high}]"
 
 
 def terminal(outcome):
@@ -189,7 +109,7 @@ def figures(outcome):
         ),
         report.reliability_diagram(
             {
-                f"{name}: error {_percent(f.calibration_errors)} %": (
+                f"{name}: error {percent(f.calibration_errors)} %": (
                     f.reliability
                 )
                 for name, f in found.items()
@@ -219,7 +139,7 @@ def markdown(bench, outcome):
         "Test accuracy in %; the students of a row saw the same images and "
         "began with the same weights.",
         _seeds(outcome),
-        _verdicts(outcome),
+        *([_verdicts(outcome)] if outcome.gain.count > 1 else []),
         "## Pictures",
         *(f"![{title}]({name})" for name, title in PLOTS.items()),
         "## The student",

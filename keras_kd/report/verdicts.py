@@ -41,12 +41,13 @@ def verdict(
 
     Example:
 
-    >>> random = np.random.default_rng(0)
-    >>> alone = random.random((3, 400)) < 0.8
-    >>> distilled = alone ^ (random.random((3, 400)) < 0.1)
+    >>> hard = np.random.default_rng(0).random(500)  # Test examples.
+    >>> alone = hard < [[0.80], [0.81], [0.79]]  # Three seeds.
+    >>> distilled = hard < [[0.81], [0.82], [0.81]]
     >>> print(keras_kd.report.verdict(
     ...     keras_kd.report.compare(alone, distilled)))
-    Distillation against
+    Distillation helped over the student alone: +1.2 points of accuracy, 95 %
+    interval +0.2 to +2.2 over 3 seeds and 500 test examples.
     """
     check_positive("smallest_gain", smallest_gain, "what the margin is held to")
     against = f"{treated} against {baseline}"
