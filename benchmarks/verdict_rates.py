@@ -24,8 +24,8 @@ a real run, `keras-kd distill` on digits.
 
     python -m benchmarks.verdict_rates --output verdict_rates.json
 
-takes some 13 minutes of one core, nearly all for 10,000 images, and with
-`--repetitions=2000` one and a half.
+takes some 8 minutes of one core and .7 GB, nearly all for 10,000 images, and
+with `--repetitions=2000` one minute.
 """
 
 import argparse
