@@ -242,3 +242,40 @@ def t_interval(differences, level=0.95):
     quantile = stats.t.ppf((1 + level) / 2, count - 1)
     margin = quantile * differences.std(ddof=1) / np.sqrt(count)
     return mean, mean - margin, mean + margin
+
+
+def two_way_interval(before, after, level=0.95, comparisons=1):
+    """Seeds crossed with examples: the mean difference with its interval.
+
+    Cornfield and Tukey 1956: mean squares of a two-way table, cell by cell.
+
+    Args:
+        before: Scores of the control from 0 to 1, `(seeds, examples)`.
+        after: Scores of what is judged.
+        level: Confidence of all comparisons together.
+        comparisons: Their number.
+
+    Returns:
+        `(mean, low, high)`.
+    """
+    table = [
+        [float(y) - float(x) for x, y in zip(*rows, strict=True)]
+        for rows in zip(before, after, strict=True)
+    ]
+    n, m = len(table), len(table[0])
+    mean = sum(map(sum, table)) / (n * m)
+    rows = [sum(row) / m for row in table]
+    columns = [sum(row[i] for row in table) / n for i in range(m)]
+    seeds = m * sum((row - mean) ** 2 for row in rows) / (n - 1)
+    examples = n * sum((column - mean) ** 2 for column in columns) / (m - 1)
+    rest = 0.0
+    for s in range(n):
+        for i in range(m):
+            rest += (table[s][i] - rows[s] - columns[i] + mean) ** 2
+    rest /= (n - 1) * (m - 1)
+    tail = (1 - level) / (2 * comparisons)
+    of_seeds, of_examples = (stats.t.isf(tail, k - 1) ** 2 for k in (n, m))
+    both = of_seeds * seeds + of_examples * max(examples - rest, 0)
+    margin = (max(both, of_examples * examples) / (n * m)) ** 0.5
+    control = float64(before).mean()
+    return mean, max(mean - margin, -control), min(mean + margin, 1 - control)

@@ -76,5 +76,42 @@ class TIntervalTest(parameterized.TestCase):
             reference.t_interval([1.0])
 
 
+class TwoWayIntervalTest(absltest.TestCase):
+    def test_by_hand(self):
+        # Differences 1 1 0 and 1 0 0. Rows 2/3 and 1/3, columns 1, 1/2 and 0,
+        # mean 1/2: squares 1/6 of one, 1 of two degrees of freedom, and of the
+        # 3/2 in all 1/3 is left for two. Mean squares 1/6, 1/2, 1/6.
+        # Student's quantiles at .95: tan(.45 pi) of one degree of freedom,
+        # .9 / sqrt(2 .95 .05) of two.
+        one, two = math.tan(0.45 * math.pi), 0.9 / math.sqrt(0.095)
+        both = one**2 / 6 + two**2 * (1 / 2 - 1 / 6)
+        margin = math.sqrt(both / 6)
+
+        actual = reference.two_way_interval(
+            [[0, 0, 1], [0, 0, 1]], [[1, 1, 1], [1, 0, 1]], level=0.9
+        )
+
+        # Above, no more than 2/3 is possible, since 1/3 is right before.
+        np.testing.assert_allclose(actual, [1 / 2, -1 / 3, 2 / 3])
+        self.assertGreater(margin, 5 / 6)
+        uncut = reference.two_way_interval(
+            [[0.5] * 3] * 2, [[0.6, 0.6, 0.5], [0.6, 0.5, 0.5]], level=0.9
+        )
+        np.testing.assert_allclose(
+            uncut, [0.05, 0.05 - margin / 10, 0.05 + margin / 10]
+        )
+
+    def test_equal_seeds_leave_the_luck_of_the_examples(self):
+        # Of 4 examples one gains, for both seeds: squares of the columns 2
+        # (9 + 3) / 16 of three degrees of freedom, mean square 1/2.
+        margin = stats.t.ppf(0.975, 3) * math.sqrt(1 / 2 / 8)
+        before = np.full((2, 4), 0.5)
+        after = before + [0.0, 0.1, 0.0, 0.0]
+        actual = reference.two_way_interval(before, after)
+        np.testing.assert_allclose(
+            actual, [0.025, 0.025 - margin / 10, 0.025 + margin / 10]
+        )
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -4,7 +4,6 @@ import dataclasses
 import math
 import os
 import statistics
-import time
 
 import keras
 import numpy as np
@@ -12,9 +11,8 @@ import numpy as np
 from keras_kd import metrics
 from keras_kd import report
 from keras_kd.cli import arms
+from keras_kd.cli import latency
 from keras_kd.cli import methods
-
-TIMED_CALLS = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Figures:
         calibration_errors: Expected calibration errors.
         parameters: Number of parameters.
         size: Bytes of the saved model.
-        latency: Seconds for one image.
+        latency: A `Latency`.
         reliability: Bins over the images of all seeds.
         histories: Logs of each seed, by key.
     """
@@ -37,7 +35,7 @@ class Figures:
     calibration_errors: list[float]
     parameters: int
     size: int
-    latency: float
+    latency: latency.Latency
     reliability: report.Reliability
     histories: list[dict[str, list[float]]]
 
@@ -52,7 +50,7 @@ class Outcome:
         tried: For each arm, the validation accuracy of each rate; none if its
             rate was given.
         gain: Interval of the accuracy of the distilled student minus that of
-            the student alone; `None` for one seed.
+            the student alone, over seeds and test images.
         smoothing_gain: The same for label smoothing.
         gain_over_smoothing: Distilled minus label smoothing.
         best_seed: Of the distilled students, the best on the validation part.
@@ -64,9 +62,9 @@ class Outcome:
     figures: dict[str, Figures]
     rates: dict[str, float]
     tried: dict[str, dict[float, float]]
-    gain: report.Interval | None
-    smoothing_gain: report.Interval | None
-    gain_over_smoothing: report.Interval | None
+    gain: report.Interval
+    smoothing_gain: report.Interval
+    gain_over_smoothing: report.Interval
     best_seed: int
     description: str
     teacher_accuracy: float
@@ -74,18 +72,13 @@ class Outcome:
 
     def verdicts(self):
         """Sentences that say whether distillation helped."""
-        if self.gain is None:
-            accuracies = (self.figures[a].accuracies[0] for a in arms.ARMS)
-            alone, _, distilled = accuracies
-            return [
-                "One seed cannot show whether distillation helped: "
-                f"{100 * (distilled - alone):+.1f} points of accuracy over the "
-                "student alone. Run with --seeds=5."
-            ]
-        return [
+        sentences = [
             report.verdict(self.gain),
             report.verdict(self.gain_over_smoothing, baseline=arms.SMOOTHING),
         ]
+        if self.gain.count < 2:
+            sentences.append("Run with --seeds=5.")
+        return sentences
 
 
 def describe(bench):
@@ -148,18 +141,22 @@ def measure(bench, state, rates):
     record, arrays = state.load(arms.TEACHER)
     teacher_logits = arrays["logits"]
     path = bench.settings.teacher or state.model_path(arms.TEACHER)
+    teacher_time, student_time = latency.in_turn(
+        [bench.teacher, bench.student], bench.data.test_images
+    )
     figures = {
         arms.TEACHER: _figures(
             bench,
             teacher_logits,
             [({}, teacher_logits)],
-            _cost(bench, bench.teacher, path),
+            _cost(bench.teacher, path, teacher_time),
         )
     }
     seeds = range(bench.settings.seeds)
     student_path = state.model_path(arms.student_name(arms.DISTILLED, 0))
     # One architecture for all arms: what differs is the noise of the clock.
-    cost = _cost(bench, bench.student, student_path)
+    cost = _cost(bench.student, student_path, student_time)
+    right = {}
     for arm in arms.ARMS:
         runs = [state.load(arms.student_name(arm, seed)) for seed in seeds]
         figures[arm] = _figures(
@@ -168,11 +165,9 @@ def measure(bench, state, rates):
             [(run["history"], found["logits"]) for run, found in runs],
             cost,
         )
-    alone, smoothing, distilled = (figures[arm].accuracies for arm in arms.ARMS)
-    pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
-    intervals = [
-        report.compare(*pair) if len(seeds) > 1 else None for pair in pairs
-    ]
+        right[arm] = np.stack(
+            [_is_right(bench, found["logits"]) for _, found in runs]
+        )
     finals = [
         history["val_accuracy"][-1]
         for history in figures[arms.DISTILLED].histories
@@ -181,12 +176,28 @@ def measure(bench, state, rates):
         figures,
         rates,
         {arm: _tried(state, arm, bench.settings) for arm in arms.ARMS},
-        *intervals,
+        *_intervals(right),
         best_seed=int(np.argmax(finals)),
         description=describe(bench),
         teacher_accuracy=record["accuracy"],
         warning=teacher_warning(bench, record["accuracy"]),
     )
+
+
+def _is_right(bench, logits):
+    """Whether each answer is right, `(examples,)`."""
+    return logits.argmax(axis=-1) == bench.data.test_labels
+
+
+def _intervals(right):
+    """Compares each arm with each, as `Outcome` lists them.
+
+    Args:
+        right: Whether each answer is right, `(seeds, examples)`, by arm.
+    """
+    alone, smoothing, distilled = (right[arm] for arm in arms.ARMS)
+    pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
+    return [report.compare(*pair, comparisons=len(pairs)) for pair in pairs]
 
 
 def _tried(state, arm, settings):
@@ -202,12 +213,12 @@ def _tried(state, arm, settings):
     }
 
 
-def _cost(bench, model, path):
+def _cost(model, path, seconds):
     """What a model costs to keep and to use."""
     return {
         "parameters": model.count_params(),
         "size": os.path.getsize(path),
-        "latency": latency(model, bench.data.test_images[:1]),
+        "latency": seconds,
     }
 
 
@@ -216,7 +227,7 @@ def _figures(bench, teacher_logits, runs, cost):
     logits = [found for _, found in runs]
     probabilities = np.concatenate([softmax(found) for found in logits])
     return Figures(
-        accuracies=[float(np.mean(x.argmax(-1) == labels)) for x in logits],
+        accuracies=[float(np.mean(_is_right(bench, x))) for x in logits],
         agreements=[
             _value(metrics.TeacherAgreement(), teacher_logits, found)
             for found in logits
@@ -245,14 +256,3 @@ def _value(metric, *arguments):
 def softmax(logits):
     """Probabilities of logits, `(examples, classes)`."""
     return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-
-
-def latency(model, image):
-    """Median seconds that a model takes for a batch of one image."""
-    model.predict_on_batch(image)
-    seconds = []
-    for _ in range(TIMED_CALLS):
-        started = time.perf_counter()
-        model.predict_on_batch(image)
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)

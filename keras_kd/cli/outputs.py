@@ -6,7 +6,6 @@ import io
 import math
 import os
 import shutil
-import statistics
 import textwrap
 
 import keras_kd
@@ -14,6 +13,10 @@ from keras_kd import report
 from keras_kd import whole_files
 from keras_kd.cli import arms
 from keras_kd.cli import methods
+from keras_kd.cli.outcome_table import HEADER
+from keras_kd.cli.outcome_table import legend
+from keras_kd.cli.outcome_table import percent
+from keras_kd.cli.outcome_table import rows
 
 PLOTS = {
     "learning_curves.png": "Learning curves of the arms",
@@ -22,69 +25,14 @@ PLOTS = {
 }
 FILES = ("report.md", "student.keras", "history.csv", *PLOTS)
 
-HEADER = (
-    "",
-    "accuracy %",
-    "minus alone",
-    "agrees %",
-    "ECE %",
-    "params",
-    "KB",
-    "ms",
-)
-LEGEND = (
-    "±: standard deviation over the seeds. minus alone: mean difference to the "
-    "student alone and its 95 % t-interval, paired by seed. agrees: chooses as "
-    "the teacher does. ECE: expected calibration error. KB: saved, without "
-    "optimizer. ms: for one image."
-)
-
-
-def rows(outcome):
-    """Cells of the table, in the order of `HEADER`."""
-    intervals = {
-        arms.SMOOTHING: outcome.smoothing_gain,
-        arms.DISTILLED: outcome.gain,
-    }
-    return [
-        (
-            name,
-            _spread(figures.accuracies),
-            _interval(intervals.get(name)),
-            _percent(figures.agreements),
-            _percent(figures.calibration_errors),
-            f"{figures.parameters:,}",
-            f"{figures.size / 1024:,.0f}",
-            f"{1000 * figures.latency:.1f}",
-        )
-        for name, figures in outcome.figures.items()
-    ]
-
-
-def _percent(values):
-    return f"{100 * statistics.fmean(values):.1f}"
-
-
-def _spread(values):
-    mean = _percent(values)
-    if len(values) < 2:
-        return mean
-    return f"{mean} ± {100 * statistics.stdev(values):.1f}"
-
-
-def _interval(interval):
-    if interval is None:
-        return ""
-    mean, low, high = (
-        f"{100 * value:+.1f}"
-        for value in (interval.mean, interval.low, interval.high)
-    )
-    return f"{mean} [{low}, {high}]"
-
 
 def terminal(outcome):
     """The table and the verdict, for a terminal."""
-    lines = [report.text_table(HEADER, rows(outcome)), "", fold(LEGEND)]
+    lines = [
+        report.text_table(HEADER, rows(outcome)),
+        "",
+        fold(legend(outcome)),
+    ]
     lines += ["", *map(fold, outcome.verdicts())]
     if outcome.warning:
         lines.append(fold(outcome.warning))
@@ -161,7 +109,7 @@ def figures(outcome):
         ),
         report.reliability_diagram(
             {
-                f"{name}: error {_percent(f.calibration_errors)} %": (
+                f"{name}: error {percent(f.calibration_errors)} %": (
                     f.reliability
                 )
                 for name, f in found.items()
@@ -178,7 +126,7 @@ def markdown(bench, outcome):
         "\n\n".join(outcome.verdicts()),
         *([outcome.warning] if outcome.warning else []),
         report.markdown_table(HEADER, rows(outcome)),
-        LEGEND,
+        legend(outcome),
         "## What was done",
         outcome.description.replace("\n", " "),
         _budget(settings),
@@ -191,6 +139,7 @@ def markdown(bench, outcome):
         "Test accuracy in %; the students of a row saw the same images and "
         "began with the same weights.",
         _seeds(outcome),
+        *([_verdicts(outcome)] if outcome.gain.count > 1 else []),
         "## Pictures",
         *(f"![{title}]({name})" for name, title in PLOTS.items()),
         "## The student",
@@ -280,4 +229,16 @@ def _seeds(outcome):
             (str(seed), *(f"{100 * value:.1f}" for value in values))
             for seed, values in enumerate(zip(*accuracies, strict=True))
         ],
+    )
+
+
+def _verdicts(outcome):
+    gain = outcome.gain
+    return (
+        "The intervals above count two kinds of luck: that of the seeds and "
+        f"that of the {gain.examples:,} test images, on which all students "
+        f"were asked (`keras_kd.report.compare`). All {gain.comparisons} hold "
+        f"together with {100 * gain.level:g} % confidence. Where one includes "
+        "zero and reaches further than 1 point to either side, the seeds or "
+        "the images are too few to tell."
     )

@@ -11,19 +11,21 @@ from keras_kd.report.experiment import Experiment
 from keras_kd.report.intervals import Interval
 from keras_kd.report.intervals import compare
 from keras_kd.report.intervals import paired_interval
-from keras_kd.report.intervals import verdict
 from keras_kd.report.plots import accuracy_against_parameters
 from keras_kd.report.plots import learning_curves
 from keras_kd.report.plots import reliability_diagram
 from keras_kd.report.search_plots import parallel_coordinates
 from keras_kd.report.search_plots import slices
+from keras_kd.report.spread import Spread
 from keras_kd.report.tables import markdown_table
 from keras_kd.report.tables import text_table
+from keras_kd.report.verdicts import verdict
 
 __all__ = [
     "Experiment",
     "Interval",
     "Reliability",
+    "Spread",
     "accuracy_against_parameters",
     "compare",
     "learning_curves",

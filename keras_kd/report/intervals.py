@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_kd.arguments import check_count
+from keras_kd.report.spread import Spread
+from keras_kd.report.spread import quantile
+from keras_kd.report.spread import spread_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
@@ -15,8 +20,11 @@ class Interval:
         mean: Mean of the paired differences.
         low: Lower end of the interval.
         high: Upper end of the interval.
-        level: Confidence, such as `0.95`.
-        count: Number of pairs.
+        level: Confidence, such as `0.95`, that all comparisons have together.
+        count: Number of pairs: seeds.
+        comparisons: Number of comparisons that it was corrected for.
+        spread: How far seeds and test examples differ, a `Spread`; `None` if
+            the interval counts the luck of the seeds only.
     """
 
     mean: float
@@ -24,10 +32,29 @@ class Interval:
     high: float
     level: float
     count: int
+    comparisons: int = 1
+    spread: Spread | None = None
+
+    @property
+    def examples(self) -> int | None:
+        """Number of test examples that it counts the luck of, or `None`."""
+        return None if self.spread is None else self.spread.num_examples
+
+    @property
+    def covers(self) -> str:
+        """The kinds of luck it counts: `"seeds"` or `"seeds and examples"`."""
+        return "seeds" if self.spread is None else "seeds and examples"
+
+    @property
+    def margin(self) -> float:
+        """Half its width, before it is cut to what is possible."""
+        if self.spread is None:
+            return (self.high - self.low) / 2
+        return self.spread.margin(self.level, self.comparisons)
 
 
 def paired_interval(
-    differences: Sequence[float], level: float = 0.95
+    differences: Sequence[float], level: float = 0.95, comparisons: int = 1
 ) -> Interval:
     """Student's t-interval for the mean of paired differences.
 
@@ -35,16 +62,22 @@ def paired_interval(
     the same images differ less by luck than two strangers, so fewer seeds
     show the same gain.
 
+    It tells what other seeds would give on *these* test examples, and nothing
+    of other examples: `compare` counts both.
+
     Args:
         differences: One difference per seed, at least two.
         level: Confidence between 0 and 1. Defaults to `0.95`.
+        comparisons: Number of intervals that shall have this confidence
+            together, by Bonferroni's correction. Defaults to `1`.
 
     Returns:
-        An `Interval`.
+        An `Interval` that covers `"seeds"`.
 
     Raises:
         ValueError: If there are fewer than two differences, one is not finite,
-            or `level` is not between 0 and 1.
+            `level` is not between 0 and 1, or `comparisons` is not an integer
+            of at least 1.
 
     Example:
 
@@ -52,8 +85,6 @@ def paired_interval(
     >>> f"{interval.mean:.3f} {interval.low:.3f} {interval.high:.3f}"
     '0.020 -0.107 0.147'
     """
-    from scipy import stats
-
     values = np.asarray(differences, "float64")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(
@@ -65,86 +96,164 @@ def paired_interval(
             "`differences` must be finite, since their mean is taken. "
             f"Received: differences={values.tolist()}."
         )
-    if not 0 < level < 1:
-        raise ValueError(
-            "`level` must be between 0 and 1, since it is a probability. "
-            f"Received: level={level!r}."
-        )
+    _check_confidence(level, comparisons)
     mean = float(values.mean())
-    quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
-    margin = float(quantile * values.std(ddof=1) / math.sqrt(len(values)))
-    return Interval(mean, mean - margin, mean + margin, level, len(values))
+    factor = quantile(len(values) - 1, level, comparisons)
+    margin = float(factor * values.std(ddof=1) / math.sqrt(len(values)))
+    return Interval(
+        mean, mean - margin, mean + margin, level, len(values), comparisons
+    )
 
 
 def compare(
-    baseline: Sequence[float], treated: Sequence[float], level: float = 0.95
+    baseline: Sequence[float],
+    treated: Sequence[float],
+    level: float = 0.95,
+    *,
+    comparisons: int = 1,
+    score_range: tuple[float, float] | None = None,
 ) -> Interval:
     """The interval of `treated - baseline`, paired by position.
 
+    Give a score for each test example, such as whether the answer is right:
+    the interval then tells what other seeds *and* other examples would give.
+    With n seeds, m examples, the mean squares S, E and R of seeds, examples and
+    residual, and Student's quantiles t at `1 - (1 - level) / (2 comparisons)`,
+    it reaches as far to either side of the mean as the root of
+
+    ```
+    max(t(n-1)^2 S + t(m-1)^2 max(E - R, 0), t(m-1)^2 E) / (n m)
+    ```
+
+    and is cut to the differences that this baseline leaves possible: one that
+    is right 9 times out of 10 can be improved by 10 points at most. One seed,
+    or one example, shows no spread, and leaves all of these open.
+
+    Scores of one number a seed are taken too, for a t-interval over the seeds,
+    `paired_interval`: a large gain on 40 examples can be the luck of these 40,
+    however alike the seeds are, so `verdict` draws no conclusion from it.
+
     Args:
-        baseline: Scores of the control, one per seed.
-        treated: Scores of what is judged, for the same seeds in the same
-            order.
+        baseline: Scores of the control: of each example for each seed,
+            `(seeds, examples)`, or one number per seed, `(seeds,)`.
+        treated: Scores of what is judged, for the same seeds and examples in
+            the same order.
         level: Confidence between 0 and 1. Defaults to `0.95`.
+        comparisons: Number of comparisons that shall have this confidence
+            together, as where several arms meet one baseline, by Bonferroni's
+            correction. Defaults to `1`.
+        score_range: Lowest and highest score that are possible, infinite if
+            there is no end. Defaults to `None`: 0 and 1 for scores of each
+            example, no ends for one number per seed.
 
     Returns:
         An `Interval`, above zero where `treated` scores higher.
 
     Raises:
-        ValueError: If the two differ in length; see also `paired_interval`.
+        ValueError: If the two differ in shape or have another one, a score is
+            not a finite number within `score_range`, or the latter does not
+            have its ends in order; see also `paired_interval`.
 
     Example:
 
-    >>> alone, distilled = [0.81, 0.83, 0.80], [0.85, 0.88, 0.84]
-    >>> keras_kd.report.compare(alone, distilled).low > 0
-    True
+    >>> random = np.random.default_rng(0)
+    >>> alone = random.random((5, 200)) < 0.7
+    >>> distilled = alone | (random.random((5, 200)) < 0.5)
+    >>> gain = keras_kd.report.compare(alone, distilled)
+    >>> gain.low > 0, gain.covers
+    (True, 'seeds and examples')
     """
-    if len(baseline) != len(treated):
+    before, after = _table("baseline", baseline), _table("treated", treated)
+    if before.shape != after.shape:
         raise ValueError(
             "`baseline` and `treated` must have equally many entries, since "
-            f"they are paired by seed. Received: {len(baseline)} and "
-            f"{len(treated)} entries."
+            "they are paired by seed and example. Received: "
+            f"{_shown(before)} and {_shown(after)} entries."
         )
-    return paired_interval(
-        np.subtract(np.asarray(treated, "float64"), baseline), level
+    low, high = _ends(score_range, before)
+    _check_range("baseline", before, low, high)
+    _check_range("treated", after, low, high)
+    if before.ndim == 1:
+        interval = paired_interval(after - before, level, comparisons)
+    else:
+        _check_confidence(level, comparisons)
+        spread = spread_of(after - before)
+        # Not that of the differences, which may end outside by rounding.
+        mean = float(after.mean() - before.mean())
+        margin = spread.margin(level, comparisons)
+        interval = Interval(
+            mean,
+            mean - margin,
+            mean + margin,
+            level,
+            len(before),
+            comparisons,
+            spread,
+        )
+    control = float(before.mean())
+    return dataclasses.replace(
+        interval,
+        low=max(interval.low, low - control),
+        high=min(interval.high, high - control),
     )
 
 
-def verdict(
-    interval: Interval,
-    treated: str = "Distillation",
-    baseline: str = "the student alone",
-) -> str:
-    """Says in one sentence whether it helped.
+def _shown(scores):
+    return " x ".join(map(str, scores.shape))
 
-    Args:
-        interval: What `compare` returned, of accuracies as fractions.
-        treated: What is judged, at the start of the sentence. Defaults to
-            `"Distillation"`.
-        baseline: What it is compared with. Defaults to
-            `"the student alone"`.
 
-    Returns:
-        A sentence that claims a gain only if the whole interval is above zero.
+def _ends(score_range, scores):
+    """Lowest and highest possible score, as given or by default."""
+    if score_range is None:
+        return (0.0, 1.0) if scores.ndim == 2 else (-math.inf, math.inf)
+    ends = tuple(score_range)
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise ValueError(
+            "`score_range` must be the lowest and the highest possible score, "
+            "since the interval ends there. Received: score_range="
+            f"{score_range!r}."
+        )
+    return ends
 
-    Example:
 
-    >>> alone, distilled = [0.81, 0.83, 0.80], [0.80, 0.86, 0.79]
-    >>> print(keras_kd.report.verdict(
-    ...     keras_kd.report.compare(alone, distilled)))
-    Distillation showed no clear gain over the student alone: +0.3 points of
-    accuracy, 95 % interval -5.4 to +6.1 over 3 seeds, which includes zero.
-    """
-    figures = (
-        f"{100 * interval.mean:+.1f} points of accuracy, "
-        f"{100 * interval.level:g} % interval {100 * interval.low:+.1f} to "
-        f"{100 * interval.high:+.1f} over {interval.count} seeds"
-    )
-    if interval.low > 0:
-        return f"{treated} helped over {baseline}: {figures}."
-    if interval.high < 0:
-        return f"{treated} did harm against {baseline}: {figures}."
-    return (
-        f"{treated} showed no clear gain over {baseline}: {figures}, which "
-        "includes zero."
-    )
+def _table(name, given):
+    """The scores as numbers, one for each example or for each seed."""
+    try:
+        array = np.asarray(given)
+    except ValueError:  # Rows of different lengths.
+        array = np.asarray(given, "object")
+    # Truth values in one row are a seed's examples, not as many seeds.
+    kinds = "iufb" if array.ndim == 2 else "iuf"
+    if array.ndim not in (1, 2) or array.dtype.kind not in kinds:
+        raise ValueError(
+            f"`{name}` must hold a number for each example, (seeds, examples), "
+            "or one for each seed, (seeds,), since it is paired by position. "
+            f"Received: {name} of shape {array.shape} and type {array.dtype}. "
+            "Give whether the answers of one seed are right as `right[None]`."
+        )
+    if not array.size:
+        raise ValueError(
+            f"`{name}` must have at least 1 entry, since their mean is taken. "
+            f"Received: {name} of shape {array.shape}."
+        )
+    return array.astype("float64")
+
+
+def _check_range(name, scores, low, high):
+    outside = ~np.isfinite(scores) | (scores < low) | (scores > high)
+    if np.any(outside):
+        raise ValueError(
+            f"`{name}` must hold finite numbers from {low:g} to {high:g}, "
+            f"since the interval is cut to them. Received: {name} with "
+            f"{scores[outside].flat[0]:g}. Give `score_range=` for scores "
+            "other than right and wrong."
+        )
+
+
+def _check_confidence(level, comparisons):
+    if not 0 < level < 1:
+        raise ValueError(
+            "`level` must be between 0 and 1, since it is a probability. "
+            f"Received: level={level!r}."
+        )
+    check_count("comparisons", comparisons, "intervals")

@@ -85,15 +85,33 @@ class DigitsJobTest(absltest.TestCase):
         )
         self.assertEqual(self.outcome.figures["teacher"].agreements, [1.0])
 
-    def test_interval_is_that_of_the_paired_differences(self):
-        alone, _, distilled = (
-            self.outcome.figures[arm].accuracies for arm in arms.ARMS
+    def test_intervals_are_those_of_seeds_and_test_images(self):
+        alone, smoothing, distilled = (
+            [self.right(arm, seed) for seed in (0, 1)] for arm in arms.ARMS
         )
-        gain = self.outcome.gain
-        np.testing.assert_allclose(
-            (gain.mean, gain.low, gain.high),
-            reference.t_interval(np.subtract(distilled, alone)),
-        )
+        for gain, before, after in (
+            (self.outcome.gain, alone, distilled),
+            (self.outcome.smoothing_gain, alone, smoothing),
+            (self.outcome.gain_over_smoothing, smoothing, distilled),
+        ):
+            np.testing.assert_allclose(
+                (gain.mean, gain.low, gain.high),
+                reference.two_way_interval(before, after, comparisons=3),
+            )
+
+    def right(self, arm, seed):
+        name = arms.student_name(arm, seed)
+        logits = np.load(self.folder / state.FOLDER / f"{name}.npz")["logits"]
+        return logits.argmax(-1) == self.data.test_labels
+
+    def test_says_what_intervals_and_latencies_are_of(self):
+        report = (self.folder / "report.md").read_text()
+        for text in (" ".join(self.text.split()), report):
+            self.assertIn("over 2 seeds and 596 test examples", text)
+            self.assertIn("corrected for 3 comparisons", text)
+            self.assertIn("ms, batch 1", text)
+            self.assertRegex(text, r"\d\.\d\d \[\d+\.\d\d, \d+\.\d\d\]")
+            self.assertIn("median and quartiles of 100 compiled calls", text)
 
     def test_history_has_a_row_for_each_epoch_of_each_student(self):
         with open(self.folder / "history.csv") as file:
