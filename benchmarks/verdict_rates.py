@@ -17,7 +17,7 @@ share their random numbers.
 
 False rates are one-sided: "helped" (and "did harm") where there is no gain,
 2.5 % nominal. +1 and +3 are true gains in points, and how often they are seen.
-Beside it stand the formula alone, "bare", without the rule that less than 10
+Beside it stand the formula alone, "bare", without the rule that less than 6
 images in dispute are too few to tell, and a t-interval over the seeds alone. A
 last table draws mean squares of the normal two-way model with the deviations of
 a real run, `keras-kd distill` on digits.
@@ -51,7 +51,7 @@ CASES = (
     (HEAVY, 0.02, 0.2),
 )
 OURS = "keras_kd"
-FORMULA = "the formula, 10 in dispute"
+FORMULA = "the formula, 6 in dispute"
 BARE = "the formula alone"
 ALONE = "t over seeds alone"
 RULES = (OURS, FORMULA, BARE, ALONE)
@@ -112,7 +112,7 @@ def formula_says(tables):
     """The same from sums of squares, and what simpler rules say.
 
     Returns:
-        What the formula says where 10 images or more are in dispute, what it
+        What the formula says where 6 images or more are in dispute, what it
         says wherever it is, and what a t-interval over the seeds alone says.
     """
     n, m = tables.shape[1:]
@@ -131,7 +131,7 @@ def formula_says(tables):
     factor = stats.t.isf((1 - LEVEL) / 2, m - 1) ** 2
     both = of_seeds + factor * np.maximum(image - rest, 0)
     bare = _sides(grand, np.maximum(both, factor * image) / (n * m))
-    enough = np.count_nonzero((tables != 0).sum(axis=1), axis=1) >= 10
+    enough = np.count_nonzero((tables != 0).sum(axis=1), axis=1) >= 6
     return bare * enough, bare, _sides(grand, of_seeds / (n * m))
 
 

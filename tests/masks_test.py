@@ -51,9 +51,7 @@ class MasksTest(parameterized.TestCase):
     def test_of_either_model_count(self, teacher_has, student_has):
         nets = tagger(teacher_has, 1), tagger(student_has, 2)
         logs = evaluated(*nets)
-        self.check(
-            logs, *(reference.float64(m(IDS)) for m in (teacher, student))
-        )
+        self.check(logs, *(reference.float64(m(IDS)) for m in nets))
 
     def test_at_a_hidden_layer(self):
         teacher, student = tagger(True, 1), tagger(False, 2)
@@ -137,9 +135,7 @@ class MasksTest(parameterized.TestCase):
         with two_replicas().scope():
             nets = tagger(True, 1), tagger(False, 2)
             logs = evaluated(*nets)
-        self.check(
-            logs, *(reference.float64(m(IDS)) for m in (teacher, student))
-        )
+        self.check(logs, *(reference.float64(m(IDS)) for m in nets))
 
     def test_of_one_of_two_peers_counts_for_both(self):
         peers = [tagger(True, 1, "a"), tagger(False, 2, "b")]

@@ -101,25 +101,25 @@ class VerdictTest(parameterized.TestCase):
             "400 test examples. One seed shows no spread; about 5 would do.",
         )
 
-    def test_less_than_ten_in_dispute_are_always_too_few(self):
-        # 9 of 200 for each of three seeds, and a tenth for the second one.
-        alone, distilled = tables(1, 200, 9)
+    def test_less_than_six_in_dispute_are_always_too_few(self):
+        # 5 of 200 for each of three seeds, and a sixth for the second one.
+        alone, distilled = tables(1, 200, 5)
         three = [np.repeat(table, 3, axis=0) for table in (alone, distilled)]
         found = report.compare(*three)
         self.assertGreater(found.low, 0)
         self.assertRegex(
             report.verdict(found),
-            r"too few test examples to tell, \+4.5 points .*They differ on 9 "
-            "of these, and must differ on 10 at least: about 230 would do.",
+            r"too few test examples to tell, \+2.5 points .*They differ on 5 "
+            "of these, and must differ on 6 at least: about 240 would do.",
         )
-        three[1][1, :] = tables(1, 200, 10)[1]
+        three[1][1, :] = tables(1, 200, 6)[1]
         self.assertIn(" helped ", report.verdict(report.compare(*three)))
 
     def test_arms_that_agree_everywhere_are_too_few(self):
         self.assertEndsWith(
             verdict(1, 40, 0)
             and report.verdict(report.compare([[1, 0]] * 2, [[1, 0]] * 2)),
-            "They differ on 0 of these, and must differ on 10 at least.",
+            "They differ on 0 of these, and must differ on 6 at least.",
         )
 
     def test_caps_the_examples_that_would_do(self):
