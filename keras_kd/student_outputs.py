@@ -55,6 +55,8 @@ def find(losses, tapped, supervised, reason=None):
     """
     output, _ = tapped.symbolic()
     names = tapped.outputs or (None,)
+    if isinstance(supervised, list | tuple) and len(supervised) < len(names):
+        supervised = None  # Keras refuses it.
     found = {}
     for name in names:
         shape = getattr(passes.pick(output, tapped.outputs, name), "shape", ())

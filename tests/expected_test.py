@@ -12,7 +12,10 @@ from keras_kd import expected
 from keras_kd import metrics
 from keras_kd.expected import expectation
 
+K = keras.losses
 MODULES = (keras.metrics, keras.losses)
+# The class that Keras makes a loss of a function with has no public name.
+FUNCTION_LOSS = K.MeanSquaredError.__base__
 # Base classes, and functions that make objects.
 NO_ROW = {
     "Loss",
@@ -137,6 +140,7 @@ LOGITS = (
     lambda: wrapped(keras.metrics.binary_accuracy, threshold=0),
     lambda: wrapped(keras.losses.BinaryCrossentropy(from_logits=True)),
     lambda: wrapped(keras.losses.categorical_crossentropy, from_logits=True),
+    lambda: FUNCTION_LOSS(K.binary_crossentropy, from_logits=True),
     lambda: OwnAUC(from_logits=True),
     lambda: Declared(),
     lambda: functools.partial(flagged, from_logits=True),
@@ -158,6 +162,7 @@ PROBABILITIES = (
     lambda: metrics.ExpectedCalibrationError(),
     lambda: wrapped(keras.losses.KLDivergence()),
     lambda: wrapped(keras.losses.dice),
+    lambda: FUNCTION_LOSS(K.binary_crossentropy),
     lambda: OwnAUC(),
     lambda: Renamed(),
     lambda: flagged,
@@ -181,6 +186,7 @@ UNKNOWN = (
     lambda: functools.partial(own),
     lambda: wrapped(own),
     lambda: wrapped(dice),
+    lambda: FUNCTION_LOSS(dice),
     lambda: OwnPrecision(),
     lambda: keras.metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred),
 )
