@@ -48,10 +48,9 @@ class MutualDistiller(
     through a target.
 
     Deep mutual learning has the mean of the divergences from each of the
-    others instead. With `losses.SoftTargets(1.0)`, that has the same gradient:
-    the divergence from a distribution p changes with the logits by `q - p`,
-    whose mean over p is that of the average. Losses that cannot average, such
-    as `losses.Hint`, do compare a peer with each of the others.
+    others instead, which at temperature 1 has the same gradient: that by the
+    logits is `q - p`, whose mean over p is that of the average. Losses that
+    cannot average, such as `losses.Hint`, compare with each of the others.
 
     * `exchange="in_turn"` (deep mutual learning): in each step the peers are
       updated one after the other, and each learns from what those before it
@@ -68,9 +67,8 @@ class MutualDistiller(
       its teachers are asked about that part. Validation uses all examples.
 
     A peer teaches in training mode, with the batch statistics and the dropout
-    of its own pass, which a second pass for its new answer does not change; a
-    copy teaches in inference mode. To let peers train alone at first, drive
-    the weight: `callbacks.Anneal("soft_targets.loss_weight", lambda step:
+    of its own pass; a copy teaches in inference mode. To let peers train alone
+    at first: `callbacks.Anneal("soft_targets.loss_weight", lambda step:
     float(step >= 1000))`.
 
     Each peer has its own optimizer, copied from the one given to `compile`. A
