@@ -189,8 +189,7 @@ class MutualDistiller(
         self._logs = PeerLogs(
             ("student_loss", *self.loss_names), self.peer_names
         )
-        # Unbuilt models cannot write weights, and a step never calls this one.
-        self(passes.input_spec(peers[0]))
+        self(passes.input_spec(peers[0]))  # To be built; a step never does.
 
     def _named_losses(self):
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
