@@ -21,6 +21,7 @@ LAYERS = (
         "losses",
         "metrics",
         "model_copies",
+        "own_files",
         "passes",
         "patching",
         "projectors",

@@ -1,6 +1,7 @@
 """Tuners of keras-tuner that begin with the defaults and lose nothing."""
 
 import inspect
+import pathlib
 
 import keras_tuner
 
@@ -68,7 +69,8 @@ def make_tuner(
             for the others.
         project_name: Name of the folder within `directory`. Defaults to
             `"search"`.
-        overwrite: Whether to begin anew. Defaults to `False`.
+        overwrite: Whether to begin anew, and delete the search that is there.
+            A folder that holds anything else is refused. Defaults to `False`.
         on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
             ended, in the process that keeps the state. Defaults to `None`.
         say: Takes a line for the user. Defaults to `print`.
@@ -107,7 +109,11 @@ def make_tuner(
         check_count("max_trials", max_trials, "settings to try")
     if chief.is_worker():
         chief.wait()
-    elif not overwrite:
+        # What is there is the chief's.
+        overwrite = False
+    elif overwrite:
+        project.check_is_search(pathlib.Path(directory, project_name))
+    else:
         for line in project.mend(directory, project_name):
             say(line)
     if max_trials is not None and tuner != "hyperband":

@@ -71,6 +71,7 @@ class CachedTeacher:
             shards.check(self.directory, name, size)
             if verify:
                 shards.check(self.directory, name)
+        _check_examples(self.directory, self._manifest["examples"])
         self.augmentation = arguments.find_augmentation(
             self._plan["augmentation"], augmentation
         )
@@ -244,6 +245,16 @@ def _check_finished(directory):
                 f"directory={str(directory)!r}, without {name!r}. Call "
                 "`cache_teacher`; it goes on where it was stopped."
             )
+
+
+def _check_examples(directory, count):
+    if count < 1:
+        raise ValueError(
+            "`directory` must hold a cache of at least one example, since a "
+            f"student would learn from nothing. Received: {count} examples in "
+            f"{str(directory)!r}. Delete the folder and cache the teacher "
+            "again."
+        )
 
 
 def _check_plan(directory, plan, manifest):
