@@ -9,6 +9,7 @@ import keras
 
 from keras_kd import losses
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.arguments import check_positive
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
@@ -121,6 +122,8 @@ def defensive_distillation(
     """
     check_positive("temperature", temperature, "what divides the logits")
     check_count("epochs", epochs, "epochs of a stage")
+    check_count("batch_size", batch_size, "examples", is_optional=True)
+    check_not_empty("data", data)
     teacher, student = _networks(build_network)
     # Both are made before either is trained, so that a fault shows at once.
     distiller = Distiller(

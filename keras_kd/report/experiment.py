@@ -9,6 +9,7 @@ import keras
 
 from keras_kd import own_files
 from keras_kd import whole_files
+from keras_kd.arguments import check_count
 from keras_kd.report.durations import duration
 
 
@@ -45,6 +46,7 @@ class Experiment:
     """
 
     def __init__(self, folder, settings, *, num_runs=None, say=print):
+        check_count("num_runs", num_runs, "runs", is_optional=True)
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         own_files.check_begun(

@@ -11,6 +11,13 @@ from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
+# What keras-tuner takes as it is, and fails with in the first trial.
+_COUNTS = {
+    "executions_per_trial",
+    "hyperband_iterations",
+    "max_consecutive_failed_trials",
+    "max_epochs",
+}
 # To keras-tuner a seed of 0 is none.
 _SEED_OF_ZERO = 2**31 - 1
 
@@ -105,8 +112,10 @@ def make_tuner(
             f"`tuner` must be one of {', '.join(map(repr, TUNERS))}. Received: "
             f"tuner={tuner!r}."
         )
-    if max_trials is not None:
-        check_count("max_trials", max_trials, "settings to try")
+    check_count("max_trials", max_trials, "settings to try", is_optional=True)
+    check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
+    for name in _COUNTS & kwargs.keys():
+        check_count(name, kwargs[name], "epochs or trainings")
     if chief.is_worker():
         chief.wait()
         # What is there is the chief's.

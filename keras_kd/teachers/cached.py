@@ -14,6 +14,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from keras_kd.arguments import check_count
 from keras_kd.teachers.cache import arguments
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import layout as layouts
@@ -71,7 +72,7 @@ class CachedTeacher:
             shards.check(self.directory, name, size)
             if verify:
                 shards.check(self.directory, name)
-        _check_examples(self.directory, self._manifest["examples"])
+        _check_not_empty(self.directory, self._manifest["examples"])
         self.augmentation = arguments.find_augmentation(
             self._plan["augmentation"], augmentation
         )
@@ -158,7 +159,8 @@ class CachedTeacher:
     def _chosen(self, view):
         if view is None:
             return range(self.views)
-        if view not in range(self.views):
+        check_count("view", view, "one of the stored views", 0)
+        if view >= self.views:
             raise ValueError(
                 f"`view` must be below {self.views}, since so many are stored. "
                 f"Received: view={view!r}."
@@ -247,7 +249,7 @@ def _check_finished(directory):
             )
 
 
-def _check_examples(directory, count):
+def _check_not_empty(directory, count):
     if count < 1:
         raise ValueError(
             "`directory` must hold a cache of at least one example, since a "

@@ -94,6 +94,10 @@ def cache_teacher(
     """
     arguments.check(teacher, taps, dtype, top_k, views, augmentation)
     check_count("batch_size", batch_size, "examples")
+    check_count(
+        "examples_per_shard", examples_per_shard, "examples", is_optional=True
+    )
+    check_count("seed", seed, "one sequence of numbers", 0)
     data = elements.dataset(dataset, "dataset")
     first = first_batch(data, augmentation, batch_size, seed)
     forward = forwards.make(
