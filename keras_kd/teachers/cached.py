@@ -18,6 +18,7 @@ from keras_kd.arguments import check_count
 from keras_kd.teachers.cache import arguments
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import layout as layouts
+from keras_kd.teachers.cache import positions
 from keras_kd.teachers.cache import records
 from keras_kd.teachers.cache import shards
 from keras_kd.teachers.cache.attach import Reader
@@ -130,9 +131,11 @@ class CachedTeacher:
 
         Raises:
             ValueError: If arrays, or the structure of a data set, are not
-                those of the cache; or if there is no such view.
+                those of the cache; if there is no such view; or if there are
+                labels that no longer fit the images, as in `cache_teacher`.
         """
         arrays, data = data, elements.dataset(data, "data")
+        positions.check(self.augmentation, data, "data")
         given = elements.spec(data)
         if not elements.specs_agree(given, self._plan["elements"]):
             raise ValueError(
