@@ -1,6 +1,7 @@
 """Numbers that are in range, and those that are not."""
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -31,6 +32,34 @@ class ArgumentsTest(parameterized.TestCase):
             ValueError, f"`epochs` .* least {least}, since it counts epochs"
         ):
             arguments.check_count("epochs", value, "epochs", least)
+
+    def test_none_counts_nothing_unless_it_is_allowed(self):
+        arguments.check_counts("epochs", is_optional=True, first=None, last=3)
+        with self.assertRaisesRegex(ValueError, "`last` must .*last=None"):
+            arguments.check_counts("epochs", first=3, last=None)
+
+    @parameterized.named_parameters(
+        ("array", np.zeros((0, 4))),
+        ("tuple", (np.zeros((0, 4)), np.zeros(0))),
+        ("dict", {"a": np.zeros((0, 4))}),
+        ("data_set", tf.data.Dataset.from_tensor_slices(np.zeros((0, 4)))),
+        ("taken", tf.data.Dataset.range(3).take(0).batch(2)),
+    )
+    def test_refuses_data_of_nothing(self, data):
+        with self.assertRaisesRegex(
+            ValueError, "`data` must have at least one example.*Received: data"
+        ):
+            arguments.check_not_empty("data", data)
+
+    @parameterized.named_parameters(
+        ("array", np.zeros((1, 4))),
+        ("scalar_beside", (np.zeros((2, 4)), np.float32(3))),
+        ("unknown", tf.data.Dataset.range(3).filter(lambda i: i > 5)),
+        ("infinite", tf.data.Dataset.range(3).repeat()),
+        ("list", [1, 2]),
+    )
+    def test_takes_data_of_something_and_what_cannot_be_told(self, data):
+        arguments.check_not_empty("data", data)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ LAYERS = (
         "metrics",
         "moving_weights",
         "model_copies",
+        "own_files",
         "passes",
         "patching",
         "label_metrics",

@@ -1,5 +1,7 @@
 """Files are there as a whole or not at all."""
 
+import os
+
 from absl.testing import absltest
 
 from keras_kd import whole_files
@@ -37,6 +39,36 @@ class WholeFilesTest(absltest.TestCase):
             self.assertEqual(partial.suffix, ".json")
             self.assertEqual(whole_files.read_json(self.path), 1)
         self.assertEqual(whole_files.read_json(self.path), 2)
+
+    def test_a_file_of_the_user_beside_it_is_left_alone(self):
+        beside = self.path.with_name("partial_file.json")
+        beside.write_text("mine")
+        whole_files.write_json(self.path, 1)
+        self.assertEqual(beside.read_text(), "mine")
+
+    def test_a_link_is_refused_and_not_followed(self):
+        target = self.path.with_name("mine.txt")
+        target.write_text("mine")
+        self.path.symlink_to(target)
+        with self.assertRaisesRegex(
+            ValueError, "file.json' must be a file.*a link to"
+        ):
+            whole_files.write_json(self.path, 1)
+        self.assertTrue(self.path.is_symlink())
+        self.assertEqual(target.read_text(), "mine")
+
+    def test_what_a_killed_process_left_is_cleared(self):
+        # Numbers of processes end below this one.
+        left = self.path.with_name("partial_4194305_0123abcd_file.json")
+        other = self.path.with_name("partial_4194305_0123abcd_other.json")
+        parent = f"partial_{os.getppid()}_0123abcd_file.json"
+        running = self.path.with_name(parent)
+        for path in (left, other, running):
+            path.write_text("half")
+        whole_files.write_json(self.path, 1)
+        self.assertCountEqual(
+            self.path.parent.iterdir(), [self.path, other, running]
+        )
 
 
 if __name__ == "__main__":

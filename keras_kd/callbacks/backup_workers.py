@@ -8,12 +8,14 @@ import re
 import keras
 
 from keras_kd import backend
+from keras_kd import own_files
+from keras_kd import whole_files
 from keras_kd.backend.resuming import go_on_from
 
 _NAME = "epoch-{:06d}.weights.h5"
 # A kill can leave workers one epoch apart.
 _KEPT = 2
-_PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
+_PATTERN = re.compile(r"epoch-(\d{6,})\.weights\.h5")
 
 
 class BackupWorkers(keras.callbacks.Callback):
@@ -37,8 +39,9 @@ class BackupWorkers(keras.callbacks.Callback):
 
     Raises:
         TypeError: When training starts, if the model has no optimizer.
-        ValueError: When training starts, if some workers have backups, and of
-            no epoch all of them; if `TF_CONFIG` cannot be read.
+        ValueError: If a folder or file in `directory` is a link. When training
+            starts, if some workers have backups, and of no epoch all of them;
+            if `TF_CONFIG` cannot be read.
 
     Example:
 
@@ -59,6 +62,7 @@ class BackupWorkers(keras.callbacks.Callback):
     def __init__(self, directory):
         super().__init__()
         self.directory = pathlib.Path(directory, _worker_name())
+        own_files.check_no_links(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def on_train_begin(self, logs=None):
@@ -82,10 +86,9 @@ class BackupWorkers(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        partial = self.directory / "partial.weights.h5"
-        # All workers together: a part of the state is gathered from all.
-        self.model.save_weights(partial, overwrite=True)
-        os.replace(partial, self._path(done))
+        with whole_files.written(self._path(done)) as partial:
+            # All workers together: a part of the state is gathered from all.
+            self.model.save_weights(partial)
         for old in self._epochs():
             if old <= done - _KEPT:
                 self._path(old).unlink()

@@ -4,18 +4,21 @@ import dataclasses
 import os
 import pathlib
 
+from keras_kd import own_files
 from keras_kd import teachers
+from keras_kd.cli import state
 from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.state import State
-from keras_kd.cli.state import finished_model
-from keras_kd.cli.state import prepare_folder
 from keras_kd.teachers import caching
 from keras_kd.teachers.cache import lock
 from keras_kd.teachers.cache import records
+from keras_kd.teachers.cache import shards
 from keras_kd.teachers.cache.writer import PLAN
 from keras_kd.teachers.fingerprint import fingerprint
 
 TEACHER = "teacher"
+OURS = shards.OURS | {
+    f"{state.FOLDER}/({name})": check for name, check in state.OURS.items()
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +37,7 @@ class CacheFolder:
 
     def prepare(self):
         """Makes it, if it is not there."""
-        prepare_folder(self.path, self.flag)
+        state.prepare_folder(self.path, self.flag)
 
     def own_teacher(self):
         """Path of the teacher that is kept here, or `None`.
@@ -42,7 +45,7 @@ class CacheFolder:
         Raises:
             UnusableError: If the cache is that of a teacher that was given.
         """
-        path = finished_model(self.path, TEACHER)
+        path = state.finished_model(self.path, TEACHER)
         if path is None and (pathlib.Path(self.path) / PLAN).exists():
             raise UnusableError(
                 "`--teacher` must be given, since the cache holds the answers "
@@ -62,9 +65,15 @@ class CacheFolder:
         Returns:
             What `train` returned.
         """
+        try:
+            own_files.check_file(pathlib.Path(self.path, own_files.LOCK))
+        except ValueError as error:
+            raise self.unusable(error) from error
         with lock.locked(pathlib.Path(self.path), print):
-            state = State(self.path, identity, overwrite=None, flag=self.flag)
-            return train(state)
+            kept = state.State(
+                self.path, identity, overwrite=None, flag=self.flag
+            )
+            return train(kept)
 
     def open(self):
         """The cache, or `None` if it is not finished."""
@@ -110,8 +119,16 @@ class CacheFolder:
 
     def num_bytes(self):
         """Bytes of all shards."""
-        shards = pathlib.Path(self.path).glob("*.tfrecord")
-        return sum(os.path.getsize(shard) for shard in shards)
+        files = pathlib.Path(self.path).glob("*.tfrecord")
+        return sum(os.path.getsize(file) for file in files)
+
+    def check_removable(self):
+        """Refuses a folder with anything that is none of a cache."""
+        own_files.check_removable(self.path, OURS)
+
+    def remove(self):
+        """Deletes the folder, if all that is in it is of a cache."""
+        own_files.remove_folder(self.path, OURS)
 
     def unusable(self, error):
         """What to raise for an error of the library."""

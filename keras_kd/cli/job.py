@@ -44,9 +44,12 @@ def run(settings, *, overwrite=False, say=print, live=None):
     if settings.cache:
         job_state.prepare_folder(settings.cache, "cache")
     bench = prepare.prepare(settings, say)
-    state = job_state.State(settings.output, prepare.identity(bench), overwrite)
-    if state.replaces:
-        outputs.remove(settings.output)
+    state = job_state.State(
+        settings.output,
+        prepare.identity(bench),
+        overwrite,
+        files=outputs.FILES,
+    )
     say(outcome.describe(bench))
     job = Job(bench, state, _progress(bench, state, say, live))
     job = job.with_teacher()

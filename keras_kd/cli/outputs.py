@@ -1,16 +1,13 @@
 """What a job leaves behind: table, report, history, plots, the student."""
 
-import contextlib
 import csv
 import io
 import math
-import os
 import shutil
 import textwrap
 
 import keras_kd
 from keras_kd import report
-from keras_kd import whole_files
 from keras_kd.cli import arms
 from keras_kd.cli import methods
 from keras_kd.cli.outcome_table import HEADER
@@ -46,28 +43,17 @@ def fold(text):
 
 def write(bench, state, outcome):
     """Writes all files of `FILES` into the output folder."""
-    folder = bench.settings.output
+    files = state.outputs
     source = state.model_path(
         arms.student_name(arms.DISTILLED, outcome.best_seed)
     )
-    with whole_files.written(os.path.join(folder, "student.keras")) as partial:
+    with files.written("student.keras") as partial:
         shutil.copyfile(source, partial)
-    whole_files.write_text(
-        os.path.join(folder, "history.csv"), history_csv(outcome)
-    )
+    files.write_text("history.csv", history_csv(outcome))
     for name, figure in zip(PLOTS, figures(outcome), strict=True):
-        with whole_files.written(os.path.join(folder, name)) as partial:
+        with files.written(name) as partial:
             figure.savefig(partial, format="png")
-    whole_files.write_text(
-        os.path.join(folder, "report.md"), markdown(bench, outcome)
-    )
-
-
-def remove(folder):
-    """Removes the files of `FILES`, which another job has written."""
-    for name in FILES:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(os.path.join(folder, name))
+    files.write_text("report.md", markdown(bench, outcome))
 
 
 def history_csv(outcome):

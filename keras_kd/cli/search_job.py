@@ -124,7 +124,7 @@ def _finish(settings, job, space, tuner, say):
     found = search_found.measure(settings, job, space, tuner)
     say("")
     say(search_outputs.terminal(found))
-    search_outputs.write(found)
+    search_outputs.write(found, job.state.outputs)
     files = ", ".join(search_outputs.FILES)
     say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
     return found

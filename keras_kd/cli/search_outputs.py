@@ -1,13 +1,10 @@
 """What a search leaves behind: table, report, trials, plots, the student."""
 
-import contextlib
 import csv
 import io
-import os
 
 import keras_kd
 from keras_kd import report
-from keras_kd import whole_files
 from keras_kd.cli import outcome
 from keras_kd.cli.outputs import fold
 from keras_kd.cli.search_found import verdict
@@ -106,24 +103,21 @@ def terminal(found):
     )
 
 
-def write(found):
-    """Writes all files of `FILES` into the output folder."""
-    folder = found.settings.output
-    with whole_files.written(os.path.join(folder, "student.keras")) as partial:
+def write(found, files):
+    """Writes all files of `FILES` into the output folder.
+
+    Args:
+        found: A `Found`.
+        files: The `OutputFiles` of the folder.
+    """
+    with files.written("student.keras") as partial:
         found.student.save(partial)
-    whole_files.write_text(os.path.join(folder, "trials.csv"), csv_text(found))
+    files.write_text("trials.csv", csv_text(found))
     draw = report.parallel_coordinates, report.slices
     for name, function in zip(PLOTS, draw, strict=True):
-        with whole_files.written(os.path.join(folder, name)) as partial:
+        with files.written(name) as partial:
             function(found.results, LABEL, 100).savefig(partial, format="png")
-    whole_files.write_text(os.path.join(folder, "search.md"), markdown(found))
-
-
-def remove(folder):
-    """Removes the files of `FILES`, which another job has written."""
-    for name in FILES:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(os.path.join(folder, name))
+    files.write_text("search.md", markdown(found))
 
 
 def csv_text(found):

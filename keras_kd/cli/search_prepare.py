@@ -3,14 +3,13 @@
 import dataclasses
 import json
 import pathlib
-import shutil
 import time
 
+from keras_kd import own_files
 from keras_kd import teachers
 from keras_kd import whole_files
 from keras_kd.cli import arms
 from keras_kd.cli import outcome
-from keras_kd.cli import outputs
 from keras_kd.cli import prepare
 from keras_kd.cli import search_knobs
 from keras_kd.cli import search_outputs
@@ -57,11 +56,20 @@ def begin(settings, alternatives, say, live):
     if given:
         bench = prepare.fit_together(bench, folder)
     overwrite = settings.overwrite and not chief.is_worker()
-    state = State(settings.output, _identity(bench, settings), overwrite)
-    if state.replaces:
-        _remove(settings)
-    elif overwrite:
-        _remove_project(settings)
+    own_cache = settings.cache is None and folder
+    if overwrite:
+        # All of it before anything is deleted.
+        _check_removable(settings, own_cache)
+    state = State(
+        settings.output,
+        _identity(bench, settings),
+        overwrite,
+        files=() if chief.is_worker() else search_outputs.FILES,
+    )
+    if state.replaces and own_cache:
+        own_cache.remove()
+    if overwrite:
+        own_files.remove_folder(_project(settings), project.OURS)
     elif not chief.is_worker():
         _check_project(settings, _identity(bench, settings))
     if not given:
@@ -192,16 +200,14 @@ def keep_identity(bench, settings):
     whole_files.write_json(_project(settings) / JOB, _identity(bench, settings))
 
 
-def _remove_project(settings):
-    """Removes the tuner's folder, and nothing that is none of a search."""
-    folder = _project(settings)
-    if not folder.is_dir():
-        return
+def _check_removable(settings, own_cache):
+    """Refuses to begin anew where that would delete what is not ours."""
     try:
-        project.check_is_search(folder)
+        project.check_is_search(_project(settings))
+        if own_cache:
+            own_cache.check_removable()
     except ValueError as error:
         raise UnusableError(str(error)) from error
-    shutil.rmtree(folder)
 
 
 def check_resume(settings):
@@ -212,12 +218,3 @@ def check_resume(settings):
             f"with. Received: --resume, and no folder {_project(settings)}. "
             "Leave it out to begin one, or name the folder of the other."
         )
-
-
-def _remove(settings):
-    """Removes what another job has written."""
-    _remove_project(settings)
-    outputs.remove(settings.output)
-    search_outputs.remove(settings.output)
-    if settings.cache is None:
-        shutil.rmtree(settings.cache_path, ignore_errors=True)

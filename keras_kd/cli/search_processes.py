@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from keras_kd import own_files
 from keras_kd.cli.errors import DONE
 from keras_kd.cli.errors import FAILED
 from keras_kd.cli.errors import UNUSABLE
@@ -56,7 +57,7 @@ class Child:
             self.process.stdin.close()
         options = {}
         if self.log is not None:
-            options["stdout"] = open(self.log, "a")
+            options["stdout"] = own_files.open_to_append(self.log)
             options["stderr"] = subprocess.STDOUT
         self.process = subprocess.Popen(
             [*self.command, *more],

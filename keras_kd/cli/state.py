@@ -6,15 +6,41 @@ them.
 
 import json
 import os
-import shutil
+import pathlib
+import tempfile
+import zipfile
 
 import numpy as np
 
+from keras_kd import own_files
 from keras_kd import whole_files
 from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.output_files import RECORD
+from keras_kd.cli.output_files import OutputFiles
 
 FOLDER = "state"
 IDENTITY = "job.json"
+_ARRAY = "record"
+
+
+def _is_part(path):
+    """Whether a file of arrays is one that `State` has saved."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return f"{_ARRAY}.npy" in file.namelist()
+    except zipfile.BadZipFile:
+        return False
+
+
+# All that there is in the folder: `own_files.strange`.
+OURS = {
+    IDENTITY: own_files.begins("{"),
+    RECORD: own_files.begins("{"),
+    r"[^/]+\.npz": _is_part,
+    r"(teacher|[^/]+_seed\d+)\.keras": own_files.anything,
+    # Of the processes of a search.
+    r"worker_\d+\.log": own_files.anything,
+}
 
 
 def prepare_folder(path, flag="output"):
@@ -27,12 +53,10 @@ def prepare_folder(path, flag="output"):
     Raises:
         UnusableError: If it cannot be made or written to.
     """
-    probe = os.path.join(path, f".writable_{os.getpid()}")
     try:
         os.makedirs(path, exist_ok=True)
-        with open(probe, "w"):
+        with tempfile.TemporaryFile(dir=path):
             pass
-        os.remove(probe)
     except OSError as error:
         raise UnusableError(
             f"`--{flag}` must be a folder that can be written to, since the "
@@ -44,8 +68,6 @@ def prepare_folder(path, flag="output"):
 class State:
     """The finished parts of one job.
 
-    `replaces` tells whether another job was thrown away.
-
     Args:
         folder: The output folder.
         identity: What tells this job from others, as JSON has it.
@@ -53,20 +75,47 @@ class State:
             job goes on all the same. `None` where the user has no such choice.
             Defaults to `False`.
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
+        files: Names of the files that the job will write into the output
+            folder. Defaults to none.
 
     Raises:
-        UnusableError: If another job's results are there.
+        UnusableError: If another job's results are there, or files that no job
+            has written. Nothing is deleted then.
+
+    Attributes:
+        replaces: Whether another job was thrown away.
+        outputs: The `OutputFiles` of the output folder.
     """
 
-    def __init__(self, folder, identity, overwrite=False, flag="output"):
+    def __init__(
+        self, folder, identity, overwrite=False, flag="output", files=()
+    ):
         self.folder = os.path.join(folder, FOLDER)
+        self.outputs = OutputFiles(folder, self._path(RECORD), flag)
+        try:
+            self._begin(folder, identity, overwrite, flag, files)
+        except UnusableError:
+            raise
+        except ValueError as error:
+            raise UnusableError(str(error)) from error
+
+    def _begin(self, folder, identity, overwrite, flag, files):
+        own_files.check_no_links(self.folder)
         identity = json.loads(json.dumps(identity))
         found = self._identity()
         self.replaces = found is not None and found != identity
         if self.replaces:
             if not overwrite:
                 _refuse(folder, found, identity, overwrite, flag)
-            shutil.rmtree(self.folder)
+            own_files.check_removable(self.folder, OURS)
+        elif found is None and os.path.isdir(self.folder):
+            own_files.check_begun(
+                pathlib.Path(self.folder), IDENTITY, f"--{flag}", "a job"
+            )
+        self.outputs.check(files)
+        if self.replaces:
+            self.outputs.remove()
+            own_files.remove_folder(self.folder, OURS)
         if found != identity:
             os.makedirs(self.folder, exist_ok=True)
             whole_files.write_json(self._path(IDENTITY), identity)
@@ -96,7 +145,9 @@ class State:
                 model.save(partial)
         # Last, since this file says that the part is finished.
         with whole_files.written(self._path(f"{name}.npz")) as partial:
-            np.savez(partial, record=np.array(json.dumps(record)), **arrays)
+            np.savez(
+                partial, **{_ARRAY: np.array(json.dumps(record))}, **arrays
+            )
 
     def load(self, name):
         """A finished part.
@@ -109,7 +160,7 @@ class State:
             return None
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-        return json.loads(str(arrays.pop("record"))), arrays
+        return json.loads(str(arrays.pop(_ARRAY))), arrays
 
 
 def finished_model(folder, name):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_count
 from keras_kd.models.image_shape import check_image_shape
 
 # Below that, nothing is left of the second convolution.
@@ -62,6 +63,9 @@ def lenet5(
                 f"`{argument}` must be two numbers, one for each layer. "
                 f"Received: {argument}={tuple(values)}."
             )
+        for value in values:
+            check_count(argument, value, "channels or units")
+    check_count("num_classes", num_classes, "classes")
     return keras.Sequential(
         [
             keras.Input(tuple(image_shape)),

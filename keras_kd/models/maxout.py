@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_counts
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -104,7 +105,8 @@ class CeilMaxPooling2D(keras.layers.Layer):
 
     def __init__(self, pool_size, strides, **kwargs):
         super().__init__(**kwargs)
-        if not 1 <= strides <= pool_size:
+        check_counts("pixels", pool_size=pool_size, strides=strides)
+        if strides > pool_size:
             raise ValueError(
                 "`strides` must be from 1 to `pool_size`, since windows leave "
                 f"nothing out. Received: strides={strides!r}, "

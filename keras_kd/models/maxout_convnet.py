@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_counts
 from keras_kd.models.image_shape import check_image_shape
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
@@ -37,6 +39,18 @@ class MaxoutBlock:
     pool_size: int = 1
     pool_strides: int | None = None
     max_norm: float | None = None
+
+    def __post_init__(self):
+        check_counts(
+            "channels, pixels or pieces",
+            channels=self.channels,
+            kernel_size=self.kernel_size,
+            pieces=self.pieces,
+        )
+        check_counts(
+            "pixels", 0, padding=self.padding, pool_size=self.pool_size
+        )
+        check_count("pool_strides", self.pool_strides, "pixels", 1, True)
 
 
 def maxout_convnet(
@@ -97,6 +111,10 @@ def maxout_convnet(
             "`blocks` must have at least one entry, one per convolution. "
             f"Received: blocks={blocks!r}."
         )
+    check_counts(
+        "classes or pieces", num_classes=num_classes, dense_pieces=dense_pieces
+    )
+    check_count("dense_units", dense_units, "units", 0)
     style = _Style(kernel_initializer, batch_normalization)
     layers = [keras.Input(tuple(image_shape))]
     for index, block in enumerate(blocks, start=1):

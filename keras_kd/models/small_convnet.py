@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_count
 from keras_kd.models.image_shape import check_image_shape
 
 # From here on the first stage halves the image too, or it costs most.
@@ -54,6 +55,9 @@ def small_convnet(
             "`widths` must have at least one entry, one per stage. Received: "
             f"widths={widths!r}."
         )
+    check_count("num_classes", num_classes, "classes")
+    for channels in widths:
+        check_count("widths", channels, "channels of a stage")
     height, width, _ = image_shape
     layers = [keras.Input(tuple(image_shape))]
     for stage, channels in enumerate(widths, start=1):

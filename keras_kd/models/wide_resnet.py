@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd.arguments import check_counts
 from keras_kd.models.image_shape import check_image_shape
 
 NUM_GROUPS = 3
@@ -59,7 +60,7 @@ def wide_resnet(
     >>> [model.get_layer(f"group{n}").output.shape[1:] for n in (1, 2, 3)]
     [(8, 8, 16), (4, 4, 32), (2, 2, 64)]
     """
-    _check(image_shape, depth, width, first_channels)
+    _check(image_shape, depth, width, first_channels, num_classes)
     num_blocks = (depth - OTHERS) // (NUM_GROUPS * CONVOLUTIONS_PER_BLOCK)
     images = keras.Input(tuple(image_shape))
     x = _convolution(first_channels, 3, 1)(images)
@@ -81,23 +82,21 @@ def wide_resnet(
     return keras.Model(images, logits, name=name)
 
 
-def _check(image_shape, depth, width, first_channels):
+def _check(image_shape, depth, width, first_channels, num_classes):
     check_image_shape(image_shape)
+    check_counts(
+        "layers, channels or classes",
+        depth=depth,
+        width=width,
+        first_channels=first_channels,
+        num_classes=num_classes,
+    )
     if depth <= OTHERS or (depth - OTHERS) % 6:
         below = max(10, depth - (depth - OTHERS) % 6)
         raise ValueError(
             "`depth` must be 6n + 4, since each of three groups has n blocks "
             f"of two convolutions. Received: depth={depth}. Try {below}."
         )
-    for argument, value in (
-        ("width", width),
-        ("first_channels", first_channels),
-    ):
-        if value < 1:
-            raise ValueError(
-                f"`{argument}` must be at least 1, since channels are "
-                f"multiples of it. Received: {argument}={value}."
-            )
 
 
 def _block(x, channels, strides, name):

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import pathlib
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +10,13 @@ import keras
 import numpy as np
 from scipy import special
 
+from keras_kd import own_files
 from keras_kd import whole_files
 from keras_kd.arguments import check_count
 from keras_kd.procedures import identity
 from keras_kd.procedures import named
 from keras_kd.procedures.seeded_batches import rows_of
+from keras_kd.procedures.stages import OURS
 from keras_kd.procedures.stages import Stages
 from keras_kd.procedures.stages import describe_optimizer
 from keras_kd.procedures.views import arguments
@@ -252,5 +253,5 @@ class _Run:
         kept = {"pool": self.pool.state(), "histories": self.histories}
         whole_files.write_json(self.folder / "state.json", kept)
         # Weights of an iteration that is over serve for nothing more.
-        for path in self.folder.glob(f"{name}_view_*"):
-            shutil.rmtree(path)
+        for view in range(len(self.learners)):
+            own_files.remove_folder(self.folder / f"{name}_view_{view}", OURS)

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_kd import losses
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.model_copies import equal_copy
 from keras_kd.procedures import identity
 from keras_kd.procedures import named
@@ -137,11 +138,13 @@ def compress(
         teacher, student, num_synthetic, validation_data, patience
     )
     check_count("batch_size", batch_size, "examples in a batch")
+    check_count("seed", seed, "one sequence of numbers", 0)
     arguments.check_parts(updates, epochs)
     if generator is None:
         generator = functools.partial(synthetic.munge, verbose=verbose)
     loss = losses.ProbabilityRegression() if loss is None else loss
     x = np.asarray(x)
+    check_not_empty("x", x)
     settings = {
         "procedure": "compress",
         "data": [identity.of_arrays(x), identity.of_arrays(validation_data)],

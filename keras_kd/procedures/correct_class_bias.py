@@ -8,6 +8,8 @@ import numpy as np
 from keras_kd import checks
 from keras_kd import forms
 from keras_kd import taps
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.model_copies import equal_copy
 from keras_kd.procedures.class_mass import class_mass
 from keras_kd.procedures.class_mass import find_shifts
@@ -94,6 +96,8 @@ def correct_class_bias(
     0.4
     """
     checks.check_model(student, "student")
+    check_not_empty("x", x)
+    check_count("batch_size", batch_size, "images", is_optional=True)
     num_classes = _num_classes(
         logits_of(student, "student"), "student", student
     )

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.procedures.labelling.mixed_batches import MixedBatches
 from keras_kd.procedures.labelling.tasks import Annotations
 from keras_kd.procedures.labelling.tasks import Classification
@@ -131,6 +132,9 @@ def data_distillation(
     check_count("updates", updates, "updates of the student")
     check_count("epochs", epochs, "parts of the training")
     check_count("batch_size", batch_size, "examples in a batch", 2)
+    check_count("seed", seed, "one sequence of numbers", 0)
+    check_not_empty("labelled", (x, y))
+    check_not_empty("unlabelled", unlabelled)
     settings = {
         "procedure": "data_distillation",
         "teacher": fingerprint(teacher).hex(),

@@ -10,6 +10,7 @@ import keras
 from keras_kd import losses
 from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.arguments import check_within
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
@@ -124,6 +125,8 @@ def defensive_distillation(
         "temperature", temperature, TEMPERATURE, "what divides the logits"
     )
     check_count("epochs", epochs, "epochs of a stage")
+    check_count("batch_size", batch_size, "examples", is_optional=True)
+    check_not_empty("data", data)
     teacher, student = _networks(build_network)
     # Both are made before either is trained, so that a fault shows at once.
     distiller = Distiller(

@@ -10,6 +10,7 @@ import keras
 from keras_kd import losses
 from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.arguments import check_positive
 from keras_kd.arguments import check_within
 from keras_kd.cached_side import teacher_side
@@ -150,6 +151,8 @@ def fitnets(
         "temperature", temperature, TEMPERATURE, "what divides the logits"
     )
     check_positive("first_weight", first_weight, "that of the soft targets")
+    check_not_empty("data", data)
+    check_count("batch_size", batch_size, "examples", is_optional=True)
     _check(hint_epochs, epochs, last_weight, patience, validation_data)
     part = guided_part(student, guided_tap)
     hint = _hint(teacher, hint_tap, part, regressor)
@@ -218,6 +221,7 @@ def _falling(first, last, epochs):
 def _check(hint_epochs, epochs, last_weight, patience, validation_data):
     check_count("hint_epochs", hint_epochs, "epochs of a stage", 0)
     check_count("epochs", epochs, "epochs of a stage")
+    check_count("patience", patience, "epochs to wait", is_optional=True)
     if not 0 <= last_weight < math.inf:
         raise ValueError(
             "`last_weight` must be at least 0, since it is the weight of the "

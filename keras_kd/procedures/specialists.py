@@ -120,7 +120,9 @@ def specialists(
     ((60, 6), (None, 4))
     """
     logits_of(generalist, "generalist")
-    checks.check_numbers(temperature, loss_weight, student_loss_weight, epochs)
+    checks.check_numbers(
+        temperature, loss_weight, student_loss_weight, epochs, seed, patience
+    )
     checks.check_batch_size(batch_size)
     train = look(generalist, data, "data", batch_size)
     checks.check_counts(

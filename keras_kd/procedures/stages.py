@@ -5,12 +5,22 @@ import pathlib
 
 import keras
 
+from keras_kd import own_files
 from keras_kd import whole_files
 from keras_kd.backend.resuming import Backup
 
 # What is there of a stage that is finished.
 _HISTORY = "history.json"
 _WEIGHTS = "finished.weights.h5"
+# All that there is in the folder of a stage: `own_files.strange`.
+OURS = dict.fromkeys(
+    (
+        r"(history|log|best\.weights)\.json",
+        r"(finished|best)\.weights\.h5",
+        r"backup/(latest\.weights\.h5|training_metadata\.json)?",
+    ),
+    own_files.anything,
+)
 
 
 class Stages:
@@ -26,7 +36,8 @@ class Stages:
             procedure from others.
 
     Raises:
-        ValueError: If the directory has stages of other settings.
+        ValueError: If the directory has stages of other settings, or files of
+            something else.
     """
 
     def __init__(self, directory, settings):
@@ -34,6 +45,7 @@ class Stages:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        own_files.check_begun(self.folder, "settings.json", "directory")
         # NumPy's numbers become those that JSON knows.
         settings = json.loads(json.dumps(settings, default=lambda n: n.item()))
         found = whole_files.read_json(self.folder / "settings.json")
@@ -124,6 +136,8 @@ class Stages:
 
     def _take_up(self, folder, model, log, best):
         """Finds what is kept of a stage; its history if it is finished."""
+        # Keras writes its backups in place, and through links.
+        own_files.check_no_links(folder)
         folder.mkdir(exist_ok=True)
         # Weights of an optimizer that is not built are not loaded.
         model.optimizer.build(model.trainable_variables)

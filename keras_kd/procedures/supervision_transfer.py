@@ -150,7 +150,9 @@ def supervision_transfer(
     (6, 5)
     """
     checks.check_pairs(pairs, (teacher_inputs, student_inputs))
-    checks.check_epochs(epochs, fine_tuning_epochs, labelled, validation_data)
+    checks.check_epochs(
+        epochs, fine_tuning_epochs, batch_size, labelled, validation_data
+    )
     checks.check_net(teacher, "teacher")
     checks.check_net(student, "student")
     logits = tuple(logits_of(teacher, "teacher").shape)

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_kd.arguments import check_count
+
 
 @dataclasses.dataclass(frozen=True)
 class Reliability:
@@ -51,6 +53,7 @@ def reliability(labels, probabilities, num_bins: int = 15) -> Reliability:
     >>> bins.confidence, bins.accuracy
     (array([0.9]), array([0.5]))
     """
+    check_count("num_bins", num_bins, "bins")
     labels = np.asarray(labels)
     probabilities = np.asarray(probabilities, "float64")
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:

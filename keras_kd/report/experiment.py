@@ -7,7 +7,9 @@ import time
 
 import keras
 
+from keras_kd import own_files
 from keras_kd import whole_files
+from keras_kd.arguments import check_count
 from keras_kd.report.durations import duration
 
 
@@ -29,7 +31,8 @@ class Experiment:
         say: Takes a line for the user. Defaults to `print`.
 
     Raises:
-        ValueError: If the folder has results of other settings.
+        ValueError: If the folder has results of other settings, or files of
+            something else.
 
     Example:
 
@@ -43,8 +46,12 @@ class Experiment:
     """
 
     def __init__(self, folder, settings, *, num_runs=None, say=print):
+        check_count("num_runs", num_runs, "runs", is_optional=True)
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        own_files.check_begun(
+            self.folder, "settings.json", "folder", "results of the same kind"
+        )
         self.num_runs = num_runs
         self._say = say
         self._asked = 0

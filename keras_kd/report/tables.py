@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from keras_kd.arguments import check_count
+
 WIDTH = 80
 
 
@@ -33,6 +35,7 @@ def text_table(
     teacher      98.6
     student      91.0
     """
+    check_count("width", width, "columns of a terminal")
     columns = _columns(header, rows)
     first, *others = columns
     lines = []

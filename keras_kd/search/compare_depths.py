@@ -9,6 +9,8 @@ import keras_tuner
 
 from keras_kd import losses
 from keras_kd import teachers
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_counts
 from keras_kd.report.experiment import Experiment
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.labels_hyper_model import LabelsHyperModel
@@ -118,6 +120,8 @@ def compare_depths(
         RuntimeError: If no trial of a search was finished.
     """
     _check_teacher(teacher)
+    check_counts("epochs or trials", epochs=epochs, max_trials=max_trials)
+    check_count("seed", seed, "one sequence of numbers", 0)
     # Refuses searches of other settings that are there.
     Experiment(
         directory,

@@ -1,9 +1,10 @@
 """The folder of a search: what an interruption or damage left there."""
 
 import json
+import os
 import pathlib
-import shutil
 
+from keras_kd import own_files
 from keras_kd import whole_files
 from keras_kd.search import chief
 from keras_kd.search import journal
@@ -11,6 +12,21 @@ from keras_kd.search import journal
 ORACLE = "oracle.json"
 TRIAL = "trial.json"
 COMPLETED = "COMPLETED"
+# What a search writes, keras-tuner or we: see `own_files.strange`.
+OURS_OF_TRIAL = {
+    r"trial\.json": own_files.begins('{"trial_id":'),
+    # Keras-tuner 1.4.8: what the model was built from, and its weights.
+    r"build_config\.json": own_files.anything,
+    r"checkpoint\.weights\.h5|": own_files.anything,
+}
+OURS = {
+    r"oracle\.json": own_files.begins('{"ongoing_trials":'),
+    r"journal\.json": own_files.begins('{"digest":'),
+    # Of the command line, which notes whose search it is.
+    r"job\.json": own_files.begins('{"dataset":'),
+    # The state of a tuner, one file for each process.
+    r"[^/]+\.json": own_files.begins("{}"),
+} | {rf"trial_[^/]+/({name})": check for name, check in OURS_OF_TRIAL.items()}
 
 
 def mend(directory, project_name):
@@ -37,7 +53,6 @@ def mend(directory, project_name):
             _let_reload(folder)
         else:
             # Cut off before its first trial: there is nothing to go on with.
-            # Other files there may be the user's.
             for name in (ORACLE, f"{chief.own_id()}.json"):
                 (folder / name).unlink(missing_ok=True)
         return []
@@ -84,7 +99,7 @@ def _write(folder, state):
     for path in folder.glob("trial_*"):
         if path.name.removeprefix("trial_") not in state["trials"]:
             # It had only begun, and will be made again under this name.
-            shutil.rmtree(path)
+            own_files.remove_folder(path, OURS_OF_TRIAL)
     for trial_id, trial in state["trials"].items():
         path = _trial_file(folder, trial_id)
         path.parent.mkdir(exist_ok=True)
@@ -98,25 +113,20 @@ def check_is_search(folder):
     """Refuses a folder with anything that no search has written.
 
     Args:
-        folder: A `pathlib.Path` of a folder.
+        folder: A `pathlib.Path` of a folder, or of nothing.
 
     Raises:
-        ValueError: If there is such a thing in it.
+        ValueError: If there is such a thing in it, or a link.
     """
-    strange = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if not (
-            path.is_dir()
-            and path.name.startswith("trial_")
-            or path.is_file()
-            and path.suffix == ".json"
-        )
-    ]
+    if not os.path.lexists(folder):
+        return
+    own_files.check_no_links(folder)
+    strange = own_files.strange(folder, OURS)
     if strange:
         raise ValueError(
             "The folder of a search must be new, or hold a search and nothing "
-            f"else. Received: {folder} with {', '.join(strange[:5])}. Name "
+            "else, since files of a search are written and deleted there. "
+            f"Received: {folder} with {own_files.listed(strange)}. Name "
             "another `directory` or `project_name`."
         )
 

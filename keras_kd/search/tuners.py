@@ -1,6 +1,7 @@
 """Tuners of keras-tuner that begin with the defaults and lose nothing."""
 
 import inspect
+import pathlib
 
 import keras_tuner
 
@@ -10,6 +11,13 @@ from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
+# What keras-tuner takes as it is, and fails with in the first trial.
+_COUNTS = {
+    "executions_per_trial",
+    "hyperband_iterations",
+    "max_consecutive_failed_trials",
+    "max_epochs",
+}
 # To keras-tuner a seed of 0 is none.
 _SEED_OF_ZERO = 2**31 - 1
 
@@ -68,7 +76,8 @@ def make_tuner(
             for the others.
         project_name: Name of the folder within `directory`. Defaults to
             `"search"`.
-        overwrite: Whether to begin anew. Defaults to `False`.
+        overwrite: Whether to begin anew, and delete the search that is there.
+            A folder that holds anything else is refused. Defaults to `False`.
         on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
             ended, in the process that keeps the state. Defaults to `None`.
         say: Takes a line for the user. Defaults to `print`.
@@ -103,11 +112,17 @@ def make_tuner(
             f"`tuner` must be one of {', '.join(map(repr, TUNERS))}. Received: "
             f"tuner={tuner!r}."
         )
-    if max_trials is not None:
-        check_count("max_trials", max_trials, "settings to try")
+    check_count("max_trials", max_trials, "settings to try", is_optional=True)
+    check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
+    for name in _COUNTS & kwargs.keys():
+        check_count(name, kwargs[name], "epochs or trainings")
     if chief.is_worker():
         chief.wait()
-    elif not overwrite:
+        # What is there is the chief's.
+        overwrite = False
+    elif overwrite:
+        project.check_is_search(pathlib.Path(directory, project_name))
+    else:
         for line in project.mend(directory, project_name):
             say(line)
     if max_trials is not None and tuner != "hyperband":

@@ -23,6 +23,11 @@ class Augmentation:
     that stores it can show the student the pixels that the teacher saw. The
     layers themselves are not changed.
 
+    Labels are not augmented. Where they belong to places, as masks and boxes
+    do, a cache refuses layers that move pixels, and layers that it does not
+    know: one of your own that leaves pixels in place says so by an attribute
+    `keeps_positions = True`, and so does a function in place of this.
+
     Args:
         layers: One layer of `keras.layers`, such as `RandomFlip`, or a list of
             layers, applied in order. They must take their random numbers from

@@ -14,9 +14,11 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from keras_kd.arguments import check_count
 from keras_kd.teachers.cache import arguments
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import layout as layouts
+from keras_kd.teachers.cache import positions
 from keras_kd.teachers.cache import records
 from keras_kd.teachers.cache import shards
 from keras_kd.teachers.cache.attach import Reader
@@ -71,6 +73,7 @@ class CachedTeacher:
             shards.check(self.directory, name, size)
             if verify:
                 shards.check(self.directory, name)
+        _check_not_empty(self.directory, self._manifest["examples"])
         self.augmentation = arguments.find_augmentation(
             self._plan["augmentation"], augmentation
         )
@@ -128,9 +131,11 @@ class CachedTeacher:
 
         Raises:
             ValueError: If arrays, or the structure of a data set, are not
-                those of the cache; or if there is no such view.
+                those of the cache; if there is no such view; or if there are
+                labels that no longer fit the images, as in `cache_teacher`.
         """
         arrays, data = data, elements.dataset(data, "data")
+        positions.check(self.augmentation, data, "data")
         given = elements.spec(data)
         if not elements.specs_agree(given, self._plan["elements"]):
             raise ValueError(
@@ -157,7 +162,8 @@ class CachedTeacher:
     def _chosen(self, view):
         if view is None:
             return range(self.views)
-        if view not in range(self.views):
+        check_count("view", view, "one of the stored views", 0)
+        if view >= self.views:
             raise ValueError(
                 f"`view` must be below {self.views}, since so many are stored. "
                 f"Received: view={view!r}."
@@ -244,6 +250,16 @@ def _check_finished(directory):
                 f"directory={str(directory)!r}, without {name!r}. Call "
                 "`cache_teacher`; it goes on where it was stopped."
             )
+
+
+def _check_not_empty(directory, count):
+    if count < 1:
+        raise ValueError(
+            "`directory` must hold a cache of at least one example, since a "
+            f"student would learn from nothing. Received: {count} examples in "
+            f"{str(directory)!r}. Delete the folder and cache the teacher "
+            "again."
+        )
 
 
 def _check_plan(directory, plan, manifest):

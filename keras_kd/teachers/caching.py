@@ -6,6 +6,7 @@ from keras_kd.arguments import check_count
 from keras_kd.teachers.cache import arguments
 from keras_kd.teachers.cache import elements
 from keras_kd.teachers.cache import forward as forwards
+from keras_kd.teachers.cache import positions
 from keras_kd.teachers.cache import records
 from keras_kd.teachers.cache import shards
 from keras_kd.teachers.cache.layout import bytes_of
@@ -59,7 +60,9 @@ def cache_teacher(
         augmentation: A function from one example `x` and a seed, two int32
             numbers, to the changed `x`; the same numbers must give the same
             `x`. See `teachers.Augmentation`. `None`, the default, shows the
-            examples as they are.
+            examples as they are. Labels are not augmented: where they belong
+            to places, as masks, boxes and points do, what moves pixels is
+            refused, and what changes colours is not.
         seed: Integer >= 0, from which all seeds of views follow. Defaults to
             `0`.
         teacher_inputs: Entries of a dict `x` that the teacher sees; see
@@ -78,9 +81,12 @@ def cache_teacher(
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If an argument cannot be used; if the folder holds a cache
-            of another teacher, data set or plan, or a damaged shard; if the
-            teacher gives nan, or numbers beyond the range of `dtype`.
+        ValueError: If an argument cannot be used; if `augmentation` moves
+            pixels, or nothing says that it does not, and labels have two axes
+            or more for an example, or a name like `boxes`; if the folder
+            holds a cache of another teacher, data set or plan, or a damaged
+            shard; if the teacher gives nan, or numbers beyond the range of
+            `dtype`.
 
     Example:
 
@@ -94,7 +100,12 @@ def cache_teacher(
     """
     arguments.check(teacher, taps, dtype, top_k, views, augmentation)
     check_count("batch_size", batch_size, "examples")
+    check_count(
+        "examples_per_shard", examples_per_shard, "examples", is_optional=True
+    )
+    check_count("seed", seed, "one sequence of numbers", 0)
     data = elements.dataset(dataset, "dataset")
+    positions.check(augmentation, data, "dataset")
     first = first_batch(data, augmentation, batch_size, seed)
     forward = forwards.make(
         teacher, tuple(taps), teacher_inputs, dtype, top_k, first

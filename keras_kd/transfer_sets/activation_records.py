@@ -1,5 +1,6 @@
 """Records a teacher's activations (Lopes, Fenu and Starner, 2017)."""
 
+from keras_kd.arguments import check_count
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.transfer_sets.activations import contents
 from keras_kd.transfer_sets.activations import inputs
@@ -59,6 +60,7 @@ def activation_records(
     >>> records.sample(label=1, count=3)["logits"].shape
     (3, 2)
     """
+    check_count("batch_size", batch_size, "examples in a batch")
     content = contents.TopLayer() if content is None else content
     module = family(content)
     input_shape, num_classes = inputs.check_teacher(teacher)

@@ -43,6 +43,25 @@ def train(folder, *others, epochs=4, seed=0):
 TEACHER = support.dense(8, name="teacher")
 
 
+class FilesTest(absltest.TestCase):
+    def test_other_files_are_left_alone(self):
+        folder = support.folder(self)
+        (folder / "alone").mkdir()
+        names = ["epoch-1.weights.h5", "partial.weights.h5", "notes.txt"]
+        for name in names:
+            (folder / "alone" / name).write_text("mine")
+        train(folder, epochs=3)
+        for name in names:
+            self.assertEqual((folder / "alone" / name).read_text(), "mine")
+
+    def test_links_are_refused_and_not_followed(self):
+        folder, elsewhere = support.folder(self), support.folder(self)
+        (folder / "alone").symlink_to(elsewhere)
+        with self.assertRaisesRegex(ValueError, "alone' must be no link"):
+            train(folder)
+        self.assertEmpty(list(elsewhere.iterdir()))
+
+
 class BackupWorkersTest(parameterized.TestCase):
     def assert_resumes(self):
         whole, _ = train(support.folder(self))

@@ -8,6 +8,7 @@ from absl.testing import absltest
 
 from keras_kd import datasets
 from keras_kd.cli import arms
+from keras_kd.cli import output_files
 from keras_kd.cli import outputs
 from keras_kd.cli import state
 from keras_kd.cli.errors import UnusableError
@@ -235,12 +236,14 @@ class StateOfAJobTest(absltest.TestCase):
 
     def test_refuses_another_job_in_the_folder(self):
         folder = support.folder(self)
-        (folder / "report.md").write_text("of the first job")
         with mock.patch.object(
             arms.Bench, "_fit", side_effect=KeyboardInterrupt
         ):
             with self.assertRaises(KeyboardInterrupt):
                 small_jobs.run(folder)
+            record = folder / state.FOLDER / output_files.RECORD
+            files = output_files.OutputFiles(folder, record, "output")
+            files.write_text("report.md", "of the first job")
             with self.assertRaisesRegex(
                 UnusableError, "temperature=8.0 there and 2.0 now"
             ):
@@ -252,6 +255,21 @@ class StateOfAJobTest(absltest.TestCase):
         job = json.loads((folder / state.FOLDER / state.IDENTITY).read_text())
         self.assertEqual(job["temperature"], 2.0)
         self.assertFalse((folder / "report.md").exists())
+
+    def test_files_of_the_user_are_refused_before_anything_is_trained(self):
+        folder = support.folder(self)
+        for name in ("student.keras", "report.md"):
+            (folder / name).write_text("mine")
+        with mock.patch.object(arms.Bench, "_fit") as fit:
+            for overwrite in (False, True):
+                with self.assertRaisesRegex(
+                    UnusableError,
+                    "`--output` must have no other files.*with report.md, "
+                    "student.keras that keras-kd has not written",
+                ):
+                    small_jobs.run(folder, overwrite=overwrite)
+        fit.assert_not_called()
+        self.assertEqual((folder / "student.keras").read_text(), "mine")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from keras_kd.cli import arms
 from keras_kd.cli import search_prepare
 from keras_kd.cli import search_space
 from keras_kd.cli.errors import UnusableError
+from keras_kd.cli.output_files import OutputFiles
 from tests import support
 from tests.cli import small_jobs
 
@@ -62,11 +63,34 @@ class BeginTest(absltest.TestCase):
 
     def test_overwrite_throws_away_what_another_job_left(self):
         self.search()
-        (self.output / "history.csv").write_text("of a distillation")
+        record = self.output / "state" / "written.json"
+        files = OutputFiles(self.output, record, "output")
+        files.write_text("history.csv", "of a distillation")
         data = small_jobs.data(num_train=63)
         self.search(the_data=data, overwrite=True)
         self.assertFalse((self.output / "history.csv").exists())
         self.assertLen(search.results(self.output / "search"), 1)
+
+    def test_overwrite_checks_the_cache_before_it_deletes_anything(self):
+        self.search()
+        (self.output / "teacher_cache" / "mine.txt").write_text("mine")
+        before = sorted(self.output.rglob("*"))
+        self.assert_refuses(
+            "teacher_cache' must hold nothing but.*Received: mine.txt",
+            the_data=small_jobs.data(num_train=63),
+            overwrite=True,
+        )
+        self.assertEqual(sorted(self.output.rglob("*")), before)
+
+    def test_files_of_the_user_are_not_written_over(self):
+        self.output.mkdir()
+        (self.output / "search.md").write_text("mine")
+        for overwrite in (False, True):
+            self.assert_refuses(
+                "no other files of the names.*with search.md that keras-kd has",
+                overwrite=overwrite,
+            )
+        self.assertEqual((self.output / "search.md").read_text(), "mine")
 
     def test_models_without_maps_leave_out_attention(self):
         found, _ = self.search(methods=None)

@@ -97,6 +97,54 @@ class StateTest(absltest.TestCase):
         State(self.folder, {"epochs": 4}, overwrite=True)
         self.assertTrue(os.path.exists(path))
 
+    def test_overwrite_keeps_a_folder_with_something_else_in_it(self):
+        for name in ("notes.txt", "mine.npz", "mine.keras"):
+            folder = str(support.folder(self))
+            State(folder, {"epochs": 3}).save("x", {}, {})
+            path = os.path.join(folder, "state", name)
+            write_text(path, "mine")
+            with self.assertRaisesRegex(UnusableError, f"Received: {name}"):
+                State(folder, {"epochs": 4}, overwrite=True)
+            self.assertTrue(os.path.exists(path))
+            self.assertIsNotNone(State(folder, {"epochs": 3}).load("x"))
+
+    def test_a_folder_of_state_that_is_none_is_refused(self):
+        os.mkdir(os.path.join(self.folder, "state"))
+        write_text(os.path.join(self.folder, "state", "teacher.npz"), "mine")
+        with self.assertRaisesRegex(
+            UnusableError, "`--output` must be empty.*with teacher.npz"
+        ):
+            State(self.folder, {})
+
+    def test_links_are_refused(self):
+        elsewhere = support.folder(self)
+        os.symlink(elsewhere, os.path.join(self.folder, "state"))
+        with self.assertRaisesRegex(UnusableError, "state' must be no link"):
+            State(self.folder, {})
+        self.assertEmpty(os.listdir(elsewhere))
+
+    def test_files_of_the_user_are_refused_and_ours_are_not(self):
+        path = os.path.join(self.folder, "report.md")
+        files = ("report.md",)
+        State(self.folder, {}, files=files).outputs.write_text(
+            "report.md", "ours"
+        )
+        State(self.folder, {}, files=files)
+        with open(path, "a") as file:
+            file.write(", with notes of mine")
+        for identity, overwrite in (({}, False), ({"a": 1}, True)):
+            with self.assertRaisesRegex(
+                UnusableError, "no other files.*with report.md that keras-kd"
+            ):
+                State(self.folder, identity, overwrite, files=files)
+        self.assertTrue(os.path.exists(path))
+
+    def test_overwrite_removes_all_files_that_were_written(self):
+        State(self.folder, {}).outputs.write_text("search.md", "ours")
+        write_text(os.path.join(self.folder, "trials.csv"), "mine")
+        State(self.folder, {"a": 1}, overwrite=True, files=("report.md",))
+        self.assertCountEqual(os.listdir(self.folder), ["state", "trials.csv"])
+
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})
         # What a kill in the middle of `save` leaves behind.

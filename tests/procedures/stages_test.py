@@ -125,6 +125,22 @@ class StagesTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "directory.*same run.*3"):
             fit(folder, model(), {"temperature": 3})
 
+    def test_a_folder_of_something_else_is_refused(self):
+        folder = support.folder(self)
+        (folder / "first_student.weights.h5").write_text("mine")
+        with self.assertRaisesRegex(ValueError, "directory.*empty.*first_st"):
+            fit(folder, model())
+
+    def test_links_are_refused_and_not_followed(self):
+        for name in ("backup", "finished.weights.h5", "log.json"):
+            folder, elsewhere = support.folder(self), support.folder(self)
+            stages.Stages(folder, {})
+            (folder / "only").mkdir()
+            (folder / "only" / name).symlink_to(elsewhere)
+            with self.assertRaisesRegex(ValueError, f"{name}' must be no link"):
+                fit(folder, model())
+            self.assertEmpty(list(elsewhere.iterdir()))
+
     def test_patience_without_validation_is_refused(self):
         with self.assertRaisesRegex(ValueError, "validation.*val_loss"):
             stages.Stages(None, {}).fit(

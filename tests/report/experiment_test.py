@@ -69,6 +69,11 @@ class ExperimentTest(absltest.TestCase):
         with self.assertRaisesRegex(ValueError, "folder.*same settings.*3"):
             self.experiment({"epochs": 3})
 
+    def test_a_folder_of_something_else_is_refused(self):
+        (self.folder / "thesis.txt").write_text("mine")
+        with self.assertRaisesRegex(ValueError, "folder.*empty.*thesis.txt"):
+            self.experiment()
+
 
 if __name__ == "__main__":
     absltest.main()

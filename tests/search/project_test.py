@@ -154,7 +154,8 @@ class DamageTest(parameterized.TestCase):
     def test_a_trial_that_was_not_noted_is_taken_away(self):
         folder = self.folder / "search" / "trial_9"
         folder.mkdir()
-        (folder / "trial.json").write_text("{}")
+        # Cut off while it was written.
+        (folder / "trial.json").write_text('{"trial_id": "9", "hyper')
         run(self.folder)
         self.assertFalse(folder.exists())
 

@@ -5,8 +5,55 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import search
+from keras_kd.search import chief
 from tests import support
 from tests.search import scored
+
+
+class OverwriteTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self)
+        self.project = self.folder / "search"
+
+    def overwrite(self):
+        return scored.make_tuner(
+            self.folder, scored.Scored(), max_trials=2, overwrite=True
+        )
+
+    def assert_kept(self, regex):
+        before = sorted(self.folder.rglob("*"))
+        with self.assertRaisesRegex(ValueError, regex):
+            self.overwrite()
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+    def test_a_search_is_begun_anew(self):
+        scored.run(scored.make_tuner(self.folder, scored.Scored()))
+        self.assertLen(scored.values(self.overwrite()), 0)
+
+    @parameterized.parameters(
+        "thesis.txt", "notes.json", "oracle.json", "trial_data/mine.csv"
+    )
+    def test_a_folder_with_something_else_is_kept(self, name):
+        path = self.project / name
+        path.parent.mkdir(parents=True)
+        path.write_text('{"mine": 1}')
+        self.assert_kept(f"hold a search and nothing else.*with {name}")
+
+    def test_links_are_kept_and_not_followed(self):
+        scored.run(scored.make_tuner(self.folder, scored.Scored()))
+        (self.project / "trial_9").symlink_to(support.folder(self))
+        self.assert_kept("trial_9' must be no link")
+
+    def test_a_worker_deletes_nothing(self):
+        scored.run(scored.make_tuner(self.folder, scored.Scored()))
+        before = sorted(self.folder.rglob("*"))
+        with (
+            mock.patch.object(chief, "is_worker", return_value=True),
+            mock.patch.object(chief, "wait"),
+        ):
+            self.overwrite()
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
 
 
 class Stop(BaseException):

@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_kd import taps
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
 from keras_kd.checks import check_model
 
 
@@ -61,6 +62,7 @@ def check_pairs(pairs, names):
         )
     if isinstance(pairs, dict):
         _check_arrays(pairs.values(), "pairs")
+    check_not_empty("pairs", pairs)
 
 
 def _check_arrays(arrays, argument):
@@ -76,9 +78,14 @@ def _check_arrays(arrays, argument):
         )
 
 
-def check_epochs(epochs, fine_tuning_epochs, labelled, validation_data):
+def check_epochs(
+    epochs, fine_tuning_epochs, batch_size, labelled, validation_data
+):
     """Refuses numbers of epochs that do not fit what is there."""
     check_count("epochs", epochs, "epochs of a stage")
+    check_count("batch_size", batch_size, "examples", is_optional=True)
+    if labelled is not None:
+        check_not_empty("labelled", labelled)
     check_count(
         "fine_tuning_epochs", fine_tuning_epochs, "epochs of a stage", 0
     )

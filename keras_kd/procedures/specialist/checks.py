@@ -6,6 +6,9 @@ import keras
 import numpy as np
 
 from keras_kd.arguments import TEMPERATURE
+from keras_kd.arguments import check_count
+from keras_kd.arguments import check_not_empty
+from keras_kd.arguments import check_positive
 from keras_kd.arguments import check_within
 
 
@@ -19,6 +22,7 @@ def read(data, argument):
     Returns:
         `(x, y)`: an array or a dict of arrays, and labels `(examples,)`.
     """
+    check_not_empty(argument, data)
     if not isinstance(data, tuple):
         data = _joined(data, argument)
     if len(data) != 2 or data[1] is None:
@@ -62,8 +66,10 @@ def _joined(batches, argument):
     return keras.tree.map_structure(lambda *a: np.concatenate(a), *parts)
 
 
-def check_numbers(temperature, loss_weight, student_loss_weight, epochs):
-    """Refuses weights that leave nothing to learn."""
+def check_numbers(
+    temperature, loss_weight, student_loss_weight, epochs, seed, patience
+):
+    """Refuses weights that leave nothing to learn, and what is no count."""
     weights = {
         "loss_weight": loss_weight,
         "student_loss_weight": student_loss_weight,
@@ -87,11 +93,16 @@ def check_numbers(temperature, loss_weight, student_loss_weight, epochs):
             "`epochs` must be a whole number of at least 1. Received: "
             f"epochs={epochs!r}."
         )
+    check_positive("temperature", temperature, "what divides the logits")
+    check_count("epochs", epochs, "epochs of a specialist")
+    check_count("seed", seed, "one sequence of numbers", 0)
+    check_count("patience", patience, "epochs to wait", is_optional=True)
 
 
 def check_batch_size(batch_size):
     """Refuses a batch without halves."""
-    if not isinstance(batch_size, int) or batch_size < 2 or batch_size % 2:
+    check_count("batch_size", batch_size, "examples in a batch", 2)
+    if batch_size % 2:
         raise ValueError(
             "`batch_size` must be an even number, since one half of a batch "
             "is of the specialist's classes. Received: "
@@ -132,14 +143,17 @@ def check_labels(y, num_classes, argument):
 
 def check_counts(num_specialists, classes_per_specialist, num_classes):
     """Refuses groups that cannot be made of so many classes."""
-    if not 1 <= num_specialists <= num_classes:
+    check_count("num_specialists", num_specialists, "groups of classes")
+    if num_specialists > num_classes:
         raise ValueError(
             "`num_specialists` must be from 1 to the number of classes, since "
             f"classes are grouped. Received: num_specialists={num_specialists} "
             f"for {num_classes} classes."
         )
     count = classes_per_specialist
-    if count is not None and not 1 <= count < num_classes:
+    name = "classes_per_specialist"
+    check_count(name, count, "classes of a specialist", is_optional=True)
+    if count is not None and count >= num_classes:
         raise ValueError(
             "`classes_per_specialist` must be from 1 to one less than the "
             "number of classes, since the dustbin is for the others. Received: "

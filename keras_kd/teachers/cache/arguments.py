@@ -51,8 +51,7 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
             '`dtype` must be "float16" or "float32", since those are what is '
             f"stored. Received: dtype={dtype!r}."
         )
-    if top_k is not None:
-        check_count("top_k", top_k, "the logits to keep")
+    check_count("top_k", top_k, "the logits to keep", is_optional=True)
     check_count("views", views, "the stored versions of an example")
     if augmentation is None and views > 1:
         raise ValueError(

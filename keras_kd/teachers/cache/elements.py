@@ -52,6 +52,11 @@ def input_of(*element):
     return batch.split(_as_tuple(element)[0])[0]
 
 
+def others_of(element):
+    """What stands beside the input of an element: labels, sample weights."""
+    return _as_tuple((element,))[1:]
+
+
 def _as_tuple(element):
     # `map` unpacks tuples, `element_spec` does not.
     is_packed = len(element) == 1 and isinstance(element[0], tuple)

@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 
+from keras_kd import own_files
+
 
 @contextlib.contextmanager
 def locked(directory, say):
@@ -13,8 +15,11 @@ def locked(directory, say):
     Args:
         directory: A `pathlib.Path`.
         say: Called with a sentence if there is something to wait for.
+
+    Raises:
+        ValueError: If its file is a link, which is not followed.
     """
-    with open(directory / "lock", "w") as file:
+    with own_files.open_to_append(directory / own_files.LOCK) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

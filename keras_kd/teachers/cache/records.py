@@ -5,6 +5,9 @@ import json
 import os
 import pathlib
 
+from keras_kd import own_files
+from keras_kd import whole_files
+
 _CHECKSUM = "sha256"
 
 
@@ -15,12 +18,11 @@ def write(path, content):
         path: A `pathlib.Path`.
         content: What JSON can hold.
     """
-    beside = path.with_name(f"{path.name}.part-{os.getpid()}")
-    with open(beside, "wb") as file:
+    with whole_files.written(path) as beside, open(beside, "wb") as file:
         file.write(_render(content))
         file.flush()
         os.fsync(file.fileno())
-    move(beside, path)
+    _make_last(path)
 
 
 def read(path):
@@ -60,8 +62,14 @@ def digest(content):
 
 def move(source, target):
     """Renames a file, and makes that last."""
+    own_files.check_file(target)
     os.replace(source, target)
-    folder = os.open(pathlib.Path(target).parent, os.O_RDONLY)
+    _make_last(target)
+
+
+def _make_last(path):
+    """Makes a new name in a folder outlive a loss of power."""
+    folder = os.open(pathlib.Path(path).parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -12,9 +12,18 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from keras_kd import own_files
 from keras_kd.teachers.cache import records
 
 _NAME = re.compile(r"view-(\d{4,})-shard-(\d{5,})-([0-9a-f]{16})\.tfrecord")
+_UNFINISHED = re.compile(r"view-\d{4,}-shard-\d{5,}\.part-\d+")
+# What a folder of a cache holds and nobody else has written: `own_files`.
+OURS = {
+    r"(plan|manifest)\.json": own_files.begins('{"content":'),
+    own_files.LOCK: own_files.empty,
+    _NAME.pattern: own_files.anything,
+    _UNFINISHED.pattern: own_files.anything,
+}
 
 
 class ShardWriter:
@@ -32,6 +41,7 @@ class ShardWriter:
         self.stem = f"view-{view:04d}-shard-{index:05d}"
         self.block = block
         self.path = directory / f"{self.stem}.part-{os.getpid()}"
+        own_files.check_file(self.path)
         self.file = tf.io.TFRecordWriter(str(self.path))
         self.waiting = []
 
@@ -158,5 +168,7 @@ def check(directory, name, size=None):
 
 def clear_unfinished(directory):
     """Removes what writers that were stopped have left."""
-    for path in directory.glob("*.part-*"):
-        path.unlink()
+    for path in directory.iterdir():
+        if _UNFINISHED.fullmatch(path.name):
+            own_files.check_file(path)
+            path.unlink()

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from keras_kd import array_files
+from keras_kd import own_files
 from keras_kd import whole_files
 from keras_kd.transfer_sets.activations import inputs
 from keras_kd.transfer_sets.activations.dropout import FixedDropout
@@ -27,6 +28,7 @@ def open_folder(directory, plan):
         return None
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
+    own_files.check_begun(folder, "settings.json", "directory")
     found = whole_files.read_json(folder / "settings.json")
     if found not in (None, plan):
         raise ValueError(

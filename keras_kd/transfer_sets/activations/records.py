@@ -6,6 +6,7 @@ import json
 import numpy as np
 
 from keras_kd import array_files
+from keras_kd.arguments import check_count
 from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.transfer_sets.activations import contents
 from keras_kd.transfer_sets.activations import spectra
@@ -89,6 +90,8 @@ class ActivationRecords:
                 "describe a distribution to draw from. Received: "
                 f"content={self.content}."
             )
+        check_count("count", count, "rows to draw")
+        check_count("seed", seed, "one sequence of numbers", 0)
         if not 0 <= label < self.num_classes:
             raise ValueError(
                 f"`label` must be from 0 to {self.num_classes - 1}. Received: "

@@ -1,0 +1,61 @@
+"""Every public integer argument refuses what is no number that it can use."""
+
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tests.conformance import count_rows
+from tests.conformance import procedure_rows
+
+
+def name_of(row):
+    call = row.call
+    while hasattr(call, "func"):
+        call = call.func
+    return f"{call.__qualname__}({row.argument}=)"
+
+
+class EveryCountTest(absltest.TestCase):
+    def test_is_refused_unless_it_is_an_integer_that_is_large_enough(self):
+        for row in count_rows.all_rows():
+            wrong = [row.least - 1, -1, row.least + 0.5, True, "3"]
+            wrong += [] if row.is_optional else [None]
+            for value in wrong:
+                with self.subTest(f"{name_of(row)} {value!r}"):
+                    # Of one kind, wherever it is: with rule and what came.
+                    with self.assertRaisesRegex(
+                        ValueError,
+                        rf"(?s)`{row.argument}` must .*Received: .*"
+                        rf"{row.argument}={value!r}",
+                    ):
+                        row.call(**{row.argument: value})
+
+
+EMPTY = np.zeros((0, 4), "float32")
+NO_LABELS = np.zeros(0, "int64")
+NOTHING = {
+    "compress": {"x": EMPTY},
+    "data_distillation": {"unlabelled": EMPTY},
+    "defensive_distillation": {"data": (EMPTY, NO_LABELS)},
+    "fitnets": {"data": (EMPTY, NO_LABELS)},
+    "specialists": {"data": (EMPTY, NO_LABELS)},
+    "supervision_transfer": {
+        "pairs": {"teacher": EMPTY, "student": EMPTY[:, :3]}
+    },
+}
+
+
+class NoExamplesTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        row for row in procedure_rows.NAMED_ROWS if row[0] in NOTHING
+    )
+    def test_a_procedure_refuses_data_of_nothing(self, row):
+        ((argument, data),) = NOTHING[row.name].items()
+        with self.assertRaisesRegex(
+            ValueError, f"`{argument}` must have at least one example"
+        ):
+            row.run(row.make_teacher(), **{argument: data})
+
+
+if __name__ == "__main__":
+    absltest.main()
