@@ -8,7 +8,6 @@ import numpy as np
 from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_not_empty
-from keras_kd.arguments import check_positive
 from keras_kd.arguments import check_within
 
 
@@ -88,12 +87,6 @@ def check_numbers(
     check_within(
         "temperature", temperature, TEMPERATURE, "what divides the logits"
     )
-    if not (isinstance(epochs, int) and epochs >= 1):
-        raise ValueError(
-            "`epochs` must be a whole number of at least 1. Received: "
-            f"epochs={epochs!r}."
-        )
-    check_positive("temperature", temperature, "what divides the logits")
     check_count("epochs", epochs, "epochs of a specialist")
     check_count("seed", seed, "one sequence of numbers", 0)
     check_count("patience", patience, "epochs to wait", is_optional=True)
