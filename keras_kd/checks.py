@@ -37,11 +37,17 @@ def check_model(model, role):
             f'taps are found by shape. Received: {role}="{model.name}", '
             "built=False. Call it once on a batch, or give it an `Input` layer."
         )
+    check_scope_names(model, role)
+
+
+def check_scope_names(model, role):
+    """Refuses names of layers that a graph cannot have a scope of."""
     for layer in (model, *taps.layers(model).values()):
         if not backend.is_scope_name(layer.name):
             raise ValueError(
                 f"`{role}` must have layers whose names are scopes of a graph: "
-                "letters, digits, `_`, `-` and `.`. Received: "
+                "letters, digits, `_`, `-` and `.`, and none of the last three "
+                "at the beginning. Received: "
                 f'{role}="{model.name}" with a {type(layer).__name__} named '
                 f"{layer.name!r}. Set its `name`."
             )
@@ -119,6 +125,7 @@ def check_losses(losses):
                 f"{loss!r} of type {type(loss).__name__}. Wrap a Keras loss "
                 "in `keras_kd.losses.Match(loss=...)`."
             )
+        check_scope_names(loss, "distillation_losses")
     if len({id(loss) for loss in losses}) < len(losses):
         raise ValueError(
             "`distillation_losses` must be different objects, since each has "

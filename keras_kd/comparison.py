@@ -90,7 +90,12 @@ class Comparison:
         labels = found.clean_labels()
         means = {}
         for name, loss in self.losses.items():
-            tensor = student.tensors[loss.student_tap]
+            output = self._output(loss.student_tap)
+            masks = [
+                forms.read_mask(teacher.tensors[loss.teacher_tap]),
+                *found.masks(output, "labels" in loss.needs),
+            ]
+            tensor = _hidden(student.tensors[loss.student_tap], masks)
             offered = {
                 "labels": labels,
                 "example_ids": reserved.get("example_ids"),
@@ -113,16 +118,10 @@ class Comparison:
                 },
             )
             _check_values(name, values, tensor)
-            output = self._output(loss.student_tap)
             mean = reduction.mean(
                 values,
                 self._weight(values, output, found.weights),
-                reduction.all_true(
-                    values,
-                    reduction.read_mask(tensor),
-                    forms.read_mask(teacher.tensors[loss.teacher_tap]),
-                    *found.masks(output, "labels" in loss.needs),
-                ),
+                reduction.all_true(values, reduction.read_mask(tensor), *masks),
             )
             # A loss may compute in float64.
             means[name] = ops.cast(mean, "float32")
@@ -143,6 +142,23 @@ class Comparison:
         ]
         # A place inside a model with several outputs has no weight of its own.
         return sum(fitted) / len(fitted)
+
+
+def _hidden(tensor, masks):
+    """A student's tensor that hides the positions that any mask hides.
+
+    A loss over positions, which reads `student_mask`, then leaves them out.
+    """
+    positions = [
+        mask
+        for mask in masks
+        if mask is not None and reduction.is_of_positions(mask, tensor)
+    ]
+    if not positions:
+        return tensor
+    own = reduction.read_mask(tensor)
+    mask = reduction.all_true(tensor[..., 0], own, *positions)
+    return reduction.with_mask(tensor, mask)
 
 
 def _built_shapes(loss):

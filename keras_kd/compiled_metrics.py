@@ -101,6 +101,15 @@ def _readable(given, output, unknown):
             "BinaryCrossentropy(from_logits=True)` or another cross-entropy; "
             "with `student_loss_weight=0`, it does not count."
         )
+    if takes.name == "ExpectedCalibrationError" and (
+        activation == expected.SIGMOID and output.units != 1
+    ):
+        raise ValueError(
+            "`metrics` must read classes of which one is right for "
+            "`ExpectedCalibrationError`, which judges the highest score. "
+            f"Received: {given!r}, for a student that gives labels. Leave it "
+            "out."
+        )
     return LabelMetric(
         metric,
         activation,
@@ -142,13 +151,14 @@ def decide(fed, outputs):
         output = outputs.get(one.output, next(iter(outputs.values())))
         if not isinstance(one.metric, ClassMetric):
             continue
-        if output.gives_labels:
+        if output.gives_probabilities:
             raise ValueError(
                 "`metrics` of `keras_kd.metrics` must compare logits, since "
-                "the sign of one is the answer for a label. Received: "
-                f"{one.metric.name!r}, and a loss that takes probabilities of "
-                "labels. Leave the sigmoid away, and compile with "
-                "`keras.losses.BinaryCrossentropy(from_logits=True)`."
+                "they apply the softmax or sigmoid themselves. Received: "
+                f"{one.metric.name!r}, for a student that gives probabilities. "
+                "Leave the activation away, and compile with a loss that has "
+                "`from_logits=True`."
             )
-        if output.reason is not None:
-            one.metric.decide(output.activation == expected.SIGMOID)
+        one.metric.decide(
+            output.reason is not None and output.activation == expected.SIGMOID
+        )

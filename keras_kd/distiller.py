@@ -50,6 +50,7 @@ class Distiller(
     leave out what losses do. A label that is ignored or nan makes its example
     *unlabelled*: it is distilled, and leaves what reads labels. Where labels
     are of positions, it makes the position *void*, which leaves everything.
+    Losses and metrics of your own see all labels as they are.
 
     The logs have `loss` (the total), `student_loss` (supervised, without its
     weight), and each distillation loss by its name, without its weight.

@@ -189,6 +189,18 @@ def expectation(given, keywords=None):
     return Expectation(reads, row.activation, name, has_flag)
 
 
+def ignored_class(given):
+    """The class that a loss ignores, or `None`.
+
+    Args:
+        given: What `compile` takes for one output, or `None`.
+    """
+    if isinstance(given, functools.partial):
+        return given.keywords.get("ignore_class")
+    found = getattr(given, "ignore_class", None)
+    return _wrapped(given)[1].get("ignore_class") if found is None else found
+
+
 def name_of(given):
     """Name of a metric, a loss or a function, for messages."""
     own = getattr(given, "__name__", None) or type(given).__name__

@@ -54,7 +54,9 @@ def depends_on_batch(loss, shapes):
     def values(rows):
         part = keras.tree.map_structure(lambda a: a[rows], arguments)
         teacher, student = part.pop("teacher"), part.pop("student")
-        found = loss(teacher, student, training=False, **part)
+        # A loss with a state of its own must not notice.
+        with keras.StatelessScope():
+            found = loss(teacher, student, training=False, **part)
         return keras.ops.convert_to_numpy(found)
 
     together = values(slice(None))

@@ -65,6 +65,7 @@ class TappedModel:
         self.taps = tuple(dict.fromkeys(names))
         self.probabilities = ()
         self.masked = ()
+        self.ending_in_probabilities = ()
         self.mask_shapes = None
         self._symbolic = None
 
@@ -137,9 +138,10 @@ class TappedModel:
         """The result of a call, with `KerasTensor`s that show the shapes.
 
         Afterwards, `probabilities` lists the taps that are made by a softmax
-        or a sigmoid, and `masked` the outputs that have a Keras mask, with
-        `None` for the only one; `mask_shapes` has the shapes of masks for one
-        example, in a list for the tensors of the output and a dict by tap.
+        or a sigmoid, `ending_in_probabilities` such outputs, and `masked` the
+        outputs that have a Keras mask, with `None` for the only one;
+        `mask_shapes` has the shapes of masks for one example, in a list for the
+        tensors of the output and a dict by tap.
         """
         if self._symbolic is None:
             self._symbolic = symbolic(self._look, input_spec(self.model))
@@ -147,10 +149,13 @@ class TappedModel:
 
     def _look(self, x):
         output, tensors = self(x, training=False)
-        self.masked = tuple(
-            name
+        scores = {
+            name: forms.scores(pick(output, self.outputs, name))
             for name in self.outputs or (None,)
-            if _mask_shape(forms.scores(pick(output, self.outputs, name)))
+        }
+        self.masked = tuple(n for n, t in scores.items() if _mask_shape(t))
+        self.ending_in_probabilities = tuple(
+            n for n, t in scores.items() if _is_probability(t)
         )
         self.mask_shapes = (
             [_mask_shape(tensor) for tensor in keras.tree.flatten(output)],
@@ -159,10 +164,13 @@ class TappedModel:
         self.probabilities = tuple(
             tap
             for tap, tensor in tensors.items()
-            if not keras.tree.is_nested(forms.scores(tensor))
-            and backend.is_probability(forms.scores(tensor))
+            if _is_probability(forms.scores(tensor))
         )
         return output, tensors
+
+
+def _is_probability(tensor):
+    return not keras.tree.is_nested(tensor) and backend.is_probability(tensor)
 
 
 def _mask_shape(tensor):

@@ -98,6 +98,7 @@ class Persistence(Stateful):
 
     def save_own_variables(self, store):
         """Writes what no layer of the Distiller writes itself."""
+        self._check_restored()
         super().save_own_variables(store)
         store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
 

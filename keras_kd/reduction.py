@@ -1,5 +1,7 @@
 """Reduces values to one number over the batch of all replicas."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -135,6 +137,19 @@ def with_mask(tensor, mask):
     return tensor if mask is None else Marked(mask)(ops.copy(tensor))
 
 
+def is_of_positions(mask, tensor):
+    """Whether a mask says which positions of a feature count.
+
+    Args:
+        mask: Boolean, `(batch, ...)`.
+        tensor: A feature, `(batch, ..., features)`.
+    """
+    return 1 < len(mask.shape) < len(tensor.shape) and all(
+        None in (mine, its) or mine == its
+        for mine, its in zip(mask.shape, tensor.shape, strict=False)
+    )
+
+
 def zero_hidden(labels, mask):
     """Labels with 0 for those that a mask hides.
 
@@ -166,6 +181,8 @@ def reads_masks(loss):
     """
     if loss is None or isinstance(loss, str):
         return True
+    if isinstance(loss, functools.partial):
+        return reads_masks(loss.func)
     function = getattr(loss, "fn", loss)
     is_own = all(
         part.__module__.split(".")[0] == "keras" for part in (loss, function)
@@ -191,7 +208,7 @@ def over_replicas(loss):
 
 
 def _over_replicas(loss):
-    if loss is None or loss in ("crossentropy", "ce"):
+    if loss is None or str(loss).lower() in ("crossentropy", "ce"):
         return loss
     if not isinstance(loss, keras.losses.Loss):
         function = keras.losses.get(loss)

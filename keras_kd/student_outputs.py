@@ -23,8 +23,8 @@ class StudentOutput:
         reason: Why it gives logits, for errors; `None` if nothing says so.
         activation: `"softmax"` or `"sigmoid"`, which turns it into
             probabilities; `None` if nothing tells.
-        gives_labels: Whether it gives probabilities of labels, as its loss
-            takes them.
+        gives_probabilities: Whether it gives probabilities, as the model or
+            its loss shows.
         unknown: Names of losses of which it is not known what they take.
         is_masked: Whether the student gives it a Keras mask.
     """
@@ -32,7 +32,7 @@ class StudentOutput:
     units: int | None
     reason: str | None
     activation: str | None
-    gives_labels: bool = False
+    gives_probabilities: bool = False
     unknown: tuple = ()
     is_masked: bool = False
 
@@ -76,8 +76,11 @@ def find(losses, tapped, supervised, reason=None):
             batch.of_output(supervised, tapped.outputs, name),
             why,
         )
+        ends_so = reason is None and name in tapped.ending_in_probabilities
         found[name] = dataclasses.replace(
-            described, is_masked=name in tapped.masked
+            described,
+            is_masked=name in tapped.masked,
+            gives_probabilities=described.gives_probabilities or ends_so,
         )
     return found
 

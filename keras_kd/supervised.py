@@ -135,7 +135,8 @@ class Supervised:
             raise ValueError(
                 "The data must have labels, since `compile` was given a loss. "
                 f"Received: y=None, loss={self.loss!r}. For unlabelled data, "
-                "compile without a loss."
+                "compile without a loss; among labelled data, and for "
+                "validation, give labels that the loss ignores."
             )
         labels = found.clean_labels(
             lambda name: reduction.reads_masks(

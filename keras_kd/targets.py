@@ -1,7 +1,7 @@
 """Labels and sample weights of a batch, and the examples that they leave out.
 
-A label that the supervised loss ignores (`ignore_class`), or that is nan, takes
-out what it stands for:
+A label that the supervised loss ignores (`ignore_class`), or that has a nan,
+takes out what it stands for:
 
 * where an example has one label, the example is *unlabelled*: it leaves the
   supervised loss and what else reads labels, and is distilled;
@@ -18,6 +18,7 @@ from keras import ops
 from keras_kd import batch
 from keras_kd import passes
 from keras_kd import reduction
+from keras_kd.expected import ignored_class
 
 # Fields of `Targets` with one row for each example.
 TENSORS = ("labels", "weights", "counted", "positions")
@@ -66,10 +67,16 @@ class Targets:
                 inside the model or the only output.
             reads_labels: Whether the comparison needs the labels too.
         """
-        counted = self.counted.get(output if len(self.names) > 1 else None)
-        if not (counted is None or reads_labels or len(counted.shape) > 1):
-            counted = None
-        return [m for m in (self.positions, counted) if m is not None]
+        found = [self.counted.get(output if len(self.names) > 1 else None)]
+        if reads_labels and output is None:
+            # All labels are at hand inside a model with several outputs.
+            found = list(self.counted.values())
+        found = [
+            counted
+            for counted in found
+            if counted is not None and (reads_labels or len(counted.shape) > 1)
+        ]
+        return found if self.positions is None else [self.positions, *found]
 
     def clean_labels(self, is_cleaned=lambda output: True):
         """Labels with 0 for those that do not count.
@@ -97,8 +104,11 @@ class Targets:
 
         def mark(output, tensor):
             masks = [self.counted.get(output)]
-            if _fits(self.positions, tensor):
-                masks.append(self.positions)
+            positions = self.positions
+            if positions is not None and reduction.is_of_positions(
+                positions, tensor
+            ):
+                masks.append(positions)
             masks = [mask for mask in masks if mask is not None]
             if not masks:
                 return tensor
@@ -167,11 +177,12 @@ def read(y, sample_weight, output, names, loss, positions=None):
     Returns:
         `Targets`.
     """
+    y = _by_position(y, names, loss)
     counted = {
         name: _counted(
             batch.of_output(y, names, name),
             len(passes.pick(output, names, name).shape),
-            getattr(batch.of_output(loss, names, name), "ignore_class", None),
+            ignored_class(batch.of_output(loss, names, name)),
         )
         for name in (names if len(names) > 1 else [None])
     }
@@ -183,6 +194,17 @@ def read(y, sample_weight, output, names, loss, positions=None):
         output,
         names,
     )
+
+
+def _by_position(y, names, loss):
+    """Labels of the outputs that have a loss, laid out for all outputs."""
+    is_partial = isinstance(y, list | tuple) and len(y) < len(names)
+    if not (is_partial and isinstance(loss, list | tuple)):
+        return y
+    if len(y) != sum(one is not None for one in loss):
+        return y
+    labels = iter(y)
+    return [None if one is None else next(labels) for one in loss]
 
 
 def joined(several):
@@ -206,16 +228,20 @@ def _counted(labels, rank, ignored):
     if labels is None or keras.tree.is_nested(labels):
         return None
     tests = []
+    is_float = keras.backend.is_float_dtype(labels.dtype)
     if ignored is not None:
-        tests.append(ops.not_equal(labels, ops.cast(ignored, labels.dtype)))
-    if keras.backend.is_float_dtype(labels.dtype):
+        # A class of -1 is none of bytes.
+        wide = labels if is_float else ops.cast(labels, "int64")
+        tests.append(ops.not_equal(wide, ops.cast(ignored, wide.dtype)))
+    if is_float:
         tests.append(ops.logical_not(ops.isnan(labels)))
     if not tests:
         return None
     counted = tests[0] if len(tests) == 1 else ops.logical_and(*tests)
-    # The last axis is of one label: `(batch, 1)`, one-hot, or several numbers.
+    # The last axis is of one label: `(batch, 1)`, one-hot, or several numbers,
+    # of which one that is not known leaves no label.
     if 1 < len(counted.shape) == rank:
-        counted = ops.any(counted, axis=-1)
+        counted = ops.all(counted, axis=-1)
     return counted
 
 
@@ -224,15 +250,3 @@ def _as_float(weights):
     if weights is None or keras.backend.is_float_dtype(weights.dtype):
         return weights
     return ops.cast(weights, "float32")
-
-
-def _fits(mask, tensor):
-    """Whether a mask of positions is one of those of a tensor."""
-    return (
-        mask is not None
-        and len(mask.shape) < len(tensor.shape)
-        and all(
-            None in (mine, its) or mine == its
-            for mine, its in zip(mask.shape, tensor.shape, strict=False)
-        )
-    )

@@ -36,7 +36,7 @@ def _arguments(function, model, args, kwargs):
     if arguments.get("y") is None:
         _move_weights(arguments)
     validation = arguments.get("validation_data")
-    if isinstance(validation, tuple) and len(validation) == 3:
+    if isinstance(validation, list | tuple) and len(validation) == 3:
         x, y, weights = validation
         if y is None:
             data = {"x": x, "sample_weight": weights}

@@ -128,7 +128,7 @@ def is_scope_name(name):
     Keras 3.15 leaves the scope of a name that TensorFlow refuses open, and all
     that is made in the process later fails.
     """
-    return re.fullmatch(r"[A-Za-z0-9._][A-Za-z0-9_.\\/>-]*", name) is not None
+    return re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name) is not None
 
 
 def is_tracing():

@@ -29,7 +29,8 @@ class Anneal(keras.callbacks.Callback):
             `Distiller.hyperparameter`.
         schedule: A `keras.optimizers.schedules.LearningRateSchedule`, or a
             function of the step (or epoch), both counted from 0, that returns
-            a number: at least 0 for a weight, above 0 for a temperature.
+            a number: from 0 to 1e12 for a weight, from .001 to 1e6 for a
+            temperature.
         per: `"step"` or `"epoch"`. Defaults to `"step"`.
 
     Raises:

@@ -58,8 +58,9 @@ class DistillationLoss(keras.layers.Layer):
       Keras mask of the student's tensor, or `None`.
 
     Args:
-        loss_weight: Float >= 0, the factor on this loss in the total; 0 is
-            off. A variable: callbacks can change it. Defaults to `1.0`.
+        loss_weight: Float >= 0, the factor on this loss in the total; at 0 it
+            is logged and changes nothing. A variable: callbacks can change it.
+            Defaults to `1.0`.
         teacher_tap: Where in the teacher to look: `"layer"`,
             `"submodel/layer"`, the name of an output, or `None`, the default,
             for the output. See `taps`.

@@ -67,12 +67,12 @@ class ArgumentsTest(parameterized.TestCase):
     def test_peers_are_different(self):
         model = support.dense(4, name="twin")
         self.refuse(
-            "share no trainable weights",
+            "share no weights that training changes",
             r'peers\[0\]="twin" and peers\[1\]="twin".*clone_model',
             peers=[model, model],
         )
         self.refuse(
-            "share no trainable weights",
+            "share no weights that training changes",
             r'peers\[0\]="twin" and peers\[1\]="sharing" with .*kernel',
             peers=[model, sharing(model)],
         )
@@ -156,7 +156,7 @@ class ArgumentsTest(parameterized.TestCase):
         ("every_float", {"exchange_every": 1.5}, "integer", ".*=1.5"),
         ("every_bool", {"exchange_every": True}, "integer", ".*=True"),
         ("target", {"target": "all"}, "community", "target='all'"),
-        ("weight", {"student_loss_weight": -1}, "at least 0", ".*=-1"),
+        ("weight", {"student_loss_weight": -1}, "from 0 to", ".*=-1"),
         ("losses", {"distillation_losses": []}, "at least one", ".*"),
     )
     def test_arguments(self, arguments, rule, received):

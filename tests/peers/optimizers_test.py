@@ -155,7 +155,8 @@ class OptimizersTest(parameterized.TestCase):
         distiller = communities.made()
         distiller.peers[1].trainable = False
         with self.assertRaisesRegex(
-            ValueError, r'`peers\[1\]` must have trainable.*Received: "net_1"'
+            ValueError,
+            r'`peers\[1\]` must have trainable weights of.*Received: "net_1"',
         ):
             distiller.compile("sgd")
 

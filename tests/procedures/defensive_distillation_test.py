@@ -165,7 +165,7 @@ class RefusalTest(parameterized.TestCase):
     @parameterized.parameters(0.0, -1.0, float("nan"), "hot")
     def test_rejects_temperature(self, temperature):
         with self.assertRaisesRegex(
-            ValueError, f"temperature.*positive.*Received.*{temperature}"
+            ValueError, f"temperature.*from 0.001.*Received.*{temperature}"
         ):
             run(temperature=temperature)
 

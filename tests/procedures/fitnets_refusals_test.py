@@ -18,7 +18,7 @@ class RefusalsTest(parameterized.TestCase):
         (
             "temperature",
             {"temperature": 0.0},
-            "`temperature` must be a positive.*Received: temperature=0.0",
+            "`temperature` must be a number from.*Received: temperature=0.0",
         ),
         ("first", {"first_weight": 0}, "positive.*Received: first_weight=0"),
         ("last", {"last_weight": -1}, "at least 0.*Received: last_weight=-1"),

@@ -103,7 +103,7 @@ def as_numpy(tensor):
 
 
 def check_temperature(temperature):
-    """Refuses anything but a number above zero."""
+    """Refuses a temperature that is out of range."""
     check_within(
         "temperature", temperature, TEMPERATURE, "what divides the logits"
     )

@@ -126,8 +126,8 @@ class Layout:
             for name, field in self.fields.items()
         }
         for name, mask in self.masks.items():
-            hidden = ops.cast(found[mask], "bool")
-            found[name] = reduction.with_mask(found[name], hidden)
+            counts = ops.cast(found[mask], "bool")
+            found[name] = reduction.with_mask(found[name], counts)
         output = keras.tree.map_structure(found.__getitem__, self.output)
         return output, {tap: found[name] for tap, name in self.taps.items()}
 

@@ -47,7 +47,7 @@ class InputGradientSizeTest(parameterized.TestCase):
         np.testing.assert_allclose(actual, [expected], rtol=1e-5)
 
     def test_rejects_temperature(self):
-        with self.assertRaisesRegex(ValueError, "temperature.*positive.*=0"):
+        with self.assertRaisesRegex(ValueError, "temperature.*from 0.001.*=0"):
             robustness.input_gradient_size(
                 small_victims.linear(KERNEL), X, temperature=0
             )

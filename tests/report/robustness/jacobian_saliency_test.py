@@ -139,7 +139,7 @@ class JacobianSaliencyTest(parameterized.TestCase):
 
     @parameterized.named_parameters(
         ("of", {"of": "Z"}, "'probabilities', 'logits'.*of='Z'"),
-        ("temperature", {"temperature": 0.0}, "temperature.*positive"),
+        ("temperature", {"temperature": 0.0}, "temperature.*from 0.001"),
         ("one", {"max_features": 1}, "at least 2.*max_features=1"),
         ("part", {"max_features": 0.1}, r"integer.*max_features=0\.1"),
     )
