@@ -57,6 +57,19 @@ def check_within(name, value, bounds, meaning):
     return number
 
 
+def check_temperature(value):
+    """Refuses what cannot divide logits.
+
+    Args:
+        value: The caller's argument `temperature`.
+
+    Returns:
+        The number as a float.
+    """
+    meaning = "what divides the logits"
+    return check_within("temperature", value, TEMPERATURE, meaning)
+
+
 def as_float(value):
     """A number of Python, NumPy or a backend as a float, anything else nan."""
     if isinstance(value, bool | str | list | tuple | np.bool_):

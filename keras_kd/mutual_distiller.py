@@ -210,9 +210,7 @@ class MutualDistiller(
     def make_train_function(self, force=False):
         """Keras's, after a look at what has been frozen or shared by now."""
         if self.train_function is None or force or self.run_eagerly:
-            arguments.check_separate(self.peers)
-            for index, peer in enumerate(self.peers):
-                checks.check_trainable(peer, f"peers[{index}]")
+            arguments.check_learners(self.peers)
         return super().make_train_function(force)
 
     def _shares(self, data, training):

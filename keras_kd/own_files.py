@@ -74,34 +74,33 @@ def open_to_append(path):
     return open(path, "a", encoding="utf-8", opener=opener)
 
 
-def check_begun(folder, marker, argument, held="the same run"):
-    """Refuses a folder with files in it of which none says that it is ours.
+def check_begun(folder, marker, argument, names):
+    """Refuses a folder with files of our names of which none says it is ours.
+
+    Other files may be there: they are not touched.
 
     Args:
         folder: A `pathlib.Path` of a folder that is there.
         marker: Name of the file that is written first.
         argument: The caller's argument that names the folder.
-        held: What the folder must hold, if it is not empty.
+        names: Regular expressions for the paths within the folder that are
+            written.
 
     Raises:
-        ValueError: If it has something else, and no marker.
+        ValueError: If there is such a path, and no marker.
     """
     if (folder / marker).exists():
         return
-    others = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if not (
-            path.name.startswith(".")
-            or path.name == LOCK
-            or PARTIAL.fullmatch(path.name)
-        )
-    ]
+    paths = (path.relative_to(folder).as_posix() for path in _entries(folder))
+    others = sorted(
+        path for path in paths if any(re.fullmatch(n, path) for n in names)
+    )
     if others:
         raise ValueError(
-            f"`{argument}` must be empty or hold {held}, since files there "
-            f"would be overwritten. Received: {argument}={str(folder)!r} with "
-            f"{listed(others)}, and no {marker!r}. Choose another folder."
+            f"`{argument}` must have no other files of the names that are "
+            "written there, since they would be overwritten. Received: "
+            f"{argument}={str(folder)!r} with {listed(others)}, and no "
+            f"{marker!r}. Choose another folder."
         )
 
 

@@ -107,20 +107,29 @@ class OwnFilesTest(absltest.TestCase):
         with self.assertRaisesRegex(ValueError, "lock' must.*no file"):
             own_files.open_to_append(self.folder / "lock")
 
-    def test_a_folder_without_the_marker_must_be_empty(self):
-        own_files.check_begun(self.folder, "settings.json", "directory")
-        (self.folder / ".hidden").write_text("")
-        (self.folder / "lock").write_text("")
-        own_files.check_begun(self.folder, "settings.json", "directory")
+    def test_files_of_our_names_without_the_marker_are_refused(self):
+        names = (r"weights\.h5", r"[^/]+/log\.json")
+
+        def check():
+            own_files.check_begun(
+                self.folder, "settings.json", "directory", names
+            )
+
+        check()
+        # Another's, which nothing here writes.
         (self.folder / "thesis.txt").write_text("mine")
+        (self.folder / "cache").mkdir()
+        (self.folder / "cache" / "plan.json").write_text("{}")
+        check()
+        (self.folder / "cache" / "log.json").write_text("mine")
         with self.assertRaisesRegex(
             ValueError,
-            "`directory` must be empty or hold the same run.*Received: "
-            "directory=.* with thesis.txt, and no 'settings.json'",
+            "`directory` must have no other files.*Received: directory=.* "
+            "with cache/log.json, and no 'settings.json'",
         ):
-            own_files.check_begun(self.folder, "settings.json", "directory")
+            check()
         (self.folder / "settings.json").write_text("{}")
-        own_files.check_begun(self.folder, "settings.json", "directory")
+        check()
 
 
 if __name__ == "__main__":

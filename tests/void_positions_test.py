@@ -43,7 +43,7 @@ class NanTest(parameterized.TestCase):
             change[0], -RATE * x.T @ gradient, rtol=1e-4, atol=1e-6
         )
 
-    def test_a_label_that_is_known_in_part_shows_as_nan(self):
+    def test_a_label_that_is_known_in_part_is_no_label(self):
         x, _ = support.data(8)
         y = np.zeros((8, 2), "float32")
         y[0, 0] = np.nan
@@ -51,7 +51,10 @@ class NanTest(parameterized.TestCase):
             "mse", None, keras_kd.losses.Match(loss="mse"), outputs=2
         )
         logs = distiller.evaluate(x, y, verbose=0, return_dict=True)
-        self.assertTrue(np.isnan(logs["student_loss"]))
+        _, student = logits(distiller, x)
+        np.testing.assert_allclose(
+            logs["student_loss"], (student[1:] ** 2).mean(), rtol=1e-5
+        )
 
 
 class VoidTest(parameterized.TestCase):

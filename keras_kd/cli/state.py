@@ -110,7 +110,7 @@ class State:
             own_files.check_removable(self.folder, OURS)
         elif found is None and os.path.isdir(self.folder):
             own_files.check_begun(
-                pathlib.Path(self.folder), IDENTITY, f"--{flag}", "a job"
+                pathlib.Path(self.folder), IDENTITY, f"--{flag}", OURS
             )
         self.outputs.check(files)
         if self.replaces:

@@ -5,9 +5,8 @@ from keras import ops
 
 from keras_kd import forms
 from keras_kd import reduction
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import soft_target_divergence
@@ -214,9 +213,7 @@ class TeacherDivergence(ClassMetric):
     """
 
     def __init__(self, temperature=1.0, name="teacher_divergence", **kwargs):
-        check_within(
-            "temperature", temperature, TEMPERATURE, "what divides the logits"
-        )
+        check_temperature(temperature)
         super().__init__(name, **kwargs)
         self.temperature = float(temperature)
 

@@ -66,6 +66,13 @@ def _logits(peer, argument):
     return output
 
 
+def check_learners(peers):
+    """Refuses peers that training would not change, or would change alike."""
+    check_separate(peers)
+    for index, peer in enumerate(peers):
+        checks.check_trainable(peer, f"peers[{index}]")
+
+
 def check_separate(peers):
     """Refuses a model that stands there twice, whole or in part."""
     for (one, first), (other, second) in itertools.combinations(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.seeded_batches import SeededBatches
 from keras_kd.procedures.stages import Stages
@@ -131,9 +130,7 @@ def data_free(
     >>> list(result.histories)
     ['reconstruction', 'distillation']
     """
-    check_within(
-        "temperature", temperature, TEMPERATURE, "what divides the logits"
-    )
+    check_temperature(temperature)
     check_positive("image_learning_rate", image_learning_rate, "a rate")
     sizes = {
         "epochs": epochs,

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_not_empty
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
@@ -121,9 +120,7 @@ def defensive_distillation(
     >>> list(result.histories)
     ['teacher', 'student']
     """
-    check_within(
-        "temperature", temperature, TEMPERATURE, "what divides the logits"
-    )
+    check_temperature(temperature)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)
     check_not_empty("data", data)

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_not_empty
 from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 from keras_kd.cached_side import teacher_side
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
@@ -147,9 +146,7 @@ def fitnets(
     >>> list(result.histories)
     ['hint', 'distillation']
     """
-    check_within(
-        "temperature", temperature, TEMPERATURE, "what divides the logits"
-    )
+    check_temperature(temperature)
     check_positive("first_weight", first_weight, "that of the soft targets")
     check_not_empty("data", data)
     check_count("batch_size", batch_size, "examples", is_optional=True)

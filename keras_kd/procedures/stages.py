@@ -21,6 +21,13 @@ OURS = dict.fromkeys(
     ),
     own_files.anything,
 )
+# And what procedures keep beside them.
+_FILES = (
+    r"first_[^/]+\.weights\.h5",
+    r"synthetic_\d+\.npz",
+    r"state\.json",
+    *(rf"[^/]+/({name})" for name in OURS),
+)
 
 
 class Stages:
@@ -37,7 +44,7 @@ class Stages:
 
     Raises:
         ValueError: If the directory has stages of other settings, or files of
-            something else.
+            these names without any settings.
     """
 
     def __init__(self, directory, settings):
@@ -45,7 +52,7 @@ class Stages:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        own_files.check_begun(self.folder, "settings.json", "directory")
+        own_files.check_begun(self.folder, "settings.json", "directory", _FILES)
         # NumPy's numbers become those that JSON knows.
         settings = json.loads(json.dumps(settings, default=lambda n: n.item()))
         found = whole_files.read_json(self.folder / "settings.json")

@@ -12,6 +12,8 @@ from keras_kd import whole_files
 from keras_kd.arguments import check_count
 from keras_kd.report.durations import duration
 
+_FILES = (r".+_[0-9a-f]{8}\.(json|keras)",)
+
 
 class Experiment:
     """Keeps each finished run of an experiment in a folder.
@@ -32,7 +34,7 @@ class Experiment:
 
     Raises:
         ValueError: If the folder has results of other settings, or files of
-            something else.
+            these names without any settings.
 
     Example:
 
@@ -49,9 +51,7 @@ class Experiment:
         check_count("num_runs", num_runs, "runs", is_optional=True)
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        own_files.check_begun(
-            self.folder, "settings.json", "folder", "results of the same kind"
-        )
+        own_files.check_begun(self.folder, "settings.json", "folder", _FILES)
         self.num_runs = num_runs
         self._say = say
         self._asked = 0

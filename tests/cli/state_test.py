@@ -112,7 +112,7 @@ class StateTest(absltest.TestCase):
         os.mkdir(os.path.join(self.folder, "state"))
         write_text(os.path.join(self.folder, "state", "teacher.npz"), "mine")
         with self.assertRaisesRegex(
-            UnusableError, "`--output` must be empty.*with teacher.npz"
+            UnusableError, "`--output` must have no other.*with teacher.npz"
         ):
             State(self.folder, {})
 

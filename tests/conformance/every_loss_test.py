@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import re
 import tempfile
 
 import keras
@@ -163,7 +164,7 @@ class EveryLossTest(parameterized.TestCase):
             with self.assertRaisesRegex(
                 ValueError,
                 r"`loss_weight` must be a number from 0 to .*Received: "
-                f"loss_weight={loss_weight}",
+                f"loss_weight={re.escape(str(loss_weight))}",
             ):
                 row.make(loss_weight=loss_weight)
 

@@ -32,8 +32,9 @@ def sgd():
 
 
 def scheduled_adam():
+    # With the usual epsilon, rounding of a gradient near 0 becomes a step.
     return keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(0.02, 6)
+        keras.optimizers.schedules.CosineDecay(0.02, 6), epsilon=1e-3
     )
 
 

@@ -196,9 +196,9 @@ class RefusalsTest(parameterized.TestCase):
             "must give logits.*teachers.logits",
         ),
         ("odd_batch", {"batch_size": 5}, ValueError, "even.*batch_size=5"),
-        ("no_batch", {"batch_size": 0}, ValueError, "even.*batch_size=0"),
-        ("epochs", {"epochs": 0}, ValueError, "whole number.*epochs=0"),
-        ("temperature", {"temperature": 0}, ValueError, "from 0.001.*=0"),
+        ("no_batch", {"batch_size": 0}, ValueError, "least 2.*batch_size=0"),
+        ("epochs", {"epochs": 0}, ValueError, "at least 1.*epochs=0"),
+        ("temperature", {"temperature": 0}, ValueError, "positive.*=0"),
         ("weight", {"loss_weight": -1}, ValueError, "at least 0.*=-1"),
         (
             "nothing_to_learn",
@@ -206,7 +206,7 @@ class RefusalsTest(parameterized.TestCase):
             ValueError,
             "both be 0",
         ),
-        ("none", {"num_specialists": 0}, ValueError, "from 1.*=0 for 6"),
+        ("none", {"num_specialists": 0}, ValueError, "least 1.*=0"),
         ("many", {"num_specialists": 7}, ValueError, "from 1.*=7 for 6"),
         (
             "all_classes",

@@ -69,9 +69,9 @@ class ExperimentTest(absltest.TestCase):
         with self.assertRaisesRegex(ValueError, "folder.*same settings.*3"):
             self.experiment({"epochs": 3})
 
-    def test_a_folder_of_something_else_is_refused(self):
-        (self.folder / "thesis.txt").write_text("mine")
-        with self.assertRaisesRegex(ValueError, "folder.*empty.*thesis.txt"):
+    def test_a_file_of_its_names_that_is_not_its_own_is_refused(self):
+        (self.folder / "teacher_0123abcd.keras").write_text("mine")
+        with self.assertRaisesRegex(ValueError, "folder.*with teacher_0123ab"):
             self.experiment()
 
 

@@ -5,10 +5,9 @@ import math
 import keras
 import numpy as np
 
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_not_empty
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 
 
 def read(data, argument):
@@ -84,9 +83,7 @@ def check_numbers(
             "`loss_weight` and `student_loss_weight` must not both be 0, "
             "since a specialist would learn nothing. Received: both 0."
         )
-    check_within(
-        "temperature", temperature, TEMPERATURE, "what divides the logits"
-    )
+    check_temperature(temperature)
     check_count("epochs", epochs, "epochs of a specialist")
     check_count("seed", seed, "one sequence of numbers", 0)
     check_count("patience", patience, "epochs to wait", is_optional=True)

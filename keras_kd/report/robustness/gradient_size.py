@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_kd.arguments import check_temperature
 from keras_kd.report.robustness.victim import Victim
-from keras_kd.report.robustness.victim import check_temperature
 
 
 def input_gradient_size(

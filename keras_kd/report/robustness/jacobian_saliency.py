@@ -4,11 +4,11 @@ import numpy as np
 from keras import ops
 
 from keras_kd.arguments import check_count
+from keras_kd.arguments import check_temperature
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.saliency import best_pair
 from keras_kd.report.robustness.victim import Victim
-from keras_kd.report.robustness.victim import check_temperature
 
 # 112 of the 784 pixels of MNIST, section V-A of the defence's paper.
 _DEFAULT_FRACTION = 1 / 7

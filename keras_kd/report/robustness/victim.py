@@ -7,9 +7,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import forms
 from keras_kd import passes
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
-from keras_kd.arguments import check_within
 from keras_kd.teachers.wrapped import logits_of
 
 
@@ -100,13 +98,6 @@ class Victim:
 def as_numpy(tensor):
     """A tensor as an array that can be written to."""
     return np.array(ops.convert_to_numpy(tensor))
-
-
-def check_temperature(temperature):
-    """Refuses a temperature that is out of range."""
-    check_within(
-        "temperature", temperature, TEMPERATURE, "what divides the logits"
-    )
 
 
 def _checked_bounds(bounds):

@@ -2,10 +2,9 @@
 
 import dataclasses
 
-from keras_kd.arguments import TEMPERATURE
 from keras_kd.arguments import check_count
 from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_within
+from keras_kd.arguments import check_temperature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,9 +22,7 @@ class TopLayer:
     temperature: float = 8.0
 
     def __post_init__(self):
-        check_within(
-            "temperature", self.temperature, TEMPERATURE, "what divides logits"
-        )
+        check_temperature(self.temperature)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +46,7 @@ class AllLayers:
     max_covariance_units: int = 1200
 
     def __post_init__(self):
-        check_within(
-            "temperature", self.temperature, TEMPERATURE, "what divides logits"
-        )
+        check_temperature(self.temperature)
         if isinstance(self.layers, str):
             raise TypeError(
                 "`layers` must be a tuple of paths, or None for all. Received: "

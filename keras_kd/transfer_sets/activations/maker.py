@@ -28,7 +28,9 @@ def open_folder(directory, plan):
         return None
     folder = pathlib.Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    own_files.check_begun(folder, "settings.json", "directory")
+    own_files.check_begun(
+        folder, "settings.json", "directory", (r"class_\d+_batch_\d+\.npz",)
+    )
     found = whole_files.read_json(folder / "settings.json")
     if found not in (None, plan):
         raise ValueError(
