@@ -198,7 +198,7 @@ class RefusalsTest(parameterized.TestCase):
         ("odd_batch", {"batch_size": 5}, ValueError, "even.*batch_size=5"),
         ("no_batch", {"batch_size": 0}, ValueError, "least 2.*batch_size=0"),
         ("epochs", {"epochs": 0}, ValueError, "at least 1.*epochs=0"),
-        ("temperature", {"temperature": 0}, ValueError, "positive.*=0"),
+        ("temperature", {"temperature": 0}, ValueError, "from 0.001.*=0"),
         ("weight", {"loss_weight": -1}, ValueError, "at least 0.*=-1"),
         (
             "nothing_to_learn",
