@@ -5,10 +5,10 @@ import importlib
 import sys
 
 import keras_kd
-from keras_kd.cli import usage
-from keras_kd.cli.errors import DONE
-from keras_kd.cli.errors import UNUSABLE
-from keras_kd.cli.errors import UnusableError
+from keras_kd.cli._shell import usage
+from keras_kd.cli._shell.errors import DONE
+from keras_kd.cli._shell.errors import UNUSABLE
+from keras_kd.cli._shell.errors import UnusableError
 
 # Modules with `main(arguments)`, imported when they are called.
 COMMANDS = {

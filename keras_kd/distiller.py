@@ -7,19 +7,19 @@ from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
-from keras_kd import checks
-from keras_kd import passes
-from keras_kd.arguments import check_name
-from keras_kd.cached_side import teacher_side
-from keras_kd.comparison import Comparison
-from keras_kd.comparison import name_losses
-from keras_kd.logs import Logs
-from keras_kd.measured import Measured
-from keras_kd.persistence import Persistence
-from keras_kd.side import Side
-from keras_kd.side import policy
-from keras_kd.supervised import Supervised
-from keras_kd.unlabelled_weights import UnlabelledWeights
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import check_name
+from keras_kd._training import checks
+from keras_kd._training.cached_outputs import teacher_side
+from keras_kd._training.compiling import Measured
+from keras_kd._training.logs import Logs
+from keras_kd._training.loss_terms import Comparison
+from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.outputs import Side
+from keras_kd._training.outputs import policy
+from keras_kd._training.saving import Persistence
+from keras_kd._training.supervised import Supervised
+from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -154,7 +154,7 @@ class Distiller(
         """Returns the student's output."""
         x, _ = batch.split(inputs)
         x = self._comparison.student.entries(x)
-        return passes.run(self.student, x, training)
+        return tapped_model.run(self.student, x, training)
 
     def _student_side(self):
         return self._comparison.student

@@ -5,23 +5,24 @@ from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
-from keras_kd import checks
-from keras_kd import passes
-from keras_kd.arguments import check_name
-from keras_kd.comparison import name_losses
-from keras_kd.peers import arguments
-from keras_kd.peers import shares as sharing
-from keras_kd.peers.answers import Answers
-from keras_kd.peers.ensemble import mean
-from keras_kd.peers.lessons import Lessons
-from keras_kd.peers.logs import PeerLogs
-from keras_kd.peers.measured import PeerMeasured
-from keras_kd.peers.persistence import PeerPersistence
-from keras_kd.peers.side import PeerSide
-from keras_kd.peers.stale import StaleCopies
-from keras_kd.side import policy
-from keras_kd.supervised import Supervised
-from keras_kd.unlabelled_weights import UnlabelledWeights
+from keras_kd._core import model_specs
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import check_name
+from keras_kd._training import checks
+from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.outputs import policy
+from keras_kd._training.peers import arguments
+from keras_kd._training.peers import peer_batch as sharing
+from keras_kd._training.peers.answers import Answers
+from keras_kd._training.peers.compiling import PeerMeasured
+from keras_kd._training.peers.ensemble import mean
+from keras_kd._training.peers.logs import PeerLogs
+from keras_kd._training.peers.outputs import PeerSide
+from keras_kd._training.peers.peer_losses import Lessons
+from keras_kd._training.peers.saving import PeerPersistence
+from keras_kd._training.peers.stale_copies import StaleCopies
+from keras_kd._training.supervised import Supervised
+from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -47,10 +48,9 @@ class MutualDistiller(
     temperature of each loss. It updates that peer alone: no gradient goes
     through a target.
 
-    Deep mutual learning has the mean of the divergences from each of the
-    others instead, which at temperature 1 has the same gradient: that by the
-    logits is `q - p`, whose mean over p is that of the average. Losses that
-    cannot average, such as `losses.Hint`, compare with each of the others.
+    Deep mutual learning takes the mean of the divergences from each instead,
+    whose gradient `q - p` at temperature 1 is the same. Losses that cannot
+    average, such as `losses.Hint`, compare with each of the others.
 
     * `exchange="in_turn"` (deep mutual learning): in each step the peers are
       updated one after the other, and each learns from what those before it
@@ -79,10 +79,9 @@ class MutualDistiller(
     peer's.
 
     The logs have, for each term and metric, `peer_0_<name>`, `peer_1_<name>`
-    and so on, and `<name>`, their mean: `student_loss` (supervised, without
-    its weight), each distillation loss, each metric. Metrics of labels also
-    have `ensemble_<name>`, of what `predict` returns. `loss` is the mean of
-    the peers' totals.
+    and so on, and `<name>`, their mean. Metrics of labels also have
+    `ensemble_<name>`, of what `predict` returns. `loss` is the mean of the
+    peers' totals.
 
     Reference: [Zhang et al., 2018](https://arxiv.org/abs/1706.00384),
     section 3; [Anil et al., 2018](https://arxiv.org/abs/1804.03235), section
@@ -189,7 +188,7 @@ class MutualDistiller(
         self._logs = PeerLogs(
             ("student_loss", *self.loss_names), self.peer_names
         )
-        self(passes.input_spec(peers[0]))  # To be built; a step never does.
+        self(model_specs.input_spec(peers[0]))
 
     def _named_losses(self):
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
@@ -202,7 +201,9 @@ class MutualDistiller(
     def call(self, inputs, training=None):
         """Returns the mean of the peers' logits."""
         x, _ = batch.split(inputs)
-        return mean([passes.run(peer, x, training) for peer in self.peers])
+        return mean(
+            [tapped_model.run(peer, x, training) for peer in self.peers]
+        )
 
     def _student_side(self):
         return self._sides[0]

@@ -7,14 +7,14 @@ from absl.testing import absltest
 from keras import layers
 from keras import ops
 
-from keras_kd import passes
+from keras_kd._core import tapped_model
 from tests import support
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
 
 def tapped(model, *names):
-    return passes.TappedModel(model, names)(X, training=False)[1]
+    return tapped_model.TappedModel(model, names)(X, training=False)[1]
 
 
 class OutputsTest(absltest.TestCase):
@@ -26,23 +26,23 @@ class OutputsTest(absltest.TestCase):
 
     def test_keys_name_the_outputs_of_a_dict(self):
         model = keras.Model(self.x, {"color": self.color, "shape": self.shape})
-        self.assertEqual(passes.output_names(model), ("color", "shape"))
+        self.assertEqual(tapped_model.output_names(model), ("color", "shape"))
         tensors = tapped(model, "color", "form")
         np.testing.assert_array_equal(tensors["color"], model(X)["color"])
         np.testing.assert_array_equal(tensors["form"], model(X)["shape"])
 
     def test_layers_name_the_outputs_of_a_list(self):
         model = keras.Model(self.x, [self.color, self.shape])
-        self.assertEqual(passes.output_names(model), ("hue", "form"))
+        self.assertEqual(tapped_model.output_names(model), ("hue", "form"))
         np.testing.assert_array_equal(
             tapped(model, "form")["form"], model(X)[1]
         )
 
     def test_one_output_has_no_name(self):
-        self.assertEqual(passes.output_names(support.dense(2)), ())
+        self.assertEqual(tapped_model.output_names(support.dense(2)), ())
         for output in (self.color, [self.color]):
             model = keras.Model(self.x, output)
-            self.assertEqual(passes.output_names(model), ())
+            self.assertEqual(tapped_model.output_names(model), ())
             self.assertEqual(tapped(model, None)[None].shape, (6, 3))
 
     def test_outputs_of_subclassed_models_are_numbered(self):
@@ -52,7 +52,9 @@ class OutputsTest(absltest.TestCase):
 
         model = Two()
         model(X)
-        self.assertEqual(passes.output_names(model), ("output_0", "output_1"))
+        self.assertEqual(
+            tapped_model.output_names(model), ("output_0", "output_1")
+        )
         np.testing.assert_array_equal(
             tapped(model, "output_1")["output_1"], 2 * X
         )
@@ -64,13 +66,13 @@ class OutputsTest(absltest.TestCase):
 
         model = Two()
         model(X)
-        self.assertEqual(passes.output_names(model), ("once", "twice"))
+        self.assertEqual(tapped_model.output_names(model), ("once", "twice"))
         np.testing.assert_array_equal(tapped(model, "twice")["twice"], 2 * X)
 
 
 class SymbolicTest(absltest.TestCase):
     def shapes(self, model, *names):
-        _, tensors = passes.TappedModel(model, names).symbolic()
+        _, tensors = tapped_model.TappedModel(model, names).symbolic()
         return {name: tuple(one.shape) for name, one in tensors.items()}
 
     def test_shows_the_shapes_at_all_taps(self):
@@ -140,7 +142,7 @@ class SymbolicTest(absltest.TestCase):
         model = Broken()
         model(X)
         with self.assertRaisesRegex(OSError, "of the model") as caught:
-            passes.TappedModel(model, ["x"])
+            tapped_model.TappedModel(model, ["x"])
         self.assertNotIn("compute_output_spec", str(caught.exception))
 
 

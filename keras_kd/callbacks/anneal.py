@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import keras
 
-from keras_kd.arguments import as_float
+from keras_kd._core.arguments import as_float
 from keras_kd.callbacks.attribute import distiller_attribute
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule

@@ -8,8 +8,8 @@ import re
 import keras
 
 from keras_kd import backend
-from keras_kd import own_files
-from keras_kd import whole_files
+from keras_kd._core import files
+from keras_kd._core import own_files
 from keras_kd.backend.resuming import go_on_from
 
 _NAME = "epoch-{:06d}.weights.h5"
@@ -86,7 +86,7 @@ class BackupWorkers(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        with whole_files.written(self._path(done)) as partial:
+        with files.written(self._path(done)) as partial:
             # All workers together: a part of the state is gathered from all.
             self.model.save_weights(partial)
         for old in self._epochs():

@@ -4,10 +4,10 @@ import dataclasses
 
 from absl import flags
 
-from keras_kd.cli import launch
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import check
-from keras_kd.cli.settings import check_model_file
+from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import check
+from keras_kd.cli._shell.settings import check_model_file
 
 INTRODUCTION = """\
 Stores what a teacher says about all training images of a data set, so that it
@@ -107,8 +107,8 @@ def _prepare(values):
     _check(settings)
 
     def work():
-        from keras_kd.cli import cache_job
-        from keras_kd.cli import progress
+        from keras_kd.cli._bench import cache_job
+        from keras_kd.cli._shell import progress
 
         cache_job.run(settings, live=progress.terminal())
 

@@ -2,10 +2,10 @@
 
 from absl import flags
 
-from keras_kd.cli import launch
 from keras_kd.cli import methods
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import resolve
+from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import resolve
 
 INTRODUCTION = """\
 Does distillation help here? Trains a teacher, then for each seed a small
@@ -89,8 +89,8 @@ def _prepare(values):
     settings = resolve(Settings(**launch.given(values, Settings)))
 
     def work():
-        from keras_kd.cli import job
-        from keras_kd.cli import progress
+        from keras_kd.cli._bench import job
+        from keras_kd.cli._shell import progress
 
         job.run(settings, overwrite=values.overwrite, live=progress.terminal())
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from absl import flags
 
-from keras_kd.cli import method_parts
-from keras_kd.cli import usage
-from keras_kd.cli.errors import DONE
+from keras_kd.cli._bench import method_parts
+from keras_kd.cli._shell import usage
+from keras_kd.cli._shell.errors import DONE
 
 BUCILA = "Buciluă et al. 2006, https://doi.org/10.1145/1150402.1150464"
 HINTON = "Hinton et al. 2015, https://arxiv.org/abs/1503.02531"

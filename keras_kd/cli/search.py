@@ -3,8 +3,8 @@
 from absl import flags
 
 from keras_kd.cli import distill
-from keras_kd.cli import launch
 from keras_kd.cli import search_processes
+from keras_kd.cli._shell import launch
 from keras_kd.cli.search_settings import SearchSettings
 from keras_kd.cli.search_settings import resolve
 
@@ -115,8 +115,8 @@ def _prepare(values):
         )
 
     def work():
-        from keras_kd.cli import progress
         from keras_kd.cli import search_job
+        from keras_kd.cli._shell import progress
 
         search_job.run(settings, live=progress.terminal())
 

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from keras_kd import search
-from keras_kd.cli import arms
 from keras_kd.cli import search_knobs
+from keras_kd.cli._bench import arms
+from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli.search_settings import RATE
 from keras_kd.cli.search_settings import TURNED
 from keras_kd.cli.search_settings import SearchSettings
-from keras_kd.cli.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,15 +6,15 @@ import warnings
 
 import keras_kd
 from keras_kd import search
-from keras_kd.cli import outcome
-from keras_kd.cli import outputs
 from keras_kd.cli import search_found
 from keras_kd.cli import search_outputs
 from keras_kd.cli import search_prepare
 from keras_kd.cli import search_settings
 from keras_kd.cli import search_space
-from keras_kd.cli import state as job_state
-from keras_kd.cli.errors import UnusableError
+from keras_kd.cli._bench import outcome
+from keras_kd.cli._bench import outputs
+from keras_kd.cli._bench import state as job_state
+from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli.search_progress import TrialProgress
 from keras_kd.search import chief
 from keras_kd.search.from_functions import FunctionHyperModel

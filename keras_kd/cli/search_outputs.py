@@ -5,8 +5,8 @@ import io
 
 import keras_kd
 from keras_kd import report
-from keras_kd.cli import outcome
-from keras_kd.cli.outputs import fold
+from keras_kd.cli._bench import outcome
+from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli.search_found import verdict
 from keras_kd.cli.search_knobs import described
 from keras_kd.cli.search_settings import RATE

@@ -5,20 +5,20 @@ import json
 import pathlib
 import time
 
-from keras_kd import own_files
 from keras_kd import teachers
-from keras_kd import whole_files
-from keras_kd.cli import arms
-from keras_kd.cli import outcome
-from keras_kd.cli import prepare
+from keras_kd._core import files
+from keras_kd._core import own_files
 from keras_kd.cli import search_knobs
 from keras_kd.cli import search_outputs
 from keras_kd.cli import search_settings
-from keras_kd.cli.cache_folder import CacheFolder
-from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.job import Job
-from keras_kd.cli.progress import Progress
-from keras_kd.cli.state import State
+from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import outcome
+from keras_kd.cli._bench import prepare
+from keras_kd.cli._bench.cache_folder import CacheFolder
+from keras_kd.cli._bench.job import Job
+from keras_kd.cli._bench.state import State
+from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.progress import Progress
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.teachers import caching
@@ -181,7 +181,7 @@ def _check_project(settings, identity):
     if not any(folder.glob("trial_*")):
         return
     # Not as it is in memory: JSON has no tuples.
-    if whole_files.read_json(folder / JOB) != json.loads(json.dumps(identity)):
+    if files.read_json(folder / JOB) != json.loads(json.dumps(identity)):
         raise UnusableError(
             "The tuner's folder must be new, or that of the same search, since "
             f"its trials count. Received: {folder}, with trials of another "
@@ -197,7 +197,7 @@ def keep_identity(bench, settings):
         bench: The `Bench` of the search.
         settings: The `SearchSettings`.
     """
-    whole_files.write_json(_project(settings) / JOB, _identity(bench, settings))
+    files.write_json(_project(settings) / JOB, _identity(bench, settings))
 
 
 def _check_removable(settings, own_cache):

@@ -9,12 +9,12 @@ import sys
 import threading
 import time
 
-from keras_kd import own_files
-from keras_kd.cli.errors import DONE
-from keras_kd.cli.errors import FAILED
-from keras_kd.cli.errors import UNUSABLE
+from keras_kd._core import own_files
+from keras_kd.cli._bench.state import FOLDER
+from keras_kd.cli._shell.errors import DONE
+from keras_kd.cli._shell.errors import FAILED
+from keras_kd.cli._shell.errors import UNUSABLE
 from keras_kd.cli.search_settings import VARIABLES
-from keras_kd.cli.state import FOLDER
 
 COMMAND = (sys.executable, "-m", "keras_kd", "search")
 CHIEF = "chief"

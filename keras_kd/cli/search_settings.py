@@ -5,10 +5,10 @@ import math
 import os
 
 from keras_kd.cli import methods
-from keras_kd.cli import settings as job_settings
-from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import nearest
+from keras_kd.cli._shell import settings as job_settings
+from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import nearest
 
 TUNERS = ("bayesian", "random", "hyperband", "grid")
 # Those of `keras_kd.distribution` that can train a trial.

@@ -4,10 +4,10 @@ import dataclasses
 
 import keras
 
-from keras_kd import model_copies
 from keras_kd import teachers
+from keras_kd._core import model_copies
+from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli.search_knobs import METHOD
-from keras_kd.cli.settings import Settings
 
 OBJECTIVE = "val_accuracy"
 # None of those of `keras-kd distill`, neither of its choice of rates nor of

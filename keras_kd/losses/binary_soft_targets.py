@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_kd import forms
-from keras_kd.arguments import TEMPERATURE
+from keras_kd._core import ensemble_logits
+from keras_kd._core.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import divergence
@@ -28,7 +28,9 @@ def binary_soft_target_divergence(teacher, student, temperature):
     )
     return ops.mean(
         sum(
-            divergence(forms.average_probabilities(teacher, f), f(student))
+            divergence(
+                ensemble_logits.average_probabilities(teacher, f), f(student)
+            )
             for f in (yes, no)
         ),
         axis=-1,

@@ -4,10 +4,10 @@ import inspect
 
 import keras
 
-from keras_kd.arguments import WEIGHT
-from keras_kd.arguments import Bounds
-from keras_kd.arguments import check_name
-from keras_kd.arguments import check_within
+from keras_kd._core.arguments import WEIGHT
+from keras_kd._core.arguments import Bounds
+from keras_kd._core.arguments import check_name
+from keras_kd._core.arguments import check_within
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
 

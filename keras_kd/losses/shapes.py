@@ -2,12 +2,12 @@
 
 from keras import ops
 
-from keras_kd import forms
+from keras_kd._core import ensemble_logits
 
 
 def check_same_classes(loss, teacher_shape, student_shape):
     """Refuses outputs that score different classes or positions."""
-    teacher_shape = forms.logits_shape(teacher_shape)
+    teacher_shape = ensemble_logits.logits_shape(teacher_shape)
     if not shapes_agree(teacher_shape, student_shape):
         raise ValueError(
             f"`{type(loss).__name__}` must compare scores of the same classes. "

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_kd import forms
-from keras_kd.arguments import TEMPERATURE
+from keras_kd._core import ensemble_logits
+from keras_kd._core.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.shapes import check_several_classes
@@ -55,7 +55,7 @@ def soft_target_divergence(teacher, student, temperature):
         Divergence in nats, shape `(...)`, at least 0 up to rounding.
     """
     # From logits, since a softmax loses every probability below 1e-38.
-    log_p = forms.average_probabilities(
+    log_p = ensemble_logits.average_probabilities(
         teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
     )
     log_q = ops.log_softmax(student / temperature, axis=-1)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_kd import reduction
-from keras_kd.arguments import check_count
+from keras_kd._core import reduction
+from keras_kd._core.arguments import check_count
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
 

@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from keras_kd import forms
-from keras_kd import reduction
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_temperature
+from keras_kd._core import ensemble_logits
+from keras_kd._core import reduction
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_temperature
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import soft_target_divergence
@@ -57,10 +57,10 @@ class TeacherMetric(keras.metrics.Metric):
         )
 
     def update_state(self, teacher, student, sample_weight=None, masks=()):
-        if not forms.is_members(teacher):
+        if not ensemble_logits.is_members(teacher):
             teacher = ops.convert_to_tensor(teacher)
-        masks = [forms.read_mask(teacher), *masks]
-        teacher = forms.as_logits(
+        masks = [ensemble_logits.read_mask(teacher), *masks]
+        teacher = ensemble_logits.as_logits(
             teacher, self.temperature, self.dtype, self.is_multi_label
         )
         student = ops.convert_to_tensor(student)

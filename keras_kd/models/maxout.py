@@ -5,8 +5,8 @@ import functools
 import keras
 from keras import ops
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_counts
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_counts
 
 
 @keras.saving.register_keras_serializable("keras_kd")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_kd.arguments import check_count
+from keras_kd._core.arguments import check_count
 
 
 def shallow_mimic(

@@ -1,5 +1,10 @@
 """Ways to distil that take more than one `fit`, and what follows a `fit`."""
 
+from keras_kd.procedures._co_training.pool import Labelling
+from keras_kd.procedures._data_distillation.tasks import Annotations
+from keras_kd.procedures._data_distillation.tasks import Classification
+from keras_kd.procedures._data_distillation.tasks import Objects
+from keras_kd.procedures._specialists.team import Specialists
 from keras_kd.procedures.co_training import CoTrainingResult
 from keras_kd.procedures.co_training import co_training
 from keras_kd.procedures.compress import CompressResult
@@ -17,14 +22,9 @@ from keras_kd.procedures.defensive_distillation import (
 from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
-from keras_kd.procedures.labelling.tasks import Annotations
-from keras_kd.procedures.labelling.tasks import Classification
-from keras_kd.procedures.labelling.tasks import Objects
-from keras_kd.procedures.specialist.team import Specialists
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
-from keras_kd.procedures.views.pool import Labelling
 
 __all__ = [
     "Annotations",

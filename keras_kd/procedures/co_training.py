@@ -10,21 +10,21 @@ import keras
 import numpy as np
 from scipy import special
 
-from keras_kd import own_files
-from keras_kd import whole_files
-from keras_kd.arguments import check_count
+from keras_kd._core import files
+from keras_kd._core import own_files
+from keras_kd._core.arguments import check_count
+from keras_kd._runs.seeded_batches import rows_of
+from keras_kd._runs.stages import OURS
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
 from keras_kd.procedures import identity
 from keras_kd.procedures import named
-from keras_kd.procedures.seeded_batches import rows_of
-from keras_kd.procedures.stages import OURS
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.views import arguments
-from keras_kd.procedures.views.learners import Estimator
-from keras_kd.procedures.views.learners import Network
-from keras_kd.procedures.views.learners import log_posterior
-from keras_kd.procedures.views.pool import Labelling
-from keras_kd.procedures.views.pool import Pool
+from keras_kd.procedures._co_training import arguments
+from keras_kd.procedures._co_training.learners import Estimator
+from keras_kd.procedures._co_training.learners import Network
+from keras_kd.procedures._co_training.learners import log_posterior
+from keras_kd.procedures._co_training.pool import Labelling
+from keras_kd.procedures._co_training.pool import Pool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +216,7 @@ class _Run:
         self.seed = seed
         self.folder = folder
         self.histories = {}
-        kept = folder and whole_files.read_json(folder / "state.json")
+        kept = folder and files.read_json(folder / "state.json")
         if kept:
             pool.restore(kept["pool"])
             self.histories = kept["histories"]
@@ -251,7 +251,7 @@ class _Run:
         if self.folder is None:
             return
         kept = {"pool": self.pool.state(), "histories": self.histories}
-        whole_files.write_json(self.folder / "state.json", kept)
+        files.write_json(self.folder / "state.json", kept)
         # Weights of an iteration that is over serve for nothing more.
         for view in range(len(self.learners)):
             own_files.remove_folder(self.folder / f"{name}_view_{view}", OURS)

@@ -10,20 +10,20 @@ import keras
 import numpy as np
 
 from keras_kd import losses
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_not_empty
-from keras_kd.model_copies import equal_copy
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.model_copies import equal_copy
+from keras_kd._runs.seeded_batches import SeededBatches
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures import identity
 from keras_kd.procedures import named
-from keras_kd.procedures.compression import arguments
-from keras_kd.procedures.compression.answers import Classroom
-from keras_kd.procedures.compression.answers import CompressScores
-from keras_kd.procedures.compression.answers import distiller
-from keras_kd.procedures.seeded_batches import SeededBatches
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.teachers.fingerprint import fingerprint
+from keras_kd.procedures._compress import arguments
+from keras_kd.procedures._compress.answers import Classroom
+from keras_kd.procedures._compress.answers import CompressScores
+from keras_kd.procedures._compress.answers import distiller
 from keras_kd.transfer_sets import synthetic
 
 

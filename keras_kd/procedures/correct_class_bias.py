@@ -5,15 +5,15 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_kd import checks
-from keras_kd import forms
 from keras_kd import taps
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_not_empty
-from keras_kd.model_copies import equal_copy
+from keras_kd._core import ensemble_logits
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.logits_check import logits_of
+from keras_kd._core.model_copies import equal_copy
+from keras_kd._training import checks
 from keras_kd.procedures.class_mass import class_mass
 from keras_kd.procedures.class_mass import find_shifts
-from keras_kd.teachers.wrapped import logits_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _predict(model, x, batch_size, role):
     """Logits `(..., classes)` in float64."""
     output = model.predict(x, batch_size=batch_size, verbose=0)
     logits = keras.ops.convert_to_numpy(
-        forms.as_logits(output, dtype="float64")
+        ensemble_logits.as_logits(output, dtype="float64")
     )
     if not np.all(np.isfinite(logits)):
         raise ValueError(
@@ -153,7 +153,9 @@ def _as_floats(masses, classes):
 
 def _num_classes(output, role, model):
     """Number of classes of a model that gives logits."""
-    num_classes = forms.logits_shape(forms.shape(output))[-1]
+    num_classes = ensemble_logits.logits_shape(ensemble_logits.shape(output))[
+        -1
+    ]
     if num_classes < 2:
         raise ValueError(
             f"`{role}` must have a logit for each of at least two classes, "

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_not_empty
-from keras_kd.procedures.labelling.mixed_batches import MixedBatches
-from keras_kd.procedures.labelling.tasks import Annotations
-from keras_kd.procedures.labelling.tasks import Classification
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
+from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
+from keras_kd.procedures._data_distillation.tasks import Annotations
+from keras_kd.procedures._data_distillation.tasks import Classification
 from keras_kd.procedures.softened import Softened
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.transfer_sets.transforms import Identity
 
 

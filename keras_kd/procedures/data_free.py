@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_temperature
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.arguments import check_temperature
+from keras_kd._runs.seeded_batches import SeededBatches
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
-from keras_kd.procedures.seeded_batches import SeededBatches
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.transfer_sets.activations.records import ActivationRecords
+from keras_kd.transfer_sets._activations.records import ActivationRecords
 from keras_kd.transfer_sets.reconstruct import Reconstruction
 from keras_kd.transfer_sets.reconstruct import make_plan
 from keras_kd.transfer_sets.reconstruct import reconstruct

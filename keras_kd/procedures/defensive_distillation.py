@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_not_empty
-from keras_kd.arguments import check_temperature
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.arguments import check_temperature
+from keras_kd._core.logits_check import logits_of
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.teachers.wrapped import logits_of
 
 
 @dataclasses.dataclass(frozen=True)

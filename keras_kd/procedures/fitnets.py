@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_not_empty
-from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_temperature
-from keras_kd.cached_side import teacher_side
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.arguments import check_temperature
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
+from keras_kd._training.cached_outputs import teacher_side
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
-from keras_kd.procedures.guided_part import guided_part
+from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures.regressor import infer_regressor
 from keras_kd.procedures.regressor import nonlinearity_of
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.teachers.fingerprint import fingerprint
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
-from keras_kd import passes
+from keras_kd._core import model_specs
+from keras_kd._core import tapped_model
+from keras_kd._training.outputs import policy
+from keras_kd._training.saving import Stateful
 from keras_kd.losses.cross_entropy import cross_entropy
-from keras_kd.persistence import Stateful
-from keras_kd.side import policy
 
 
 class Softened(Stateful, keras.Model):
@@ -25,10 +26,10 @@ class Softened(Stateful, keras.Model):
         self.network = network
         self.temperature = temperature
         # Unbuilt models cannot write weights.
-        self(passes.input_spec(network))
+        self(model_specs.input_spec(network))
 
     def call(self, inputs, training=None):
-        logits = passes.run(self.network, inputs, training)
+        logits = tapped_model.run(self.network, inputs, training)
         return ops.cast(logits, "float32") / self.temperature
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import keras
 
-from keras_kd.procedures.specialist import checks
-from keras_kd.procedures.specialist.classes import cluster_classes
-from keras_kd.procedures.specialist.team import Specialists
-from keras_kd.procedures.specialist.training import Course
-from keras_kd.procedures.specialist.training import look
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.teachers.wrapped import logits_of
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.logits_check import logits_of
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd.procedures._specialists import checks
+from keras_kd.procedures._specialists.classes import cluster_classes
+from keras_kd.procedures._specialists.team import Specialists
+from keras_kd.procedures._specialists.training import Course
+from keras_kd.procedures._specialists.training import look
 
 
 def specialists(

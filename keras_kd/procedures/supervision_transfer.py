@@ -8,21 +8,21 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.logits_check import logits_of
+from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import describe_optimizer
+from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures import identity
-from keras_kd.procedures.guided_part import guided_part
-from keras_kd.procedures.modalities import checks
-from keras_kd.procedures.modalities.models import copied_graph
-from keras_kd.procedures.modalities.models import fusion
-from keras_kd.procedures.modalities.models import trainable_copy
-from keras_kd.procedures.modalities.models import upper_part
+from keras_kd.procedures._fitnets.guided_part import guided_part
+from keras_kd.procedures._supervision_transfer import checks
+from keras_kd.procedures._supervision_transfer.models import copied_graph
+from keras_kd.procedures._supervision_transfer.models import fusion
+from keras_kd.procedures._supervision_transfer.models import trainable_copy
+from keras_kd.procedures._supervision_transfer.models import upper_part
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
-from keras_kd.procedures.stages import Stages
-from keras_kd.procedures.stages import describe_optimizer
-from keras_kd.procedures.stages import new_optimizer
-from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.teachers.wrapped import logits_of
 
 
 @dataclasses.dataclass(frozen=True)

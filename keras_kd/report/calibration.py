@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_kd.arguments import check_count
+from keras_kd._core.arguments import check_count
 
 
 @dataclasses.dataclass(frozen=True)

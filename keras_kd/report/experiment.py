@@ -7,9 +7,9 @@ import time
 
 import keras
 
-from keras_kd import own_files
-from keras_kd import whole_files
-from keras_kd.arguments import check_count
+from keras_kd._core import files
+from keras_kd._core import own_files
+from keras_kd._core.arguments import check_count
 from keras_kd.report.durations import duration
 
 _FILES = (r".+_[0-9a-f]{8}\.(json|keras)",)
@@ -105,7 +105,7 @@ class Experiment:
             return keras.saving.load_model(path, compile=False)
         begun = time.monotonic()
         model = function()
-        with whole_files.written(path) as partial:
+        with files.written(path) as partial:
             model.save(partial)
         self._say(f"{name}: {duration(time.monotonic() - begun)}")
         return model
@@ -122,10 +122,10 @@ class Experiment:
         self._say(line + ")")
 
     def _read(self, name):
-        return whole_files.read_json(self.folder / f"{name}.json")
+        return files.read_json(self.folder / f"{name}.json")
 
     def _write(self, name, value):
-        whole_files.write_json(self.folder / f"{name}.json", value)
+        files.write_json(self.folder / f"{name}.json", value)
 
 
 def _file_name(name):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_kd.arguments import check_count
+from keras_kd._core.arguments import check_count
 from keras_kd.report.spread import Spread
 from keras_kd.report.spread import quantile
 from keras_kd.report.spread import spread_of

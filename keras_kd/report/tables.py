@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_kd.arguments import check_count
+from keras_kd._core.arguments import check_count
 
 WIDTH = 80
 

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_kd.arguments import check_positive
+from keras_kd._core.arguments import check_positive
 from keras_kd.report.intervals import Interval
 from keras_kd.report.spread import MAX_EXAMPLES
 from keras_kd.report.spread import MAX_SEEDS

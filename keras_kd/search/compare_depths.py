@@ -9,8 +9,8 @@ import keras_tuner
 
 from keras_kd import losses
 from keras_kd import teachers
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_counts
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_counts
 from keras_kd.report.experiment import Experiment
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.labels_hyper_model import LabelsHyperModel

@@ -5,8 +5,8 @@ import warnings
 import keras_tuner
 
 from keras_kd import teachers
+from keras_kd._training.loss_terms import name_losses
 from keras_kd.callbacks import Anneal
-from keras_kd.comparison import name_losses
 from keras_kd.distiller import Distiller
 from keras_kd.search import ranges
 from keras_kd.search import space

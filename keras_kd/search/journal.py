@@ -8,7 +8,7 @@ import hashlib
 import json
 import pathlib
 
-from keras_kd import whole_files
+from keras_kd._core import files
 
 NAME = "journal.json"
 
@@ -68,7 +68,7 @@ class Journal:
                 for trial_id, trial in self.oracle.trials.items()
             },
         }
-        whole_files.write_json(self.path, sealed(state))
+        files.write_json(self.path, sealed(state))
 
 
 def sealed(state):
@@ -95,7 +95,7 @@ def read(path):
         ValueError: If it is damaged.
     """
     try:
-        content = whole_files.read_json(path)
+        content = files.read_json(path)
         if content is None:
             return None
         state, digest = content["state"], content["digest"]

@@ -4,8 +4,8 @@ import json
 import os
 import pathlib
 
-from keras_kd import own_files
-from keras_kd import whole_files
+from keras_kd._core import files
+from keras_kd._core import own_files
 from keras_kd.search import chief
 from keras_kd.search import journal
 
@@ -103,10 +103,10 @@ def _write(folder, state):
     for trial_id, trial in state["trials"].items():
         path = _trial_file(folder, trial_id)
         path.parent.mkdir(exist_ok=True)
-        whole_files.write_json(path, trial)
-    whole_files.write_json(folder / ORACLE, state["oracle"])
+        files.write_json(path, trial)
+    files.write_json(folder / ORACLE, state["oracle"])
     _let_reload(folder)
-    whole_files.write_json(folder / journal.NAME, journal.sealed(state))
+    files.write_json(folder / journal.NAME, journal.sealed(state))
 
 
 def check_is_search(folder):
@@ -137,7 +137,7 @@ def _let_reload(folder):
     It begins anew where this file is missing, as it is if the last call had
     another part: alone, and not among several processes.
     """
-    whole_files.write_json(folder / f"{chief.own_id()}.json", {})
+    files.write_json(folder / f"{chief.own_id()}.json", {})
 
 
 def _trial_file(folder, trial_id):

@@ -4,9 +4,9 @@ import dataclasses
 
 import keras
 
-from keras_kd import checks
 from keras_kd import teachers
-from keras_kd.comparison import name_losses
+from keras_kd._training import checks
+from keras_kd._training.loss_terms import name_losses
 from keras_kd.search import ranges
 from keras_kd.search.knobs import choose as choose_knob
 from keras_kd.search.knobs import is_searched

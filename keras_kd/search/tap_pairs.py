@@ -5,9 +5,10 @@ import re
 
 import keras
 
-from keras_kd import passes
 from keras_kd import taps
 from keras_kd import teachers
+from keras_kd._core import model_specs
+from keras_kd._core import tapped_model
 
 # Of layers that all have the same positions, such as those of a transformer,
 # as many are proposed, evenly over the depth.
@@ -164,8 +165,8 @@ def _shapes(model, layers):
     found = {}
 
     def look(x):
-        with passes.recording(layers.values()) as recorded:
-            output = passes.run(model, x, training=False)
+        with tapped_model.recording(layers.values()) as recorded:
+            output = tapped_model.run(model, x, training=False)
         for tap, layer in layers.items():
             tensor = recorded.get(id(layer))
             is_stage = not isinstance(layer, _RIMS)
@@ -175,5 +176,5 @@ def _shapes(model, layers):
                 found[tap] = tuple(tensor.shape[1:])
         return output
 
-    passes.symbolic(look, passes.input_spec(model))
+    model_specs.symbolic(look, model_specs.input_spec(model))
     return found

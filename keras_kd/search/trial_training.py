@@ -6,8 +6,8 @@ import math
 import keras
 
 from keras_kd import batch as batch_parts
-from keras_kd import model_copies
-from keras_kd.teachers.cache import elements
+from keras_kd._core import model_copies
+from keras_kd.teachers._cache import elements
 
 # At most so many examples wait to be drawn from, as in tf.data's own guide.
 SHUFFLED = 10_000

@@ -5,7 +5,7 @@ import pathlib
 
 import keras_tuner
 
-from keras_kd.arguments import check_count
+from keras_kd._core.arguments import check_count
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle

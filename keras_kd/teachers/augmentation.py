@@ -5,9 +5,9 @@ import contextlib
 import keras
 from keras import ops
 
-from keras_kd import passes
 from keras_kd import taps
-from keras_kd.patching import hooked
+from keras_kd._core import tapped_model
+from keras_kd._core.call_hooks import hooked
 
 # Odd, and without small multiples near 2**32: seeds of the draws of one
 # example do not meet those of another.
@@ -81,7 +81,7 @@ class Augmentation:
                 hooks.enter_context(hooked(generator, "next", draws))
             for layer in self.layers:
                 # Random layers do nothing outside of training.
-                x = passes.run(layer, x, training=True)
+                x = tapped_model.run(layer, x, training=True)
         return x
 
     def _generators(self):

@@ -14,17 +14,17 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from keras_kd.arguments import check_count
-from keras_kd.teachers.cache import arguments
-from keras_kd.teachers.cache import elements
-from keras_kd.teachers.cache import layout as layouts
-from keras_kd.teachers.cache import positions
-from keras_kd.teachers.cache import records
-from keras_kd.teachers.cache import shards
-from keras_kd.teachers.cache.attach import Reader
-from keras_kd.teachers.cache.writer import MANIFEST
-from keras_kd.teachers.cache.writer import PLAN
-from keras_kd.teachers.cache.writer import stored_arrays
+from keras_kd._core.arguments import check_count
+from keras_kd.teachers._cache import arguments
+from keras_kd.teachers._cache import elements
+from keras_kd.teachers._cache import layout as layouts
+from keras_kd.teachers._cache import positions
+from keras_kd.teachers._cache import records
+from keras_kd.teachers._cache import shards
+from keras_kd.teachers._cache.attach import Reader
+from keras_kd.teachers._cache.writer import MANIFEST
+from keras_kd.teachers._cache.writer import PLAN
+from keras_kd.teachers._cache.writer import stored_arrays
 
 
 @keras.saving.register_keras_serializable("keras_kd")

@@ -2,21 +2,21 @@
 
 import pathlib
 
-from keras_kd.arguments import check_count
-from keras_kd.teachers.cache import arguments
-from keras_kd.teachers.cache import elements
-from keras_kd.teachers.cache import forward as forwards
-from keras_kd.teachers.cache import positions
-from keras_kd.teachers.cache import records
-from keras_kd.teachers.cache import shards
-from keras_kd.teachers.cache.layout import bytes_of
-from keras_kd.teachers.cache.lock import locked
-from keras_kd.teachers.cache.progress import Progress
-from keras_kd.teachers.cache.progress import silent
-from keras_kd.teachers.cache.writer import MANIFEST
-from keras_kd.teachers.cache.writer import Writer
-from keras_kd.teachers.cache.writer import first_batch
-from keras_kd.teachers.cache.writer import stored_arrays
+from keras_kd._core.arguments import check_count
+from keras_kd.teachers._cache import arguments
+from keras_kd.teachers._cache import elements
+from keras_kd.teachers._cache import forward as forwards
+from keras_kd.teachers._cache import positions
+from keras_kd.teachers._cache import records
+from keras_kd.teachers._cache import shards
+from keras_kd.teachers._cache.layout import bytes_of
+from keras_kd.teachers._cache.lock import locked
+from keras_kd.teachers._cache.progress import Progress
+from keras_kd.teachers._cache.progress import silent
+from keras_kd.teachers._cache.writer import MANIFEST
+from keras_kd.teachers._cache.writer import Writer
+from keras_kd.teachers._cache.writer import first_batch
+from keras_kd.teachers._cache.writer import stored_arrays
 from keras_kd.teachers.cached import CachedTeacher
 
 

@@ -6,17 +6,18 @@ import math
 import keras
 from keras import ops
 
-from keras_kd import forms
-from keras_kd import passes
-from keras_kd import reduction
-from keras_kd.arguments import check_positive
+from keras_kd._core import ensemble_logits
+from keras_kd._core import model_specs
+from keras_kd._core import reduction
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.logits_check import logits_of
 from keras_kd.losses.shapes import shapes_agree
-from keras_kd.teachers.fingerprint import fingerprint
 from keras_kd.teachers.saved_parts import check_separate
 from keras_kd.teachers.saved_parts import describe
 from keras_kd.teachers.saved_parts import deserialize_each_once
 from keras_kd.teachers.saved_parts import serialize_each_once
-from keras_kd.teachers.wrapped import logits_of
 
 _COMBINE = ("arithmetic", "geometric")
 
@@ -115,10 +116,10 @@ class EnsembleTeacher(keras.Model):
 
     def _check_input(self):
         """Refuses members that cannot see the same input."""
-        spec = passes.input_spec(self)
+        spec = model_specs.input_spec(self)
         for index, model in enumerate(self.models):
             try:
-                passes.symbolic(
+                model_specs.symbolic(
                     lambda x, index=index: self._logits(index, x, False), spec
                 )
             except (TypeError, ValueError) as error:
@@ -133,7 +134,7 @@ class EnsembleTeacher(keras.Model):
 
     @property
     def input_like(self):
-        """The model that has this one's input, for `passes.input_spec`."""
+        """The model that has this one's input, for `model_specs.input_spec`."""
         pairs = list(zip(self.models, self.preprocess, strict=True))
         as_it_is = [model for model, layer in pairs if layer is None]
         shown = [x for x in self.preprocess if isinstance(x, keras.Model)]
@@ -142,13 +143,13 @@ class EnsembleTeacher(keras.Model):
     def _logits(self, index, x, training):
         """Logits of one member."""
         if self.preprocess[index] is not None:
-            x = passes.run(self.preprocess[index], x, training)
-        return passes.run(self.models[index], x, training)
+            x = tapped_model.run(self.preprocess[index], x, training)
+        return tapped_model.run(self.models[index], x, training)
 
     def call(self, x, training=None):
         count = len(self.models)
         members = [self._logits(index, x, training) for index in range(count)]
-        logits = forms.stack_members(members, self.compute_dtype)
+        logits = ensemble_logits.stack_members(members, self.compute_dtype)
         weights = ops.cast(self.member_weights, self.compute_dtype)
         if self.combine == "geometric":
             shape = (count, *[1] * (len(logits.shape) - 2))
@@ -158,8 +159,8 @@ class EnsembleTeacher(keras.Model):
                 None if mask is None else ops.all(mask, axis=1),
             )
         return {
-            forms.MEMBER_LOGITS: logits,
-            forms.MEMBER_LOG_WEIGHTS: ops.broadcast_to(
+            ensemble_logits.MEMBER_LOGITS: logits,
+            ensemble_logits.MEMBER_LOG_WEIGHTS: ops.broadcast_to(
                 ops.log(weights), (ops.shape(logits)[0], count)
             ),
         }
@@ -201,7 +202,7 @@ def _check_shapes(models):
     first = None
     for index, model in enumerate(models):
         output = logits_of(model, f"models[{index}]")
-        if forms.is_members(output):
+        if ensemble_logits.is_members(output):
             raise ValueError(
                 f"`models[{index}]` must give one tensor of logits, since an "
                 f'ensemble averages once. Received: "{model.name}", an '

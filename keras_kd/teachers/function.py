@@ -5,9 +5,9 @@ import hashlib
 import keras
 import numpy as np
 
-from keras_kd import forms
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
+from keras_kd._core import ensemble_logits
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
 from keras_kd.teachers import classifiers
 
 
@@ -133,8 +133,8 @@ class FunctionTeacher:
             logits = np.stack([self._logits(f, x) for f in self.functions], 1)
             weights = np.full(logits.shape[:2], -np.log(len(self.functions)))
             return {
-                forms.MEMBER_LOGITS: self._finite(logits),
-                forms.MEMBER_LOG_WEIGHTS: weights.astype("float32"),
+                ensemble_logits.MEMBER_LOGITS: self._finite(logits),
+                ensemble_logits.MEMBER_LOG_WEIGHTS: weights.astype("float32"),
             }
         if len(self.functions) == 1:
             return self._finite(self._logits(self.functions[0], x))

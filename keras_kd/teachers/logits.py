@@ -2,10 +2,10 @@
 
 import keras
 
-from keras_kd import passes
-from keras_kd.teachers.final_activations import final_activations
-from keras_kd.teachers.final_activations import skipping
-from keras_kd.teachers.final_activations import sums_to_one
+from keras_kd._core import tapped_model
+from keras_kd._core.final_activations import final_activations
+from keras_kd._core.final_activations import skipping
+from keras_kd._core.final_activations import sums_to_one
 
 
 def logits(model):
@@ -55,7 +55,9 @@ def logits(model):
 
 def _check_gives_logits(stripped):
     model, others = stripped.model, list(stripped.final_activations.others)
-    tapped = passes.TappedModel(stripped, passes.output_names(model) or [None])
+    tapped = tapped_model.TappedModel(
+        stripped, tapped_model.output_names(model) or [None]
+    )
     tapped.symbolic()
     for tap in tapped.taps:
         # What is still a softmax here is none of scores: see `others`.
@@ -92,7 +94,7 @@ class LogitsModel(keras.Model):
 
     def call(self, x, training=None):
         with skipping(self.final_activations.layers):
-            return passes.run(self.model, x, training)
+            return tapped_model.run(self.model, x, training)
 
     def get_config(self):
         model = keras.saving.serialize_keras_object(self.model)

@@ -7,12 +7,12 @@ import numpy as np
 from keras import ops
 
 from keras_kd import backend
-from keras_kd import forms
-from keras_kd import passes
-from keras_kd import reduction
-from keras_kd.arguments import check_positive
-from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.teachers.wrapped import logits_of
+from keras_kd._core import ensemble_logits
+from keras_kd._core import reduction
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.logits_check import logits_of
 
 
 class ReplicaSeedGenerator(keras.random.SeedGenerator):
@@ -144,7 +144,7 @@ class NoisyTeacher(keras.Model):
         return [self.noise_seeds.state, self.choice_seeds.state]
 
     def call(self, x, training=None):
-        return passes.run(self.model, x, training)
+        return tapped_model.run(self.model, x, training)
 
     def perturb(self, output):
         """Adds noise to logits; the Distiller calls it in training steps.
@@ -155,7 +155,7 @@ class NoisyTeacher(keras.Model):
         Returns:
             The same, in float32, with fresh noise.
         """
-        logits = ops.cast(forms.scores(output), "float32")
+        logits = ops.cast(ensemble_logits.scores(output), "float32")
         shape = ops.shape(logits)
         shared = _resolve(self.shared_axes, output)
         noise = keras.random.normal(
@@ -171,10 +171,10 @@ class NoisyTeacher(keras.Model):
         )
         noisy = reduction.with_mask(
             ops.where(chosen, (1 + noise) * logits, logits),
-            reduction.read_mask(forms.scores(output)),
+            reduction.read_mask(ensemble_logits.scores(output)),
         )
-        if forms.is_members(output):
-            return output | {forms.MEMBER_LOGITS: noisy}
+        if ensemble_logits.is_members(output):
+            return output | {ensemble_logits.MEMBER_LOGITS: noisy}
         return noisy
 
     def fingerprint(self):
@@ -222,8 +222,8 @@ def _two_seeds(seed):
 
 def _resolve(axes, output):
     """Axes of the logits as a set, with the members' axis counted."""
-    is_members = forms.is_members(output)
-    rank = len(forms.scores(output).shape) - is_members
+    is_members = ensemble_logits.is_members(output)
+    rank = len(ensemble_logits.scores(output).shape) - is_members
     for axis in axes:
         if isinstance(axis, bool) or not isinstance(axis, int):
             raise TypeError(

@@ -1,11 +1,11 @@
 """Records a teacher's activations (Lopes, Fenu and Starner, 2017)."""
 
-from keras_kd.arguments import check_count
-from keras_kd.teachers.fingerprint import fingerprint
-from keras_kd.transfer_sets.activations import contents
-from keras_kd.transfer_sets.activations import inputs
-from keras_kd.transfer_sets.activations.records import ActivationRecords
-from keras_kd.transfer_sets.activations.records import family
+from keras_kd._core.arguments import check_count
+from keras_kd._core.fingerprint import fingerprint
+from keras_kd.transfer_sets._activations import contents
+from keras_kd.transfer_sets._activations import inputs
+from keras_kd.transfer_sets._activations.records import ActivationRecords
+from keras_kd.transfer_sets._activations.records import family
 
 
 def activation_records(

@@ -7,12 +7,12 @@ import os
 import keras
 import numpy as np
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
-from keras_kd.transfer_sets.activations import inputs
-from keras_kd.transfer_sets.activations.maker import Maker
-from keras_kd.transfer_sets.activations.maker import open_folder
-from keras_kd.transfer_sets.activations.records import ActivationRecords
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
+from keras_kd.transfer_sets._activations import inputs
+from keras_kd.transfer_sets._activations.maker import Maker
+from keras_kd.transfer_sets._activations.maker import open_folder
+from keras_kd.transfer_sets._activations.records import ActivationRecords
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ import itertools
 import keras
 import numpy as np
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
-from keras_kd.transfer_sets.tables.mixed_table import MixedTable
-from keras_kd.transfer_sets.tables.neighbours import nearest_others
-from keras_kd.transfer_sets.tables.product_mixture import ProductMixture
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
+from keras_kd.transfer_sets._tables.mixed_table import MixedTable
+from keras_kd.transfer_sets._tables.neighbours import nearest_others
+from keras_kd.transfer_sets._tables.product_mixture import ProductMixture
 
 __all__ = ["munge", "naive_bayes", "random"]
 

@@ -10,8 +10,8 @@ from absl.testing import parameterized
 
 from keras_kd import callbacks
 from keras_kd import losses
-from keras_kd.arguments import TEMPERATURE as TEMPERATURES
-from keras_kd.arguments import WEIGHT as WEIGHTS
+from keras_kd._core.arguments import TEMPERATURE as TEMPERATURES
+from keras_kd._core.arguments import WEIGHT as WEIGHTS
 from tests import support
 from tests.replicas import two_replicas
 

@@ -4,13 +4,13 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.cli import answers
-from keras_kd.cli import arms
-from keras_kd.cli import data_sets
-from keras_kd.cli import prepare
-from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import resolve
+from keras_kd.cli._bench import answers
+from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import data_sets
+from keras_kd.cli._bench import prepare
+from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import resolve
 from tests import support
 from tests.cli import small_jobs
 

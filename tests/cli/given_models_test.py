@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.cli import arms
+from keras_kd.cli._bench import arms
 from tests import reference
 from tests import support
 from tests.cli import small_jobs

@@ -14,14 +14,14 @@ from absl.testing import parameterized
 import keras_kd
 from keras_kd import __main__ as program
 from keras_kd import search
-from keras_kd.cli import cache_job
-from keras_kd.cli import job
 from keras_kd.cli import search_job
 from keras_kd.cli import search_processes
-from keras_kd.cli import state
-from keras_kd.cli.errors import DONE
-from keras_kd.cli.errors import FAILED
-from keras_kd.cli.errors import UNUSABLE
+from keras_kd.cli._bench import cache_job
+from keras_kd.cli._bench import job
+from keras_kd.cli._bench import state
+from keras_kd.cli._shell.errors import DONE
+from keras_kd.cli._shell.errors import FAILED
+from keras_kd.cli._shell.errors import UNUSABLE
 from tests import support
 
 ROOT = pathlib.Path(__file__).parents[2]

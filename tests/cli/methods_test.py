@@ -8,8 +8,8 @@ import keras_kd
 from keras_kd import losses
 from keras_kd import models
 from keras_kd.cli import methods
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import resolve
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import resolve
 from keras_kd.distiller import Distiller
 
 

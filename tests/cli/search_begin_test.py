@@ -3,11 +3,11 @@ from unittest import mock
 from absl.testing import absltest
 
 from keras_kd import search
-from keras_kd.cli import arms
 from keras_kd.cli import search_prepare
 from keras_kd.cli import search_space
-from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.output_files import OutputFiles
+from keras_kd.cli._bench import arms
+from keras_kd.cli._bench.output_files import OutputFiles
+from keras_kd.cli._shell.errors import UnusableError
 from tests import support
 from tests.cli import small_jobs
 

@@ -7,12 +7,12 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from keras_kd.cli import launch
 from keras_kd.cli import search
 from keras_kd.cli import search_processes
-from keras_kd.cli.errors import DONE
-from keras_kd.cli.errors import FAILED
-from keras_kd.cli.errors import UNUSABLE
+from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.errors import DONE
+from keras_kd.cli._shell.errors import FAILED
+from keras_kd.cli._shell.errors import UNUSABLE
 from keras_kd.cli.search_settings import SearchSettings
 from tests import support
 

@@ -8,7 +8,7 @@ from absl.testing import parameterized
 from keras_kd import distribution
 from keras_kd.cli import methods
 from keras_kd.cli import search_settings
-from keras_kd.cli.errors import UnusableError
+from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli.search_settings import SearchSettings
 from keras_kd.cli.search_settings import resolve
 from keras_kd.search import chief

@@ -9,15 +9,15 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.cli import arms
 from keras_kd.cli import distill
-from keras_kd.cli import launch
 from keras_kd.cli import search_knobs
 from keras_kd.cli import search_outputs
 from keras_kd.cli import search_space
-from keras_kd.cli.errors import UnusableError
-from keras_kd.cli.settings import Settings
-from keras_kd.cli.settings import resolve
+from keras_kd.cli._bench import arms
+from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import resolve
 from tests import support
 from tests.cli import small_jobs
 

@@ -6,8 +6,8 @@ from hypothesis import strategies
 from hypothesis.extra import numpy as arrays
 
 import keras_kd
-from keras_kd import forms
 from keras_kd import losses
+from keras_kd._core import ensemble_logits
 from tests import reference
 from tests import support
 from tests.losses import precision
@@ -75,8 +75,8 @@ class ProbabilityRegressionTest(parameterized.TestCase):
         difference = reference.softmax(STUDENT) - average
         value = losses.ProbabilityRegression()(
             {
-                forms.MEMBER_LOGITS: members,
-                forms.MEMBER_LOG_WEIGHTS: weights,
+                ensemble_logits.MEMBER_LOGITS: members,
+                ensemble_logits.MEMBER_LOG_WEIGHTS: weights,
             },
             STUDENT,
         )

@@ -9,7 +9,7 @@ from absl.testing import absltest
 
 import keras_kd
 from keras_kd import losses
-from keras_kd.procedures.compression import answers
+from keras_kd.procedures._compress import answers
 from keras_kd.transfer_sets import synthetic
 from tests import support
 from tests.procedures import small_compressions as small

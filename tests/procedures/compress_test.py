@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 import keras_kd
 from keras_kd import losses
-from keras_kd.procedures.compression import answers
+from keras_kd.procedures._compress import answers
 from tests import reference
 from tests import support
 from tests.procedures import small_compressions as small

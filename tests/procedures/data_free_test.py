@@ -7,7 +7,7 @@ from absl.testing import parameterized
 
 from keras_kd import procedures
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets.activations import pixels
+from keras_kd.transfer_sets._activations import pixels
 from tests import reference
 from tests import support
 from tests.transfer_sets import small_teachers

@@ -7,8 +7,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import procedures
-from keras_kd.procedures.specialist import checks
-from keras_kd.procedures.specialist import inference
+from keras_kd.procedures._specialists import checks
+from keras_kd.procedures._specialists import inference
 from tests import reference
 from tests import support
 

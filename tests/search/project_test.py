@@ -7,7 +7,7 @@ import keras_tuner
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd import whole_files
+from keras_kd._core import files
 from keras_kd.search import chief
 from keras_kd.search import project
 from tests import support
@@ -47,7 +47,7 @@ def cut_after(count):
         remaining[0] -= 1
         return replace(source, target)
 
-    return mock.patch.object(whole_files.os, "replace", cut)
+    return mock.patch.object(files.os, "replace", cut)
 
 
 def run(folder, **kwargs):

@@ -10,7 +10,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd.teachers import Augmentation
-from keras_kd.teachers.cache import positions
+from keras_kd.teachers._cache import positions
 from tests import support
 
 X = np.random.default_rng(0).random((8, 6, 6, 1)).astype("float32")

@@ -10,6 +10,7 @@ import keras_kd
 from keras_kd import losses
 from keras_kd import taps
 from keras_kd import teachers
+from keras_kd._core.tapped_model import TappedModel
 from tests import reference
 from tests import support
 
@@ -258,7 +259,7 @@ class TapTest(absltest.TestCase):
     def test_a_tap_gives_the_members_feature(self):
         models = members()
         teacher = teachers.EnsembleTeacher(models)
-        tapped = keras_kd.passes.TappedModel(teacher, ["second/hidden"])
+        tapped = TappedModel(teacher, ["second/hidden"])
         _, tensors = tapped(X, training=False)
         np.testing.assert_array_equal(
             tensors["second/hidden"], models[1].get_layer("hidden")(X)

@@ -8,8 +8,8 @@ from absl.testing import parameterized
 from keras import layers
 from keras import ops
 
-from keras_kd import passes
 from keras_kd import taps
+from keras_kd._core import tapped_model
 from keras_kd.teachers import logits
 from tests import replicas
 from tests import support
@@ -210,7 +210,7 @@ class KeepTest(parameterized.TestCase):
             ("head", softmax_model()),
             ("end", SOFTMAX["softmax_layer"]()),
         ):
-            tapped = passes.TappedModel(logits(model), [name])
+            tapped = tapped_model.TappedModel(logits(model), [name])
             output, tensors = tapped(X, training=False)
             np.testing.assert_array_equal(tensors[name], output)
             self.assertLess(np.min(output), 0)

@@ -9,8 +9,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets.activations import spectra
-from keras_kd.transfer_sets.activations import statistics
+from keras_kd.transfer_sets._activations import spectra
+from keras_kd.transfer_sets._activations import statistics
 from tests import support
 from tests.transfer_sets import small_teachers
 from tests.transfer_sets import spectral_reference

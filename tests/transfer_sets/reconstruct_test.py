@@ -8,9 +8,9 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets.activations import pixels
-from keras_kd.transfer_sets.activations.dropout import FixedDropout
-from keras_kd.transfer_sets.activations.records import family
+from keras_kd.transfer_sets._activations import pixels
+from keras_kd.transfer_sets._activations.dropout import FixedDropout
+from keras_kd.transfer_sets._activations.records import family
 from tests import support
 from tests.transfer_sets import small_teachers
 

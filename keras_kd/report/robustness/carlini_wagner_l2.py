@@ -1,7 +1,7 @@
 """The L2 attack of Carlini and Wagner, 2017."""
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_positive
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.descent import Descent

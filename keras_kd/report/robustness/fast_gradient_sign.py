@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_kd.arguments import check_positive
-from keras_kd.arguments import check_temperature
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.arguments import check_temperature
 from keras_kd.losses.cross_entropy import cross_entropy
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_kd.arguments import check_temperature
+from keras_kd._core.arguments import check_temperature
 from keras_kd.report.robustness.victim import Victim
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from keras_kd.arguments import check_count
-from keras_kd.arguments import check_temperature
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_temperature
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.saliency import best_pair

@@ -5,10 +5,11 @@ import numpy as np
 from keras import ops
 
 from keras_kd import backend
-from keras_kd import forms
-from keras_kd import passes
-from keras_kd.arguments import check_count
-from keras_kd.teachers.wrapped import logits_of
+from keras_kd._core import ensemble_logits
+from keras_kd._core import model_specs
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import check_count
+from keras_kd._core.logits_check import logits_of
 
 
 class Victim:
@@ -28,7 +29,9 @@ class Victim:
     """
 
     def __init__(self, model, x, labels, bounds, batch_size, argument="labels"):
-        shape = forms.logits_shape(forms.shape(logits_of(model, "model")))
+        shape = ensemble_logits.logits_shape(
+            ensemble_logits.shape(logits_of(model, "model"))
+        )
         if len(shape) != 2 or shape[-1] < 2:
             raise ValueError(
                 "`model` must give logits of shape (batch, classes) for at "
@@ -50,8 +53,8 @@ class Victim:
 
     def logits(self, images):
         """Logits of a batch in float32, `(batch, classes)`."""
-        output = passes.run(self.model, images, training=False)
-        return forms.as_logits(output, dtype="float32")
+        output = tapped_model.run(self.model, images, training=False)
+        return ensemble_logits.as_logits(output, dtype="float32")
 
     def classes(self, images):
         """Class that the model gives to each of many images."""
@@ -111,7 +114,7 @@ def _checked_bounds(bounds):
 
 
 def _checked_images(model, x, bounds):
-    if keras.tree.is_nested(passes.input_spec(model)):
+    if keras.tree.is_nested(model_specs.input_spec(model)):
         raise ValueError(
             "`model` must have one input, since that is what is changed. "
             f'Received: model="{model.name}" with several.'

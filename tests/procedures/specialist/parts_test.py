@@ -5,9 +5,9 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd.procedures.specialist import batches
-from keras_kd.procedures.specialist import classes
-from keras_kd.procedures.specialist import models
+from keras_kd.procedures._specialists import batches
+from keras_kd.procedures._specialists import classes
+from keras_kd.procedures._specialists import models
 from tests import reference
 from tests import support
 

@@ -1,0 +1,142 @@
+"""What a teacher may give instead of one tensor of logits: members.
+
+An ensemble whose probabilities are to be averaged hands over the logits of
+each member, since the average depends on the temperature of the loss that uses
+it:
+
+```
+{"member_logits": (batch, members, ..., classes),
+ "member_log_weights": (batch, members)}
+```
+
+The weights are logarithms of positive numbers; their sum does not matter.
+"""
+
+from keras import ops
+
+from keras_kd._core import reduction
+
+MEMBER_LOGITS = "member_logits"
+MEMBER_LOG_WEIGHTS = "member_log_weights"
+
+
+def is_members(teacher):
+    """Whether it is the members' form, of tensors or of shapes."""
+    return isinstance(teacher, dict) and MEMBER_LOGITS in teacher
+
+
+def scores(teacher):
+    """The tensor with the numbers that a softmax would be applied to.
+
+    Args:
+        teacher: Logits, or the members' form.
+
+    Returns:
+        `(batch, ..., classes)`, or `(batch, members, ..., classes)`.
+    """
+    return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher
+
+
+def read_mask(teacher):
+    """The Keras mask of a teacher's output, `(batch, ...)`, or `None`.
+
+    Args:
+        teacher: Logits or a feature, or the members' form, whose mask has an
+            axis of members: a position counts where it does for each.
+    """
+    mask = reduction.read_mask(scores(teacher))
+    if mask is not None and is_members(teacher):
+        mask = ops.all(mask, axis=1)
+    return mask
+
+
+def stack_members(members, dtype):
+    """The members' logits in one tensor, with a mask where any has one.
+
+    Args:
+        members: List of logits, `(batch, ..., classes)`.
+        dtype: Type of the result.
+
+    Returns:
+        `(batch, members, ..., classes)`.
+    """
+    masks = [reduction.read_mask(member) for member in members]
+    stacked = ops.stack([ops.cast(m, dtype) for m in members], axis=1)
+    known = [mask for mask in masks if mask is not None]
+    if not known:
+        return stacked
+    all_count = ops.ones_like(known[0])
+    masks = [all_count if mask is None else mask for mask in masks]
+    return reduction.with_mask(stacked, ops.stack(masks, axis=1))
+
+
+def shape(teacher):
+    """Shape of a tensor, or a dict of those of the members' form."""
+    if is_members(teacher):
+        return {key: tuple(value.shape) for key, value in teacher.items()}
+    return tuple(teacher.shape)
+
+
+def logits_shape(teacher_shape):
+    """Shape of the logits that a teacher's output stands for."""
+    if is_members(teacher_shape):
+        batch, _, *rest = teacher_shape[MEMBER_LOGITS]
+        return (batch, *rest)
+    return tuple(teacher_shape)
+
+
+def average_probabilities(teacher, log_probabilities):
+    """Log-probabilities of a teacher, averaged over members if it has some.
+
+    Args:
+        teacher: Logits `(batch, ..., classes)`, or the members' form.
+        log_probabilities: Function from logits to log-probabilities of the
+            same shape, such as `log_softmax` of logits / temperature.
+
+    Returns:
+        `(batch, ..., classes)`.
+    """
+    if not is_members(teacher):
+        return log_probabilities(teacher)
+    members = log_probabilities(teacher[MEMBER_LOGITS])
+    weights = ops.log_softmax(teacher[MEMBER_LOG_WEIGHTS], axis=1)
+    while len(weights.shape) < len(members.shape):
+        weights = ops.expand_dims(weights, axis=-1)
+    return ops.logsumexp(members + weights, axis=1)
+
+
+def as_logits(teacher, temperature=1.0, dtype=None, is_multi_label=False):
+    """One tensor of logits, for what compares choices or probabilities.
+
+    Args:
+        teacher: Logits, or the members' form.
+        temperature: Number > 0, at which members are averaged.
+        dtype: Type of the result. `None` leaves it as it is.
+        is_multi_label: Whether each logit is of a label, with a sigmoid.
+
+    Returns:
+        `(batch, ..., classes)`: the logits, or those whose softmax at the
+        temperature is the average over members; of labels and of one unit,
+        the sigmoid.
+    """
+    if dtype is not None:
+        teacher = _cast(teacher, dtype)
+    if not is_members(teacher):
+        return teacher
+    if teacher[MEMBER_LOGITS].shape[-1] > 1 and not is_multi_label:
+        return temperature * average_probabilities(
+            teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
+        )
+    yes, no = (
+        average_probabilities(
+            teacher, lambda x, sign=sign: ops.log_sigmoid(sign * x)
+        )
+        for sign in (1 / temperature, -1 / temperature)
+    )
+    return temperature * (yes - no)
+
+
+def _cast(teacher, dtype):
+    if is_members(teacher):
+        return {key: ops.cast(value, dtype) for key, value in teacher.items()}
+    return ops.cast(teacher, dtype)

@@ -1,0 +1,62 @@
+"""Shapes of what a model takes and gives."""
+
+import keras
+
+from keras_kd import taps
+
+
+def symbolic(function, spec):
+    """Shapes and dtypes of what a function of a model's input returns."""
+    failures = []
+
+    class Pass(keras.layers.Layer):
+        # A Functional model that is called on KerasTensors answers from its
+        # graph and calls no layer: inside another layer it does.
+        def call(self, x):
+            try:
+                # A model may return None beside its tensors; Keras refuses.
+                return keras.tree.map_structure(
+                    lambda t: keras.ops.zeros(()) if t is None else t,
+                    function(x),
+                )
+            except Exception as error:
+                failures.append(error)
+                raise
+
+    try:
+        return Pass(name="pass", dtype="float32", autocast=False)(spec)
+    except Exception as error:
+        # Without the advice that Keras wraps around it, to change `Pass`.
+        raise (failures[0] if failures else error) from None
+
+
+def input_spec(model):
+    """The input of a built model, as `KerasTensor`s of any batch size."""
+    model = taps.unwrapped(model)
+    if hasattr(model, "input_like"):
+        return input_spec(model.input_like)
+    if isinstance(model, keras.Sequential):
+        return _tensors_of(model.inputs[0].shape, model.inputs[0].dtype)
+    if taps.is_functional(model):
+        return keras.tree.map_structure(
+            lambda x: keras.KerasTensor(x.shape, x.dtype), model.input
+        )
+    config = model.get_build_config() or {}
+    shapes = config.get("input_shape", config.get("shapes_dict"))
+    if shapes is None:
+        raise ValueError(
+            "The input shape of a model must be known, since taps are found "
+            f'by a call. Received: "{model.name}", without a shape in its '
+            "`get_build_config()`. Call its `build(input_shape)`."
+        )
+    return _tensors_of(shapes)
+
+
+def _tensors_of(shapes, dtype="float32"):
+    """Turns a structure of shapes into one of tensors."""
+    if isinstance(shapes, dict):
+        return {name: _tensors_of(shape) for name, shape in shapes.items()}
+    if shapes and not all(n is None or isinstance(n, int) for n in shapes):
+        return [_tensors_of(shape) for shape in shapes]
+    # Keras notes the batch size of the first call, which means nothing.
+    return keras.KerasTensor((None, *shapes[1:]), dtype)

@@ -1,0 +1,1 @@
+"""The parts of a Distiller, from the batch that comes in to the logs."""

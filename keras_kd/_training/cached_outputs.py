@@ -1,0 +1,59 @@
+"""The teacher's side of a comparison if the teacher is a cache."""
+
+from keras_kd import batch
+from keras_kd._training import checks
+from keras_kd._training.outputs import Pass
+from keras_kd._training.outputs import Side
+from keras_kd.teachers._cache.tapped import TappedCache
+from keras_kd.teachers.cached import CachedTeacher
+
+
+def teacher_side(teacher, inputs, losses):
+    """The side of a teacher of either kind.
+
+    Args:
+        teacher: A built `keras.Model`, or a `CachedTeacher`.
+        inputs: Entries of `x` that it sees; see `Distiller`.
+        losses: Distillation losses, by name.
+    """
+    kind = CachedSide if isinstance(teacher, CachedTeacher) else Side
+    return kind(teacher, "teacher", inputs, losses)
+
+
+class CachedSide(Side):
+    """Reads what the teacher said from the batch. See `Side`."""
+
+    def _look_at(self, model, losses):
+        model.check_inputs(self.inputs)
+        for name, loss in losses.items():
+            if any(n.startswith("teacher_input") for n in loss.needs):
+                raise ValueError(
+                    f"The loss {name!r} must run the teacher, since it needs "
+                    "the gradient of its input, which no cache has. Received: "
+                    f'teacher="{model.name}", a cache. Give the teacher '
+                    "itself."
+                )
+        return TappedCache(model, self.tap_of.values())
+
+    def _check_logits(self, tap, loss):
+        if tap in self.tapped.probabilities:
+            checks.refuse_probabilities(self.tapped, tap, loss)
+
+    def run(self, x, y, training):
+        """Returns a `Pass`, or `None` if the data is not attached."""
+        _, reserved = batch.split(x)
+        if "teacher" not in reserved:
+            return None
+        return Pass(*self.tapped(reserved["teacher"]), training)
+
+    def check_finite(self, tensors):
+        """Stops the run at a -inf where a loss cannot use it.
+
+        The rest was looked at when it was stored.
+        """
+        outputs = {
+            tap: tensor
+            for tap, tensor in tensors.items()
+            if tap not in (*self.ruling_out, *self.tapped.layers)
+        }
+        return tensors | super().check_finite(outputs)

@@ -1,0 +1,256 @@
+"""Refuses models and losses that cannot be distilled, before training."""
+
+import keras
+import numpy as np
+
+from keras_kd import backend
+from keras_kd import taps
+from keras_kd._core import ensemble_logits
+from keras_kd._core.final_activations import gives_probabilities
+from keras_kd._core.moving_weights import shared_moving_weights
+from keras_kd.losses import DistillationLoss
+from keras_kd.teachers.cached import CachedTeacher
+from keras_kd.teachers.function import FunctionTeacher
+
+# Keys of the logs that are not the name of a loss.
+RESERVED_NAMES = ("loss", "student_loss")
+
+
+def check_model(model, role):
+    """Refuses what is not a built Keras model, nor a cache of a teacher."""
+    if role == "teacher" and isinstance(model, CachedTeacher):
+        return
+    if isinstance(model, FunctionTeacher):
+        raise TypeError(
+            f"`{role}` must be a `keras.Model`, since it runs inside the "
+            f"training step. Received: {role}={model!r}. Keep what it says "
+            "with `keras_kd.teachers.cache_teacher`, and pass that."
+        )
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`{role}` must be a `keras.Model`. Received: {role}={model!r} of "
+            f"type {type(model).__name__}."
+        )
+    if not model.built:
+        raise ValueError(
+            f"`{role}` must be built before distillation starts, since its "
+            f'taps are found by shape. Received: {role}="{model.name}", '
+            "built=False. Call it once on a batch, or give it an `Input` layer."
+        )
+    check_scope_names(model, role)
+
+
+def check_scope_names(model, role):
+    """Refuses names of layers that a graph cannot have a scope of."""
+    for layer in (model, *taps.layers(model).values()):
+        if not backend.is_scope_name(layer.name):
+            raise ValueError(
+                f"`{role}` must have layers whose names are scopes of a graph: "
+                "letters, digits, `_`, `-` and `.`, and none of the last three "
+                "at the beginning. Received: "
+                f'{role}="{model.name}" with a {type(layer).__name__} named '
+                f"{layer.name!r}. Set its `name`."
+            )
+
+
+def check_pair(teacher, student):
+    """Refuses a student that would change its teacher."""
+    if teacher is student:
+        raise ValueError(
+            "`teacher` and `student` must be two models, since the teacher "
+            f'stays as it is. Received: "{student.name}" for both. For a '
+            "student of the same architecture, use "
+            "`keras.models.clone_model(teacher)`."
+        )
+    check_shared(teacher, student)
+
+
+def check_shared(teacher, student):
+    """Refuses weights in common that training the student would change."""
+    moving = shared_moving_weights(teacher, student)
+    if moving:
+        raise ValueError(
+            "`teacher` and `student` must share no weights that training "
+            "changes, since the teacher stays as it is. Received: "
+            f"{len(moving)} shared, such as {moving[0].path}. Freeze their "
+            "layers (`layer.trainable = False`), or copy them."
+        )
+
+
+def check_trainable(student, argument="student"):
+    """Refuses a student that training would not change."""
+    if not student.trainable_weights:
+        raise ValueError(
+            f"`{argument}` must have trainable weights of its own, since it is "
+            f'what learns. Received: {argument}="{student.name}", '
+            "trainable_weights=[]. Set `trainable = True` before `compile`."
+        )
+
+
+def check_finite_weights(teacher, argument="teacher"):
+    """Refuses a model whose weights are not numbers, where it teaches.
+
+    A bias of -inf rules a class out, and is let through.
+    """
+    for variable in teacher.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        if value.dtype.kind not in "iub" and not np.all(
+            # No comparison with nan is true.
+            value.astype("float32", copy=False) < np.inf
+        ):
+            raise ValueError(
+                f"`{argument}` must have finite weights, since nan would "
+                f"spread to its student. Received: {argument}="
+                f'"{teacher.name}" with nan or infinity in {variable.path}. '
+                "Load its weights again."
+            )
+
+
+def check_losses(losses):
+    """Returns the losses as a list, or refuses them."""
+    if losses is not None and not isinstance(losses, list | tuple):
+        losses = [losses]
+    if not losses:
+        raise ValueError(
+            "`distillation_losses` must be one distillation loss or a list "
+            "with at least one, since without any there is nothing to distil. "
+            f"Received: distillation_losses={losses!r}. Try "
+            "`keras_kd.losses.SoftTargets()`."
+        )
+    for loss in losses:
+        if not isinstance(loss, DistillationLoss):
+            raise TypeError(
+                "`distillation_losses` must contain layers of "
+                "`keras_kd.losses`, since a loss may own weights. Received: "
+                f"{loss!r} of type {type(loss).__name__}. Wrap a Keras loss "
+                "in `keras_kd.losses.Match(loss=...)`."
+            )
+        check_scope_names(loss, "distillation_losses")
+    if len({id(loss) for loss in losses}) < len(losses):
+        raise ValueError(
+            "`distillation_losses` must be different objects, since each has "
+            f"its own place in the logs. Received: {list(losses)}."
+        )
+    return list(losses)
+
+
+def check_names(given):
+    """Refuses names of losses that would collide in the logs."""
+    for name in given:
+        if name in RESERVED_NAMES or given.count(name) > 1:
+            raise ValueError(
+                "`name` of a distillation loss must be unique and none of "
+                f"{', '.join(RESERVED_NAMES)}, since it is a key of the logs. "
+                f"Received: name={name!r}."
+            )
+
+
+def check_entries(chosen, argument):
+    """Refuses anything but names of entries of the input."""
+    is_list = isinstance(chosen, list | tuple) and bool(chosen)
+    if chosen is None or isinstance(chosen, str):
+        return
+    if not is_list or not all(isinstance(name, str) for name in chosen):
+        raise TypeError(
+            f"`{argument}` must be the name of an entry of `x`, a list of "
+            f"names, or None for all of `x`. Received: {argument}={chosen!r}."
+        )
+
+
+def check_mask_input(name):
+    """Refuses anything but the name of one entry of the input."""
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(
+            "`mask_input` must be the name of an entry of `x`, or None for no "
+            f"such entry. Received: mask_input={name!r}."
+        )
+
+
+def check_entries_fit(chosen, spec, role):
+    """Refuses names of entries that are not the inputs of a model."""
+    if chosen is None or isinstance(chosen, str):
+        return
+    if isinstance(spec, dict):
+        fits = set(chosen) == set(spec)
+        wanted = f"the inputs {', '.join(spec)}"
+    else:
+        count = len(spec) if isinstance(spec, list | tuple) else 1
+        fits = len(chosen) == count > 1
+        wanted = f"{count} inputs" if count > 1 else "one input, as a string"
+    if not fits:
+        raise ValueError(
+            f"`{role}_inputs` must name {wanted}, since the {role} has those. "
+            f"Received: {role}_inputs={list(chosen)}."
+        )
+
+
+def check_scope(student, argument="student", owner="Distiller"):
+    """Refuses a model to train that does not belong to the strategy."""
+    if not backend.is_in_scope(student.variables):
+        raise ValueError(
+            f"`{argument}` and {owner} must be made in the scope of the same "
+            "strategy, since variables are mirrored there. Received: "
+            f'{argument}="{student.name}", made in another. Build both inside '
+            "`with strategy.scope():`; a teacher may stay outside."
+        )
+
+
+def check_noise_scope(teacher):
+    """Refuses a noisy teacher that does not belong to the strategy."""
+    state = list(getattr(teacher, "noise_state", ()))
+    if not backend.is_in_scope(state):
+        raise ValueError(
+            "`teacher` must be made in the scope of the strategy, since the "
+            "state of its noise is mirrored there. Received: "
+            f'teacher="{teacher.name}", made elsewhere. Make the '
+            "`NoisyTeacher` inside `with strategy.scope():`; the model in it "
+            "may stay outside."
+        )
+
+
+def check_one_output(tapped, loss):
+    """Refuses to guess which of several outputs a loss compares."""
+    if len(tapped.outputs) > 1:
+        raise ValueError(
+            f"`{tapped.role}_tap` must be given, since the {tapped.role} "
+            f'"{tapped.model.name}" has several outputs. Received: '
+            f"{tapped.role}_tap=None in `{type(loss).__name__}`. Its outputs "
+            f"are: {', '.join(tapped.outputs)}."
+        )
+
+
+def check_form(name, loss, teacher):
+    """Refuses members' logits where a loss compares one tensor."""
+    if ensemble_logits.is_members(teacher) and not loss.accepts_members:
+        raise ValueError(
+            f"The loss {name!r} must be one that averages members, such as "
+            "`SoftTargets`, since this teacher hands over the logits of each. "
+            f"Received: {type(loss).__name__}, for "
+            f"{ensemble_logits.scores(teacher).shape[1]} members. Use "
+            '`EnsembleTeacher(..., combine="geometric")`, or tap a layer.'
+        )
+
+
+def check_logits(tapped, tap, loss):
+    """Refuses probabilities where a loss compares logits."""
+    if gives_probabilities(tapped, tap):
+        refuse_probabilities(tapped, tap, loss)
+
+
+def refuse_probabilities(tapped, tap, loss):
+    """Raises an error for a tap that gives probabilities."""
+    place = "" if tap is None else f" at {tap!r}"
+    if tap in tapped.layers:
+        remedy = "Tap the layer before the activation."
+    elif tapped.role == "teacher":
+        remedy = "Use `keras_kd.teachers.logits(teacher)`."
+    else:
+        remedy = (
+            "Leave the activation away, and compile with a loss that has "
+            "`from_logits=True`."
+        )
+    raise ValueError(
+        f"`{type(loss).__name__}` must compare logits, since it applies the "
+        f"softmax or sigmoid itself. Received: the {tapped.role} "
+        f'"{tapped.model.name}", which gives probabilities{place}. {remedy}'
+    )

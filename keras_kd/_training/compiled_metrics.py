@@ -1,0 +1,164 @@
+"""Gives each metric of `compile` what it can read."""
+
+import warnings
+
+import keras
+
+from keras_kd._training import expected
+from keras_kd._training.expected import expectation
+from keras_kd._training.label_metrics import AsGiven
+from keras_kd._training.label_metrics import LabelMetric
+from keras_kd.metrics.teacher import ClassMetric
+
+
+def readable(groups, outputs):
+    """Makes metrics of probabilities right for outputs of logits.
+
+    Warns, once, of losses and metrics of the user's own.
+
+    Args:
+        groups: `metrics` and `weighted_metrics` as given to `compile`, without
+            those that see the teacher.
+        outputs: What `student_outputs.find` returned.
+
+    Returns:
+        The same structures, with a `LabelMetric` around the metrics.
+
+    Raises:
+        ValueError: If a metric would be wrong, and nothing can mend it.
+    """
+    unknown = [name for output in outputs.values() for name in output.unknown]
+    groups = [_of_outputs(metrics, outputs, unknown) for metrics in groups]
+    if unknown:
+        warnings.warn(
+            "`loss` and `metrics` of your own get logits, since the student "
+            "gives them. Received: "
+            f"{', '.join(dict.fromkeys(unknown))}. If they read probabilities, "
+            "apply the softmax or sigmoid there. An attribute `from_logits` "
+            "says what one takes: with False, a metric gets probabilities.",
+            stacklevel=3,
+        )
+    return groups
+
+
+def _of_outputs(metrics, outputs, unknown):
+    def of(output, part):
+        return keras.tree.map_structure(
+            lambda given: _readable(given, output, unknown), part
+        )
+
+    if not metrics:
+        return metrics
+    if len(outputs) == 1:
+        return of(next(iter(outputs.values())), metrics)
+    if isinstance(metrics, dict):
+        return {
+            name: of(outputs[name], part) if name in outputs else part
+            for name, part in metrics.items()
+        }
+    if len(metrics) == len(outputs):
+        # Keras goes by position here.
+        return [
+            of(output, part)
+            for output, part in zip(outputs.values(), metrics, strict=True)
+        ]
+    return metrics
+
+
+def _readable(given, output, unknown):
+    if given is None:
+        return given
+    if isinstance(given, str) and given.lower() in expected.ACCURACY:
+        # Of several numbers, Keras takes the highest.
+        if output.reason is None or output.units != 1:
+            return given
+        return keras.metrics.BinaryAccuracy(name=given, threshold=0.0)
+    metric = keras.metrics.get(given)
+    takes = expectation(metric)
+    metric = _as_metric(given, metric)
+    if takes.reads == expected.UNKNOWN:
+        if output.reason is not None:
+            unknown.append(takes.name)
+        # With a mask of the student's own, as Keras shows it.
+        return metric if output.is_masked else AsGiven(metric)
+    if output.reason is None:
+        return LabelMetric(metric)
+    if takes.reads == expected.NUMBERS:
+        raise ValueError(
+            "`metrics` must read scores, since the student gives no numbers "
+            f"of classes. Received: {given!r}. Use "
+            f"`{_of_scores(takes.name, output.units)}`."
+        )
+    if takes.reads != expected.PROBABILITIES:
+        return LabelMetric(metric)
+    activation = output.activation or takes.activation
+    if activation is None:
+        raise ValueError(
+            "`metrics` of probabilities must know whether the student's logits "
+            "are of classes (softmax) or of labels (sigmoid), since they get "
+            f"probabilities. Received: {given!r}, where neither `loss` nor a "
+            "distillation loss tells. Give `loss=keras.losses."
+            "BinaryCrossentropy(from_logits=True)` or another cross-entropy; "
+            "with `student_loss_weight=0`, it does not count."
+        )
+    if takes.name == "ExpectedCalibrationError" and (
+        activation == expected.SIGMOID and output.units != 1
+    ):
+        raise ValueError(
+            "`metrics` must read classes of which one is right for "
+            "`ExpectedCalibrationError`, which judges the highest score. "
+            f"Received: {given!r}, for a student that gives labels. Leave it "
+            "out."
+        )
+    return LabelMetric(
+        metric,
+        activation,
+        is_for_other=takes.activation not in (None, activation),
+    )
+
+
+def _of_scores(name, units):
+    """What to use in place of a metric that compares numbers of classes."""
+    if name == "Accuracy":
+        return 'metrics=["accuracy"]'
+    if units == 1:
+        return "keras.metrics.BinaryIoU(threshold=0)"
+    return f"keras.metrics.{name}(..., sparse_y_pred=False)"
+
+
+def _as_metric(given, metric):
+    """A metric object, named as Keras would."""
+    if not isinstance(metric, keras.metrics.Metric):
+        metric = keras.metrics.MeanMetricWrapper(
+            metric, name=expected.name_of(metric)
+        )
+    if isinstance(given, str):
+        metric.name = given
+    return metric
+
+
+def decide(fed, outputs):
+    """Tells metrics that see the teacher what they compare.
+
+    Args:
+        fed: List of `logs.Fed`.
+        outputs: What `student_outputs.find` returned.
+
+    Raises:
+        ValueError: If they would read the sign of a probability.
+    """
+    for one in fed:
+        output = outputs.get(one.output, next(iter(outputs.values())))
+        if not isinstance(one.metric, ClassMetric):
+            continue
+        if output.gives_probabilities:
+            raise ValueError(
+                "`metrics` of `keras_kd.metrics` must compare logits, since "
+                "they apply the softmax or sigmoid themselves. Received: "
+                f"{one.metric.name!r}, for a student that gives probabilities. "
+                "Leave the activation away, and compile with a loss that has "
+                "`from_logits=True`."
+            )
+        one.metric.decide(
+            output.reason is not None and output.activation == expected.SIGMOID
+        )

@@ -1,0 +1,215 @@
+"""Compiles a MutualDistiller, and reports of each peer and of all together."""
+
+import keras
+
+from keras_kd._training import checks
+from keras_kd._training import logs
+from keras_kd._training import student_outputs
+from keras_kd._training.compiling import Measured
+from keras_kd._training.peers.ensemble import by_head
+from keras_kd._training.peers.logs import copied
+from keras_kd._training.peers.optimizers import check_optimizer
+from keras_kd._training.peers.optimizers import copy_of
+
+ENSEMBLE = "ensemble"
+
+
+class PeerMeasured(Measured):
+    """`compile` and the metrics of a MutualDistiller.
+
+    The class it is mixed into has `peers`, `peer_names`, `_lessons`, `_logs` (a
+    `PeerLogs`), and `_peer_variables(index)`, what one optimizer updates.
+    """
+
+    # The optimizers of all peers but the first, saved by Keras as attributes.
+    _other_optimizers = ()
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Configures training; see `keras.Model.compile`.
+
+        Args:
+            optimizer: A Keras optimizer or its name. It updates the first
+                peer; each other peer gets a copy.
+            loss: Supervised loss of a peer's logits. `None`, the default,
+                lets the peers learn from each other alone.
+            loss_weights: Must be `None`: see `student_loss_weight`.
+            metrics: List of metrics of the logits, and metrics of
+                `keras_kd.metrics` that compare a peer with its teachers. Each
+                peer gets copies, and so do all peers together. Keras's metrics
+                of probabilities see the softmax or sigmoid; your own see the
+                logits.
+            weighted_metrics: The same, weighted by `sample_weight`.
+            run_eagerly: Whether to run without a graph.
+            steps_per_execution: Batches in one call of the graph.
+            jit_compile: Whether to use XLA. Not with `shards=True`.
+            auto_scale_loss: Whether peers that compute in float16 get a
+                `LossScaleOptimizer`.
+
+        Raises:
+            ValueError: If a loss takes probabilities, or metrics or losses are
+                given by output, or the optimizer keeps averages of weights,
+                or a peer has no trainable weights.
+        """
+        optimizer = keras.optimizers.get(optimizer)
+        check_optimizer(optimizer)
+        if loss_weights is not None or keras.tree.is_nested(loss):
+            raise ValueError(
+                "`loss` must be one loss, since a peer has one output. "
+                f"Received: loss={loss!r}, loss_weights={loss_weights!r}. Its "
+                "weight is `student_loss_weight`."
+            )
+        before = getattr(self, "optimizer", None)
+        super().compile(
+            optimizer,
+            loss,
+            None,
+            metrics,
+            weighted_metrics,
+            run_eagerly,
+            steps_per_execution,
+            jit_compile,
+            auto_scale_loss,
+        )
+        self._make_optimizers(is_same=self.optimizer is before)
+
+    def _make_optimizers(self, is_same):
+        """Gives each peer its optimizer, built, so that it can be loaded."""
+        with self.distribute_strategy.scope():
+            if not is_same:
+                self._other_optimizers = [
+                    copy_of(self.optimizer) for _ in self.peer_names[1:]
+                ]
+            for index, optimizer in enumerate(self.optimizers):
+                checks.check_trainable(self.peers[index], f"peers[{index}]")
+                if not optimizer.built:
+                    optimizer.build(self._peer_variables(index))
+
+    @property
+    def optimizers(self):
+        """The optimizer of each peer; `optimizer` is the first."""
+        return [self.optimizer, *self._other_optimizers]
+
+    @property
+    def output_names(self):
+        """None: the peers' outputs may have different names."""
+        return None
+
+    def _output_names(self):
+        return (), ()
+
+    def _find_outputs(self, loss):
+        found = student_outputs.find(
+            self.distillation_losses,
+            self._sides[0].tapped,
+            loss,
+            reason="the peers compare logits",
+        )
+        (output,) = found.values()
+        return dict.fromkeys((*self.peer_names, ENSEMBLE), output)
+
+    def _split_metrics(self, metrics, is_weighted):
+        """Metrics that see the teachers, and a dict of the others by head."""
+        is_list = metrics is None or isinstance(metrics, list | tuple)
+        if not is_list or any(keras.tree.is_nested(m) for m in metrics or ()):
+            raise ValueError(
+                "`metrics` must be a list, since a peer has one output. "
+                f"Received: {metrics!r}."
+            )
+        fed, others = super()._split_metrics(metrics, is_weighted)
+        if not others:
+            return fed, None
+        return fed, {
+            head: [
+                copied(m) if isinstance(m, keras.metrics.Metric) else m
+                for m in others
+            ]
+            for head in (*self.peer_names, ENSEMBLE)
+        }
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the metrics; see `keras.Model`.
+
+        Args:
+            x: Input.
+            y: Labels, or a dict of them: of each peer and of the ensemble.
+            y_pred: Logits likewise.
+            sample_weight: Sample weights likewise, or `None`.
+
+        Returns:
+            Dict of the logs.
+        """
+        heads = (*self.peer_names, ENSEMBLE)
+        y, y_pred, sample_weight = (
+            one
+            if isinstance(one, dict) or one is None
+            else dict.fromkeys(heads, one)
+            for one in (y, y_pred, sample_weight)
+        )
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def _report(self, shares, answers, students):
+        """Updates the metrics with a batch.
+
+        Args:
+            shares: What each peer learned from.
+            answers: An `Answers`.
+            students: What `_run_peer` returned for each.
+
+        Returns:
+            Dict of the logs.
+        """
+        results = [result for result, _ in students]
+        heard = [answers.to(index) for index in range(len(shares))]
+        for name, lessons, share, result, others in zip(
+            self.peer_names, self._lessons, shares, results, heard, strict=True
+        ):
+            self._logs.of[name].update_fed(
+                lessons.combined(others).output,
+                result.output,
+                share.targets,
+                ((), ()),
+            )
+        if shares[0].targets.labels is None:
+            return self.results_without_labels()
+        heads = (*self.peer_names, ENSEMBLE)
+        found, logits = by_head(shares, heard, results)
+        y, y_pred, weights = (
+            dict(zip(heads, values, strict=True))
+            for values in zip(
+                *(
+                    (one.labels, one.marked(output), one.weights_of_labels())
+                    for one, output in zip(found, logits, strict=True)
+                ),
+                strict=True,
+            )
+        )
+        return self.compute_metrics(shares[0].x, y, y_pred, weights)
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def _results(self, is_shown):
+        """The values of each peer and of the ensemble, and their means."""
+        results = super()._results(is_shown)
+        first = f"{self.peer_names[0]}_"
+        suffixes = [
+            key.removeprefix(first) for key in results if key.startswith(first)
+        ]
+        means = {}
+        for suffix in suffixes:
+            values = [results.get(f"{p}_{suffix}") for p in self.peer_names]
+            if not any(v is None or isinstance(v, dict) for v in values):
+                means[suffix] = sum(values) / len(values)
+        return logs.merge([*results.items(), *means.items()])

@@ -1,0 +1,126 @@
+"""The part of a batch that one peer learns from."""
+
+import dataclasses
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_kd import batch
+from keras_kd._training.targets import Targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Examples for one peer.
+
+    Attributes:
+        x: What the models see. If there are no examples, another one stands in
+            for them, since batch statistics of nothing are nan.
+        targets: `Targets` of the examples.
+        reserved: Reserved entries of the batch, by name.
+        examples: Number of examples.
+        is_shard: Whether it may have none.
+    """
+
+    x: Any
+    targets: Targets
+    reserved: dict
+    examples: Any
+    is_shard: bool = False
+
+    def counted(self, result):
+        """What a model said about the examples.
+
+        Args:
+            result: A `Pass` of the model on `x`.
+
+        Returns:
+            A `Pass`, without what it said about one that stands in.
+        """
+        if not self.is_shard:
+            return result
+        first = FirstRows(self.examples)
+        return dataclasses.replace(
+            result,
+            output=keras.tree.map_structure(first, result.output),
+            tensors=keras.tree.map_structure(first, result.tensors),
+        )
+
+
+class FirstRows(keras.layers.Layer):
+    """Takes the first rows of a tensor, and of its Keras mask.
+
+    Args:
+        count: Number of rows.
+    """
+
+    def __init__(self, count):
+        super().__init__(name="first_rows", autocast=False)
+        self.supports_masking = True
+        self.count = count
+
+    def call(self, x):
+        return x[: self.count]
+
+    def compute_mask(self, inputs, previous_mask):
+        return None if previous_mask is None else previous_mask[: self.count]
+
+
+def whole(x, found):
+    """The whole batch as a share.
+
+    Args:
+        x: Input, with reserved entries.
+        found: `Targets`, whose labels and weights may stand in a dict or list
+            for the only output.
+    """
+    labels, weights = (
+        batch.of_output(one, (), None) for one in (found.labels, found.weights)
+    )
+    found = dataclasses.replace(found, labels=labels, weights=weights)
+    x, reserved = batch.split(x)
+    return Share(x, found, reserved, batch.size(x))
+
+
+def shards(share, count):
+    """Shares a batch out by example ids: peer k gets those equal to k.
+
+    Args:
+        share: The `Share` of the whole batch.
+        count: Number of peers, which the ids are divided by.
+
+    Returns:
+        List of a `Share` for each peer.
+
+    Raises:
+        ValueError: If the data has no example ids.
+    """
+    ids = share.reserved.get("example_ids")
+    if ids is None:
+        raise ValueError(
+            "The data must have example ids, since `shards=True` shares the "
+            "examples out by them. Received: example_ids=None. Prepare it with "
+            "`batch.attach_example_ids`, before you shuffle and batch."
+        )
+    return [_shard(share, ops.equal(ids % count, i)) for i in range(count)]
+
+
+def _shard(share, is_mine):
+    is_first = ops.equal(ops.arange(ops.size(is_mine)), 0)
+    is_seen = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
+    return Share(
+        _rows(share.x, is_seen),
+        share.targets.map(lambda tensor: _rows(tensor, is_mine)),
+        _rows(share.reserved, is_mine),
+        ops.cast(ops.count_nonzero(is_mine), "int32"),
+        is_shard=True,
+    )
+
+
+def _rows(structure, is_chosen):
+    """Takes some rows of each tensor of a structure."""
+    places = ops.cast(ops.where(is_chosen)[0], "int32")
+    return keras.tree.map_structure(
+        lambda t: None if t is None else ops.take(t, places, axis=0), structure
+    )

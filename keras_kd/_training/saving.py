@@ -1,0 +1,179 @@
+"""Saves and loads a Distiller."""
+
+import functools
+import os
+
+import keras
+import numpy as np
+
+from keras_kd._core.fingerprint import fingerprint
+
+_FINGERPRINT = "teacher_fingerprint"
+_STATE = "state_"
+
+
+class Stateful:
+    """Saves the states of seed generators, which Keras writes into no file."""
+
+    @functools.wraps(keras.Model.save)
+    def save(self, filepath, *args, **kwargs):
+        if str(filepath).lower().endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "`filepath` must end in .keras, since the HDF5 format of whole "
+                "models leaves out the teacher, the optimizers of peers and "
+                f"the states of seeds. Received: filepath={str(filepath)!r}. "
+                "Save as .keras; for weights alone, `save_weights` takes "
+                ".weights.h5."
+            )
+        return super().save(filepath, *args, **kwargs)
+
+    def get_build_config(self):
+        """Returns None: the constructor builds everything."""
+        return None
+
+    def save_own_variables(self, store):
+        """Writes what no layer of this model writes itself."""
+        super().save_own_variables(store)
+        for index, variable in enumerate(self._state()):
+            store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Reads what `save_own_variables` wrote."""
+        own = [key for key in store.keys() if key.isdigit()]
+        super().load_own_variables({key: store[key] for key in own})
+        for index, variable in enumerate(self._state()):
+            variable.assign(store[f"{_STATE}{index}"])
+
+    def _state(self):
+        """Variables that no layer writes."""
+        written = {id(variable) for variable in self.weights}
+        return [v for v in self.variables if id(v) not in written]
+
+
+class Persistence(Stateful):
+    """What a Distiller puts into files, and how it comes back.
+
+    Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
+    `save_weights_only=True`) hold the student, the losses and the optimizer;
+    of the teacher they hold a fingerprint, so that no run is resumed with
+    another. A full `save` holds the teacher too; of a cache, its folder.
+    """
+
+    # Whether `from_config` has made a teacher that has no weights yet, and the
+    # fingerprint of the one that loaded weights were trained with.
+    _awaits_teacher = False
+    _expected_teacher = None
+
+    def __dir__(self):
+        # Keras saves what `dir` lists, and weights files hold no teacher.
+        return [name for name in super().__dir__() if name != "teacher"]
+
+    def get_config(self):
+        """Returns the constructor's arguments; current values are weights."""
+        return {
+            "teacher": serialize(self.teacher),
+            "student": serialize(self.student),
+            "distillation_losses": [
+                serialize(loss) for loss in self.distillation_losses
+            ],
+            "student_loss_weight": self._initial_student_loss_weight,
+            "teacher_inputs": self.teacher_inputs,
+            "student_inputs": self.student_inputs,
+            "mask_input": self.mask_input,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes a Distiller from its config, without the weights."""
+        config = dict(config)
+        for argument in ("teacher", "student", "distillation_losses"):
+            config[argument] = keras.saving.deserialize_keras_object(
+                config[argument], custom_objects=custom_objects
+            )
+        distiller = cls(**config)
+        # A cache is there at once: it has no weights.
+        distiller._awaits_teacher = hasattr(distiller.teacher, "load_weights")
+        return distiller
+
+    def save_own_variables(self, store):
+        """Writes what no layer of the Distiller writes itself."""
+        self._check_restored()
+        super().save_own_variables(store)
+        store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
+
+    def load_own_variables(self, store):
+        """Reads what `save_own_variables` wrote."""
+        self._expected_teacher = np.asarray(store[_FINGERPRINT]).tobytes()
+        if not self._awaits_teacher:
+            self._check_teacher()
+        super().load_own_variables(store)
+
+    def _state(self):
+        """States of seed generators, and of a teacher's noise."""
+        return [*super()._state(), *getattr(self.teacher, "noise_state", ())]
+
+    def make_train_function(self, force=False):
+        """Keras's, after a look at a teacher that had to be awaited."""
+        self._look_for_teacher()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """Keras's, after a look at a teacher that had to be awaited."""
+        self._look_for_teacher()
+        return super().make_test_function(force)
+
+    def _look_for_teacher(self):
+        """Takes a teacher for restored whose weights are those of the file."""
+        if self._awaits_teacher and self._expected_teacher is not None:
+            self._check_teacher()
+            self._awaits_teacher = False
+        self._check_restored()
+
+    def _check_restored(self):
+        """Refuses to run a teacher that has a config and no weights."""
+        if self._awaits_teacher:
+            raise ValueError(
+                "The teacher must be restored before it teaches, since "
+                "`clone_model`, `from_config` and `model_from_json` make one "
+                f'with random weights. Received: teacher="{self.teacher.name}" '
+                "of a copy. Make a new Distiller of the original teacher and "
+                f"this student: `{type(self).__name__}(teacher=teacher, "
+                "student=copy.student, distillation_losses=[...])`, or load a "
+                "whole one with `keras.saving.load_model`."
+            )
+
+    def _check_teacher(self):
+        if fingerprint(self.teacher) != self._expected_teacher:
+            raise ValueError(
+                "The file must come from training with this teacher, since a "
+                "run goes on with what it began with. Received: "
+                f'teacher="{self.teacher.name}", whose weights or arguments '
+                "differ. Load the old teacher's weights first; to go on with "
+                "a new teacher, load the student alone: "
+                "`distiller.student.load_weights`."
+            )
+
+    def save_assets(self, dir_path):
+        """Writes the teacher's weights: only a full `save` calls this."""
+        if hasattr(self.teacher, "save_weights"):
+            self.teacher.save_weights(_teacher_file(dir_path))
+
+    def load_assets(self, dir_path):
+        """Reads the teacher's weights."""
+        if hasattr(self.teacher, "load_weights"):
+            self.teacher.load_weights(_teacher_file(dir_path))
+        self._awaits_teacher = False
+        self._check_teacher()
+
+
+def serialize(layer):
+    """Config of a model or a loss, as part of one that trains it."""
+    config = keras.saving.serialize_keras_object(layer)
+    # How a model was trained by itself is not how the Distiller trains.
+    config.pop("compile_config", None)
+    return config
+
+
+def _teacher_file(dir_path):
+    return os.path.join(dir_path, "teacher.weights.h5")

@@ -1,0 +1,1 @@
+"""The trainings that `keras-kd distill` compares, and their reports."""

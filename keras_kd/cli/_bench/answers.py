@@ -1,0 +1,129 @@
+"""What a cached teacher said about the images that students see."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_kd import batch
+from keras_kd._core import tapped_model
+from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.datasets.image_set import ImageSet
+from keras_kd.teachers._cache import attach
+from keras_kd.teachers.cached import CachedTeacher
+
+# Keras keeps two more copies, in float32.
+MAX_BYTES = 2 * 2**30
+READ = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """The rows of a cache, in memory as the images are.
+
+    Attributes:
+        teacher: The cache, in place of the teacher.
+        rows: Arrays by name, with a row for each training image of the data.
+        numbers: The images that the models are tuned on, each as its number
+            among the training images of the data.
+    """
+
+    teacher: CachedTeacher
+    rows: dict[str, dict[str, np.ndarray]]
+    numbers: ImageSet
+
+    def beside(self, images, numbers):
+        """Input for a Distiller.
+
+        Args:
+            images: Training images of the data, `(examples, ...)`.
+            numbers: Their numbers, `(examples,)`.
+        """
+        rows = keras.tree.map_structure(lambda a: a[numbers], self.rows)
+        return batch.attach(images, teacher=rows)
+
+
+def numbered(data):
+    """A data set with numbers in place of its training images."""
+    numbers = np.arange(len(data.train_labels))
+    return dataclasses.replace(data, train_images=numbers)
+
+
+def read(cached, images):
+    """Reads all rows, and compares each image with what the teacher saw.
+
+    Args:
+        cached: A `CachedTeacher`.
+        images: All training images of the data.
+
+    Returns:
+        Arrays by name, one row for each image.
+
+    Raises:
+        UnusableError: If the cache is that of other images.
+    """
+    check_size(len(images), cached.bytes_per_example, cached.directory)
+    found = []
+    try:
+        for x in cached.attach(images).batch(READ).as_numpy_iterator():
+            found.append(batch.split(x)[1]["teacher"])
+    except Exception as error:  # TensorFlow's have no common class but this.
+        texts = attach.ORDER, attach.LENGTH
+        is_other = any(text in str(error) for text in texts)
+        if not is_other and not isinstance(error, ValueError):
+            raise
+        reason = "" if is_other else f" ({error})"
+        raise UnusableError(
+            "`--cache` must be a cache of this data set, since each answer "
+            f"belongs to one image. Received: --cache={cached.directory}, "
+            f"which was written for other images{reason}. Choose an empty "
+            "folder: the cache is then written there."
+        ) from error
+    return keras.tree.map_structure(lambda *rows: np.concatenate(rows), *found)
+
+
+def check_taps(cached, losses, bench):
+    """Refuses a cache without a layer that the losses look at."""
+    missing = [tap for tap in taps_of(losses) if tap not in cached.taps]
+    if missing:
+        raise UnusableError(
+            "`--cache` must hold every layer of the teacher that "
+            f"{bench.method_flag} looks at, since the teacher does not run. "
+            f"Received: --cache={bench.settings.cache} without "
+            f"{', '.join(missing)}. Choose an empty folder: the cache is then "
+            "written there with all that is needed."
+        )
+
+
+def check_room(teacher, losses, settings, count):
+    """Refuses to begin a cache that does not fit in memory.
+
+    Args:
+        teacher: A built model.
+        losses: Distillation losses.
+        settings: A `Settings`.
+        count: Number of images.
+    """
+    taps = taps_of(losses)
+    tapped = tapped_model.TappedModel(teacher, [None, *taps], "teacher")
+    tensors = keras.tree.flatten(tapped.symbolic()[1])
+    # As float16, which is the default.
+    size = sum(2 * int(np.prod(t.shape[1:])) for t in tensors)
+    check_size(count, size, settings.cache)
+
+
+def check_size(count, size, path):
+    """Refuses more bytes than are kept in memory."""
+    if count * size > MAX_BYTES:
+        raise UnusableError(
+            f"`--cache` must fit in {MAX_BYTES / 2**30:.0f} GiB, since it is "
+            f"read into memory. Received: {count:,} images with {size:,} bytes "
+            f"each, for --cache={path}. Leave --cache away, or choose a "
+            "--method that compares only the outputs."
+        )
+
+
+def taps_of(losses):
+    """Layers of the teacher that losses look at."""
+    taps = dict.fromkeys(loss.teacher_tap for loss in losses)
+    return [tap for tap in taps if tap is not None]

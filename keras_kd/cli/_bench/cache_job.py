@@ -1,0 +1,73 @@
+"""Writes the cache that `keras-kd cache` was asked for."""
+
+from keras_kd.cli._bench import prepare
+from keras_kd.cli._bench.arms import TEACHER
+from keras_kd.cli._bench.cache_folder import CacheFolder
+from keras_kd.cli._bench.job import Job
+from keras_kd.cli._bench.outputs import fold
+from keras_kd.cli._shell.progress import Progress
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import resolve
+
+
+def run(settings, *, say=print, live=None):
+    """Stores what a teacher says about all training images.
+
+    Args:
+        settings: A `CacheSettings`.
+        say: Takes a line for the user. Defaults to `print`.
+        live: See `Progress`.
+
+    Returns:
+        A `teachers.CachedTeacher`.
+
+    Raises:
+        UnusableError: If settings, files or data cannot be used, or the folder
+            holds another cache.
+    """
+    folder = CacheFolder(settings.output, "output")
+    folder.prepare()
+    shared = ("dataset", "data_dir", "teacher", "epochs", "batch_size")
+    bench = prepare.load(
+        resolve(Settings(**{name: getattr(settings, name) for name in shared})),
+        say,
+        folder,
+    )
+    if bench.is_teacher_trained:
+        folder.check_teacher(bench.teacher)
+    images = bench.data.train_images
+    say(
+        f"{bench.data.name}: the teacher is asked about all {len(images):,} "
+        "training images."
+    )
+    is_there = folder.open() is not None
+    progress = Progress({TEACHER: 1}, say=say, live=live)
+    cached = folder.write(
+        _teacher(settings, bench, folder, progress),
+        images,
+        taps=settings.taps,
+        top_k=settings.top_k,
+        dtype=settings.dtype,
+        batch_size=settings.batch_size,
+    )
+    state = "Kept from before in" if is_there else "Written to"
+    say(
+        fold(
+            f"{state} {settings.output}: what the teacher says about "
+            f"{cached.num_examples:,} examples, {folder.num_bytes():,} bytes. "
+            f"Use it with `keras-kd distill --cache={settings.output}`, the "
+            "same --dataset and, if there was one, the same --teacher."
+        )
+    )
+    return cached
+
+
+def _teacher(settings, bench, folder, progress):
+    """The teacher that was given, or one that is trained and kept."""
+    if settings.teacher:
+        return bench.teacher
+    job = folder.keep_teacher(
+        prepare.teacher_identity(bench),
+        lambda state: Job(bench, state, progress).with_teacher(),
+    )
+    return job.bench.teacher

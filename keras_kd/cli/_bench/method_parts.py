@@ -1,0 +1,183 @@
+"""What the methods of the command line are made of.
+
+Nothing heavy is imported before it is used: the table of methods refers to
+these functions, and is printed without TensorFlow.
+"""
+
+
+def soft_targets(teacher, student, settings):
+    """Compares the outputs, softened by a temperature."""
+    from keras_kd import losses
+
+    return [
+        losses.SoftTargets(
+            settings.temperature, loss_weight=settings.loss_weight
+        )
+    ]
+
+
+def logit_regression(teacher, student, settings):
+    """Compares the logits themselves."""
+    from keras_kd import losses
+
+    return [losses.LogitRegression(loss_weight=settings.loss_weight)]
+
+
+def probability_regression(teacher, student, settings):
+    """Compares the probabilities themselves."""
+    from keras_kd import losses
+
+    return [losses.ProbabilityRegression(loss_weight=settings.loss_weight)]
+
+
+def hints(teacher, student, settings):
+    """Compares one layer half-way through."""
+    from keras_kd import losses
+    from keras_kd.cli._bench import tap_choice
+
+    teacher_tap, student_tap = tap_choice.hint_taps(teacher, student)
+    return [
+        losses.Hint(
+            loss_weight=settings.loss_weight,
+            teacher_tap=teacher_tap,
+            student_tap=student_tap,
+        )
+    ]
+
+
+def attention_transfer(teacher, student, settings):
+    """Compares the ends of the stages."""
+    from keras_kd import losses
+    from keras_kd.cli._bench import tap_choice
+
+    return [
+        losses.AttentionTransfer(
+            loss_weight=settings.loss_weight,
+            teacher_tap=teacher_tap,
+            student_tap=student_tap,
+        )
+        for teacher_tap, student_tap in tap_choice.map_taps(teacher, student)
+    ]
+
+
+def hints_and_soft_targets(teacher, student, settings):
+    """Compares the outputs and one layer."""
+    return [
+        *soft_targets(teacher, student, settings),
+        *hints(teacher, student, settings),
+    ]
+
+
+def attention_and_soft_targets(teacher, student, settings):
+    """Compares the outputs and the ends of the stages."""
+    return [
+        *soft_targets(teacher, student, settings),
+        *attention_transfer(teacher, student, settings),
+    ]
+
+
+def noisy(teacher, settings, seed):
+    """Disturbs what the teacher says, with the noise of a student's seed."""
+    from keras_kd import teachers
+
+    return teachers.NoisyTeacher(
+        teacher, settings.noise_stddev, settings.noise_probability, seed=seed
+    )
+
+
+def input_gradients(teacher, student, settings):
+    """Compares the gradients of the loss with respect to the image."""
+    from keras_kd import losses
+
+    return [losses.InputGradientTransfer(loss_weight=settings.loss_weight)]
+
+
+def shallow_student(image_shape, num_classes):
+    """One wide hidden layer, behind a linear bottleneck."""
+    from keras_kd import models
+
+    return models.shallow_mimic(
+        image_shape, num_classes, hidden=400, bottleneck=32, name="student"
+    )
+
+
+def staged_hint(teacher, student, settings):
+    """The hint of the first of two stages; it has the paper's own weight."""
+    from keras_kd import losses
+    from keras_kd.cli._bench import tap_choice
+
+    teacher_tap, student_tap = tap_choice.hint_taps(teacher, student)
+    return [losses.Hint(teacher_tap=teacher_tap, student_tap=student_tap)]
+
+
+def staged_trainer(bench, student, seed):
+    """What the first of two stages needs: a part of the student, a hint."""
+    from keras_kd.distiller import Distiller
+    from keras_kd.procedures._fitnets.guided_part import guided_part
+
+    (hint,) = bench.losses(student)
+    guided_part(student, hint.student_tap)
+    return Distiller(
+        teacher=bench.taught_by(seed), student=student, distillation_losses=hint
+    )
+
+
+def train_in_stages(bench, student, lesson, seed):
+    """Hints for a third of the epochs, then distillation."""
+    from keras_kd import procedures
+
+    (hint,) = bench.losses(student)
+    hint_epochs = max(1, lesson.epochs // 3)
+    epochs = lesson.epochs - hint_epochs
+    result = procedures.fitnets(
+        teacher=bench.taught_by(seed),
+        student=student,
+        data=(lesson.x, lesson.y),
+        hint_tap=hint.teacher_tap,
+        guided_tap=hint.student_tap,
+        hint_epochs=hint_epochs,
+        epochs=epochs,
+        batch_size=lesson.batch_size,
+        validation_data=lesson.validation_data,
+        optimizer=lesson.optimizer(epochs),
+        loss=lesson.loss,
+        temperature=bench.settings.temperature,
+        callbacks=lesson.callbacks,
+        verbose=0,
+    )
+    return one_after_the_other(result.histories.values())
+
+
+def one_after_the_other(histories):
+    """Joins the logs of stages; what a stage does not log is nan in it."""
+    histories = list(histories)
+    joined = {key: [] for history in histories for key in history}
+    for history in histories:
+        num_epochs = max(map(len, history.values()))
+        for key, values in joined.items():
+            values += history.get(key, [float("nan")] * num_epochs)
+    return joined
+
+
+def peers(bench, student, seed):
+    """The student and a second one, which teach each other."""
+    import keras_kd
+    from keras_kd import teachers
+    from keras_kd._core import model_copies
+
+    other = teachers.logits(model_copies.fresh_copy(bench.student))
+    return keras_kd.MutualDistiller(
+        peers=[student, other],
+        distillation_losses=bench.losses(student),
+        student_loss_weight=bench.settings.student_loss_weight,
+    )
+
+
+def train_peers(bench, student, lesson, seed):
+    """Trains both, and keeps the logs of the student."""
+    history = lesson.fit(bench.trainer(student, seed))
+    return {
+        key.replace("peer_0_", ""): values
+        for key, values in history.items()
+        if "peer_0_" in key
+    }

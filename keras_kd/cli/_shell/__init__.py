@@ -1,0 +1,1 @@
+"""The command line around every command: flags, start, progress, errors."""

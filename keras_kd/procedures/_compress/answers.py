@@ -1,0 +1,173 @@
+"""What a teacher says of rows, and how it reaches a Distiller."""
+
+import dataclasses
+
+import keras
+import numpy as np
+from scipy import special
+
+from keras_kd._core import array_files
+from keras_kd._core import ensemble_logits
+from keras_kd.distiller import Distiller
+from keras_kd.procedures._compress.arguments import check_labels
+
+# Entries of the input: what the teacher says, and the example, if it has no
+# names of its own.
+ANSWERS = "keras_kd_answers"
+EXAMPLE = "keras_kd_example"
+_ROWS_AT_ONCE = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class CompressScores:
+    """How good a model is on the validation data.
+
+    Attributes:
+        rmse_to_labels: Root mean squared error of its probabilities against
+            the labels, the measure of the paper: with two classes of the
+            probability of one of them, with more the root of half the squared
+            distance.
+        rmse_to_teacher: The same against the teacher's probabilities.
+        accuracy: Share of the examples that it gets right.
+    """
+
+    rmse_to_labels: float
+    rmse_to_teacher: float
+    accuracy: float
+
+
+def ask(teacher, rows):
+    """What a teacher says: logits as float32, `(examples, classes)`.
+
+    Of members whose probabilities are to be averaged, the logarithm of the
+    average.
+
+    Args:
+        teacher: A `keras.Model` or a `teachers.FunctionTeacher`.
+        rows: Array `(examples, attributes)`.
+    """
+    found = []
+    # In parts, since each of many members answers by itself.
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        if isinstance(teacher, keras.Model):
+            answers = teacher.predict_on_batch(part)
+        else:
+            answers = teacher.predict(part)
+        logits = ensemble_logits.as_logits(answers)
+        found.append(keras.ops.convert_to_numpy(logits).astype("float32"))
+    return np.concatenate(found)
+
+
+def distiller(student, inputs, loss):
+    """A Distiller whose teacher is what came with the examples.
+
+    Args:
+        student: A model.
+        inputs: From `Classroom.inputs`.
+        loss: A distillation loss.
+    """
+    num_classes = inputs[ANSWERS].shape[-1]
+    passing = keras.Sequential(
+        [keras.Input((num_classes,)), keras.layers.Identity(dtype="float32")]
+    )
+    names = [name for name in inputs if name != ANSWERS]
+    return Distiller(
+        teacher=passing,
+        student=student,
+        distillation_losses=loss,
+        teacher_inputs=ANSWERS,
+        student_inputs=EXAMPLE if names == [EXAMPLE] else names,
+    )
+
+
+class Classroom:
+    """A teacher, what students see of rows, and the data to judge them by.
+
+    Args:
+        teacher: See `ask`.
+        encode: Function from rows to the student's input.
+        validation_data: `(x, y)`, or `None`.
+    """
+
+    def __init__(self, teacher, encode, validation_data):
+        self.teacher = teacher
+        self.encode = encode
+        self.validation, self.labels = None, None
+        if validation_data is not None:
+            rows, self.labels = map(np.asarray, validation_data)
+            answers = ask(teacher, rows)
+            check_labels(self.labels, len(rows), answers.shape[-1])
+            self.validation = (self._beside(rows, answers),)
+
+    def inputs(self, x, make_rows, path):
+        """The input of a Distiller: the student's, and the teacher's answers.
+
+        Args:
+            x: The real rows.
+            make_rows: Function that returns them and more.
+            path: File that keeps rows and answers, or `None`. If it is there,
+                neither is made again.
+        """
+        if path is not None and path.exists():
+            _, kept = array_files.read(path)
+            return self._beside(**kept)
+        rows = make_rows()
+        made = {"rows": rows, "answers": ask(self.teacher, rows)}
+        if path is not None:
+            array_files.write(path, {}, made)
+        return self._beside(**made)
+
+    def _beside(self, rows, answers):
+        inputs = self.encode(rows)
+        for array in keras.tree.flatten(inputs):
+            if len(array) != len(rows):
+                raise ValueError(
+                    "`encode` must return a row for each that it is given. "
+                    f"Received: {len(array)} of {len(rows)}."
+                )
+        inputs = inputs if isinstance(inputs, dict) else {EXAMPLE: inputs}
+        return inputs | {ANSWERS: answers}
+
+    def teacher_score(self):
+        """The teacher's own scores, if there are validation data."""
+        return self._score("teacher", lambda inputs: inputs[ANSWERS])
+
+    def score(self, count, student):
+        """Scores of a student, if there are validation data."""
+
+        def logits(inputs):
+            inputs = {k: v for k, v in inputs.items() if k != ANSWERS}
+            x = inputs[EXAMPLE] if list(inputs) == [EXAMPLE] else inputs
+            return student.predict(x, batch_size=1024, verbose=0)
+
+        return self._score(count, logits)
+
+    def _score(self, key, logits):
+        if self.validation is None:
+            return {}
+        (inputs,) = self.validation
+        return {key: score(logits(inputs), inputs[ANSWERS], self.labels)}
+
+
+def score(logits, answers, labels):
+    """Compares logits with the teacher's and with the labels.
+
+    Args:
+        logits: `(examples, classes)`.
+        answers: The same of the teacher.
+        labels: Class numbers, `(examples,)`.
+
+    Returns:
+        `CompressScores`.
+    """
+    chosen, taught = (
+        special.softmax(z.astype("float64"), axis=-1) for z in (logits, answers)
+    )
+    truth = np.eye(chosen.shape[-1])[labels]
+    to_labels, to_teacher = (
+        float(np.sqrt(0.5 * np.square(chosen - p).sum(-1).mean()))
+        for p in (truth, taught)
+    )
+    accuracy = float(np.mean(chosen.argmax(-1) == labels))
+    return CompressScores(to_labels, to_teacher, accuracy)

@@ -1,0 +1,100 @@
+"""A generalist and its specialists, together."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_kd.procedures._specialists.inference import Opinions
+from keras_kd.procedures._specialists.inference import find_active
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Specialists:
+    """A generalist with its specialists, which decide together.
+
+    `specialists` returns it; from models that were saved and loaded it can be
+    made again.
+
+    Attributes:
+        generalist: The model that knows all classes, with logits.
+        specialists: A model for each set of classes: logits of its classes in
+            the order of the set, and last that of the dustbin, which stands
+            for all other classes.
+        class_sets: Class numbers of each specialist.
+        dustbin_shifts: For each specialist the number that is added to the
+            dustbin's logit, since its training examples were half special.
+        histories: By the name of a stage, `"specialist_0"` and so on, a dict
+            from a key of the logs to its values, one per epoch.
+    """
+
+    generalist: keras.Model
+    specialists: tuple[keras.Model, ...]
+    class_sets: tuple[tuple[int, ...], ...]
+    dustbin_shifts: tuple[float, ...]
+    histories: Mapping[str, dict[str, list[float]]]
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, num_top_classes: int = 1
+    ) -> np.ndarray:
+        """Class probabilities on which generalist and specialists agree best.
+
+        The generalist runs on all examples, a specialist on those that it is
+        active for: see `active`. What they say is combined as
+        `specialist.inference.Opinions` describes; where no specialist is
+        active, the generalist decides alone.
+
+        Args:
+            x: Input of the models, arrays.
+            batch_size: Examples in a batch. Defaults to 32.
+            num_top_classes: See `active`.
+
+        Returns:
+            float64 `(examples, classes)`.
+
+        Raises:
+            ValueError: If `num_top_classes` is no number of classes.
+        """
+        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
+        active = find_active(p, self.class_sets, num_top_classes)
+        specialists = []
+        for m, specialist in enumerate(self.specialists):
+            rows = np.flatnonzero(active[:, m])
+            said = np.zeros((len(p), len(self.class_sets[m]) + 1))
+            if len(rows):
+                part = keras.tree.map_structure(lambda a, r=rows: a[r], x)
+                logits = specialist.predict(part, batch_size, verbose=0)
+                logits[:, -1] += self.dustbin_shifts[m]
+                said[rows] = _probabilities(logits)
+            specialists.append(said)
+        return Opinions(p, specialists, active, self.class_sets).minimiser()
+
+    def active(
+        self, x: Any, batch_size: int | None = None, num_top_classes: int = 1
+    ) -> np.ndarray:
+        """Tells which specialists have a say about which examples.
+
+        Args:
+            x: Input of the models, arrays.
+            batch_size: Examples in a batch. Defaults to 32.
+            num_top_classes: A specialist is active for an example if one of
+                so many classes, the most probable ones for the generalist, is
+                in its set. Defaults to `1`, as in the paper.
+
+        Returns:
+            Booleans, `(examples, specialists)`.
+
+        Raises:
+            ValueError: If `num_top_classes` is no number of classes.
+        """
+        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
+        return find_active(p, self.class_sets, num_top_classes)
+
+
+def _probabilities(logits):
+    """The softmax in float64."""
+    from scipy import special
+
+    return special.softmax(np.asarray(logits, "float64"), axis=-1)

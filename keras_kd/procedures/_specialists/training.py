@@ -1,0 +1,176 @@
+"""Trains one specialist."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_kd._runs.stages import new_optimizer
+from keras_kd.distiller import Distiller
+from keras_kd.losses import SoftTargets
+from keras_kd.procedures._specialists import checks
+from keras_kd.procedures._specialists.batches import HalfSpecial
+from keras_kd.procedures._specialists.batches import balanced_weights
+from keras_kd.procedures._specialists.models import collapse
+from keras_kd.procedures._specialists.models import from_generalist
+
+# Entries of the input: what the generalist says of an example, and the example
+# if it has no names of its own.
+SOFT_TARGETS = "keras_kd_soft_targets"
+EXAMPLE = "keras_kd_example"
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Examples with what the generalist says of them.
+
+    Attributes:
+        x: An array or a dict of arrays.
+        y: Class numbers, `(examples,)`.
+        logits: The generalist's, `(examples, classes)`.
+    """
+
+    x: Any
+    y: np.ndarray
+    logits: np.ndarray
+
+    def is_special(self, classes):
+        """Booleans, `(examples,)`: whether their class is one of these."""
+        return np.isin(self.y, classes)
+
+    def for_specialist(self, classes, dustbin_shift):
+        """Input and labels of a specialist's training.
+
+        Args:
+            classes: Class numbers.
+            dustbin_shift: Added to the dustbin's logit in the soft targets.
+
+        Returns:
+            `(x, y)`: `x` with the soft targets beside it, and places of the
+            labels among the classes, the dustbin last.
+        """
+        x = self.x if isinstance(self.x, dict) else {EXAMPLE: self.x}
+        targets = collapse(self.logits, classes, dustbin_shift)
+        place = np.full(self.logits.shape[-1], len(classes))
+        place[list(classes)] = np.arange(len(classes))
+        return x | {SOFT_TARGETS: targets}, place[self.y]
+
+
+def look(generalist, data, argument, batch_size):
+    """Reads data and asks the generalist.
+
+    Args:
+        generalist: A `keras.Model` that gives logits.
+        data: Arrays `(x, y)` or a data set of such batches.
+        argument: Name of the data for error messages.
+        batch_size: Examples in a batch.
+
+    Returns:
+        `Examples`.
+    """
+    x, y = checks.read(data, argument)
+    logits = generalist.predict(x, batch_size, verbose=0)
+    checks.check_logits(generalist, logits)
+    checks.check_labels(y, logits.shape[-1], argument)
+    return Examples(x, y, logits)
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """How specialists are trained. The attributes are as in `specialists`."""
+
+    generalist: keras.Model
+    train: Examples
+    validation: Examples | None
+    build_specialist: Any
+    temperature: float
+    loss_weight: float
+    student_loss_weight: float
+    optimizer: Any
+    seed: int
+
+    def run(self, index, classes, stages, *, batch_size, callbacks, **kwargs):
+        """Makes and trains a specialist, or takes up what is finished of it.
+
+        Args:
+            index: Number of the specialist.
+            classes: Its class numbers.
+            stages: A `Stages`.
+            batch_size: Even number of examples in a batch.
+            callbacks: Callbacks of the user.
+            **kwargs: Passed to `stages.fit`.
+
+        Returns:
+            `(specialist, dustbin_shift, history)`.
+        """
+        is_special = self.train.is_special(classes)
+        # The rest is so many times as frequent as it is in a batch, compared
+        # with the special examples.
+        shift = math.log(np.sum(~is_special) / np.sum(is_special))
+        x, y = self.train.for_specialist(classes, -shift)
+        specialist = self._make(classes, x[SOFT_TARGETS])
+        batches = HalfSpecial(x, y, is_special, batch_size, (self.seed, index))
+        draw = keras.callbacks.LambdaCallback(
+            on_epoch_begin=batches.begin_epoch
+        )
+        history = stages.fit(
+            f"specialist_{index}",
+            self._distiller(specialist, classes),
+            batches,
+            shuffle=False,
+            validation_data=self._validation(classes, shift),
+            validation_batch_size=batch_size,
+            callbacks=[draw, *callbacks],
+            **kwargs,
+        )
+        return specialist, shift, history
+
+    def _make(self, classes, soft_targets):
+        if self.build_specialist is None:
+            return from_generalist(
+                self.generalist,
+                classes,
+                self.train.logits,
+                soft_targets,
+                balanced_weights(self.train.is_special(classes)),
+            )
+        specialist = self.build_specialist(classes)
+        checks.check_specialist(specialist, self.generalist, classes)
+        return specialist
+
+    def _distiller(self, specialist, classes):
+        # The generalist has said all it has to say: its part is to pass on the
+        # soft targets that come with the data.
+        generalist = keras.Sequential(
+            [
+                keras.Input((len(classes) + 1,)),
+                keras.layers.Identity(dtype="float32"),
+            ]
+        )
+        soft_targets = SoftTargets(
+            self.temperature, loss_weight=self.loss_weight or 1.0
+        )
+        soft_targets.loss_weight.assign(self.loss_weight)
+        x = self.train.x
+        distiller = Distiller(
+            teacher=generalist,
+            student=specialist,
+            distillation_losses=soft_targets,
+            student_loss_weight=self.student_loss_weight,
+            teacher_inputs=SOFT_TARGETS,
+            student_inputs=list(x) if isinstance(x, dict) else EXAMPLE,
+        )
+        distiller.compile(
+            new_optimizer(self.optimizer),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        return distiller
+
+    def _validation(self, classes, shift):
+        if self.validation is None:
+            return None
+        x, y = self.validation.for_specialist(classes, -shift)
+        return x, y, balanced_weights(self.validation.is_special(classes))

@@ -1,0 +1,138 @@
+"""Runs a teacher on batches, for what is to be stored."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_kd import batch
+from keras_kd._core import model_specs
+from keras_kd._core import tapped_model
+from keras_kd._core.final_activations import gives_probabilities
+from keras_kd._core.moving_weights import unchanged
+from keras_kd.teachers._cache import layout
+
+
+class ModelForward:
+    """A Keras model in inference mode.
+
+    Args:
+        teacher: A built `keras.Model`.
+        taps: Names of taps to store beside the output.
+        inputs: Entries of `x` that it sees; see `Distiller`.
+        dtype: See `cache_teacher`.
+        top_k: See `cache_teacher`.
+    """
+
+    def __init__(self, teacher, taps, inputs, dtype, top_k):
+        names = tapped_model.output_names(teacher)
+        self.tapped = tapped_model.TappedModel(
+            teacher, [*(names or [None]), *taps], "teacher"
+        )
+        self.inputs = inputs
+        self.spec = model_specs.input_spec(teacher)
+        output, tensors = self.tapped.symbolic()
+        probabilities = [
+            tap
+            for tap in self.tapped.taps
+            if gives_probabilities(self.tapped, tap)
+        ]
+        chosen = {tap: tensors[tap] for tap in taps if tap not in names}
+        self.layout = layout.plan(
+            output,
+            names,
+            chosen,
+            probabilities,
+            dtype,
+            top_k,
+            self.tapped.mask_shapes,
+        )
+        # One trace for the full batches and one for a last, smaller one.
+        self._encode = tf.function(self._run, reduce_retracing=False)
+
+    def _run(self, x):
+        takes_list = isinstance(self.spec, list | tuple)
+        x = batch.entries(x, self.inputs, takes_list)
+        with unchanged(self.tapped.model):
+            output, tensors = self.tapped(x, training=False)
+        return self.layout.encode(output, tensors)
+
+    def __call__(self, x):
+        """Arrays to store for a batch, by name."""
+        return {name: a.numpy() for name, a in self._encode(x).items()}
+
+    def check_rank(self, x):
+        """Refuses examples of another rank than one row of the input.
+
+        Args:
+            x: The input of a batch.
+        """
+        takes_list = isinstance(self.spec, list | tuple)
+        given = keras.tree.flatten(batch.entries(x, self.inputs, takes_list))
+        wanted = keras.tree.flatten(self.spec)
+        for one, other in zip(given, wanted, strict=False):
+            if one.shape.rank == len(other.shape) + 1:
+                raise ValueError(
+                    "`dataset` must have single examples, since each is kept "
+                    "under its own number. Received: elements of shape "
+                    f"{tuple(one.shape[1:])} for a teacher that takes one of "
+                    f"{tuple(other.shape[1:])}. Leave `batch` away."
+                )
+
+
+class FunctionForward:
+    """A teacher that is a function of arrays.
+
+    Args:
+        teacher: A `FunctionTeacher`, or what has its methods.
+        inputs: See `ModelForward`.
+        dtype: See `cache_teacher`.
+        top_k: See `cache_teacher`.
+        x: The input of a first batch, which shows the shapes.
+    """
+
+    def __init__(self, teacher, inputs, dtype, top_k, x):
+        self.teacher = teacher
+        self.inputs = inputs
+        logits = self._predict(x)
+        self.layout = layout.plan(logits, (), {}, (), dtype, top_k)
+
+    def _predict(self, x):
+        arrays = keras.tree.map_structure(np.asarray, x)
+        x = batch.entries(arrays, self.inputs)
+        # One array, or a dict of the members' form.
+        return keras.tree.map_structure(
+            keras.ops.convert_to_tensor, self.teacher.predict(x)
+        )
+
+    def __call__(self, x):
+        """Arrays to store for a batch, by name."""
+        arrays = self.layout.encode(self._predict(x), {})
+        return {name: a.numpy() for name, a in arrays.items()}
+
+    def check_rank(self, x):
+        """The function refuses what it cannot take."""
+
+
+def make(teacher, taps, inputs, dtype, top_k, x):
+    """The forward pass of a teacher of any kind.
+
+    Args:
+        teacher: See `cache_teacher`.
+        taps: See `cache_teacher`.
+        inputs: See `ModelForward`.
+        dtype: See `cache_teacher`.
+        top_k: See `cache_teacher`.
+        x: The input of a first batch.
+    """
+    if isinstance(teacher, keras.Model):
+        forward = ModelForward(teacher, taps, inputs, dtype, top_k)
+    elif taps:
+        raise ValueError(
+            "`taps` must be empty for a teacher that is no Keras model, since "
+            f"it has no layers. Received: taps={list(taps)}, "
+            f"teacher={teacher!r}."
+        )
+    else:
+        forward = FunctionForward(teacher, inputs, dtype, top_k, x)
+    forward.check_rank(x)
+    return forward

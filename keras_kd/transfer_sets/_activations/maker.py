@@ -1,0 +1,120 @@
+"""Batches of inputs that are made, or read from where they were kept."""
+
+import math
+import pathlib
+
+import numpy as np
+
+from keras_kd._core import array_files
+from keras_kd._core import files
+from keras_kd._core import own_files
+from keras_kd.transfer_sets._activations import inputs
+from keras_kd.transfer_sets._activations.dropout import FixedDropout
+from keras_kd.transfer_sets._activations.pixels import Pixels
+from keras_kd.transfer_sets._activations.records import family
+
+
+def open_folder(directory, plan):
+    """The folder for finished batches, refused if it is of another run.
+
+    Args:
+        directory: Where, or `None` to keep nothing.
+        plan: As in `Maker`.
+
+    Returns:
+        A `pathlib.Path` or `None`.
+    """
+    if directory is None:
+        return None
+    folder = pathlib.Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    own_files.check_begun(
+        folder, "settings.json", "directory", (r"class_\d+_batch_\d+\.npz",)
+    )
+    found = files.read_json(folder / "settings.json")
+    if found not in (None, plan):
+        raise ValueError(
+            "`directory` must be empty or hold the same run, since it goes on "
+            f"where it stopped. Received: directory={str(directory)!r} with "
+            f"{found}, now {plan}. Choose another directory."
+        )
+    files.write_json(folder / "settings.json", plan)
+    return folder
+
+
+class Maker:
+    """Makes batches of inputs, each by itself.
+
+    Args:
+        teacher: The teacher of the records.
+        records: `ActivationRecords`.
+        plan: Dict of all that decides the inputs, as `reconstruct` makes it.
+        folder: Where finished batches are kept, a `pathlib.Path` or `None`.
+    """
+
+    def __init__(self, teacher, records, plan, folder):
+        self.folder = folder
+        self.plan = plan
+        self.num_classes = records.num_classes
+        self._shape, _ = inputs.check_teacher(teacher)
+        self._objective = family(records.content).Objective(
+            records, teacher, plan["rectified"]
+        )
+        self._dropout = FixedDropout(teacher, plan["dropout"])
+        self._pixels = {}
+
+    def batches(self):
+        """Yields `(class, number of the batch, inputs in it)`."""
+        total, size = self.plan["images_per_class"], self.plan["batch_size"]
+        for label in range(self.num_classes):
+            for index in range(math.ceil(total / size)):
+                yield label, index, min(size, total - index * size)
+
+    def make_or_read(self, label, index, count):
+        """The arrays of a batch, from its file or made and written to it.
+
+        Args:
+            label: Its class.
+            index: Its number in the class.
+            count: Inputs in it.
+
+        Returns:
+            Dict of arrays: `x`, and `first_loss` and `loss` of each input.
+        """
+        path = self.folder and self.folder / f"class_{label}_batch_{index}.npz"
+        if path and path.exists():
+            return array_files.read(path)[1]
+        names = ("x", "first_loss", "loss")
+        made = dict(zip(names, self._make(label, index, count), strict=True))
+        if path:
+            array_files.write(path, {}, made)
+        return made
+
+    def _make(self, label, index, count):
+        # What is drawn depends on its place alone, not on batches before it.
+        plan = self.plan
+        random = np.random.default_rng((plan["seed"], label, index))
+        start = random.normal(
+            plan["pixel_mean"], plan["pixel_stddev"], (count, *self._shape)
+        )
+        first = index * plan["batch_size"]
+        targets = self._objective.targets(label, first, count, random)
+        masks = self._dropout.draw(random)
+        if count not in self._pixels:
+            self._pixels[count] = Pixels(
+                self._objective,
+                self._dropout,
+                start.shape,
+                plan["learning_rate"],
+            )
+        made = self._pixels[count].optimise(
+            start.astype("float32"), targets, masks, plan["steps"]
+        )
+        if not all(np.all(np.isfinite(array)) for array in made):
+            raise ValueError(
+                "`learning_rate` must be small enough for the objective to "
+                "stay finite. Received: learning_rate="
+                f"{plan['learning_rate']}, and nan or infinity in the batch "
+                f"{index} of class {label}."
+            )
+        return made

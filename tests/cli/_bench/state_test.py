@@ -1,0 +1,156 @@
+import os
+
+import numpy as np
+from absl.testing import absltest
+
+from keras_kd._core.files import write_text
+from keras_kd.cli._bench.state import State
+from keras_kd.cli._bench.state import finished_model
+from keras_kd.cli._bench.state import prepare_folder
+from keras_kd.cli._shell.errors import UnusableError
+from tests import support
+
+
+def file_in(test):
+    path = support.folder(test) / "file"
+    path.write_text("")
+    return str(path)
+
+
+class PrepareFolderTest(absltest.TestCase):
+    def test_makes_the_folder_and_leaves_nothing_in_it(self):
+        path = os.path.join(support.folder(self), "a", "b")
+        prepare_folder(path)
+        self.assertEqual(os.listdir(path), [])
+
+    def test_rejects_a_folder_below_a_file(self):
+        # For root too, who may write anywhere else.
+        path = os.path.join(file_in(self), "results")
+        with self.assertRaisesRegex(
+            UnusableError,
+            r"`--output` must be a folder that can be written to.*Received: "
+            r"--output=.*results \(Not a directory\)",
+        ):
+            prepare_folder(path)
+
+    def test_rejects_a_file(self):
+        with self.assertRaisesRegex(UnusableError, "File exists"):
+            prepare_folder(file_in(self))
+
+
+class StateTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = str(support.folder(self))
+
+    def test_gives_back_what_was_saved(self):
+        logits = np.arange(6.0).reshape(2, 3)
+        State(self.folder, {"a": 1}).save("x", {"rate": 0.1}, {"l": logits})
+
+        record, arrays = State(self.folder, {"a": 1}).load("x")
+
+        self.assertEqual(record, {"rate": 0.1})
+        np.testing.assert_array_equal(arrays["l"], logits)
+
+    def test_has_nothing_that_was_not_saved(self):
+        self.assertIsNone(State(self.folder, {}).load("x"))
+
+    def test_rejects_another_job_and_names_the_difference(self):
+        State(self.folder, {"epochs": 3, "method": "hints"})
+        with self.assertRaisesRegex(
+            UnusableError,
+            "same job.*epochs=3 there and 4 now.*--overwrite",
+        ):
+            State(self.folder, {"epochs": 4, "method": "hints"})
+
+    def test_names_another_flag_and_no_choice_that_is_not_there(self):
+        State(self.folder, {"epochs": 3})
+        with self.assertRaisesRegex(
+            UnusableError,
+            "`--cache` must.*Received: --cache=.*another folder.$",
+        ):
+            State(self.folder, {"epochs": 4}, overwrite=None, flag="cache")
+
+    def test_finds_the_model_of_any_job(self):
+        self.assertIsNone(finished_model(self.folder, "x"))
+        state = State(self.folder, {"epochs": 3})
+        state.save("x", {}, {})
+        self.assertEqual(
+            finished_model(self.folder, "x"), state.model_path("x")
+        )
+
+    def test_overwrite_begins_anew(self):
+        State(self.folder, {"epochs": 3}).save("x", {}, {})
+        state = State(self.folder, {"epochs": 4}, overwrite=True)
+        self.assertIsNone(state.load("x"))
+
+    def test_overwrite_keeps_what_the_same_job_has_finished(self):
+        # Or the same command, after an interruption, would not go on.
+        State(self.folder, {"epochs": 3}, overwrite=True).save("x", {}, {})
+        state = State(self.folder, {"epochs": 3}, overwrite=True)
+        self.assertIsNotNone(state.load("x"))
+
+    def test_overwrite_leaves_the_files_of_the_user(self):
+        path = os.path.join(self.folder, "notes.txt")
+        write_text(path, "mine")
+        State(self.folder, {"epochs": 3})
+        State(self.folder, {"epochs": 4}, overwrite=True)
+        self.assertTrue(os.path.exists(path))
+
+    def test_overwrite_keeps_a_folder_with_something_else_in_it(self):
+        for name in ("notes.txt", "mine.npz", "mine.keras"):
+            folder = str(support.folder(self))
+            State(folder, {"epochs": 3}).save("x", {}, {})
+            path = os.path.join(folder, "state", name)
+            write_text(path, "mine")
+            with self.assertRaisesRegex(UnusableError, f"Received: {name}"):
+                State(folder, {"epochs": 4}, overwrite=True)
+            self.assertTrue(os.path.exists(path))
+            self.assertIsNotNone(State(folder, {"epochs": 3}).load("x"))
+
+    def test_a_folder_of_state_that_is_none_is_refused(self):
+        os.mkdir(os.path.join(self.folder, "state"))
+        write_text(os.path.join(self.folder, "state", "teacher.npz"), "mine")
+        with self.assertRaisesRegex(
+            UnusableError, "`--output` must have no other.*with teacher.npz"
+        ):
+            State(self.folder, {})
+
+    def test_links_are_refused(self):
+        elsewhere = support.folder(self)
+        os.symlink(elsewhere, os.path.join(self.folder, "state"))
+        with self.assertRaisesRegex(UnusableError, "state' must be no link"):
+            State(self.folder, {})
+        self.assertEmpty(os.listdir(elsewhere))
+
+    def test_files_of_the_user_are_refused_and_ours_are_not(self):
+        path = os.path.join(self.folder, "report.md")
+        files = ("report.md",)
+        State(self.folder, {}, files=files).outputs.write_text(
+            "report.md", "ours"
+        )
+        State(self.folder, {}, files=files)
+        with open(path, "a") as file:
+            file.write(", with notes of mine")
+        for identity, overwrite in (({}, False), ({"a": 1}, True)):
+            with self.assertRaisesRegex(
+                UnusableError, "no other files.*with report.md that keras-kd"
+            ):
+                State(self.folder, identity, overwrite, files=files)
+        self.assertTrue(os.path.exists(path))
+
+    def test_overwrite_removes_all_files_that_were_written(self):
+        State(self.folder, {}).outputs.write_text("search.md", "ours")
+        write_text(os.path.join(self.folder, "trials.csv"), "mine")
+        State(self.folder, {"a": 1}, overwrite=True, files=("report.md",))
+        self.assertCountEqual(os.listdir(self.folder), ["state", "trials.csv"])
+
+    def test_half_a_file_does_not_count(self):
+        state = State(self.folder, {})
+        # What a kill in the middle of `save` leaves behind.
+        write_text(os.path.join(self.folder, "state", "partial_x.npz"), "PK")
+        self.assertIsNone(state.load("x"))
+
+
+if __name__ == "__main__":
+    absltest.main()

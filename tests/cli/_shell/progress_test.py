@@ -1,0 +1,76 @@
+import io
+
+from absl.testing import absltest
+
+from keras_kd.cli._shell.progress import Progress
+from tests.cli.clock import Clock
+
+
+class ProgressTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = Clock()
+        self.lines = []
+
+    def progress(self, counts, expected=None, live=None):
+        return Progress(counts, expected, self.lines.append, live, self.clock)
+
+    def train(self, progress, kind, seconds):
+        progress.watch(kind)
+        self.clock.now += seconds
+        progress.finish(kind, kind, 0.5)
+
+    def test_says_what_each_model_took(self):
+        progress = self.progress({"alone": 2})
+        self.train(progress, "alone", 3)
+        progress.finish("alone", "alone, seed 1", 0.25, "kept from before")
+        self.assertEqual(
+            self.lines,
+            [
+                "[1/2] alone: 50.0 % on validation, 3 s",
+                "[2/2] alone, seed 1: 25.0 % on validation, kept from before",
+            ],
+        )
+
+    def test_expects_what_it_was_told_before_anything_is_trained(self):
+        counts = {"teacher": 1, "alone": 2, "taught": 3}
+        expected = {"teacher": 10.0, "alone": 1.0, "taught": 4.0}
+        # 10 + 2 * 1 + 3 * 4.
+        self.assertEqual(self.progress(counts, expected).left(), 24.0)
+
+    def test_corrects_its_expectation_by_what_the_first_took(self):
+        counts = {"teacher": 1, "alone": 2, "taught": 3}
+        expected = {"teacher": 10.0, "alone": 1.0, "taught": 4.0}
+        progress = self.progress(counts, expected)
+        self.train(progress, "teacher", 30)
+        # Thrice as long as expected: 3 * (2 * 1 + 3 * 4).
+        self.assertEndsWith(self.lines[-1], "30 s (42 s left)")
+        self.train(progress, "alone", 2)
+        # One like that; the two took 32 s where 11 were expected.
+        self.assertAlmostEqual(progress.left(), 2 + 3 * 4 * 32 / 11)
+
+    def test_what_was_kept_tells_nothing_of_the_time(self):
+        progress = self.progress({"alone": 3}, {"alone": 5.0})
+        self.clock.now += 1000
+        progress.finish("alone", "alone", 0.5, "kept from before")
+        self.assertEqual(progress.left(), 10.0)
+
+    def test_the_last_has_nothing_left(self):
+        progress = self.progress({"alone": 1}, {"alone": 5.0})
+        self.train(progress, "alone", 3)
+        self.assertEndsWith(self.lines[-1], " 3 s")
+
+    def test_the_live_line_counts_epochs_and_is_wiped_out(self):
+        live = io.StringIO()
+        progress = self.progress({"alone": 1}, live=live)
+        (callback,) = progress.watch("alone, seed 0")
+        callback.on_epoch_end(6, {})
+        self.assertEqual(
+            live.getvalue(), "\r[1/1] alone, seed 0: epoch 7\x1b[K"
+        )
+        progress.finish("alone", "alone", 0.5)
+        self.assertEndsWith(live.getvalue(), "\r\x1b[K")
+
+
+if __name__ == "__main__":
+    absltest.main()
