@@ -10,12 +10,12 @@ from keras_kd import batch
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
-from keras_kd._training.cached_outputs import teacher_side
+from keras_kd._training.cached_outputs import teacher_outputs
 from keras_kd._training.compiling import Measured
 from keras_kd._training.logs import Logs
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.loss_terms import name_losses
-from keras_kd._training.outputs import Side
+from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.saving import Persistence
 from keras_kd._training.supervised import Supervised
@@ -127,8 +127,8 @@ class Distiller(
         named = self._named_losses()
         self._comparison = Comparison(
             named,
-            teacher_side(teacher, teacher_inputs, named),
-            Side(student, "student", student_inputs, named),
+            teacher_outputs(teacher, teacher_inputs, named),
+            ModelOutputs(student, "student", student_inputs, named),
         )
         self._has_warned = False
         self._logs = Logs(("student_loss", *self.loss_names))
@@ -156,7 +156,7 @@ class Distiller(
         x = self._comparison.student.entries(x)
         return tapped_model.run(self.student, x, training)
 
-    def _student_side(self):
+    def _student_outputs(self):
         return self._comparison.student
 
     def _run_teacher(self, x, found, training):

@@ -13,12 +13,12 @@ from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
 from keras_kd._training.peers import peer_batch as sharing
-from keras_kd._training.peers.answers import Answers
+from keras_kd._training.peers.answers import PeerAnswers
 from keras_kd._training.peers.compiling import PeerMeasured
 from keras_kd._training.peers.ensemble import mean
 from keras_kd._training.peers.logs import PeerLogs
-from keras_kd._training.peers.outputs import PeerSide
-from keras_kd._training.peers.peer_losses import Lessons
+from keras_kd._training.peers.outputs import PeerOutputs
+from keras_kd._training.peers.peer_losses import PeerLosses
 from keras_kd._training.peers.saving import PeerPersistence
 from keras_kd._training.peers.stale_copies import StaleCopies
 from keras_kd._training.supervised import Supervised
@@ -167,10 +167,10 @@ class MutualDistiller(
         self.supports_jit = not shards
         self._add_student_loss_weight(student_loss_weight)
         self.loss_names = name_losses(losses)
-        sides = [PeerSide(peer, losses) for peer in peers]
+        sides = [PeerOutputs(peer, losses) for peer in peers]
         places = range(len(peers))
-        lessons = [
-            Lessons(
+        peer_losses = [
+            PeerLosses(
                 self._named_losses(),
                 sides,
                 student,
@@ -179,9 +179,8 @@ class MutualDistiller(
             )
             for student in places
         ]
-        self.peer_losses = [loss for one in lessons for loss in one.losses]
-        self._sides = tuple(sides)
-        self._lessons = tuple(lessons)
+        self._sides, self._peer_losses = tuple(sides), tuple(peer_losses)
+        self.peer_losses = [loss for one in peer_losses for loss in one.losses]
         self._stale = None
         if exchange_every > 1:
             self._stale = StaleCopies(peers, self.add_weight, exchange_every)
@@ -195,7 +194,7 @@ class MutualDistiller(
 
     def _peer_variables(self, index):
         """What the optimizer of one peer updates."""
-        layers = [self.peers[index], *self._lessons[index].losses]
+        layers = [self.peers[index], *self._peer_losses[index].losses]
         return [v for layer in layers for v in layer.trainable_variables]
 
     def call(self, inputs, training=None):
@@ -205,7 +204,7 @@ class MutualDistiller(
             [tapped_model.run(peer, x, training) for peer in self.peers]
         )
 
-    def _student_side(self):
+    def _student_outputs(self):
         return self._sides[0]
 
     def make_train_function(self, force=False):
@@ -231,11 +230,11 @@ class MutualDistiller(
 
         Args:
             index: Which.
-            share: A `Share`.
+            share: A `PeerBatch`.
             training: Whether it is in training mode.
 
         Returns:
-            A `Pass`, and the peer's regularisation, a list of scalars.
+            A `ForwardPass`, and the peer's regularisation, a list of scalars.
         """
         result = self._sides[index].run(share.x, None, training)
         # Before another pass, which forgets what the layers added.
@@ -243,7 +242,7 @@ class MutualDistiller(
         return share.counted(result), regularisation
 
     def _ask(self, index, share):
-        """What a peer says as a teacher, a `Pass`, and changes nothing."""
+        """Returns what a peer says as a teacher, and changes nothing."""
         is_live = self._stale is None
         if is_live:
             scope = keras.StatelessScope(initialize_variables=False)
@@ -254,12 +253,12 @@ class MutualDistiller(
         return share.counted(result)
 
     def _answers(self, shares, students, training):
-        """What the peers say as teachers, an `Answers`."""
+        """What the peers say as teachers, a `PeerAnswers`."""
         is_live = not training or self._stale is None
-        return Answers(
+        return PeerAnswers(
             shares,
             [result for result, _ in students],
-            [one.teachers for one in self._lessons],
+            [one.teachers for one in self._peer_losses],
             self._ask,
             is_live=is_live,
             in_turn=training and is_live and self.exchange == "in_turn",
@@ -270,16 +269,16 @@ class MutualDistiller(
 
         Args:
             index: Which peer.
-            share: Its `Share`.
-            answers: What its teachers say, a `Pass` by index.
+            share: Its `PeerBatch`.
+            answers: What its teachers say, a `ForwardPass` by index.
             student: What `_run_peer` returned.
 
         Returns:
             This replica's share of the peer's total loss, a scalar.
         """
         result, regularisation = student
-        lessons = self._lessons[index]
-        terms = lessons.terms(answers, result, share)
+        peer_losses = self._peer_losses[index]
+        terms = peer_losses.terms(answers, result, share)
         losses = self._named_losses()
         total = sum(
             ops.cast(losses[name].loss_weight, "float32") * term
@@ -292,7 +291,7 @@ class MutualDistiller(
             )
             terms["student_loss"] = supervised
             total += self.student_loss_weight * supervised
-        added = [value for loss in lessons.losses for value in loss.losses]
+        added = [value for loss in peer_losses.losses for value in loss.losses]
         for value in [*regularisation, *added]:
             total += ops.sum(value) / backend.num_replicas()
         self._logs.of[self.peer_names[index]].update_terms(

@@ -98,7 +98,7 @@ three sizes, half of them mirrored. The 0, 1 and 8 are to be passed over, since
 one cannot tell. So it has any number of objects, sometimes none.
 """
 
-objects = procedures.Objects(radius=1.0)
+objects = procedures.ObjectPeaksTask(radius=1.0)
 flip = transforms.Flip(swap=[(0, 1)])
 looks = [transforms.Identity(), *map(transforms.Scale, SCALES)]
 looks += [transforms.Chain([look, flip]) for look in looks]
@@ -167,7 +167,12 @@ told what is hidden from the others: the bound. Each is tested with one view.
 """
 
 TASKS = {
-    "digits": (digits, classifier, procedures.Classification(FRACTION), moves),
+    "digits": (
+        digits,
+        classifier,
+        procedures.ClassificationTask(FRACTION),
+        moves,
+    ),
     "canvases": (canvases, detector, objects, looks),
 }
 count = len(TASKS) * len(SEEDS)

@@ -21,7 +21,7 @@ def mean(values, weights=None, mask=None):
 
     Args:
         values: `(batch,)`, or `(batch, steps, ...)`.
-        weights: Sample weights that `align` has fitted, or `None`.
+        weights: Sample weights that `broadcast_like` has fitted, or `None`.
         mask: Boolean, fitted likewise, or `None`.
 
     Returns:
@@ -40,7 +40,7 @@ def mean(values, weights=None, mask=None):
     return ops.divide_no_nan(ops.sum(values), count)
 
 
-def align(tensor, values, combine):
+def broadcast_like(tensor, values, combine):
     """Fits sample weights or a mask to the shape of values.
 
     Args:
@@ -120,9 +120,9 @@ class GlobalMean(keras.losses.Loss):
             ops.cast(y_true, self.loss.dtype),
             ops.cast(y_pred, self.loss.dtype),
         )
-        mask = all_true(values, read_mask(y_pred), read_mask(values))
+        mask = combine_masks(values, read_mask(y_pred), read_mask(values))
         if sample_weight is not None:
-            sample_weight = align(sample_weight, values, ops.mean)
+            sample_weight = broadcast_like(sample_weight, values, ops.mean)
         return mean(values, sample_weight, mask)
 
 
@@ -164,9 +164,9 @@ def zero_hidden(labels, mask):
     return ops.where(mask, labels, ops.zeros_like(labels))
 
 
-def all_true(values, *masks):
+def combine_masks(values, *masks):
     """Fits masks to values and combines them; `None` if there are none."""
-    masks = [align(m, values, ops.any) for m in masks if m is not None]
+    masks = [broadcast_like(m, values, ops.any) for m in masks if m is not None]
     combined = None
     for mask in masks:
         combined = mask if combined is None else combined & mask

@@ -2,13 +2,13 @@
 
 from keras_kd import batch
 from keras_kd._training import checks
-from keras_kd._training.outputs import Pass
-from keras_kd._training.outputs import Side
+from keras_kd._training.outputs import ForwardPass
+from keras_kd._training.outputs import ModelOutputs
 from keras_kd.teachers._cache.tapped import TappedCache
 from keras_kd.teachers.cached import CachedTeacher
 
 
-def teacher_side(teacher, inputs, losses):
+def teacher_outputs(teacher, inputs, losses):
     """The side of a teacher of either kind.
 
     Args:
@@ -16,12 +16,12 @@ def teacher_side(teacher, inputs, losses):
         inputs: Entries of `x` that it sees; see `Distiller`.
         losses: Distillation losses, by name.
     """
-    kind = CachedSide if isinstance(teacher, CachedTeacher) else Side
+    kind = CachedOutputs if isinstance(teacher, CachedTeacher) else ModelOutputs
     return kind(teacher, "teacher", inputs, losses)
 
 
-class CachedSide(Side):
-    """Reads what the teacher said from the batch. See `Side`."""
+class CachedOutputs(ModelOutputs):
+    """Reads what the teacher said from the batch. See `ModelOutputs`."""
 
     def _look_at(self, model, losses):
         model.check_inputs(self.inputs)
@@ -40,11 +40,11 @@ class CachedSide(Side):
             checks.refuse_probabilities(self.tapped, tap, loss)
 
     def run(self, x, y, training):
-        """Returns a `Pass`, or `None` if the data is not attached."""
+        """Returns a `ForwardPass`, or `None` if the data is not attached."""
         _, reserved = batch.split(x)
         if "teacher" not in reserved:
             return None
-        return Pass(*self.tapped(reserved["teacher"]), training)
+        return ForwardPass(*self.tapped(reserved["teacher"]), training)
 
     def check_finite(self, tensors):
         """Stops the run at a -inf where a loss cannot use it.

@@ -141,7 +141,7 @@ def decide(fed, outputs):
     """Tells metrics that see the teacher what they compare.
 
     Args:
-        fed: List of `logs.Fed`.
+        fed: List of `logs.TeacherFedMetric`.
         outputs: What `student_outputs.find` returned.
 
     Raises:

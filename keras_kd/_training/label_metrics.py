@@ -56,12 +56,12 @@ class LabelMetric(keras.metrics.Metric):
         # Without an axis of classes, each position has a number.
         has_classes = len(y_pred.shape) > 1
         positions = y_pred[..., 0] if has_classes else y_pred
-        mask = reduction.align(mask, positions, ops.any)
+        mask = reduction.broadcast_like(mask, positions, ops.any)
         weights = ops.broadcast_to(mask, ops.shape(positions))
         weights = ops.cast(weights, self.metric.dtype)
         if sample_weight is not None:
             given = ops.cast(sample_weight, weights.dtype)
-            weights *= reduction.align(given, weights, ops.mean)
+            weights *= reduction.broadcast_like(given, weights, ops.mean)
         if has_classes and isinstance(self.metric, keras.metrics.BinaryIoU):
             weights = ops.broadcast_to(weights[..., None], ops.shape(y_pred))
         return weights

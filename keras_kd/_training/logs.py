@@ -104,7 +104,7 @@ class Logs:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fed:
+class TeacherFedMetric:
     """A metric that is fed the teacher's output in place of labels.
 
     Attributes:
@@ -135,14 +135,15 @@ def split_metrics(metrics, sides, is_weighted, output=None):
         output: Name of the output they stand under.
 
     Returns:
-        `(fed, others)`: a list of `Fed`, and `metrics` without them.
+        `(fed, others)`: a list of `TeacherFedMetric`, and `metrics` without
+        them.
 
     Raises:
         ValueError: If a metric does not name one of several outputs.
     """
     if isinstance(metrics, TeacherMetric):
         output = _check_output(metrics, metrics.output or output, sides)
-        return [Fed(metrics, output, is_weighted)], None
+        return [TeacherFedMetric(metrics, output, is_weighted)], None
     if isinstance(metrics, dict):
         items = metrics.items()
     elif isinstance(metrics, list | tuple):

@@ -22,8 +22,8 @@ class Comparison:
 
     Args:
         losses: Distillation losses, by name.
-        teacher: The teacher's `Side`.
-        student: The student's `Side`.
+        teacher: The teacher's `ModelOutputs`.
+        student: The student's `ModelOutputs`.
 
     Raises:
         ValueError: If a loss cannot compare the shapes at its taps, was built
@@ -77,8 +77,8 @@ class Comparison:
         """Computes the mean of each loss over the global batch.
 
         Args:
-            teacher: The teacher's `Pass`.
-            student: The student's `Pass`.
+            teacher: The teacher's `ForwardPass`.
+            student: The student's `ForwardPass`.
             found: `Targets` of the batch.
             reserved: Reserved entries of the batch, by name.
 
@@ -121,7 +121,9 @@ class Comparison:
             mean = reduction.mean(
                 values,
                 self._weight(values, output, found.weights),
-                reduction.all_true(values, reduction.read_mask(tensor), *masks),
+                reduction.combine_masks(
+                    values, reduction.read_mask(tensor), *masks
+                ),
             )
             # A loss may compute in float64.
             means[name] = ops.cast(mean, "float32")
@@ -137,7 +139,7 @@ class Comparison:
         if all(weight is None for weight in weights):
             return None
         fitted = [
-            1.0 if w is None else reduction.align(w, values, ops.mean)
+            1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
             for w in weights
         ]
         # A place inside a model with several outputs has no weight of its own.
@@ -157,7 +159,7 @@ def _hidden(tensor, masks):
     if not positions:
         return tensor
     own = reduction.read_mask(tensor)
-    mask = reduction.all_true(tensor[..., 0], own, *positions)
+    mask = reduction.combine_masks(tensor[..., 0], own, *positions)
     return reduction.with_mask(tensor, mask)
 
 

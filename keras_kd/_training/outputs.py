@@ -18,7 +18,7 @@ from keras_kd._training import checks
 
 
 @dataclasses.dataclass(frozen=True)
-class Pass:
+class ForwardPass:
     """What one model produced for a batch.
 
     Attributes:
@@ -36,7 +36,7 @@ class Pass:
     view_gradients: dict = dataclasses.field(default_factory=dict)
 
 
-class Side:
+class ModelOutputs:
     """A teacher or a student with everything that the losses want of it.
 
     A plain object, so that the teacher in it is no part of the Distiller.
@@ -101,7 +101,7 @@ class Side:
             training: Whether it is in training mode.
 
         Returns:
-            A `Pass`.
+            A `ForwardPass`.
         """
         x = self.entries(batch.split(x)[0])
         keep = (
@@ -111,17 +111,17 @@ class Side:
         )
         with keep:
             result, *gradients = self.gradients.run(x, y, training)
-        return Pass(*result, training, *gradients)
+        return ForwardPass(*result, training, *gradients)
 
     def perturb(self, result):
         """Lets the model change its own output, for a training step.
 
         Args:
-            result: A `Pass`.
+            result: A `ForwardPass`.
 
         Returns:
-            A `Pass`. Its `output`, which metrics see, is as before; `tensors`,
-            which losses compare, are of the changed output.
+            A `ForwardPass`. Its `output`, which metrics see, is as before;
+            `tensors`, which losses compare, are of the changed output.
         """
         if not hasattr(self.model, "perturb"):
             return result

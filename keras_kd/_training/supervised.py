@@ -17,8 +17,8 @@ class Supervised:
     """The loss given to `compile`, its weight, and hyperparameters by name.
 
     The class it is mixed into, before `keras.Model`, has the distillation
-    losses by name in `_named_losses()`, a `Side` of what is trained in
-    `_student_side()`, and the name of an entry of `x` in `mask_input`.
+    losses by name in `_named_losses()`, a `ModelOutputs` of what is trained in
+    `_student_outputs()`, and the name of an entry of `x` in `mask_input`.
     """
 
     def _add_student_loss_weight(self, value):
@@ -109,7 +109,7 @@ class Supervised:
         positions = None
         if self.mask_input is not None:
             positions = batch.entry(entries, self.mask_input, "mask_input")
-        student = self._student_side()
+        student = self._student_outputs()
         output, _ = student.tapped.symbolic()
         return x, targets.read(
             y,

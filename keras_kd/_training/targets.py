@@ -115,7 +115,7 @@ class Targets:
             own = reduction.read_mask(tensor)
             # Of this rank are the values of a loss.
             values = tensor[..., 0] if len(tensor.shape) > 1 else tensor
-            mask = reduction.all_true(values, own, *masks)
+            mask = reduction.combine_masks(values, own, *masks)
             return reduction.with_mask(tensor, mask)
 
         return self._by_output(outputs, mark)

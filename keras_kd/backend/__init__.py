@@ -3,7 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from keras_kd.backend.agreement import told_by_all
+    from keras_kd.backend.agreement import gather_ints
     from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
@@ -28,6 +28,7 @@ else:
     from keras_kd.backend.unsupported import check_finite
     from keras_kd.backend.unsupported import compiled
     from keras_kd.backend.unsupported import copy_weight_decay_exclusions
+    from keras_kd.backend.unsupported import gather_ints
     from keras_kd.backend.unsupported import input_gradients
     from keras_kd.backend.unsupported import is_in_reach
     from keras_kd.backend.unsupported import is_in_scope
@@ -37,7 +38,6 @@ else:
     from keras_kd.backend.unsupported import num_replicas
     from keras_kd.backend.unsupported import origins
     from keras_kd.backend.unsupported import replica_id
-    from keras_kd.backend.unsupported import told_by_all
 
 __all__ = [
     "PeerTrainer",
@@ -56,5 +56,5 @@ __all__ = [
     "num_replicas",
     "origins",
     "replica_id",
-    "told_by_all",
+    "gather_ints",
 ]

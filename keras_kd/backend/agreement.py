@@ -6,7 +6,7 @@ import tensorflow as tf
 _NONE = -1
 
 
-def told_by_all(model, numbers, count):
+def gather_ints(model, numbers, count):
     """Collects some numbers of all workers. All of them must call it.
 
     Args:

@@ -3,7 +3,7 @@
 import keras
 
 
-def go_on_from(model, epoch):
+def set_initial_epoch(model, epoch):
     """Tells the `fit` that is about to begin with which epoch to begin.
 
     Keras 3.15 keeps it in `_initial_epoch`, and never takes it back: the next
@@ -22,10 +22,10 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def on_epoch_begin(self, epoch, logs=None):
         # `fit` has read it by now.
-        go_on_from(self.model, None)
+        set_initial_epoch(self.model, None)
         super().on_epoch_begin(epoch, logs)
 
     def on_train_end(self, logs=None):
         # No epoch may have been left to run.
-        go_on_from(self.model, None)
+        set_initial_epoch(self.model, None)
         super().on_train_end(logs)

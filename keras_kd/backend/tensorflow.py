@@ -53,8 +53,8 @@ class PeerTrainer(Trainer):
     * `_shares(data, training)`: what each peer learns from;
     * `_exchange()`: what to do before a step;
     * `_run_peer(index, share, training)`: what a peer says;
-    * `_answers(shares, students, training)`: what they say as teachers, an
-      `Answers`;
+    * `_answers(shares, students, training)`: what they say as teachers, a
+      `PeerAnswers`;
     * `_compare(index, share, answers, student)`: this replica's share of a
       peer's total loss;
     * `_report(shares, answers, students)`: the logs;

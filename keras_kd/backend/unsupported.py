@@ -37,4 +37,4 @@ is_tracing = _refuse
 num_replicas = _refuse
 origins = _refuse
 replica_id = _refuse
-told_by_all = _refuse
+gather_ints = _refuse

@@ -10,7 +10,7 @@ import keras
 from keras_kd import backend
 from keras_kd._core import files
 from keras_kd._core import own_files
-from keras_kd.backend.resuming import go_on_from
+from keras_kd.backend.resuming import set_initial_epoch
 
 _NAME = "epoch-{:06d}.weights.h5"
 # A kill can leave workers one epoch apart.
@@ -72,17 +72,17 @@ class BackupWorkers(keras.callbacks.Callback):
                 f'keeps the optimizer too. Received: "{self.model.name}".'
             )
         epoch = newest_common(
-            backend.told_by_all(self.model, self._epochs()[-_KEPT:], _KEPT)
+            backend.gather_ints(self.model, self._epochs()[-_KEPT:], _KEPT)
         )
         if epoch is None:
             return
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
         self.model.load_weights(self._path(epoch))
-        go_on_from(self.model, epoch)
+        set_initial_epoch(self.model, epoch)
 
     def on_epoch_begin(self, epoch, logs=None):
-        go_on_from(self.model, None)  # `fit` has read it by now.
+        set_initial_epoch(self.model, None)  # `fit` has read it by now.
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
@@ -94,7 +94,7 @@ class BackupWorkers(keras.callbacks.Callback):
                 self._path(old).unlink()
 
     def on_train_end(self, logs=None):
-        go_on_from(self.model, None)  # No epoch may have been left.
+        set_initial_epoch(self.model, None)  # No epoch may have been left.
 
     def _path(self, epoch):
         return self.directory / _NAME.format(epoch)

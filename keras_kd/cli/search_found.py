@@ -12,7 +12,7 @@ from keras_kd.cli import search_knobs
 from keras_kd.cli._bench import arms
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_settings import TUNED_FLAGS
 from keras_kd.cli.search_settings import SearchSettings
 
 
@@ -109,7 +109,7 @@ def distill_line(chosen, settings):
     """
     default = Settings()
     given = {"method": chosen.method}
-    for name in (*TURNED, RATE):
+    for name in (*TUNED_FLAGS, RATE):
         if getattr(chosen, name) is not None:
             given[name] = getattr(chosen, name)
     for name in ("dataset", "data_dir", "epochs", "batch_size", "fraction"):

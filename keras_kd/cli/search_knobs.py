@@ -4,7 +4,7 @@ import dataclasses
 
 from keras_kd import search
 from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_settings import TUNED_FLAGS
 from keras_kd.search import ranges
 
 METHOD = "method"
@@ -54,7 +54,7 @@ def knobs(alternatives, settings):
     names = tuple(one.method for one in alternatives)
     method = search.Choice(names) if len(names) > 1 else names[0]
     found = {METHOD: FlagKnob(METHOD, names, method)}
-    for flag in TURNED:
+    for flag in TUNED_FLAGS:
         ranges_of = {
             one.method: _range(flag, getattr(one, flag), settings)
             for one in alternatives
@@ -119,4 +119,4 @@ def _shown(value):
 
 
 def _methods(one):
-    return f"for {', '.join(one.methods)}: " if one.flag in TURNED else ""
+    return f"for {', '.join(one.methods)}: " if one.flag in TUNED_FLAGS else ""

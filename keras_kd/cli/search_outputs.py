@@ -10,7 +10,7 @@ from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli.search_found import verdict
 from keras_kd.cli.search_knobs import described
 from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TURNED
+from keras_kd.cli.search_settings import TUNED_FLAGS
 from keras_kd.cli.search_space import OBJECTIVE
 
 PLOTS = {
@@ -35,7 +35,7 @@ LEGEND = (
 
 def columns(found):
     """Names of the columns with the settings of a trial."""
-    flags = ["method", *TURNED, RATE]
+    flags = ["method", *TUNED_FLAGS, RATE]
     return [
         name
         for name in flags

@@ -155,7 +155,7 @@ def _identity(bench, settings):
     The number of trials is no part of it: more can be added.
     """
     found = prepare.identity(bench)
-    for name in ("method", "learning_rate", *search_settings.TURNED):
+    for name in ("method", "learning_rate", *search_settings.TUNED_FLAGS):
         found.pop(name, None)
     return found | {
         "command": "search",
@@ -165,7 +165,7 @@ def _identity(bench, settings):
         "strategy": settings.strategy,
         "fixed": {
             name: getattr(settings, name)
-            for name in (*search_settings.TURNED, search_settings.RATE)
+            for name in (*search_settings.TUNED_FLAGS, search_settings.RATE)
             if getattr(settings, name) is not None
         },
     }

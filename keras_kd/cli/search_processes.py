@@ -25,7 +25,7 @@ STOP_SECONDS = 10.0
 # Tells a process that its standard input is held by the one that started it.
 LEASH = "KERAS_KD_LEASH"
 # What the processes of a search are not told again.
-ONLY_HERE = ("workers", "overwrite", "resume")
+OWN_FLAGS = ("workers", "overwrite", "resume")
 
 
 class Child:
@@ -191,7 +191,7 @@ def as_flags(settings):
     values = {
         field.name: getattr(settings, field.name)
         for field in dataclasses.fields(settings)
-        if field.name not in ONLY_HERE
+        if field.name not in OWN_FLAGS
     }
     if settings.methods is not None:
         values["methods"] = ",".join(settings.methods)

@@ -13,7 +13,7 @@ from keras_kd.cli._shell.settings import nearest
 TUNERS = ("bayesian", "random", "hyperband", "grid")
 # Those of `keras_kd.distribution` that can train a trial.
 STRATEGIES = ("one_device", "mirrored")
-ELSEWHERE = "multi_worker"
+MULTI_WORKER = "multi_worker"
 
 # Tried if nobody says otherwise, where the models have layers to compare.
 DEFAULT_METHODS = (
@@ -22,7 +22,7 @@ DEFAULT_METHODS = (
     "attention_and_soft_targets",
 )
 # Flags of methods that a search can turn, and the learning rate.
-TURNED = ("temperature", "loss_weight", "student_loss_weight")
+TUNED_FLAGS = ("temperature", "loss_weight", "student_loss_weight")
 RATE = "learning_rate"
 
 CACHE = "teacher_cache"
@@ -132,7 +132,7 @@ def resolve(settings):
             "one goes on and the other begins anew. Received: both. Leave one "
             "out."
         )
-    for name in TURNED:
+    for name in TUNED_FLAGS:
         _check_belongs(name, settings, names)
     return tuple(_of_method(settings, name) for name in names)
 
@@ -147,7 +147,7 @@ def _of_method(settings, name):
     }
     fixed = {
         flag: getattr(settings, flag)
-        for flag in TURNED
+        for flag in TUNED_FLAGS
         if getattr(method, flag) is not None
     }
     return job_settings.resolve(
@@ -206,7 +206,7 @@ def _check_choice(name, value, known):
 
 
 def _check_strategy(name):
-    if name == ELSEWHERE:
+    if name == MULTI_WORKER:
         raise UnusableError(
             f"`--strategy` must be one of {', '.join(STRATEGIES)}, since "
             "keras-tuner trains each trial in one process. Received: "

@@ -68,7 +68,7 @@ class TeacherMetric(keras.metrics.Metric):
         masks.append(reduction.read_mask(student))
         values = self.compare(teacher, ops.cast(student, self.dtype))
         values = ops.cast(values, self.dtype)
-        mask = reduction.all_true(values, *masks)
+        mask = reduction.combine_masks(values, *masks)
         values, weights = weigh(values, sample_weight, mask)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.sum(weights))
@@ -232,9 +232,9 @@ def weigh(values, sample_weight, mask):
     weights = ops.ones_like(values)
     if sample_weight is not None:
         sample_weight = ops.cast(sample_weight, values.dtype)
-        weights *= reduction.align(sample_weight, values, ops.mean)
+        weights *= reduction.broadcast_like(sample_weight, values, ops.mean)
     if mask is not None:
-        mask = reduction.align(mask, values, ops.any)
+        mask = reduction.broadcast_like(mask, values, ops.any)
         weights *= ops.cast(mask, values.dtype)
     # Not a product alone: what does not count may be nan.
     return ops.where(weights == 0, 0, values * weights), weights

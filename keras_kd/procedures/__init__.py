@@ -1,9 +1,11 @@
 """Ways to distil that take more than one `fit`, and what follows a `fit`."""
 
-from keras_kd.procedures._co_training.pool import Labelling
+import warnings
+
+from keras_kd.procedures._co_training.pool import CoTrainingLabel
 from keras_kd.procedures._data_distillation.tasks import Annotations
-from keras_kd.procedures._data_distillation.tasks import Classification
-from keras_kd.procedures._data_distillation.tasks import Objects
+from keras_kd.procedures._data_distillation.tasks import ClassificationTask
+from keras_kd.procedures._data_distillation.tasks import ObjectPeaksTask
 from keras_kd.procedures._specialists.team import Specialists
 from keras_kd.procedures.co_training import CoTrainingResult
 from keras_kd.procedures.co_training import co_training
@@ -28,7 +30,8 @@ from keras_kd.procedures.supervision_transfer import supervision_transfer
 
 __all__ = [
     "Annotations",
-    "Classification",
+    "ClassificationTask",
+    "CoTrainingLabel",
     "CoTrainingResult",
     "CompressResult",
     "CompressScores",
@@ -37,8 +40,7 @@ __all__ = [
     "DataFreeResult",
     "DefensiveDistillationResult",
     "FitNetsResult",
-    "Labelling",
-    "Objects",
+    "ObjectPeaksTask",
     "Specialists",
     "SupervisionTransferResult",
     "co_training",
@@ -51,3 +53,21 @@ __all__ = [
     "specialists",
     "supervision_transfer",
 ]
+
+# Names until version 0.2, and what they are called now.
+_RENAMED = {
+    "Classification": "ClassificationTask",
+    "Labelling": "CoTrainingLabel",
+    "Objects": "ObjectPeaksTask",
+}
+
+
+def __getattr__(name):
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"`procedures.{name}` is called `procedures.{_RENAMED[name]}` now.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return globals()[_RENAMED[name]]

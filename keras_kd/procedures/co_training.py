@@ -23,7 +23,7 @@ from keras_kd.procedures._co_training import arguments
 from keras_kd.procedures._co_training.learners import Estimator
 from keras_kd.procedures._co_training.learners import Network
 from keras_kd.procedures._co_training.learners import log_posterior
-from keras_kd.procedures._co_training.pool import Labelling
+from keras_kd.procedures._co_training.pool import CoTrainingLabel
 from keras_kd.procedures._co_training.pool import Pool
 
 
@@ -36,14 +36,14 @@ class CoTrainingResult:
             were given, or fitted copies of the estimators.
         labels: Class numbers, `(examples,)`: those that were given and those
             that the learners gave. `-1` where there is none.
-        log: Who labelled what, a tuple of `Labelling` in order of time.
+        log: Who labelled what, a tuple of `CoTrainingLabel` in order of time.
         histories: The logs of each fit: dicts from a key to its values, one
             per epoch. Those of estimators are empty.
     """
 
     learners: tuple[Any, Any]
     labels: np.ndarray
-    log: tuple[Labelling, ...]
+    log: tuple[CoTrainingLabel, ...]
     histories: dict[str, dict[str, list[float]]]
 
     def predict_proba(self, views):

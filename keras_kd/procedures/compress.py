@@ -21,7 +21,7 @@ from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures import identity
 from keras_kd.procedures import named
 from keras_kd.procedures._compress import arguments
-from keras_kd.procedures._compress.answers import Classroom
+from keras_kd.procedures._compress.answers import CompressData
 from keras_kd.procedures._compress.answers import CompressScores
 from keras_kd.procedures._compress.answers import distiller
 from keras_kd.transfer_sets import synthetic
@@ -159,7 +159,7 @@ def compress(
     stages = Stages(directory, settings)
     student = equal_copy(student)
     stages.keep_first("student", student)
-    room = Classroom(teacher, encode or (lambda rows: rows), validation_data)
+    room = CompressData(teacher, encode or (lambda rows: rows), validation_data)
     students, scores, histories = {}, room.teacher_score(), {}
     for count in numbers:
         name = f"synthetic_{count}"

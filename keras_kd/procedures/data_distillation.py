@@ -16,7 +16,7 @@ from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
-from keras_kd.procedures._data_distillation.tasks import Classification
+from keras_kd.procedures._data_distillation.tasks import ClassificationTask
 from keras_kd.procedures.softened import Softened
 from keras_kd.transfer_sets.transforms import Identity
 
@@ -87,8 +87,8 @@ def data_distillation(
         unlabelled: Array of images.
         transforms: From `transfer_sets.transforms`, or objects with `apply`
             and `invert`. Defaults to one that changes nothing.
-        task: `procedures.Classification` or `procedures.Objects`. Defaults to
-            `Classification()`.
+        task: `procedures.ClassificationTask` or `procedures.ObjectPeaksTask`.
+            Defaults to `ClassificationTask()`.
         labelled_share: In (0, 1): part of each batch. Defaults to `0.6`.
         updates: Updates of the student. Defaults to `10_000`.
         epochs: Into how many parts to divide them, for the logs. Defaults to
@@ -127,7 +127,7 @@ def data_distillation(
     >>> np.bincount(result.annotations.y).tolist()
     [2, 2, 2]
     """
-    task = task or Classification()
+    task = task or ClassificationTask()
     x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
     check_count("updates", updates, "updates of the student")
     check_count("epochs", epochs, "parts of the training")

@@ -16,7 +16,7 @@ from keras_kd._core.fingerprint import fingerprint
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
-from keras_kd._training.cached_outputs import teacher_side
+from keras_kd._training.cached_outputs import teacher_outputs
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
@@ -235,7 +235,7 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
 
 def _hint(teacher, hint_tap, part, regressor):
     """The loss between the teacher's hint and the guided part's output."""
-    side = teacher_side(
+    side = teacher_outputs(
         teacher, None, {"hint": losses.Hint(teacher_tap=hint_tap)}
     )
     shape = tuple(side.tapped.symbolic()[1][hint_tap].shape)

@@ -12,7 +12,7 @@ from keras_kd._runs.stages import describe_optimizer
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes
 from keras_kd.procedures._specialists.team import Specialists
-from keras_kd.procedures._specialists.training import Course
+from keras_kd.procedures._specialists.training import SpecialistTraining
 from keras_kd.procedures._specialists.training import look
 
 
@@ -154,7 +154,7 @@ def specialists(
         "optimizer": describe_optimizer(optimizer),
     }
     stages = Stages(directory, settings | weights | budget)
-    course = Course(
+    course = SpecialistTraining(
         generalist=generalist,
         train=train,
         validation=validation,

@@ -108,30 +108,34 @@ class AlignTest(parameterized.TestCase):
         ((3, 7, 5), (3, 4, 5), (3, 1, 5)),
     )
     def test_fits_shapes(self, shape, values, expected):
-        aligned = reduction.align(np.ones(shape), np.ones(values), ops.mean)
+        aligned = reduction.broadcast_like(
+            np.ones(shape), np.ones(values), ops.mean
+        )
         self.assertEqual(tuple(aligned.shape), expected)
 
     def test_combines_what_has_no_place(self):
         weights = np.array([[1.0, 3.0], [5.0, 5.0]])
         np.testing.assert_array_equal(
-            reduction.align(weights, np.ones(2), ops.mean), [2, 5]
+            reduction.broadcast_like(weights, np.ones(2), ops.mean), [2, 5]
         )
         mask = np.array([[True, False], [False, False]])
         np.testing.assert_array_equal(
-            reduction.align(mask, np.ones(2), ops.any), [True, False]
+            reduction.broadcast_like(mask, np.ones(2), ops.any), [True, False]
         )
 
     @FEW
     @hypothesis.given(SHAPES, SHAPES)
     def test_always_multiplies(self, shape, other):
         values = np.ones((2, *shape[1:]))
-        aligned = reduction.align(np.ones((2, *other[1:])), values, ops.mean)
+        aligned = reduction.broadcast_like(
+            np.ones((2, *other[1:])), values, ops.mean
+        )
         self.assertEqual(np.shape(aligned * values), values.shape)
 
     def test_masks_are_combined(self):
         values = np.ones((2, 2))
-        self.assertIsNone(reduction.all_true(values, None, None))
-        combined = reduction.all_true(
+        self.assertIsNone(reduction.combine_masks(values, None, None))
+        combined = reduction.combine_masks(
             values,
             None,
             np.array([True, False]),

@@ -58,7 +58,7 @@ class ResolveTest(parameterized.TestCase):
     def test_names_are_those_of_the_library(self):
         self.assertCountEqual(search_settings.TUNERS, tuners.TUNERS)
         self.assertEqual(
-            {*search_settings.STRATEGIES, search_settings.ELSEWHERE},
+            {*search_settings.STRATEGIES, search_settings.MULTI_WORKER},
             set(distribution.NAMES),
         )
         self.assertEqual(

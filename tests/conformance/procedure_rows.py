@@ -10,7 +10,7 @@ from tests.conformance import procedure_runs as runs
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
     "Annotations": "is a part of what `data_distillation` returns",
-    "Classification": "is a task of `data_distillation`",
+    "ClassificationTask": "is a task of `data_distillation`",
     "CoTrainingResult": "is what `co_training` returns",
     "CompressResult": "is what `compress` returns",
     "CompressScores": "is a part of what `compress` returns",
@@ -19,8 +19,8 @@ EXCEPTIONS = {
     "DataFreeResult": "is what `data_free` returns",
     "DefensiveDistillationResult": "is what `defensive_distillation` returns",
     "FitNetsResult": "is what `fitnets` returns",
-    "Labelling": "is a part of what `co_training` returns",
-    "Objects": "is a task of `data_distillation`",
+    "CoTrainingLabel": "is a part of what `co_training` returns",
+    "ObjectPeaksTask": "is a task of `data_distillation`",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
     "correct_class_bias": "is no training: it moves a bias of a trained model",

@@ -88,7 +88,7 @@ class DataDistillationTest(parameterized.TestCase):
             teacher=teacher,
             labelled=(x[few], y[few]),
             unlabelled=x[hidden],
-            task=procedures.Classification(0.5),
+            task=procedures.ClassificationTask(0.5),
             transforms=[Turned(d) for d in (-0.5, 0.0, 0.5)],
             updates=400,
             batch_size=32,
@@ -102,7 +102,7 @@ class DataDistillationTest(parameterized.TestCase):
         # A model that copies the image into its one map.
         inputs = keras.Input((12, 12, 1))
         copy = keras.Model(inputs, keras.layers.Rescaling(20.0, -10)(inputs))
-        task = procedures.Objects()
+        task = procedures.ObjectPeaksTask()
         places = np.array([[0, 3, 4, 0], [0, 8, 9, 0], [1, 6, 2, 0]])
         images = task.render(places, (2, 12, 12, 1))
         keras.utils.set_random_seed(0)
@@ -159,7 +159,7 @@ class DataDistillationTest(parameterized.TestCase):
                 student=net,
                 labelled=(images, images),
                 unlabelled=images,
-                task=procedures.Objects(),
+                task=procedures.ObjectPeaksTask(),
                 transforms=[transforms.Identity(), transforms.Scale(0.5)],
             )
 

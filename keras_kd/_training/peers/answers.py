@@ -1,14 +1,15 @@
 """What the peers say as teachers in one step."""
 
 
-class Answers:
+class PeerAnswers:
     """Knows what each peer hears, and when it was said.
 
     Args:
-        shares: A `Share` for each peer; the same one for all, or shards.
-        students: The training `Pass` of each peer on its share.
+        shares: A `PeerBatch` for each peer; the same one for all, or shards.
+        students: The training `ForwardPass` of each peer on its share.
         teachers: For each peer, the indices of those that teach it.
-        ask: Function of the index of a peer and a `Share`, to a `Pass`.
+        ask: Function of the index of a peer and a `PeerBatch`, to a
+            `ForwardPass`.
         is_live: Whether a peer's training pass is what it says; otherwise it
             must be asked, and does not change during the step.
         in_turn: Whether a peer is asked again after its update.
@@ -41,7 +42,7 @@ class Answers:
         }
 
     def to(self, listener):
-        """What the teachers of a peer say, a `Pass` by index."""
+        """What the teachers of a peer say, a `ForwardPass` by index."""
         if listener not in self._heard:
             self._heard[listener] = (
                 dict(self._said) if self._said else self._ask_all(listener)

@@ -17,8 +17,9 @@ ENSEMBLE = "ensemble"
 class PeerMeasured(Measured):
     """`compile` and the metrics of a MutualDistiller.
 
-    The class it is mixed into has `peers`, `peer_names`, `_lessons`, `_logs` (a
-    `PeerLogs`), and `_peer_variables(index)`, what one optimizer updates.
+    The class it is mixed into has `peers`, `peer_names`, `_peer_losses`,
+    `_logs` (a `PeerLogs`), and `_peer_variables(index)`, what one optimizer
+    updates.
     """
 
     # The optimizers of all peers but the first, saved by Keras as attributes.
@@ -163,7 +164,7 @@ class PeerMeasured(Measured):
 
         Args:
             shares: What each peer learned from.
-            answers: An `Answers`.
+            answers: A `PeerAnswers`.
             students: What `_run_peer` returned for each.
 
         Returns:
@@ -171,11 +172,16 @@ class PeerMeasured(Measured):
         """
         results = [result for result, _ in students]
         heard = [answers.to(index) for index in range(len(shares))]
-        for name, lessons, share, result, others in zip(
-            self.peer_names, self._lessons, shares, results, heard, strict=True
+        for name, peer_losses, share, result, others in zip(
+            self.peer_names,
+            self._peer_losses,
+            shares,
+            results,
+            heard,
+            strict=True,
         ):
             self._logs.of[name].update_fed(
-                lessons.combined(others).output,
+                peer_losses.combined(others).output,
                 result.output,
                 share.targets,
                 ((), ()),

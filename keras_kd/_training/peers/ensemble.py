@@ -15,10 +15,10 @@ def by_head(shares, heard, students):
     """Targets and logits of each peer, then of the ensemble.
 
     Args:
-        shares: A `Share` for each peer; the same one for all, or shards.
-        heard: For each peer, what the others say about its share: a `Pass` by
-            index.
-        students: Each peer's own `Pass` on its share.
+        shares: A `PeerBatch` for each peer; the same one for all, or shards.
+        heard: For each peer, what the others say about its share: a
+            `ForwardPass` by index.
+        students: Each peer's own `ForwardPass` on its share.
 
     Returns:
         Two lists. The ensemble's examples are in the order of the batch, or
@@ -41,7 +41,7 @@ def _joint(logits):
     """The mean of logits, with the mask that they have in common."""
     masks = [reduction.read_mask(one) for one in logits]
     together = mean(logits)
-    mask = reduction.all_true(together[..., 0], *masks)
+    mask = reduction.combine_masks(together[..., 0], *masks)
     return reduction.with_mask(together, mask)
 
 

@@ -7,13 +7,13 @@ from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core.input_gradients import InputGradients
 from keras_kd._training import checks
-from keras_kd._training.outputs import Pass
-from keras_kd._training.outputs import Side
+from keras_kd._training.outputs import ForwardPass
+from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import taps_of_probabilities
 from keras_kd.losses.shapes import shapes_agree
 
 
-class PeerSide(Side):
+class PeerOutputs(ModelOutputs):
     """A peer with everything that the losses want of it, in either role.
 
     Args:
@@ -43,14 +43,14 @@ class PeerSide(Side):
         return x
 
 
-class Together:
+class PeerEnsemble:
     """Several peers as one teacher, in the members' form of `forms`.
 
     A loss that takes that form averages their probabilities at its own
     temperature. Losses of hidden layers have no use for it.
 
     Args:
-        sides: Each peer's `PeerSide`.
+        sides: Each peer's `PeerOutputs`.
         taps: What the losses compare.
     """
 
@@ -83,10 +83,10 @@ class Together:
         """Makes the answers of several peers those of one teacher.
 
         Args:
-            results: A `Pass` of each peer.
+            results: A `ForwardPass` of each peer.
 
         Returns:
-            A `Pass`. Of one peer alone it is that peer's.
+            A `ForwardPass`. Of one peer alone it is that peer's.
         """
         if len(results) == 1:
             return results[0]
@@ -98,7 +98,7 @@ class Together:
             tap: _members([one[tap] for one in checked]) for tap in self.taps
         }
         output = _members([one.output for one in results])
-        return Pass(output, tensors, results[0].training)
+        return ForwardPass(output, tensors, results[0].training)
 
     def check_finite(self, tensors):
         """Returns the tensors; `combine` has looked at those of several."""

@@ -11,7 +11,7 @@ from keras_kd._training.targets import Targets
 
 
 @dataclasses.dataclass(frozen=True)
-class Share:
+class PeerBatch:
     """Examples for one peer.
 
     Attributes:
@@ -33,10 +33,10 @@ class Share:
         """What a model said about the examples.
 
         Args:
-            result: A `Pass` of the model on `x`.
+            result: A `ForwardPass` of the model on `x`.
 
         Returns:
-            A `Pass`, without what it said about one that stands in.
+            A `ForwardPass`, without what it said about one that stands in.
         """
         if not self.is_shard:
             return result
@@ -80,18 +80,18 @@ def whole(x, found):
     )
     found = dataclasses.replace(found, labels=labels, weights=weights)
     x, reserved = batch.split(x)
-    return Share(x, found, reserved, batch.size(x))
+    return PeerBatch(x, found, reserved, batch.size(x))
 
 
 def shards(share, count):
     """Shares a batch out by example ids: peer k gets those equal to k.
 
     Args:
-        share: The `Share` of the whole batch.
+        share: The `PeerBatch` of the whole batch.
         count: Number of peers, which the ids are divided by.
 
     Returns:
-        List of a `Share` for each peer.
+        List of a `PeerBatch` for each peer.
 
     Raises:
         ValueError: If the data has no example ids.
@@ -109,7 +109,7 @@ def shards(share, count):
 def _shard(share, is_mine):
     is_first = ops.equal(ops.arange(ops.size(is_mine)), 0)
     is_seen = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
-    return Share(
+    return PeerBatch(
         _rows(share.x, is_seen),
         share.targets.map(lambda tensor: _rows(tensor, is_mine)),
         _rows(share.reserved, is_mine),

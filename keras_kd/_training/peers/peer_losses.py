@@ -1,11 +1,11 @@
 """What one peer learns from the others."""
 
 from keras_kd._training.loss_terms import Comparison
-from keras_kd._training.peers.outputs import Together
+from keras_kd._training.peers.outputs import PeerEnsemble
 from keras_kd.losses.copies import copy_of
 
 
-class Lessons:
+class PeerLosses:
     """The distillation losses of one peer.
 
     A loss that takes the members' form compares the peer with the average of
@@ -16,7 +16,7 @@ class Lessons:
 
     Args:
         losses: Distillation losses as the user gave them, by name.
-        sides: `PeerSide` of each peer.
+        sides: `PeerOutputs` of each peer.
         student: Index of the peer that learns.
         teachers: Indices of the peers that teach it.
         is_first: Whether to use the given losses themselves, once each, and
@@ -38,7 +38,7 @@ class Lessons:
                 place[name] = loss if is_original else copy_of(loss)
                 self.losses.append(place[name])
         taps = {loss.teacher_tap for loss in averaged.values()}
-        self._together = Together([sides[i] for i in teachers], taps)
+        self._together = PeerEnsemble([sides[i] for i in teachers], taps)
         self._average = Comparison(averaged, self._together, sides[student])
         self._each = [
             Comparison(one, sides[index], sides[student])
@@ -50,10 +50,10 @@ class Lessons:
         """The teachers' answers as those of one teacher.
 
         Args:
-            answers: A `Pass` by the index of the peer.
+            answers: A `ForwardPass` by the index of the peer.
 
         Returns:
-            A `Pass`, in the members' form if there are several teachers.
+            A `ForwardPass`, in the members' form if there are several teachers.
         """
         return self._together.combine([answers[i] for i in self.teachers])
 
@@ -61,9 +61,10 @@ class Lessons:
         """Computes the mean of each loss over the global batch.
 
         Args:
-            answers: What each teacher says, a `Pass` by the index of the peer.
-            student: The learning peer's `Pass`.
-            share: The `Share` of the batch that they are of.
+            answers: What each teacher says, a `ForwardPass` by the index of
+                the peer.
+            student: The learning peer's `ForwardPass`.
+            share: The `PeerBatch` of the batch that they are of.
 
         Returns:
             Dict as `Comparison.terms` returns it.

@@ -18,7 +18,7 @@ READ = 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
+class CachedAnswers:
     """The rows of a cache, in memory as the images are.
 
     Attributes:

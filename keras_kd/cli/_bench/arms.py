@@ -8,8 +8,8 @@ import numpy as np
 from keras_kd import teachers
 from keras_kd._core import model_copies
 from keras_kd.cli import methods
-from keras_kd.cli._bench.answers import Answers
-from keras_kd.cli._bench.training_run import Lesson
+from keras_kd.cli._bench.answers import CachedAnswers
+from keras_kd.cli._bench.training_run import TrainingRun
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.datasets.image_set import ImageSet
 from keras_kd.distiller import Distiller
@@ -70,7 +70,7 @@ class Bench:
     teacher: keras.Model
     student: keras.Model
     is_teacher_trained: bool = False
-    answers: Answers | None = None
+    answers: CachedAnswers | None = None
     alternatives: tuple[Settings, ...] = ()
 
     @property
@@ -209,7 +209,7 @@ class Bench:
             rate: Learning rate at the start.
             part: The images, an `ImageSet`.
             numbers: Their numbers, if it learns from a cache, else `None`.
-            **options: Passed to `Lesson`.
+            **options: Passed to `TrainingRun`.
         """
         # As many images an epoch whatever the fraction: the same updates.
         total = len(self.tuning.train_labels)
@@ -219,7 +219,7 @@ class Bench:
             beside, of_validation = self.answers.beside, self.answers.numbers
             x = beside(x, numbers[shown])
             x_validation = beside(x_validation, of_validation.test_images)
-        return Lesson(
+        return TrainingRun(
             x=x,
             y=self._one_hot(part.train_labels[shown]),
             validation_data=(

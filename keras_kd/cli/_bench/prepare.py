@@ -133,7 +133,7 @@ def with_answers(bench, cached):
     """
     rows = answers.read(cached, bench.data.train_images)
     numbers = data_sets.hold_out(answers.numbered(bench.data))
-    found = answers.Answers(cached, rows, numbers)
+    found = answers.CachedAnswers(cached, rows, numbers)
     return dataclasses.replace(bench, answers=found)
 
 

@@ -10,7 +10,7 @@ VALIDATION_BATCH = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Lesson:
+class TrainingRun:
     """Data, budget and optimizer of one student.
 
     Attributes:

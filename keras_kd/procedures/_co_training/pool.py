@@ -9,7 +9,7 @@ CONFLICTS = ("drop", "certain")
 
 
 @dataclasses.dataclass(frozen=True)
-class Labelling:
+class CoTrainingLabel:
     """A learner gave a label to an example.
 
     Attributes:
@@ -78,12 +78,12 @@ def settle(labellings, conflict):
     """Decides where two learners gave different labels to one example.
 
     Args:
-        labellings: List of `Labelling`.
+        labellings: List of `CoTrainingLabel`.
         conflict: `"drop"`: neither label counts. `"certain"`: the label of the
             larger log odds counts, that of the first view if they are equal.
 
     Returns:
-        List of `Labelling` with `is_kept` set.
+        List of `CoTrainingLabel` with `is_kept` set.
     """
     settled = []
     for one in labellings:
@@ -135,7 +135,7 @@ class Pool:
         for view, log_posterior in enumerate(log_posteriors):
             odds = log_odds(log_posterior)
             labellings += [
-                Labelling(
+                CoTrainingLabel(
                     self.iteration,
                     view,
                     self.members[row],
@@ -172,5 +172,5 @@ class Pool:
         self.labels = np.array(state["labels"])
         self.members = state["members"]
         self.random.bit_generator.state = state["random"]
-        self.log = [Labelling(*one) for one in state["log"]]
+        self.log = [CoTrainingLabel(*one) for one in state["log"]]
         self.iteration = state["iteration"]

@@ -64,7 +64,7 @@ def distiller(student, inputs, loss):
 
     Args:
         student: A model.
-        inputs: From `Classroom.inputs`.
+        inputs: From `CompressData.inputs`.
         loss: A distillation loss.
     """
     num_classes = inputs[ANSWERS].shape[-1]
@@ -81,7 +81,7 @@ def distiller(student, inputs, loss):
     )
 
 
-class Classroom:
+class CompressData:
     """A teacher, what students see of rows, and the data to judge them by.
 
     Args:

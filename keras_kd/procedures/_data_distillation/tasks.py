@@ -41,7 +41,7 @@ class Annotations:
         return float(self.scores.min()) if self.scores.size else float("nan")
 
 
-class Classification:
+class ClassificationTask:
     """One class for each example.
 
     Probabilities are averaged over the transforms. The most certain examples of
@@ -95,7 +95,7 @@ class Classification:
         return Annotations(examples, chosen, merged[examples, chosen])
 
 
-class Objects:
+class ObjectPeaksTask:
     """Any number of objects in an image, as peaks of maps.
 
     A model gives a map of logits for each kind of object. Their sigmoids are

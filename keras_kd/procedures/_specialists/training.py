@@ -78,7 +78,7 @@ def look(generalist, data, argument, batch_size):
 
 
 @dataclasses.dataclass(frozen=True)
-class Course:
+class SpecialistTraining:
     """How specialists are trained. The attributes are as in `specialists`."""
 
     generalist: keras.Model

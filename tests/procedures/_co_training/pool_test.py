@@ -21,7 +21,7 @@ PROBABILITIES = arrays.arrays(
 
 def labelling(view, example, label, probability=0.9):
     odds = float(np.log(probability / (1 - probability)))
-    return pools.Labelling(0, view, example, label, probability, odds)
+    return pools.CoTrainingLabel(0, view, example, label, probability, odds)
 
 
 class PickTest(absltest.TestCase):

@@ -29,7 +29,7 @@ class ClassificationTest(parameterized.TestCase):
         labels = np.repeat([0, 1, 2], [50, 30, 20])
         # The teacher likes class 2 far too much.
         merged = special.softmax(random.normal(size=(200, 3)) + [0, 0, 2], -1)
-        made = tasks.Classification(fraction).annotate(merged, labels)
+        made = tasks.ClassificationTask(fraction).annotate(merged, labels)
         self.assertEqual(made.num_kept, round(fraction * 200))
         for label, share in enumerate((0.5, 0.3, 0.2)):
             count = np.sum(made.y == label)
@@ -42,19 +42,19 @@ class ClassificationTest(parameterized.TestCase):
 
     def test_keeps_the_most_certain(self):
         merged = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.45, 0.55]])
-        made = tasks.Classification(0.5).annotate(merged, np.array([0, 1]))
+        made = tasks.ClassificationTask(0.5).annotate(merged, np.array([0, 1]))
         self.assertEqual(made.examples.tolist(), [0, 2])
         self.assertEqual(made.y.tolist(), [0, 1])
 
     def test_scores_the_part_that_is_right(self):
         answers = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
-        score = tasks.Classification().score(answers, np.array([0, 1, 1]))
+        score = tasks.ClassificationTask().score(answers, np.array([0, 1, 1]))
         self.assertAlmostEqual(score, 2 / 3)
 
     @parameterized.parameters(0, 1.5, -0.1)
     def test_refuses(self, fraction):
         with self.assertRaisesRegex(ValueError, "fraction"):
-            tasks.Classification(fraction)
+            tasks.ClassificationTask(fraction)
 
 
 def scattered(count, kinds=2, images=1, seed=0, size=24):
@@ -73,7 +73,7 @@ def scattered(count, kinds=2, images=1, seed=0, size=24):
 
 class ObjectsTest(absltest.TestCase):
     def test_finds_what_it_has_drawn(self):
-        task = tasks.Objects(radius=1.5)
+        task = tasks.ObjectPeaksTask(radius=1.5)
         places = scattered(20, images=3)
         maps = task.render(places, (3, 24, 24, 2))
         found, heights = task.peaks(maps)
@@ -81,7 +81,7 @@ class ObjectsTest(absltest.TestCase):
         np.testing.assert_allclose(heights, 1.0)
 
     def test_a_hill_has_the_width_of_its_radius(self):
-        task = tasks.Objects(radius=2.0)
+        task = tasks.ObjectPeaksTask(radius=2.0)
         maps = task.render(np.array([[0, 10, 12, 0]]), (1, 24, 24, 1))
         for distance in range(5):
             self.assertAlmostEqual(
@@ -97,7 +97,7 @@ class ObjectsTest(absltest.TestCase):
     def test_keeps_as_many_an_image_as_the_labels_have(
         self, labelled, images, seed
     ):
-        task = tasks.Objects()
+        task = tasks.ObjectPeaksTask()
         labels = task.render(scattered(labelled, images=3), (3, 24, 24, 2))
         random = np.random.default_rng(seed)
         merged = special.expit(random.normal(size=(images, 24, 24, 2)) - 2)
@@ -109,7 +109,7 @@ class ObjectsTest(absltest.TestCase):
         self.assertEqual(made.y.shape, merged.shape)
 
     def test_keeps_the_highest_of_all_images_together(self):
-        task = tasks.Objects()
+        task = tasks.ObjectPeaksTask()
         places = np.array([[0, 4, 4, 0], [0, 12, 12, 0], [1, 4, 4, 0]])
         merged = task.render(places, (2, 24, 24, 1))
         merged[0, :, :, 0] *= 0.9
@@ -122,7 +122,7 @@ class ObjectsTest(absltest.TestCase):
         self.assertEqual(made.y[0].max(), 1.0)
 
     def test_an_object_is_found_once_and_by_its_kind(self):
-        task = tasks.Objects()
+        task = tasks.ObjectPeaksTask()
         shape = (2, 16, 16, 2)
         truth = task.render([[0, 4, 4, 0], [0, 4, 12, 1], [1, 8, 8, 0]], shape)
         maps = np.zeros(shape)
@@ -140,7 +140,7 @@ class ObjectsTest(absltest.TestCase):
         )
 
     def test_a_perfect_answer_scores_one_and_an_empty_one_nothing(self):
-        task = tasks.Objects()
+        task = tasks.ObjectPeaksTask()
         truth = task.render(scattered(9), (1, 24, 24, 2))
         self.assertEqual(task.score(truth, truth), 1.0)
         self.assertEqual(task.score(0 * truth, truth), 0.0)
@@ -148,11 +148,11 @@ class ObjectsTest(absltest.TestCase):
     def test_refuses_to_score_where_there_is_nothing(self):
         nothing = np.zeros((1, 8, 8, 2))
         with self.assertRaisesRegex(ValueError, "at least one object.*1, 8, 8"):
-            tasks.Objects().score(nothing, nothing)
+            tasks.ObjectPeaksTask().score(nothing, nothing)
 
     def test_refuses_a_radius(self):
         with self.assertRaisesRegex(ValueError, "radius"):
-            tasks.Objects(0)
+            tasks.ObjectPeaksTask(0)
 
 
 if __name__ == "__main__":
