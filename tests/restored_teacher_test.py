@@ -52,6 +52,14 @@ class RestoredTeacherTest(absltest.TestCase):
                 ):
                     call(x, y)
 
+    def test_a_copy_without_them_cannot_be_saved_as_if_it_had(self):
+        copy = keras.models.clone_model(made())
+        for name in ("copy.keras", "copy.weights.h5"):
+            path = support.folder(self) / name
+            save = copy.save if name.endswith("keras") else copy.save_weights
+            with self.assertRaisesRegex(ValueError, "must be restored"):
+                save(path)
+
     def test_the_remedy_for_a_copy_works(self):
         original = made()
         copy = keras.models.clone_model(original)

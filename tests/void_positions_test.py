@@ -144,6 +144,31 @@ class VoidTest(parameterized.TestCase):
                 logs[key], values[self.valid].mean(), rtol=1e-5, err_msg=key
             )
 
+    def test_a_loss_over_positions_leaves_them_out(self):
+        void = np.where(self.valid, self.y, 9)
+        distiller = make(
+            support.cross_entropy(ignore_class=9),
+            losses=keras_kd.losses.AttentionTransfer(),
+            shape=(5, 4),
+        )
+        before = distiller.evaluate(self.x, void, verbose=0, return_dict=True)
+        elsewhere = np.where(self.valid[..., None], self.x, 100 * self.x)
+        after = distiller.evaluate(elsewhere, void, verbose=0, return_dict=True)
+        np.testing.assert_allclose(
+            after["attention_transfer"],
+            before["attention_transfer"],
+            rtol=1e-6,
+        )
+        everything = distiller.evaluate(
+            elsewhere, self.y, verbose=0, return_dict=True
+        )
+        self.assertGreater(
+            abs(
+                everything["attention_transfer"] - before["attention_transfer"]
+            ),
+            1e-3,
+        )
+
     def test_an_entry_that_is_not_there_is_named(self):
         distiller = make(None, shape=(5, 4), mask_input="padding_mask")
         with self.assertRaisesRegex(

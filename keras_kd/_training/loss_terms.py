@@ -91,11 +91,12 @@ class Comparison:
         means = {}
         for name, loss in self.losses.items():
             output = self._output(loss.student_tap)
+            taught = teacher.tensors[loss.teacher_tap]
             masks = [
-                ensemble_logits.read_mask(teacher.tensors[loss.teacher_tap]),
+                ensemble_logits.read_mask(taught),
                 *found.masks(output, "labels" in loss.needs),
             ]
-            tensor = _hidden(student.tensors[loss.student_tap], masks)
+            tensor = _hidden(student.tensors[loss.student_tap], taught, masks)
             offered = {
                 "labels": labels,
                 "example_ids": reserved.get("example_ids"),
@@ -146,15 +147,18 @@ class Comparison:
         return sum(fitted) / len(fitted)
 
 
-def _hidden(tensor, masks):
+def _hidden(tensor, taught, masks):
     """A student's tensor that hides the positions that any mask hides.
 
-    A loss over positions, which reads `student_mask`, then leaves them out.
+    A loss over positions, which reads `student_mask`, then leaves them out, if
+    the teacher's tensor has the same.
     """
     positions = [
         mask
         for mask in masks
-        if mask is not None and reduction.is_of_positions(mask, tensor)
+        if mask is not None
+        and reduction.is_of_positions(mask, tensor)
+        and reduction.is_of_positions(mask, ensemble_logits.scores(taught))
     ]
     if not positions:
         return tensor

@@ -95,7 +95,7 @@ class ModelTest(RefusalTest):
         teacher.get_layer("head").bias.assign([0.0, -np.inf, 0.0])
         make(teacher=teacher)
 
-    @parameterized.parameters("my net", "a:b")
+    @parameterized.parameters("my net", "a:b", "_net")
     def test_a_model_whose_name_is_no_scope(self, name):
         with self.assertRaisesRegex(
             ValueError, f"`student` must have .* named {name!r}"

@@ -62,6 +62,21 @@ class MixedExamplesTest(parameterized.TestCase):
                 distillation_losses=Similarity(),
             )
 
+    def test_the_look_leaves_a_loss_as_it_is(self):
+        class Counting(keras_kd.losses.DistillationLoss):
+            def build(self, teacher_shape, student_shape):
+                self.seen = self.add_weight(shape=(), trainable=False)
+                self.seen.assign(0.0)
+
+            def call(self, teacher, student):
+                self.seen.assign_add(1.0)
+                return ops.mean((teacher - student) ** 2, axis=-1)
+
+        with two_replicas().scope():
+            loss = Counting()
+            support.distiller(loss)
+        self.assertEqual(float(loss.seen.numpy()), 0)
+
     def test_batch_normalisation_in_a_projector_is_no_such_loss(self):
         projector = keras.Sequential(
             [keras.layers.Dense(8), keras.layers.BatchNormalization()]

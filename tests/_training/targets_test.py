@@ -1,5 +1,7 @@
 """Examples without a label are distilled."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -73,6 +75,53 @@ class UnlabelledTest(parameterized.TestCase):
         soft, hard, _ = expected(distiller, self.x, self.y, self.labelled)
         _, logs = step(distiller, self.x, self.given[:, None])
         np.testing.assert_allclose(logs["loss"], soft + hard, rtol=1e-5)
+
+    @parameterized.parameters(
+        functools.partial(
+            keras.losses.sparse_categorical_crossentropy,
+            from_logits=True,
+            ignore_class=-1,
+        ),
+        support.cross_entropy(ignore_class=-1, name="mine"),
+    )
+    def test_however_the_loss_is_given(self, loss):
+        metric = keras.metrics.SparseCategoricalCrossentropy(
+            from_logits=True, name="ce"
+        )
+        distiller = make(loss, [metric])
+        _, hard, _ = expected(distiller, self.x, self.y, self.labelled)
+        logs = distiller.evaluate(
+            self.x, self.given, verbose=0, return_dict=True
+        )
+        for key in ("student_loss", "ce"):
+            np.testing.assert_allclose(logs[key], hard, rtol=1e-5)
+
+    def test_bytes_have_no_class_of_minus_one(self):
+        y = np.where(self.labelled, self.y, 255 % 3).astype("uint8")
+        distiller = make(self.loss)
+        everything = np.ones(8, bool)
+        _, hard, _ = expected(distiller, self.x, y, everything)
+        logs = distiller.evaluate(self.x, y, verbose=0, return_dict=True)
+        np.testing.assert_allclose(logs["student_loss"], hard, rtol=1e-5)
+
+    def test_labels_of_the_outputs_with_a_loss_alone(self):
+        x = keras.Input((4,))
+        heads = [keras.layers.Dense(3, name=n)(x) for n in ("a", "b")]
+        student = keras.Model(x, heads)
+        distiller = keras_kd.Distiller(
+            teacher=linear(),
+            student=student,
+            distillation_losses=keras_kd.losses.SoftTargets(student_tap="a"),
+        )
+        distiller.compile("sgd", loss=[self.loss, None])
+        logs = distiller.evaluate(
+            self.x, [self.given], verbose=0, return_dict=True
+        )
+        scores = reference.float64(student(self.x)[0])
+        hard = -reference.log_softmax(scores)[np.arange(8), self.y]
+        np.testing.assert_allclose(
+            logs["student_loss"], hard[self.labelled].mean(), rtol=1e-5
+        )
 
     def test_a_batch_without_any_label_is_distilled(self):
         distiller = make(self.loss)

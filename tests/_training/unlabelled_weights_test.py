@@ -74,11 +74,12 @@ class UnlabelledWeightsTest(parameterized.TestCase):
             logs = call(self.x, sample_weight=WEIGHTS, return_dict=True)
             np.testing.assert_allclose(logs["loss"], expected, rtol=1e-5)
 
-    def test_of_validation_data_count(self):
+    @parameterized.parameters(tuple, list)
+    def test_of_validation_data_count(self, kind):
         distiller = made()
         distiller.optimizer.learning_rate = 0.0
         history = distiller.fit(
-            self.x, validation_data=(self.x, None, WEIGHTS), verbose=0
+            self.x, validation_data=kind((self.x, None, WEIGHTS)), verbose=0
         ).history
         expected = wanted(distiller, self.x)
         np.testing.assert_allclose(history["val_loss"], [expected], rtol=1e-5)

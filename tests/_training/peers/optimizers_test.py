@@ -160,6 +160,13 @@ class OptimizersTest(parameterized.TestCase):
         ):
             distiller.compile("sgd")
 
+    def test_a_peer_that_is_frozen_after_compile_is_refused(self):
+        distiller = communities.made()
+        distiller.compile("sgd")
+        distiller.peers[1].trainable = False
+        with self.assertRaisesRegex(ValueError, r"`peers\[1\]` must have"):
+            distiller.fit(*support.data(), verbose=0)
+
 
 if __name__ == "__main__":
     absltest.main()
