@@ -1,6 +1,7 @@
 """Two processes train to the numbers of one."""
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -8,6 +9,7 @@ from tests import support
 from tests import worker
 
 
+@pytest.mark.slow
 class TwoWorkersTest(absltest.TestCase):
     def test_two_workers_equal_one_process(self):
         folder = support.folder(self)

@@ -7,11 +7,14 @@ import random
 import shutil
 import time
 
+import pytest
 from absl.testing import absltest
 
 import keras_kd
 from tests import support
 from tests.stress import cache_writer
+
+pytestmark = pytest.mark.slow
 
 
 class Stress(absltest.TestCase):

@@ -7,11 +7,14 @@ import random
 import time
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from tests import support
 from tests.stress import cache_writer
 from tests.stress import fit_process
+
+pytestmark = pytest.mark.slow
 
 
 class FitTest(absltest.TestCase):

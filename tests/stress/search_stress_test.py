@@ -7,11 +7,14 @@ import random
 import socket
 import time
 
+import pytest
 from absl.testing import absltest
 
 from tests import support
 from tests.stress import cache_writer
 from tests.stress import search_process
+
+pytestmark = pytest.mark.slow
 
 
 class Stress(absltest.TestCase):
