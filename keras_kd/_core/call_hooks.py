@@ -61,7 +61,7 @@ def _restore(layer, attribute, key):
 
 
 def _with_hooks(function, key):
-    """The function behind the hooks of whichever thread calls it."""
+    """Wraps a function to call the hooks of the current thread."""
 
     @functools.wraps(function, updated=())
     def call(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""Shapes of what a model takes and gives."""
+"""Shapes of a model's input and output."""
 
 import keras
 
@@ -6,7 +6,7 @@ from keras_kd import taps
 
 
 def symbolic(function, spec):
-    """Shapes and dtypes of what a function of a model's input returns."""
+    """Computes shapes and dtypes of a function of a model's input."""
     failures = []
 
     class Pass(keras.layers.Layer):

@@ -1,4 +1,4 @@
-"""Weights that a pass of a model, or its training, changes."""
+"""Weights that change in a forward pass or in training."""
 
 import contextlib
 import warnings
@@ -79,7 +79,7 @@ def moving_weights(model, candidates):
 
 
 def shared_moving_weights(first, second):
-    """Weights of one model that another has too, and changes in training.
+    """Finds shared weights that training of the second model changes.
 
     Args:
         first: What has weights.

@@ -174,7 +174,7 @@ def combine_masks(values, *masks):
 
 
 def reads_masks(loss):
-    """Whether a loss is one of Keras's own, which leave out what is masked.
+    """Whether a loss is one of Keras's own, which skip masked values.
 
     Args:
         loss: What `compile` takes for one output, or `None`.
