@@ -120,7 +120,7 @@ class Measured:
         return [*super().metrics, *self._logs.metrics(self._omitted())]
 
     def _omitted(self):
-        """The term that there is none of."""
+        """Name of the unused loss term, or `None`."""
         return "student_loss" if self.loss is None else None
 
     def get_compile_config(self):

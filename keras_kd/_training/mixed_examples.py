@@ -9,7 +9,7 @@ UNKNOWN_LENGTH = 3
 
 
 def check_examples_apart(name, loss, shapes):
-    """Refuses a loss that compares examples with each other, on replicas.
+    """Validates that a loss on replicas treats each example alone.
 
     Each replica sees a part of the batch, and would leave out the pairs of
     examples that two replicas have one of.
@@ -30,7 +30,7 @@ def check_examples_apart(name, loss, shapes):
 
 
 def depends_on_batch(loss, shapes):
-    """Whether a loss gives an example another value in another batch.
+    """Whether a loss for one example depends on the others.
 
     Args:
         loss: A built `DistillationLoss`.

@@ -1,4 +1,4 @@
-"""Decides what a student's outputs give, and which losses may read them.
+"""Decides how losses may read a student's outputs.
 
 An output that some distillation loss compares as logits, or that the loss given
 to `compile` takes as logits, gives logits.
@@ -38,7 +38,7 @@ class StudentOutput:
 
 
 def find(losses, tapped, supervised, reason=None):
-    """Describes the outputs, and refuses losses that do not fit them.
+    """Describes the outputs, and validates the losses for them.
 
     Args:
         losses: Distillation losses.
@@ -159,7 +159,7 @@ def _class_of(name):
 
 
 def _check_one_activation(units, losses, supervised):
-    """Refuses a softmax and a sigmoid over the same numbers."""
+    """Validates that all losses apply the same activation to an output."""
     other = {"softmax": "BinarySoftTargets", "sigmoid": "SoftTargets"}
     for loss in losses:
         for given, takes in supervised:

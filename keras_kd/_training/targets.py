@@ -1,4 +1,4 @@
-"""Labels and sample weights of a batch, and the examples that they leave out.
+"""Labels and sample weights of a batch, with masks.
 
 A label that the supervised loss ignores (`ignore_class`), or that has a nan,
 takes out what it stands for:
@@ -208,7 +208,7 @@ def _by_position(y, names, loss):
 
 
 def joined(several):
-    """The targets of several parts of a batch as those of one.
+    """Joins the targets of several parts of a batch.
 
     Args:
         several: List of `Targets` of the same outputs.
@@ -224,7 +224,7 @@ def joined(several):
 
 
 def _counted(labels, rank, ignored):
-    """Which labels of one output count, or `None` for all."""
+    """Masks the labels of one output that count; `None` if all do."""
     if labels is None or keras.tree.is_nested(labels):
         return None
     tests = []

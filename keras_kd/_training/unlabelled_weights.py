@@ -1,4 +1,4 @@
-"""Lets sample weights count where there are no labels."""
+"""Applies sample weights to data without labels."""
 
 import functools
 import inspect

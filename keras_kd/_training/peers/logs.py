@@ -1,4 +1,4 @@
-"""What a MutualDistiller reports of each peer."""
+"""Logs of each peer of a MutualDistiller."""
 
 import dataclasses
 

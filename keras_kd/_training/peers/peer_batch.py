@@ -30,7 +30,7 @@ class PeerBatch:
     is_shard: bool = False
 
     def counted(self, result):
-        """What a model said about the examples.
+        """Drops the outputs for a placeholder example.
 
         Args:
             result: A `ForwardPass` of the model on `x`.
@@ -68,7 +68,7 @@ class FirstRows(keras.layers.Layer):
 
 
 def whole(x, found):
-    """The whole batch as a share.
+    """Makes a share of the whole batch.
 
     Args:
         x: Input, with reserved entries.

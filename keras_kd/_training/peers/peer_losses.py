@@ -1,4 +1,4 @@
-"""What one peer learns from the others."""
+"""Losses of one peer against the other peers."""
 
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.peers.outputs import PeerEnsemble
