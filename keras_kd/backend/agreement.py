@@ -1,4 +1,4 @@
-"""What several workers tell each other, on TensorFlow."""
+"""Gathers values from several workers, on TensorFlow."""
 
 import tensorflow as tf
 

@@ -36,7 +36,7 @@ class Trainer(ReplicatedSteps):
         return self._report(x, found, teacher, student)
 
     def test_step(self, data):
-        """Measures a batch and changes nothing but the metrics."""
+        """Evaluates a batch; changes nothing but the metrics."""
         x, found = self._read_batch(data)
         teacher = self._run_teacher(x, found, training=False)
         student = self._run_student(x, found, training=False)
@@ -85,7 +85,7 @@ class PeerTrainer(Trainer):
         return self._report(shares, answers, students)
 
     def test_step(self, data):
-        """Measures a batch and changes nothing but the metrics."""
+        """Evaluates a batch; changes nothing but the metrics."""
         shares = self._shares(data, training=False)
         students = [
             self._run_peer(index, share, training=False)
@@ -98,7 +98,7 @@ class PeerTrainer(Trainer):
 
 
 def copy_weight_decay_exclusions(optimizer, copy):
-    """Lets weight decay leave out what it leaves out for another optimizer."""
+    """Copies the weight decay exclusions of another optimizer."""
     # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
     # the config, and has no public name for it.
     for name in (
@@ -237,7 +237,7 @@ _MOVES = (
 
 
 def origins(tensor):
-    """Finds what computed the numbers of a tensor of a graph.
+    """Finds the operations behind the numbers of a tensor of a graph.
 
     Args:
         tensor: A symbolic tensor.
@@ -266,7 +266,7 @@ def is_probability(tensor):
 
 
 def ancestors(tensors):
-    """Finds what symbolic tensors are computed from.
+    """Finds all inputs of the computation of symbolic tensors.
 
     Args:
         tensors: Symbolic tensors of one graph.
