@@ -1,4 +1,4 @@
-"""The stages of a procedure: each is one `fit`, and is done once."""
+"""Stages of a procedure: each is one `fit`, and runs once."""
 
 import json
 import pathlib
@@ -31,7 +31,7 @@ _FILES = (
 
 
 class Stages:
-    """Runs the stages of a procedure and keeps what they finished.
+    """Runs the stages of a procedure and keeps their results.
 
     With a directory, a stage that an earlier call finished is loaded, and one
     that was interrupted goes on behind its last whole epoch.
@@ -70,7 +70,7 @@ class Stages:
         files.write_json(self.folder / "settings.json", settings)
 
     def keep_first(self, name, model):
-        """Lets a resumed run begin with the weights of the first one.
+        """Restores the first run's initial weights in a resumed run.
 
         Args:
             name: Name for the file.
@@ -99,7 +99,7 @@ class Stages:
         callbacks=(),
         **kwargs,
     ):
-        """Trains a compiled model, or takes up what is finished of it.
+        """Trains a compiled model, or resumes its training.
 
         Args:
             name: Name of the stage, unique in the procedure.
@@ -142,7 +142,7 @@ class Stages:
         return log.history
 
     def _take_up(self, folder, model, log, best):
-        """Finds what is kept of a stage; its history if it is finished."""
+        """Restores a stage; returns its history if it is finished."""
         # Keras writes its backups in place, and through links.
         own_files.check_no_links(folder)
         folder.mkdir(exist_ok=True)
@@ -184,7 +184,7 @@ class _Log(keras.callbacks.Callback):
 
 
 class _Best(keras.callbacks.Callback):
-    """Early stopping that an interruption does not make forget."""
+    """Early stopping that keeps its state over an interruption."""
 
     def __init__(self, monitor, mode, patience):
         super().__init__()
@@ -245,7 +245,7 @@ def new_optimizer(optimizer):
 
 
 def describe_optimizer(optimizer):
-    """What tells an optimizer from others, for the settings of a run.
+    """Describes an optimizer for the settings of a run.
 
     Args:
         optimizer: A Keras optimizer or its name.
