@@ -16,7 +16,7 @@ ROUNDING = 1e-7
 
 
 def attention_map(features, power=2, maximum=False):
-    """Where a layer is active, as one unit vector per example.
+    """Map of a layer's activity, one unit vector per example.
 
     Args:
         features: Activations, `(batch, ..., channels)`.
@@ -57,7 +57,7 @@ def distance(teacher, student):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class AttentionTransfer(DistillationLoss):
-    """Makes the student look where the teacher looks.
+    """Matches the attention maps of both models.
 
     It compares *where* two layers are active and not in which channel, so any
     numbers of channels meet without a projector. With the attention map

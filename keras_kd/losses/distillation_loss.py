@@ -182,7 +182,7 @@ class DistillationLoss(keras.layers.Layer):
         )
 
     def comparison(self, teacher_shape, student_shape):
-        """Begins an error message: says what is compared with what."""
+        """Begins an error message with the two tensors of the comparison."""
         teacher, student = (
             f"{tuple(shape)} from the {model}'s output"
             if tap is None
@@ -216,7 +216,7 @@ class DistillationLoss(keras.layers.Layer):
         )
 
     def input_objective(self, output, labels):
-        """What to differentiate when an input gradient is needed.
+        """Objective whose gradient by the input the loss compares.
 
         Args:
             output: The tensor at the loss's tap, by default the model's
@@ -230,7 +230,7 @@ class DistillationLoss(keras.layers.Layer):
         return cross_entropy(labels, output)
 
     def input_view(self, x):
-        """Where else to differentiate when the gradient of a view is needed.
+        """View of the input at which to take a second input gradient.
 
         Args:
             x: The input of the model, `(batch, ...)` or a structure.

@@ -34,7 +34,7 @@ def _flat(structure):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class InputGradientTransfer(DistillationLoss):
-    """Makes the student's decision hang on what the teacher's hangs on.
+    """Matches the input gradients of both models.
 
     The gradient of the cross-entropy with respect to the input says which
     pixels would change the decision most. With the gradients `J` of the
@@ -142,7 +142,7 @@ class InputGradientTransfer(DistillationLoss):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class InputGradientSymmetry(DistillationLoss):
-    """Makes the student look at a mirrored image in the mirrored places.
+    """Matches a student's input gradients at an image and its mirror image.
 
     Not the teacher but the student itself, shown the flipped input, is the
     model to follow. With the gradient `J` of the cross-entropy with respect to

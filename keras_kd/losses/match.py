@@ -112,7 +112,7 @@ def _unreduced(loss):
 
 
 def _check_is_saved(loss, shape):
-    """Refuses a loss that would be another one after saving and loading."""
+    """Validates that saving and loading leave a loss unchanged."""
     # Keras 3.15 leaves `delta` out of the config of `Huber`, and `axis` out
     # of that of `CosineSimilarity`.
     config = loss.get_config()
