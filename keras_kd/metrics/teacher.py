@@ -105,7 +105,7 @@ class ClassMetric(TeacherMetric):
         return self._is_multi_label
 
     def decide(self, is_multi_label):
-        """Says what the outputs are, where `multi_label` leaves it open."""
+        """Sets the kind of the outputs if `multi_label` is `None`."""
         if self.multi_label is None:
             self._is_multi_label = is_multi_label
 
@@ -115,7 +115,7 @@ class ClassMetric(TeacherMetric):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class TeacherAgreement(ClassMetric):
-    """How often the student chooses as its teacher does.
+    """Fraction of examples on which the student agrees with its teacher.
 
     The fraction of examples whose highest teacher logit is among the `k`
     highest student logits. Ties of the student count in favour; of the
@@ -188,7 +188,7 @@ class TeacherAgreement(ClassMetric):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class TeacherDivergence(ClassMetric):
-    """How far the student's probabilities are from the teacher's.
+    """Mean divergence of the student's probabilities from the teacher's.
 
     The mean of `KL(softmax(teacher / temperature) || softmax(student /
     temperature))` in nats, without the factor `temperature**2` of
