@@ -74,7 +74,7 @@ class Augmentation:
         self.layers = list(layers)
 
     def __call__(self, x, seed):
-        """Changes one example as the seed says."""
+        """Augments one example, by its seed."""
         draws = _Draws(ops.convert_to_tensor(seed, "int32"))
         with contextlib.ExitStack() as hooks:
             for generator in self._generators():
@@ -111,7 +111,7 @@ class Augmentation:
 
 
 class _Draws:
-    """Seeds in place of what a generator would give next."""
+    """Fixed seeds in place of a generator's next ones."""
 
     def __init__(self, seed):
         self.seed = seed

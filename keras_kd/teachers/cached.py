@@ -1,4 +1,4 @@
-"""A cache of what a teacher says, so that it runs once and not every epoch.
+"""Cache of a teacher's outputs: the teacher runs once, not every epoch.
 
 Files are TFRecords with a block of examples in each record. TensorFlow streams
 them without Python, wherever `tf.data` and `tf.distribute` run, and checks a
@@ -29,7 +29,7 @@ from keras_kd.teachers._cache.writer import stored_arrays
 
 @keras.saving.register_keras_serializable("keras_kd")
 class CachedTeacher:
-    """A teacher that was asked before, for `Distiller(teacher=...)`.
+    """Teacher with stored outputs, for `Distiller(teacher=...)`.
 
     It has no weights and does not run: the data brings what it said.
 
@@ -92,7 +92,7 @@ class CachedTeacher:
     weights = ()
 
     def check_inputs(self, inputs):
-        """Refuses other entries of `x` than those that the teacher saw.
+        """Validates that `teacher_inputs` are those of the cache.
 
         Args:
             inputs: `teacher_inputs` of a `Distiller`; `None` is always right.
@@ -111,7 +111,7 @@ class CachedTeacher:
         return bytes.fromhex(records.digest(self._manifest)[:32])
 
     def attach(self, data, view=None):
-        """Puts what the teacher said beside each example.
+        """Puts the teacher's stored outputs beside each example.
 
         Shuffle, batch, repeat, take or shard afterwards, as you like.
 
@@ -190,7 +190,7 @@ class CachedTeacher:
         return self.fingerprint().hex()[:16]
 
     def read(self, rows):
-        """What the teacher said about a batch, in the graph.
+        """Decodes the teacher's outputs for a batch, in the graph.
 
         Args:
             rows: Dict of rows by cache, as `attach` reserved it.

@@ -1,4 +1,4 @@
-"""Writes a cache of what a teacher says."""
+"""Writes a cache of a teacher's outputs."""
 
 import pathlib
 
@@ -36,7 +36,7 @@ def cache_teacher(
     examples_per_shard=None,
     verbose=1,
 ):
-    """Stores what a teacher says about each example of a data set.
+    """Stores a teacher's outputs for each example of a data set.
 
     A run that is stopped, however that happens, goes on from the last whole
     shard when it is called again. If the folder holds the finished cache, it

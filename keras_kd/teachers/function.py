@@ -113,7 +113,7 @@ class FunctionTeacher:
         return f'<FunctionTeacher "{self.name}">'
 
     def predict(self, x):
-        """Asks the teacher.
+        """Predicts logits.
 
         Args:
             x: A batch, or all examples: an array, for a classifier also a
@@ -142,7 +142,7 @@ class FunctionTeacher:
         return self._finite(self._to_logits(mean))
 
     def _finite(self, logits):
-        """Logits as float32, or a refusal of nan and infinity."""
+        """Converts logits to float32; validates that all are finite."""
         with np.errstate(over="ignore"):
             logits = logits.astype("float32")
         if not np.all(np.isfinite(logits)):
@@ -174,7 +174,7 @@ class FunctionTeacher:
         return logits - np.log(np.maximum(1 - probabilities, self.floor))
 
     def _answer(self, function, x):
-        """What a function returned, as a checked float64 array."""
+        """Runs a function and returns checked float64 outputs."""
         answer = np.asarray(function(x), "float64")
         examples = len(keras.tree.flatten(x)[0])
         expected = (examples, self.num_classes)
@@ -232,7 +232,7 @@ def _check_function(function, index):
 
 
 def _count_classes(functions, num_classes):
-    """`num_classes` as given, or as the classifiers know it."""
+    """Returns `num_classes` as given, or the number of the classifiers."""
     fitted = [f for f in functions if classifiers.is_classifier(f)]
     if num_classes is None:
         known = {tuple(np.asarray(c.classes_).tolist()) for c in fitted}
@@ -254,7 +254,7 @@ def _count_classes(functions, num_classes):
 
 
 def _check_kind(answer, from_logits, name):
-    """Refuses logits in place of probabilities, and the reverse."""
+    """Validates that outputs are logits or probabilities, as declared."""
     totals = answer.sum(axis=-1)
     is_probability = answer.min() >= 0 and np.allclose(totals, 1, atol=1e-3)
     # What is nan is neither, and refused for that.

@@ -1,4 +1,4 @@
-"""The highest logits of an example, and what the others weigh together.
+"""Highest logits of an example, and the mass of the others.
 
 ```
 {"top_logits": (batch, ..., k), "top_classes": (batch, ..., k),

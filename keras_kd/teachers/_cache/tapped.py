@@ -1,4 +1,4 @@
-"""What a cache offers in place of a model with taps."""
+"""Taps of a cache, in place of a `TappedModel`."""
 
 import difflib
 
