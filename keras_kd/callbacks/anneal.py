@@ -102,7 +102,7 @@ class Anneal(keras.callbacks.Callback):
         self._variable.assign(self._value)
 
     def _scheduled(self, step):
-        """The value at a step or epoch, or a refusal of it."""
+        """Returns the value at a step or epoch, after validation."""
         value = self.schedule(step)
         if keras.ops.is_tensor(value):
             value = keras.ops.convert_to_numpy(value)

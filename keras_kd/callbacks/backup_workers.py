@@ -1,4 +1,4 @@
-"""Lets several workers go on where they were stopped."""
+"""Resumes an interrupted training of several workers."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _PATTERN = re.compile(r"epoch-(\d{6,})\.weights\.h5")
 
 
 class BackupWorkers(keras.callbacks.Callback):
-    """Backs up a training of several workers, and goes on with it.
+    """Backs up a training of several workers, and resumes it.
 
     `keras.callbacks.BackupAndRestore` keeps one file, which all workers would
     write, and a kill can leave workers at different epochs. Here each keeps its

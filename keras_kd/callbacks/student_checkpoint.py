@@ -76,7 +76,7 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
         super().on_epoch_end(epoch, logs)
 
     def _miss(self, logs):
-        """Refuses a wrong `monitor`; warns in an epoch without validation."""
+        """Raises for a wrong `monitor`; warns where validation is missing."""
         validated = any(key.startswith("val_") for key in logs)
         if validated or not self.monitor.startswith("val_"):
             raise ValueError(
@@ -94,7 +94,7 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
 
 class _StudentOf:
-    """What `ModelCheckpoint` uses of a model: one's metrics, other's files."""
+    """Model for `ModelCheckpoint`: Distiller's metrics, student's files."""
 
     def __init__(self, distiller, student):
         self.distiller = distiller
