@@ -51,7 +51,7 @@ def _subfolders(folder):
 
 
 def _files_by_class(folder):
-    """Lists of images by the name of their class, or a refusal."""
+    """Lists images by the name of their class, after validation."""
     files = {
         subfolder.name: [
             path

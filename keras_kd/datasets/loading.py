@@ -68,7 +68,7 @@ def load(
 
 
 def _kind(source):
-    """The function that loads a source, and its options."""
+    """Finds the loader of a source, and the names of its options."""
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise TypeError(
             "`name_or_folder` must be a name or a path. Received: "
@@ -157,7 +157,7 @@ def from_folder(
 
 
 def _decode(path):
-    """Reads an image file, or names it in a refusal."""
+    """Reads an image file; an error names it."""
     try:
         return tf.io.decode_image(
             tf.io.read_file(str(path)), channels=3, expand_animations=False
