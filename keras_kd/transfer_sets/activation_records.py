@@ -15,7 +15,7 @@ def activation_records(
     content=None,
     batch_size: int = 256,
 ) -> ActivationRecords:
-    """Keeps of a teacher's training data what a student can be made from.
+    """Records a teacher's activations on its training data.
 
     Training data often cannot be passed on with a network: they are large, or
     private. What is recorded here is small: how the teacher's units behave

@@ -47,7 +47,7 @@ def reconstruct(
     directory: str | os.PathLike | None = None,
     verbose: int = 1,
 ) -> Reconstruction:
-    """Makes inputs that a teacher reacts to as it did to its training data.
+    """Makes inputs that reproduce recorded activations of a teacher.
 
     An input begins as noise. Then Adam changes its pixels, and nothing else,
     so that the teacher's units come near to what the records ask for:
@@ -129,7 +129,7 @@ def reconstruct(
 
 
 def make_plan(teacher, records, **arguments):
-    """All that decides the inputs, checked.
+    """Plans the inputs: all settings that they depend on.
 
     Args:
         teacher: As in `reconstruct`.
@@ -168,7 +168,7 @@ def make_plan(teacher, records, **arguments):
 
 
 def _check_records(records, teacher):
-    """Refuses what are no records of a teacher."""
+    """Validates that records belong to a teacher."""
     if not isinstance(records, ActivationRecords):
         raise TypeError(
             "`records` must be `ActivationRecords`, made by "
@@ -180,7 +180,7 @@ def _check_records(records, teacher):
 
 
 def _assemble(maker, verbose):
-    """Makes the batches that are not there, and puts all together."""
+    """Makes the missing batches, and joins all."""
     batches = list(maker.batches())
     bar = keras.utils.Progbar(len(batches), unit_name="batch", verbose=verbose)
     x, y, history = [], [], {"first_loss": [], "loss": []}

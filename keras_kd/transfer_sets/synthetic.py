@@ -23,7 +23,7 @@ __all__ = ["munge", "naive_bayes", "random"]
 
 
 def random(x, num_examples: int, *, seed: int = 0):
-    """Draws each attribute by itself from the values that it has.
+    """Draws each attribute independently from its values.
 
     The method RANDOM of the paper. What ties attributes together is lost, so
     that most of the rows lie where no real example is.
@@ -234,7 +234,7 @@ def _check_mixing(table, probability, local_variance):
 
 
 def _generator(num_examples, seed):
-    """A generator of random numbers, once the integers are checked."""
+    """Makes a generator of random numbers, after checks of the integers."""
     check_count("num_examples", num_examples, "rows to make")
     check_count("seed", seed, "streams of random numbers", least=0)
     return np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Changes of images that can be taken back from what is predicted of them.
+"""Changes of images, and how to undo them in predictions.
 
 A teacher that is asked about an image, its mirror image and a larger copy gives
 three answers. To compare them, each is brought back to the image as it was: a
@@ -29,7 +29,7 @@ class Identity:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """Several transforms, one after the other, such as a flip of each scale.
+    """Several transforms in a row, such as a flip of each scale.
 
     Attributes:
         transforms: In the order in which they change an image; what is

@@ -1,4 +1,4 @@
-"""What activation records can hold."""
+"""Contents of activation records."""
 
 import dataclasses
 
@@ -102,12 +102,12 @@ ALL = (TopLayer, AllLayers, SpectralAllLayers, SpectralLayerPairs)
 
 
 def to_json(content):
-    """What JSON can hold of it, with the name of its class."""
+    """Describes a content for JSON, with the name of its class."""
     return {"name": type(content).__name__} | dataclasses.asdict(content)
 
 
 def from_json(described):
-    """What `to_json` described."""
+    """Restores a content from the description of `to_json`."""
     classes = {one.__name__: one for one in ALL}
     arguments = {k: v for k, v in described.items() if k != "name"}
     return classes[described["name"]](**arguments)

@@ -1,4 +1,4 @@
-"""Which other row of a table is the nearest."""
+"""Nearest other row of each row of a table."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def _bar(blocks, verbose):
 
 
 def _by_search(points, verbose):
-    """Where rows are points, scikit-learn knows how to search them."""
+    """Searches the nearest rows with scikit-learn, if rows are points."""
     from sklearn.neighbors import NearestNeighbors
 
     algorithm = "auto" if points.shape[1] <= _TREE_WIDTH else "brute"
@@ -71,7 +71,7 @@ def _by_tiles(table, verbose):
 
 
 def _keep_nearest(best, found, squares, others):
-    """Takes over what is nearer than what was found before, in place."""
+    """Updates the nearest rows found so far, in place."""
     near = squares.argmin(axis=1)
     distance = squares[np.arange(len(near)), near]
     nearer = distance < best

@@ -190,7 +190,7 @@ class ProductMixture:
         return made
 
     def _seen(self, index, component, draw):
-        """Draws an attribute from the rows that are near a component's mean.
+        """Draws an attribute from the rows near a component's mean.
 
         A capital gain is 0 for nine of ten people. Around it a normal density,
         however narrow, would put half of them below.
