@@ -29,7 +29,7 @@ from keras_kd.procedures._co_training.pool import Pool
 
 @dataclasses.dataclass(frozen=True)
 class CoTrainingResult:
-    """What `co_training` made.
+    """Result of `co_training`.
 
     Attributes:
         learners: The two learners after their last fit: the Keras models that
@@ -207,7 +207,7 @@ def _describe(learner):
 
 
 class _Run:
-    """Both learners and the pool, kept after each iteration."""
+    """State of both learners and the pool, saved after each iteration."""
 
     def __init__(self, learners, views, pool, seed, folder):
         self.learners = learners
@@ -222,7 +222,7 @@ class _Run:
             self.histories = kept["histories"]
 
     def fit(self, name):
-        """Both learn from all that is labelled."""
+        """Fits both learners on all labels so far."""
         places = np.flatnonzero(self.pool.labels >= 0)
         for number, (learner, view) in enumerate(
             zip(self.learners, self.views, strict=True)
@@ -236,7 +236,7 @@ class _Run:
             )
 
     def iterate(self, per_class, conflict):
-        """One iteration, which is kept as a whole."""
+        """Runs one iteration and saves it as a whole."""
         name = f"iteration_{self.pool.iteration}"
         self.fit(name)
         log_posteriors = [

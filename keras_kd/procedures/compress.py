@@ -29,7 +29,7 @@ from keras_kd.transfer_sets import synthetic
 
 @dataclasses.dataclass(frozen=True)
 class CompressResult:
-    """What `compress` made.
+    """Result of `compress`.
 
     Attributes:
         students: A trained student for each number of synthetic examples.
@@ -193,7 +193,7 @@ def compress(
 
 
 def _rows(generator, x, count, seed):
-    """The real rows, and as many more."""
+    """Joins the real rows and the synthetic ones."""
     if not count:
         return x
     made = np.asarray(generator(x, count, seed=seed))

@@ -23,7 +23,7 @@ from keras_kd.transfer_sets.transforms import Identity
 
 @dataclasses.dataclass(frozen=True)
 class DataDistillationResult:
-    """What `data_distillation` made.
+    """Result of `data_distillation`.
 
     Attributes:
         student: The student that was given, trained.
@@ -179,7 +179,7 @@ def data_distillation(
 
 
 def _merge(teacher, images, transforms, task):
-    """Mean of what the teacher says of all versions, changed back."""
+    """Averages the teacher's outputs for all views, changed back."""
     total = None
     for transform in transforms:
         logits = teacher.predict(
@@ -198,7 +198,7 @@ def _merge(teacher, images, transforms, task):
 
 
 def _check(labelled, unlabelled, transforms, labelled_share):
-    """The arrays `x`, `y` and `unlabelled`, or a refusal."""
+    """Returns the arrays `x`, `y` and `unlabelled`, after validation."""
     if not isinstance(labelled, tuple) or len(labelled) != 2:
         raise ValueError(
             "`labelled` must be arrays `(x, y)`. Received: "

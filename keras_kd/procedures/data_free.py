@@ -23,7 +23,7 @@ from keras_kd.transfer_sets.reconstruct import reconstruct
 
 @dataclasses.dataclass(frozen=True)
 class DataFreeResult:
-    """What `data_free` made.
+    """Result of `data_free`.
 
     Attributes:
         student: The student that was given, trained.

@@ -22,7 +22,7 @@ from keras_kd.procedures.softened import Softened
 
 @dataclasses.dataclass(frozen=True)
 class DefensiveDistillationResult:
-    """What `defensive_distillation` made: two networks that give logits.
+    """Result of `defensive_distillation`: two networks that give logits.
 
     Attributes:
         student: The network that learnt from the teacher's answers, for use at

@@ -26,7 +26,7 @@ from keras_kd.procedures.regressor import nonlinearity_of
 
 @dataclasses.dataclass(frozen=True)
 class FitNetsResult:
-    """What `fitnets` made.
+    """Result of `fitnets`.
 
     Attributes:
         student: The student that was given, trained. It has no regressor.

@@ -1,4 +1,4 @@
-"""Tells models and data from others, for the settings of a run."""
+"""Identifies the models and data of a run."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def of_model(model):
-    """What tells the architecture of a model from others.
+    """Describes the architecture of a model.
 
     Names of layers do not count, since Keras counts unnamed ones in each
     process, nor do the values of weights: a student is another after training.
@@ -30,7 +30,7 @@ def of_model(model):
 
 
 def of_layer(layer):
-    """What tells a layer from others, built or not; see `of_model`.
+    """Describes a layer, built or not; see `of_model`.
 
     Args:
         layer: A `keras.Layer`.
@@ -69,7 +69,7 @@ def of_arrays(structure):
 
 
 def _arrays(leaf):
-    """The arrays that hold a leaf of data, or `None` for a data set."""
+    """Converts a leaf of data to arrays; `None` for a data set."""
     if sparse.issparse(leaf):
         leaf = leaf.tocsr()
         parts = (leaf.data, leaf.indices, leaf.indptr)

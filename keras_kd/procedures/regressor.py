@@ -96,7 +96,7 @@ def _shrinks(student_shape, teacher_shape):
 
 
 def nonlinearity_of(teacher, hint_tap):
-    """Finds what the hint layer applies to its sums.
+    """Finds the activation of the hint layer.
 
     If the layer only pools, reshapes or drops, it is looked for in the layer
     before it.

@@ -1,4 +1,4 @@
-"""Specialists for what a generalist confuses (Hinton et al., 2015)."""
+"""Specialists for confusable classes (Hinton et al., 2015)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -178,7 +178,7 @@ def specialists(
 
 
 def _look_at_validation(generalist, validation_data, batch_size, class_sets):
-    """What the specialists are judged on, or `None`."""
+    """Prepares the validation data of the specialists, or `None`."""
     if validation_data is None:
         return None
     found = look(generalist, validation_data, "validation_data", batch_size)

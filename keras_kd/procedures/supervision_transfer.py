@@ -27,7 +27,7 @@ from keras_kd.procedures.softened import Softened
 
 @dataclasses.dataclass(frozen=True)
 class SupervisionTransferResult:
-    """What `supervision_transfer` made.
+    """Result of `supervision_transfer`.
 
     Attributes:
         student: A model from the new modality to logits: the student's layers,
@@ -69,7 +69,7 @@ def supervision_transfer(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose="auto",
 ) -> SupervisionTransferResult:
-    """Gives a new kind of image what a net has learnt of another kind.
+    """Transfers supervision from one kind of image to another.
 
     There are many labelled colour images, and no labelled depth images; but
     there are *pairs*, one of each kind of the same scene, without labels. A net
@@ -228,7 +228,7 @@ def _describe(projector):
 
 
 def _identities(teacher, copied, student, data):
-    """What tells the models and the data from others, as far as it can be."""
+    """Describes the models and the data for the settings of a run."""
     names = ("pairs", "labelled", "validation_data")
     return {
         "teacher": fingerprint(teacher).hex(),

@@ -1,4 +1,4 @@
-"""Combines what a generalist and its specialists say about an example."""
+"""Combines the probabilities of a generalist and its specialists."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ SMALLEST = np.finfo("float64").tiny
 
 
 def find_active(probabilities, class_sets, num_top_classes):
-    """Finds the specialists that an example is a matter for.
+    """Selects the specialists responsible for each example.
 
     Args:
         probabilities: The generalist's, `(examples, classes)`.
@@ -34,7 +34,7 @@ def find_active(probabilities, class_sets, num_top_classes):
 
 
 class Opinions:
-    """What a generalist and its active specialists say about some examples.
+    """Probabilities of a generalist and its active specialists.
 
     They differ in what they tell apart: a specialist gives one probability for
     all classes outside its set, those in its dustbin. The distribution q over
@@ -129,7 +129,7 @@ class Opinions:
         ) / self.count
 
     def minimiser(self, tolerance=1e-10, max_steps=1000):
-        """The q that minimises the sum.
+        """Computes the q that minimises the sum.
 
         The paper follows the gradient by the logits. That becomes slow where
         q is small, since the gradient of a logit has q as a factor. Without

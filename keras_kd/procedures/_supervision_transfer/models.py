@@ -84,7 +84,7 @@ def upper_part(teacher, tap):
 
 
 def _num_calls(model, name):
-    """How often a Functional model calls one of its layers in a pass."""
+    """Counts the calls of a layer in a Functional model."""
     for entry in model.get_config()["layers"]:
         if entry["name"] == name:
             return len(entry["inbound_nodes"])
