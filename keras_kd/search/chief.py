@@ -1,4 +1,4 @@
-"""The parts that several processes of one search play."""
+"""Roles of the several processes of one search."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ IDLE_SECONDS = 1.0
 
 
 def own_id():
-    """What keras-tuner calls this process, and its file."""
+    """Id of this process in keras-tuner, part of the name of its file."""
     return os.environ.get(ID, ALONE)
 
 
@@ -75,7 +75,7 @@ def _address():
 
 
 def ask_less_often(oracle):
-    """Lets a worker wait before it asks again, if the chief has no trial yet.
+    """Makes a worker wait between requests, if the chief has no trial.
 
     keras-tuner asks again at once, hundreds of times a second.
 

@@ -22,7 +22,7 @@ LABELS = "labels"
 
 @dataclasses.dataclass(frozen=True)
 class TunedDepth:
-    """What a search found for one depth and one kind of targets.
+    """Result of a search for one depth and one kind of targets.
 
     Attributes:
         depth: The depth.

@@ -137,7 +137,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self.teacher = self._asked_once(teacher, cache_directory)
 
     def _asked_once(self, teacher, directory):
-        """The teacher, from a cache where there is data to ask it about."""
+        """Returns the teacher, or a cache of its answers for the data."""
         if self.data is None or isinstance(teacher, teachers.CachedTeacher):
             return teacher
         if self._templates is not None:

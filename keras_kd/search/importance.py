@@ -1,4 +1,4 @@
-"""How much each knob tells of the score."""
+"""Importance of each knob for the score."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ _REPEATS = 10
 
 @dataclasses.dataclass(frozen=True)
 class Importance:
-    """What a forest has learnt of the knobs.
+    """Importance of the knobs by a random forest.
 
     Attributes:
         shares: Dict from the names of the knobs to their shares, which add up
@@ -40,7 +40,7 @@ class Importance:
 
 
 def importance(results: Sequence[TrialResult]) -> Importance:
-    """Tells which knobs decided about the score.
+    """Estimates the importance of each knob for the score.
 
     A random forest learns the rank of the score from the knobs; the score
     itself would let one trial that went astray outweigh all others. The
@@ -110,7 +110,7 @@ def varying(settings: Sequence[dict]) -> list[str]:
 
 
 def _encoded(settings, name):
-    """Values of a knob as numbers; where it did not count, the middle one."""
+    """Encodes the values of a knob as numbers; unused ones as the middle."""
     given = [one[name] for one in settings if name in one]
     if isinstance(given[0], str):
         codes = {value: code for code, value in enumerate(sorted(set(given)))}

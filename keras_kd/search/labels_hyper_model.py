@@ -1,4 +1,4 @@
-"""The control of a search: the same student, tuned as well, without teacher."""
+"""Control of a search: the student alone, tuned as well."""
 
 import keras_tuner
 

@@ -1,4 +1,4 @@
-"""The folder of a search: what an interruption or damage left there."""
+"""Repairs the folder of a search after an interruption or damage."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def _write(folder, state):
 
 
 def check_is_search(folder):
-    """Refuses a folder with anything that no search has written.
+    """Validates that a folder holds nothing but a search.
 
     Args:
         folder: A `pathlib.Path` of a folder, or of nothing.
@@ -132,7 +132,7 @@ def check_is_search(folder):
 
 
 def _let_reload(folder):
-    """Lets keras-tuner go on with what is there.
+    """Makes keras-tuner resume the search in the folder.
 
     It begins anew where this file is missing, as it is if the last call had
     another part: alone, and not among several processes.

@@ -1,4 +1,4 @@
-"""What a search has found so far, from its tuner or from its folder."""
+"""Results of a search so far, from its tuner or from its folder."""
 
 import dataclasses
 import json

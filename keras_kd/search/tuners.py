@@ -1,4 +1,4 @@
-"""Tuners of keras-tuner that begin with the defaults and lose nothing."""
+"""Resumable tuners of keras-tuner, whose first trial is the default."""
 
 import inspect
 import pathlib
@@ -49,7 +49,7 @@ def make_tuner(
     say=print,
     **kwargs,
 ) -> keras_tuner.Tuner:
-    """Makes a tuner that an interruption costs nothing that was finished.
+    """Makes a tuner that keeps all finished trials when interrupted.
 
     It is the tuner of keras-tuner, with three things more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
@@ -150,7 +150,7 @@ def make_tuner(
 
 
 def _check_space(tuner, directory, project_name):
-    """Refuses to go on with a search whose knobs were others.
+    """Validates that a resumed search has the same knobs.
 
     keras-tuner would go on with the old ranges and say nothing.
     """
