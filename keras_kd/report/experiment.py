@@ -1,4 +1,4 @@
-"""Results of an experiment, kept so that a killed one goes on."""
+"""Results of an experiment, kept in a folder to resume it."""
 
 import hashlib
 import json

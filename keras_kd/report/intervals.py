@@ -1,4 +1,4 @@
-"""How sure a difference between two ways of training is."""
+"""Confidence intervals of the difference of two ways of training."""
 
 import dataclasses
 import math

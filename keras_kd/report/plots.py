@@ -69,7 +69,7 @@ def accuracy_against_parameters(
     points: Mapping[str, tuple[int, Sequence[float]]],
     ylabel: str = "test accuracy",
 ):
-    """Draws what each model reaches for its size.
+    """Draws the accuracy of each model by its size.
 
     Args:
         points: For each model, its number of parameters and the accuracies of
@@ -108,7 +108,7 @@ def accuracy_against_parameters(
 
 
 def reliability_diagram(models: Mapping[str, Reliability]):
-    """Draws how often models are right, by how sure they are.
+    """Draws the accuracy of models by their confidence.
 
     A curve below the diagonal is that of a model that is surer than right. The
     lower panel shows how many examples stand behind each point; bins with less

@@ -214,7 +214,7 @@ def _draw_axis(axes, x, one):
 
 
 def _across(axes, values):
-    """Where values stand on a panel; sets up its horizontal axis."""
+    """Positions of values on a panel; sets up its horizontal axis."""
     if not isinstance(values[0], str):
         if _is_wide(values):
             _make_logarithmic(axes.xaxis)

@@ -1,4 +1,4 @@
-"""Says in a sentence whether it helped."""
+"""Verdicts on the gain by distillation, in a sentence."""
 
 import math
 
@@ -17,7 +17,7 @@ def verdict(
     *,
     smallest_gain: float = 0.01,
 ) -> str:
-    """Says in a sentence whether it helped, or what is missing to tell.
+    """Judges in a sentence whether distillation helped, if data suffice.
 
     Args:
         interval: What `compare` returned, of accuracies as fractions.
@@ -105,7 +105,7 @@ def _number(count, what):
 
 
 def _disputes(spread):
-    """How many examples it takes until the arms differ on enough."""
+    """Estimates the examples needed until the arms differ on enough."""
     needs = (
         f"They differ on {spread.num_disputed} of these, and must differ on "
         f"{MIN_DISPUTED} at least"
@@ -119,7 +119,7 @@ def _disputes(spread):
 
 
 def _enough(interval, smallest_gain):
-    """How many seeds and examples would narrow the interval."""
+    """Estimates the seeds and examples that a narrow interval needs."""
     spread = interval.spread
     narrow = (
         f"an interval of {100 * smallest_gain:g} "

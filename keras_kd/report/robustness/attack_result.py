@@ -1,4 +1,4 @@
-"""What an attack has achieved."""
+"""Result of an attack."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AttackResult:
-    """The images that an attack ended with, and whether they fool the model.
+    """Images of an attack, and whether they fool the model.
 
     Whether they do is what the model itself says of them, whatever the attack
     made of its gradients. An image that was taken for the wanted class before
@@ -46,7 +46,7 @@ class AttackResult:
 
 
 def judge(victim, x, adversarial, labels, is_targeted):
-    """Asks the model about what an attack has made.
+    """Evaluates the model on the images of an attack.
 
     Args:
         victim: The `Victim`.
