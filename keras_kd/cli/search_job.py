@@ -27,7 +27,7 @@ ROUNDS = 10_000
 
 
 def run(settings, *, say=print, live=None):
-    """Trains a teacher, searches, and writes down what was found.
+    """Trains a teacher, searches, and writes the results.
 
     What is finished stays in the output folder; a call with equal settings
     goes on behind it. Of several processes the chief writes, and a worker only
@@ -83,7 +83,7 @@ def run(settings, *, say=print, live=None):
 
 
 def _tuner(settings, space, strategy, say, progress=None):
-    """The tuner, which has said what it found of an earlier call."""
+    """Makes the tuner, and reports trials of an earlier call."""
     options = {}
     if settings.tuner == "hyperband":
         options["max_epochs"] = settings.epochs

@@ -29,7 +29,7 @@ OWN_FLAGS = ("workers", "overwrite", "resume")
 
 
 class Child:
-    """One of the processes; it ends with this one, however this one ends.
+    """Child process that ends with this one, however this one ends.
 
     Args:
         name: What the user reads of it.
@@ -71,7 +71,7 @@ class Child:
             options["stdout"].close()
 
     def restart(self, say):
-        """Starts it again after it died. Returns whether that was done."""
+        """Restarts the process if it died; returns whether that was done."""
         code = self.process.returncode
         where = "" if self.log is None else f"; it printed {self.log}"
         if self.restarts == RESTARTS:
@@ -183,7 +183,7 @@ def _follow(chief, workers, port, say):
 
 
 def as_flags(settings):
-    """The flags that give these settings again, for one of the processes.
+    """Converts settings to flags, for one of the processes.
 
     Args:
         settings: A `SearchSettings`.

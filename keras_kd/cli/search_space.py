@@ -1,4 +1,4 @@
-"""How the trials of `keras-kd search` are made and trained."""
+"""Students and trainings of the trials of `keras-kd search`."""
 
 import dataclasses
 

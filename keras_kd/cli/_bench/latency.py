@@ -1,4 +1,4 @@
-"""The time that models take for an image."""
+"""Latency of models for one image."""
 
 import dataclasses
 import time

@@ -1,4 +1,4 @@
-"""What a job has finished, kept in its output folder.
+"""Finished parts of a job, kept in its output folder.
 
 A kill at any moment leaves whole files only, and the next call goes on behind
 them.
@@ -121,14 +121,14 @@ class State:
             files.write_json(self._path(IDENTITY), identity)
 
     def _identity(self):
-        """What the job in the folder is, or `None` if there is none."""
+        """Reads the identity of the job in the folder; `None` without one."""
         return files.read_json(self._path(IDENTITY))
 
     def _path(self, name):
         return os.path.join(self.folder, name)
 
     def model_path(self, name):
-        """Where the model of a finished part is."""
+        """Path of the model of a finished part."""
         return self._path(f"{name}.keras")
 
     def save(self, name, record, arrays, model=None):
@@ -150,7 +150,7 @@ class State:
             )
 
     def load(self, name):
-        """A finished part.
+        """Loads a finished part.
 
         Returns:
             `(record, arrays)`, or `None` if it is not finished.

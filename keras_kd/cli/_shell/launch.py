@@ -1,4 +1,4 @@
-"""Runs the work of a command, and tells its end in an exit code."""
+"""Runs the work of a command, and returns an exit code."""
 
 import dataclasses
 import logging
@@ -83,7 +83,7 @@ def run(command, folder, work, wakes=True):
 
 
 def _choose_backend():
-    """Takes TensorFlow, whatever `keras.json` says, but not the variable."""
+    """Selects TensorFlow over `keras.json`, but not over the variable."""
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise UnusableError(

@@ -1,4 +1,4 @@
-"""Tells how far a job is: one line for each model."""
+"""Progress of a job: one line for each model."""
 
 import statistics
 import sys
@@ -10,7 +10,7 @@ from keras_kd.report.durations import duration
 
 
 class Progress:
-    """Numbers the models of a job and says what became of each.
+    """Numbers the models of a job and prints the result of each.
 
     Models of a kind, such as the students of an arm, take about the same time:
     from those of this call it says how long the rest will take. For kinds
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def done(self):
-        """How many models are finished."""
+        """Number of finished models."""
         return self.total - sum(self.missing.values())
 
     def watch(self, what):
