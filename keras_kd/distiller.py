@@ -144,7 +144,7 @@ class Distiller(
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
     def make_train_function(self, force=False):
-        """Keras's, after a look at what has been frozen or shared by now."""
+        """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
@@ -206,7 +206,7 @@ class Distiller(
         return total
 
     def _allow_no_teacher(self, training):
-        """Lets validation do without a cached teacher, and nothing else."""
+        """Allows validation, and nothing else, without a cached teacher."""
         if training or self.loss is None:
             raise ValueError(
                 "The data must come from the `attach` of the cached teacher, "

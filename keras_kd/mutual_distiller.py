@@ -193,7 +193,7 @@ class MutualDistiller(
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
     def _peer_variables(self, index):
-        """What the optimizer of one peer updates."""
+        """Returns the variables that the optimizer of one peer updates."""
         layers = [self.peers[index], *self._peer_losses[index].losses]
         return [v for layer in layers for v in layer.trainable_variables]
 
@@ -208,20 +208,20 @@ class MutualDistiller(
         return self._sides[0]
 
     def make_train_function(self, force=False):
-        """Keras's, after a look at what has been frozen or shared by now."""
+        """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
 
     def _shares(self, data, training):
-        """What each peer learns from: the whole batch, or its shard."""
+        """Returns the examples of each peer: the whole batch, or a shard."""
         share = sharing.whole(*self._read_batch(data))
         if training and self.shards:
             return sharing.shards(share, len(self.peers))
         return [share] * len(self.peers)
 
     def _exchange(self):
-        """Renews the copies that teach, if there are any and it is time."""
+        """Renews the copies that teach, if there are any and it is due."""
         if self._stale is not None:
             self._stale.exchange(self.optimizer.iterations)
 
@@ -242,7 +242,7 @@ class MutualDistiller(
         return share.counted(result), regularisation
 
     def _ask(self, index, share):
-        """Returns what a peer says as a teacher, and changes nothing."""
+        """Returns the outputs of a peer as a teacher, and changes nothing."""
         is_live = self._stale is None
         if is_live:
             scope = keras.StatelessScope(initialize_variables=False)
@@ -253,7 +253,7 @@ class MutualDistiller(
         return share.counted(result)
 
     def _answers(self, shares, students, training):
-        """What the peers say as teachers, a `PeerAnswers`."""
+        """Makes the `PeerAnswers` of a step."""
         is_live = not training or self._stale is None
         return PeerAnswers(
             shares,

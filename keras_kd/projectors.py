@@ -116,7 +116,7 @@ def valid_convolution(
 
 
 def obstacle(student_shape, teacher_shape):
-    """Says what keeps `infer` from bringing one shape to the other.
+    """Explains why `infer` has no projector between two shapes.
 
     Args:
         student_shape: Shape of the student's feature.
@@ -193,7 +193,7 @@ def _plan(student_shape, teacher_shape):
 
 
 def _needs_unknown_size(student_shape, teacher_shape):
-    """Whether an image would be resized to a size that nobody knows."""
+    """Whether an image would be resized to an unknown size."""
     pairs = zip(student_shape[1:3], teacher_shape[1:3], strict=True)
     _, kernel = _plan(student_shape, teacher_shape)
     return kernel is None and (None, None) in pairs
