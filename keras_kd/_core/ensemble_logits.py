@@ -1,6 +1,6 @@
 """Logits of the members of an ensemble, in place of one tensor.
 
-An ensemble whose probabilities are to be averaged hands over the logits of
+An ensemble whose probabilities are to be averaged outputs the logits of
 each member, since the average depends on the temperature of the loss that uses
 it:
 

@@ -14,7 +14,7 @@ def symbolic(function, spec):
         # graph and calls no layer: inside another layer it does.
         def call(self, x):
             try:
-                # A model may return None beside its tensors; Keras refuses.
+                # A model may return None beside its tensors; Keras raises.
                 return keras.tree.map_structure(
                     lambda t: keras.ops.zeros(()) if t is None else t,
                     function(x),

@@ -136,7 +136,7 @@ def strange(folder, ours):
 def _fits(path, name, ours):
     partial = PARTIAL.fullmatch(path.name)
     if partial:
-        # Half of a file: what it begins with tells nothing.
+        # An unfinished file: its content is not read, only its name.
         name = name.removesuffix(path.name) + partial[2]
         return any(re.fullmatch(pattern, name) for pattern in ours)
     for pattern, is_ours in ours.items():

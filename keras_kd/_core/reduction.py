@@ -138,7 +138,7 @@ def with_mask(tensor, mask):
 
 
 def is_of_positions(mask, tensor):
-    """Whether a mask says which positions of a feature count.
+    """Whether a mask hides positions of a feature.
 
     Args:
         mask: Boolean, `(batch, ...)`.
