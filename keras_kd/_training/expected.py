@@ -1,7 +1,7 @@
 """Classifies metrics and losses of Keras by how they read `y_pred`.
 
-A student gives logits. `ROWS` says of every name in `keras.metrics` and
-`keras.losses`, of classes and functions alike, how it reads `y_pred`, and
+A student gives logits. `ROWS` lists how every name in `keras.metrics` and
+`keras.losses`, class or function, reads `y_pred`, and
 `expectation` looks up what was given to `compile`.
 """
 
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     """A line of the table.
 
     Attributes:
-        reads: How it reads `y_pred`; `LOGITS` if its `argument` says so.
+        reads: Form of `y_pred`; `LOGITS` if its `argument` selects them.
         argument: `"from_logits"`, `"sparse_y_pred"`, or the name of the
             threshold, or `None`.
         activation: See `Expectation`.

@@ -184,7 +184,7 @@ def _check_output(metric, output, sides):
 
 
 def merge(pairs):
-    """Puts results of metrics into one dict, and refuses a second of a name.
+    """Merges results of metrics into one dict; names must be unique.
 
     Args:
         pairs: Keys and values; a dict as value brings its own keys.

@@ -181,7 +181,7 @@ def taps_of_probabilities(role, losses):
 
 
 def policy(student):
-    """The dtype policy that tells Keras whether to scale the loss."""
+    """Chooses the dtype policy by which Keras scales the loss or not."""
     layers = [student, *taps.layers(student).values()]
     if any(layer.compute_dtype == "float16" for layer in layers):
         return "mixed_float16"

@@ -20,9 +20,9 @@ class StudentOutput:
 
     Attributes:
         units: Length of the last axis, `None` if unknown.
-        reason: Why it gives logits, for errors; `None` if nothing says so.
+        reason: Why it gives logits, for errors; `None` if unknown.
         activation: `"softmax"` or `"sigmoid"`, which turns it into
-            probabilities; `None` if nothing tells.
+            probabilities; `None` if unknown.
         gives_probabilities: Whether it gives probabilities, as the model or
             its loss shows.
         unknown: Names of losses of which it is not known what they take.
@@ -56,7 +56,7 @@ def find(losses, tapped, supervised, reason=None):
     output, _ = tapped.symbolic()
     names = tapped.outputs or (None,)
     if isinstance(supervised, list | tuple) and len(supervised) < len(names):
-        supervised = None  # Keras refuses it.
+        supervised = None  # Keras raises for it.
     found = {}
     for name in names:
         shape = getattr(

@@ -8,11 +8,11 @@ class PeerAnswers:
         shares: A `PeerBatch` for each peer; the same one for all, or shards.
         students: The training `ForwardPass` of each peer on its share.
         teachers: For each peer, the indices of those that teach it.
-        ask: Function of the index of a peer and a `PeerBatch`, to a
+        ask: Runs a peer: function of its index and a `PeerBatch`, to a
             `ForwardPass`.
-        is_live: Whether a peer's training pass is what it says; otherwise it
-            must be asked, and does not change during the step.
-        in_turn: Whether a peer is asked again after its update.
+        is_live: Whether the outputs of a peer's training pass are its answers;
+            otherwise another pass gives them, unchanged during the step.
+        in_turn: Whether a peer runs again after its update.
     """
 
     def __init__(self, shares, students, teachers, ask, *, is_live, in_turn):

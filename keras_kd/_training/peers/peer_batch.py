@@ -15,8 +15,8 @@ class PeerBatch:
     """Examples for one peer.
 
     Attributes:
-        x: What the models see. If there are no examples, another one stands in
-            for them, since batch statistics of nothing are nan.
+        x: Input of the models. A shard without examples has a placeholder,
+            since batch statistics of nothing are nan.
         targets: `Targets` of the examples.
         reserved: Reserved entries of the batch, by name.
         examples: Number of examples.
@@ -36,7 +36,7 @@ class PeerBatch:
             result: A `ForwardPass` of the model on `x`.
 
         Returns:
-            A `ForwardPass`, without what it said about one that stands in.
+            A `ForwardPass`, without the outputs for a placeholder.
         """
         if not self.is_shard:
             return result

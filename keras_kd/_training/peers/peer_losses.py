@@ -61,8 +61,8 @@ class PeerLosses:
         """Computes the mean of each loss over the global batch.
 
         Args:
-            answers: What each teacher says, a `ForwardPass` by the index of
-                the peer.
+            answers: Outputs of each teacher, a `ForwardPass` by the index
+                of the peer.
             student: The learning peer's `ForwardPass`.
             share: The `PeerBatch` of the batch that they are of.
 
