@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-# In place of a number that there is not.
+# Padding, since `gather` needs equal lengths.
 _NONE = -1
 
 
@@ -12,7 +12,7 @@ def gather_ints(model, numbers, count):
     Args:
         model: The `keras.Model` that they train.
         numbers: Integers >= 0 of this worker, at most `count`.
-        count: How many each may tell.
+        count: Most numbers of a worker.
 
     Returns:
         List of lists of integers, one for each replica.

@@ -139,7 +139,7 @@ def _make_function(model, step):
     def graph_of(count, spec):
         key = count, repr(spec)
         if key not in graphs:
-            # With the shapes that the data set tells, not those of a batch: a
+            # With the shapes of the data set's spec, not those of a batch: a
             # worker whose last batch is smaller would make a graph of its own,
             # and wait for messages that the others do not send.
             graphs[key] = graph(steps, input_signature=[(spec,) * count])
