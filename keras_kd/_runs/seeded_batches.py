@@ -26,9 +26,9 @@ def rows_of(data, places, is_dense=False):
 class SeededBatches(keras.utils.PyDataset):
     """Yields all examples in one order, then in another, and so on.
 
-    What is drawn depends on the seed and the number of batches before alone, so
-    that training which was interrupted goes on with the batches that it would
-    have had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
+    The order depends on the seed and the number of earlier batches alone, so
+    resumed training gets the same batches as training without interruption.
+    Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
 
     Args:
         x: Structure of arrays, one row per example. Sparse matrices become

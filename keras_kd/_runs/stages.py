@@ -34,13 +34,13 @@ class Stages:
     """Runs the stages of a procedure and keeps their results.
 
     With a directory, a stage that an earlier call finished is loaded, and one
-    that was interrupted goes on behind its last whole epoch.
+    that was interrupted resumes after its last whole epoch.
 
     Args:
         directory: Folder for what is finished, made if it is not there, or
             `None` to keep nothing.
-        settings: Dict that JSON can hold, with all that tells this run of the
-            procedure from others.
+        settings: Dict that JSON can hold, with all that identifies this run of
+            the procedure.
 
     Raises:
         ValueError: If the directory has stages of other settings, or files of
