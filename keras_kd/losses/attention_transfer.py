@@ -75,7 +75,7 @@ class AttentionTransfer(DistillationLoss):
     without its factor `beta / 2`, which is `loss_weight` here. The released
     code has another form, the mean over positions of the squared difference
     (`squared=True`), and the paper's `beta = 1000` belongs to that one: with
-    maps of 8x8 positions that differ by .25, `1000` there weighs like some 4
+    maps of 8x8 positions that differ by .25, `1000` there weighs like about 4
     here. Its gradient vanishes as the maps meet; that of the norm does not.
 
     Where the two maps differ in size, the activations of the larger are

@@ -36,7 +36,7 @@ def _flat(structure):
 class InputGradientTransfer(DistillationLoss):
     """Matches the input gradients of both models.
 
-    The gradient of the cross-entropy with respect to the input says which
+    The gradient of the cross-entropy with respect to the input shows which
     pixels would change the decision most. With the gradients `J` of the
     teacher and of the student, the loss of one example is
 
@@ -158,7 +158,7 @@ class InputGradientSymmetry(DistillationLoss):
     The student runs twice, both times in the mode of the step, and both runs
     are differentiated twice: a step takes three to four times as long as one
     with `SoftTargets`. Batch normalisation updates its statistics in both runs,
-    and dropout is drawn anew for each. The teacher's tensor is not used; where
+    and dropout is drawn again for each. The teacher's tensor is not used; where
     this is the only loss, any teacher will do.
 
     Reference: [Zagoruyko and Komodakis, 2017](

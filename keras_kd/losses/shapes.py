@@ -23,7 +23,7 @@ def check_several_classes(loss, student_shape, remedy=""):
     Args:
         loss: The loss, for the error.
         student_shape: Shape of the student's logits.
-        remedy: A sentence that says what to do.
+        remedy: A sentence of advice.
     """
     if student_shape[-1] == 1:
         message = (
