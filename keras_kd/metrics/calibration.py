@@ -17,7 +17,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     Predictions are sorted by confidence, their highest probability, into bins
     of equal width, `(i / num_bins, (i + 1) / num_bins]`. The result is the
     mean over predictions of `abs(accuracy of the bin - mean confidence of the
-    bin)`. It needs some hundred predictions: few in a bin make it seem large.
+    bin)`. It needs about 100 predictions: few in a bin make it seem large.
 
     A confidence is compared with the edges exactly: what float32 stores for .6
     is above 9 / 15, and counts so.

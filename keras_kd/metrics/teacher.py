@@ -30,7 +30,7 @@ class TeacherMetric(keras.metrics.Metric):
             policy, since half precision cannot count to 3000.
 
     Call arguments:
-        teacher: Teacher logits, `(batch, ..., classes)`, or members': `forms`.
+        teacher: Teacher logits, `(batch, ..., classes)`, or the members' form.
         student: Student logits, same shape.
         sample_weight: Weights, `(batch,)` or with further axes, or `None`.
         masks: Boolean tensors likewise, of what else counts. Defaults to none.
