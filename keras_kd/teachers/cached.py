@@ -31,7 +31,7 @@ from keras_kd.teachers._cache.writer import stored_arrays
 class CachedTeacher:
     """Teacher with stored outputs, for `Distiller(teacher=...)`.
 
-    It has no weights and does not run: the data brings what it said.
+    It has no weights and does not run: the data hold its outputs.
 
     ```
     train = cached.attach(train).shuffle(10_000).batch(128)

@@ -15,7 +15,7 @@ class FunctionTeacher:
     """A function, or scikit-learn classifiers, whose answers can be cached.
 
     Such a teacher cannot run inside a compiled training step: `predict` labels
-    data with it, and `teachers.cache_teacher` keeps what it said for a
+    data with it, and `teachers.cache_teacher` keeps its outputs for a
     `Distiller`.
 
     Probabilities become logits by `log(maximum(probability, floor))`. The
@@ -40,14 +40,14 @@ class FunctionTeacher:
             order of `classes_`. Functions need it.
         from_logits: Whether functions return logits, not probabilities.
             Classifiers give probabilities. Defaults to `False`.
-        keep_members: Whether to hand over what each of a list said, so that
+        keep_members: Whether to return the outputs of each of a list, so that
             `losses.SoftTargets` averages their probabilities at its own
             temperature, as for an arithmetic `EnsembleTeacher`. `False`, the
             default, averages them at temperature 1.
         floor: Float in (0, 1), the smallest probability. Defaults to `1e-7`.
         identity: String that changes when the function does, such as a version
             of its file. A cache needs it to notice another teacher. Defaults
-            to `None`: classifiers are told apart by their contents, and a
+            to `None`: classifiers are distinguished by their contents, and a
             function cannot be cached.
         name: Name for messages. Defaults to `"function_teacher"`.
 
@@ -257,7 +257,7 @@ def _check_kind(answer, from_logits, name):
     """Validates that outputs are logits or probabilities, as declared."""
     totals = answer.sum(axis=-1)
     is_probability = answer.min() >= 0 and np.allclose(totals, 1, atol=1e-3)
-    # What is nan is neither, and refused for that.
+    # Outputs with nan are neither, and raise elsewhere.
     if is_probability == from_logits and np.all(np.isfinite(answer)):
         expected = "logits" if from_logits else "probabilities"
         raise ValueError(

@@ -158,7 +158,7 @@ def make_plan(teacher, layout, data, options):
 
     Args:
         teacher: See `cache_teacher`.
-        layout: The `Layout` of what it says.
+        layout: The `Layout` of its outputs.
         data: `tf.data.Dataset` of single examples.
         options: Dict of other entries.
 

@@ -55,7 +55,7 @@ MOVE = (
 # What they do is what the layers in them do.
 CONTAINERS = ("Pipeline",)
 
-# Parts of the names of labels that say where something is.
+# Parts of the names of labels of positions.
 _PLACES = ("box", "keypoint", "landmark", "mask", "point", "segmentation")
 
 
@@ -66,7 +66,7 @@ def check(augmentation, data, argument):
     as a mask or a list of boxes; or if its key in a dict has one of `box`,
     `keypoint`, `landmark`, `mask`, `point` and `segmentation` in it. A single
     number and a vector are taken for classes or scores: a box that is one
-    vector of four numbers without a name cannot be told from them. Sample
+    vector of four numbers without a name looks the same. Sample
     weights are looked at as labels are.
 
     Args:
