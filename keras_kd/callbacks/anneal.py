@@ -15,7 +15,7 @@ class Anneal(keras.callbacks.Callback):
 
     Before each batch (or epoch) the variable gets the value of the schedule. A
     step is an update of the optimizer, counted by `optimizer.iterations`: a
-    resumed run goes on where it was, and several batches of gradient
+    resumed run continues the schedule, and several batches of gradient
     accumulation are one step. With `steps_per_execution=n`, the value is set
     once for `n` batches.
 
