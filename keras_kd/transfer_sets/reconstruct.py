@@ -59,8 +59,8 @@ def reconstruct(
       Behind a ReLU, there is no gradient by a unit that is below zero: an
       input may never come to a logit that began there. See `rectified`.
     * `SpectralAllLayers`, `SpectralLayerPairs`: the activations of a recorded
-      example, as far as the kept coefficients tell. The objective is the sum
-      of the squared differences.
+      example, as far as the kept coefficients determine them. The objective is
+      the sum of the squared differences.
 
     The result is no set of training images, and need not look like one.
 
@@ -86,8 +86,8 @@ def reconstruct(
             spectral records. Defaults to `True`.
         batch_size: Inputs that are optimised together. Defaults to `64`.
         seed: Integer >= 0, for the same inputs in each run. Defaults to `0`.
-        directory: Folder for finished batches, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished batches, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         verbose: `0` for no progress bar. Defaults to `1`.
 
     Returns:

@@ -41,7 +41,7 @@ def random(x, num_examples: int, *, seed: int = 0):
         ValueError: If an argument cannot be used.
     """
     x = np.asarray(x)
-    MixedTable(x, ())  # It refuses what is no table.
+    MixedTable(x, ())  # Validates the table.
     draw = _generator(num_examples, seed)
     made = np.empty((num_examples, x.shape[1]), x.dtype)
     for place, column in enumerate(x.T):
@@ -132,7 +132,7 @@ def munge(
     equal one: of a table that has each row twice, nothing new is made. Leave
     out duplicates to mix each row with a different one.
 
-    The paper does not say which `probability` and `local_variance` it had. The
+    The paper does not give its `probability` and `local_variance`. The
     defaults are ours: of probabilities .1, .2 and .5 and local variances 1, 2,
     4 and 8, those whose students had the smallest error to the labels on the
     validation parts of five tables (breast cancer, diabetes, digits, Adult,
@@ -140,7 +140,7 @@ def munge(
     On the test parts of other splits, with iris and wine, this error was
     smaller than without made-up rows on six of the seven tables, by .4 to 7 %,
     and 1 % larger on digits, whose validation part no setting made better.
-    Three splits do not tell most of these differences from chance; the table is
+    With three splits, most of these differences may be chance; the table is
     made by `benchmarks/munge_defaults.py`.
 
     More mixing, .5 and 2, is a bet. It brought students nearer to their teacher

@@ -12,7 +12,7 @@ class TopLayer:
     """Mean and covariance of the logits, for each class.
 
     The smallest record: with 10 classes, 1,100 numbers at most. Many inputs
-    lead to the same logits, so it says little about the input.
+    lead to the same logits, so it shows little of the input.
 
     Attributes:
         temperature: Float > 0 that divides the logits. Defaults to `8.0`, the
