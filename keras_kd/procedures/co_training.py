@@ -82,19 +82,19 @@ def co_training(
     """Trains two learners that see different sides of each example.
 
     A page of the web has its own words, and the words of the links that point
-    to it. Either would do to tell what it is about. Two learners, one for each
+    to it. Either would do to find its subject. Two learners, one for each
     view, begin with few labels. In each iteration
 
-    1. both learn from all that is labelled so far, from the beginning;
+    1. both learn from all labels so far, from scratch;
     2. each looks at a pool of unlabelled examples, and gives labels to those
        of each class that it is most certain of;
     3. these are examples for both from now on, and others take their places in
        the pool.
 
-    What one view makes easy becomes a lesson in the other. That is sound where
-    the views are independent, given the class: what is easy in one is then a
-    random example in the other. Views that say the same only confirm each
-    other's errors.
+    An easy example of one view becomes a label in the other. That is sound
+    where the views are independent, given the class: an easy example of one
+    view is then a random example of the other. Views of equal content only
+    confirm each other's errors.
 
     Reference: [Blum and Mitchell, 1998](https://doi.org/10.1145/279943.279962),
     sections 5 and 6.
@@ -125,8 +125,8 @@ def co_training(
         optimizer: A Keras optimizer or its name, for Keras models; each has its
             own. Defaults to `"adam"`.
         seed: Decides what is drawn and the order of examples. Defaults to `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for each fit of a Keras model.
         verbose: `0` shows no progress bar of the iterations.
 

@@ -102,8 +102,8 @@ def data_free(
             it. Defaults to `None`.
         seed: Integer >= 0, for inputs and order of the examples. Defaults to
             `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for the distillation.
         verbose: See `keras.Model.fit`; `0` shows no progress of the
             reconstruction either.

@@ -120,8 +120,8 @@ def fitnets(
             stage stops; its best weights are then kept, those of the lowest
             loss of the hint and of the highest accuracy. `None`, the default,
             trains all epochs and keeps the last.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
 

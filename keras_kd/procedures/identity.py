@@ -54,7 +54,7 @@ def of_arrays(structure):
 
     Returns:
         64 hexadecimal digits, or `None` if something else is in it, such as a
-        data set, which tells what it holds only by being gone through.
+        data set, whose content is known only after a pass over it.
     """
     digest = hashlib.sha256()
     for path, leaf in keras.tree.flatten_with_path(structure):
@@ -106,7 +106,7 @@ def _nameless(value, places):
         return value
     if hasattr(value, "__array__"):
         return of_arrays(value)
-    # What its `repr` says is an address, another in each process.
+    # Its `repr` has an address, another in each process.
     return getattr(value, "__qualname__", type(value).__name__)
 
 

@@ -13,7 +13,7 @@ def of_function(function):
             or `None`.
 
     Returns:
-        What JSON can hold. Two functions of the same name are not told apart.
+        Values that JSON can hold, equal for two functions of the same name.
     """
     if isinstance(function, functools.partial):
         bound = {key: _plain(v) for key, v in function.keywords.items()}

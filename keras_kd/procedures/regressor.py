@@ -107,7 +107,7 @@ def nonlinearity_of(teacher, hint_tap):
 
     Returns:
         A layer of maxout or of a rectifier, an activation function, or `None`
-        for a linear layer, and where it cannot be told.
+        for a linear layer, and where it is not known.
     """
     if not isinstance(teacher, keras.Model):
         return None

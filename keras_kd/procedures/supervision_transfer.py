@@ -120,9 +120,9 @@ def supervision_transfer(
         optimizer: A Keras optimizer or its name. Defaults to `"adam"`.
         fine_tuning_optimizer: The same for the fine-tuning. Defaults to
             `optimizer`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing. A run of
-            other models, arrays or numbers is refused; other *data sets* are
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing. A run of other
+            models, arrays or numbers is an error; other *data sets* are
             not noticed, nor other first weights of the student, nor callbacks.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
@@ -213,7 +213,7 @@ def supervision_transfer(
 
 def _fine_tune(stages, whole, optimizer, labelled, kwargs):
     """Trains a classifier on labels, and returns the history."""
-    # Writes the state of dropout too, for a run that goes on.
+    # Saves the state of dropout too, for a resumed run.
     trained = Softened(whole, temperature=1.0)
     trained.compile(
         new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]

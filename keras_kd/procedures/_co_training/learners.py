@@ -92,7 +92,7 @@ class Network:
 
     def __init__(self, model, stages, name, optimizer, batch_size, **kwargs):
         self.fitted = model
-        # Writes the state of dropout too, for a run that goes on.
+        # Saves the state of dropout too, for a resumed run.
         self.trained = Softened(model, temperature=1.0)
         self.stages = stages
         self.batch_size = batch_size

@@ -11,7 +11,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._compress.arguments import check_labels
 
-# Entries of the input: what the teacher says, and the example, if it has no
+# Entries of the input: the teacher's answers, and the example, if it has no
 # names of its own.
 ANSWERS = "keras_kd_answers"
 EXAMPLE = "keras_kd_example"

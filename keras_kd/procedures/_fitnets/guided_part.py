@@ -25,8 +25,8 @@ def guided_part(student, guided_tap):
 
     Raises:
         TypeError: If the student is not Functional or Sequential.
-        ValueError: If there is no such layer, or it cannot be told what
-            leads to it.
+        ValueError: If there is no such layer, or the layers before it are
+            not known.
 
     Example:
 

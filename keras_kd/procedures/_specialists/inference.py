@@ -36,7 +36,7 @@ def find_active(probabilities, class_sets, num_top_classes):
 class Opinions:
     """Probabilities of a generalist and its active specialists.
 
-    They differ in what they tell apart: a specialist gives one probability for
+    They distinguish different classes: a specialist gives one probability for
     all classes outside its set, those in its dustbin. The distribution q over
     all classes that suits them best minimises, for each example,
 
@@ -52,8 +52,8 @@ class Opinions:
         generalist: Probabilities, `(examples, classes)`.
         specialists: For each specialist its probabilities, `(examples,
             classes of its set + 1)`, the dustbin last.
-        active: Booleans, `(examples, specialists)`. What a specialist says
-            where it is not active does not count and may be anything finite.
+        active: Booleans, `(examples, specialists)`. The probabilities of
+            an inactive specialist do not count and may be anything finite.
         class_sets: Class numbers of each specialist, as its columns have them.
     """
 
@@ -66,7 +66,7 @@ class Opinions:
         # Ones for the classes in the dustbin of each specialist.
         self.outside = np.ones((len(self.class_sets), num_classes))
         self.dustbins = np.zeros(self.active.shape)
-        # What is said of single classes, added up.
+        # Probabilities of single classes, added up.
         self.named = self.generalist.copy()
         for m, (classes, probabilities) in enumerate(
             zip(self.class_sets, self.specialists, strict=True)

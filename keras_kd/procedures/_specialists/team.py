@@ -42,7 +42,7 @@ class Specialists:
         """Class probabilities on which generalist and specialists agree best.
 
         The generalist runs on all examples, a specialist on those that it is
-        active for: see `active`. What they say is combined as
+        active for: see `active`. Their outputs are combined as
         `specialist.inference.Opinions` describes; where no specialist is
         active, the generalist decides alone.
 

@@ -16,8 +16,8 @@ from keras_kd.procedures._specialists.batches import balanced_weights
 from keras_kd.procedures._specialists.models import collapse
 from keras_kd.procedures._specialists.models import from_generalist
 
-# Entries of the input: what the generalist says of an example, and the example
-# if it has no names of its own.
+# Entries of the input: the generalist's soft targets of an example, and the
+# example, if it has no names of its own.
 SOFT_TARGETS = "keras_kd_soft_targets"
 EXAMPLE = "keras_kd_example"
 
@@ -141,7 +141,7 @@ class SpecialistTraining:
         return specialist
 
     def _distiller(self, specialist, classes):
-        # The generalist has said all it has to say: its part is to pass on the
+        # The generalist need not run again: a model in its place passes on the
         # soft targets that come with the data.
         generalist = keras.Sequential(
             [

@@ -136,7 +136,7 @@ def _check_labels(labels, logits, argument):
         labels = labels[..., 0]
     if labels.ndim == len(logits) and labels.shape[-1] == classes:
         return  # Probabilities.
-    classes = max(2, classes)  # One logit tells two.
+    classes = max(2, classes)  # One logit stands for two classes.
     strange = labels[~np.isin(labels, np.arange(classes))]
     if labels.ndim != len(places) + 1:
         received = f"labels of shape {labels.shape}"

@@ -16,7 +16,7 @@ def copied_graph(model):
         model: A built model with one input and one output.
     """
     # Of the copy's layers, each call is one of its graph: those of a Sequential
-    # model were called each time that it was built anew.
+    # model were called each time that it was built again.
     return equal_copy(
         keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     )
