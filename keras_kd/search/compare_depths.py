@@ -85,7 +85,7 @@ def compare_depths(
     each depth gets a search of its own, with the same number of trials, once on
     the teacher's logits (`losses.LogitRegression(center=True)`, no labels) and
     once on the labels, over the same augmented images. A search that is
-    finished is kept in `directory`, and one that was interrupted goes on.
+    finished is kept in `directory`, and an interrupted one resumes.
 
     Reference: [Urban et al., 2017](https://arxiv.org/abs/1603.05691), sections
     2 and 3. The paper does not centre the logits of each example.
@@ -122,7 +122,7 @@ def compare_depths(
     _check_teacher(teacher)
     check_counts("epochs or trials", epochs=epochs, max_trials=max_trials)
     check_count("seed", seed, "one sequence of numbers", 0)
-    # Refuses searches of other settings that are there.
+    # Raises if searches of other settings are there.
     Experiment(
         directory,
         {

@@ -9,7 +9,7 @@ class GridOracle(keras_tuner.oracles.GridSearchOracle):
     """Grid of keras-tuner, which resumes after an interruption.
 
     keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
-    does not save: a search that is taken up again ends with a `KeyError`. Both
+    does not save: a resumed search ends with a `KeyError`. Both
     follow from the trials.
     """
 

@@ -39,8 +39,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     ```
 
     `search.make_tuner` makes the same tuner with three things more: the first
-    trial is the default setting, an interrupted search goes on from files that
-    are never half written, and damage is named.
+    trial is the default setting, an interrupted search resumes from files that
+    are written atomically, and damage is named.
 
     `batch_size` is among the knobs where the hypermodel has the data, fixed at
     32. Without `distillation_losses`, the space is: soft targets with their
@@ -71,7 +71,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             single examples in a fixed order, not batched and not shuffled.
             Trials shuffle and batch it. `None`, the default, leaves it to
             `search`, as for any tuner.
-        cache_directory: Where to keep what the teacher says about `data`, once
+        cache_directory: Where to keep the teacher's answers for `data`, once
             for all trials and all processes; a cache that is there is used.
             Needed with `data`, unless `teacher` is a `CachedTeacher`.
         distillation_losses: A `DistillationLoss`, or a list. Defaults to
@@ -131,7 +131,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             space.defaults(self._templates, pairs, data is not None), knobs
         )
         self.data = data
-        # What does not fit together is said now, not in the first trial.
+        # Parts that do not fit together raise now, not in the first trial.
         self.teacher = teacher
         self.build(keras_tuner.HyperParameters())
         self.teacher = self._asked_once(teacher, cache_directory)
@@ -214,6 +214,6 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             anneal = Anneal("soft_targets.temperature", fall, per="epoch")
             callbacks = [anneal, *callbacks]
         with warnings.catch_warnings():
-            # In a search, the labels judge: nobody needs to be told each time.
+            # In a search, the labels judge: no warning for each trial.
             warnings.filterwarnings("ignore", "The data for validation does")
             return model.fit(*args, callbacks=list(callbacks), **kwargs)

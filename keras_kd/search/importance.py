@@ -21,10 +21,10 @@ class Importance:
 
     Attributes:
         shares: Dict from the names of the knobs to their shares, which add up
-            to 1, the largest first. Empty if nothing can be said.
+            to 1, the largest first. Empty if it is not known.
         explained: Share of the variance of the ranks that the forest
             explains, for trials that it was not shown; `None` without shares.
-        reason: Why nothing can be said, or an empty text.
+        reason: Why it is not known, or an empty text.
     """
 
     shares: dict[str, float]
@@ -47,8 +47,8 @@ def importance(results: Sequence[TrialResult]) -> Importance:
     importance of a knob is how much worse the forest gets when the values of
     this knob are shuffled among the trials. It holds for the ranges that were
     searched, and is a hint, no proof, with the few trials of a search. Where
-    there are too few, or the forest predicts no better than the mean, this is
-    said instead of a number.
+    there are too few, or the forest predicts no better than the mean, a reason
+    replaces the numbers.
 
     Args:
         results: What `search.results` returned. Trials without a score are

@@ -52,7 +52,7 @@ def mend(directory, project_name):
             _check_files(folder)
             _let_reload(folder)
         else:
-            # Cut off before its first trial: there is nothing to go on with.
+            # Cut off before its first trial: there is nothing to resume.
             for name in (ORACLE, f"{chief.own_id()}.json"):
                 (folder / name).unlink(missing_ok=True)
         return []
@@ -134,8 +134,8 @@ def check_is_search(folder):
 def _let_reload(folder):
     """Makes keras-tuner resume the search in the folder.
 
-    It begins anew where this file is missing, as it is if the last call had
-    another part: alone, and not among several processes.
+    It starts from scratch where this file is missing, as it is if the last call
+    had another role: alone, and not among several processes.
     """
     files.write_json(folder / f"{chief.own_id()}.json", {})
 

@@ -45,7 +45,7 @@ def results(
 
     Args:
         source: A tuner, or the folder of a search, `directory/project_name`;
-            also one that is still going on.
+            also one that is still running.
         direction: `"max"` or `"min"`, which score is best. Defaults to what
             the tuner knows, or, with a folder, to the direction of the metric
             whose value the score is.
