@@ -62,7 +62,7 @@ def paired_interval(
     the same images differ less by luck than two strangers, so fewer seeds
     show the same gain.
 
-    It tells what other seeds would give on *these* test examples, and nothing
+    It covers other seeds on *these* test examples, and nothing
     of other examples: `compare` counts both.
 
     Args:
@@ -116,7 +116,7 @@ def compare(
     """The interval of `treated - baseline`, paired by position.
 
     Give a score for each test example, such as whether the answer is right:
-    the interval then tells what other seeds *and* other examples would give.
+    the interval then covers other seeds *and* other examples.
     With n seeds, m examples, the mean squares S, E and R of seeds, examples and
     residual, and Student's quantiles t at `1 - (1 - level) / (2 comparisons)`,
     it reaches as far to either side of the mean as the root of

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Light for the worst, dark for the best; told apart without colour vision.
+# Light for the worst, dark for the best; distinct without colour vision.
 COLOR_MAP = "viridis_r"
 # Above this ratio of the ends, numbers are drawn on a logarithmic axis.
 WIDE = 8.0

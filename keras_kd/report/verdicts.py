@@ -27,7 +27,7 @@ def verdict(
             `"the student alone"`.
         smallest_gain: The smallest gain that would matter. Where the interval
             includes zero and reaches further to either side of its middle,
-            there are too few seeds or examples to tell. Defaults to `0.01`,
+            there are too few seeds or examples to decide. Defaults to `0.01`,
             one point.
 
     Returns:

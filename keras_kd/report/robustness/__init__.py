@@ -1,7 +1,7 @@
 """Attacks on classifiers by small changes of the input.
 
 A defence that was tested only against attacks that it hinders by accident has
-not been tested. These are here to tell whether a distilled network is robust,
+not been tested. These show whether a distilled network is robust,
 or has only hidden its gradients.
 """
 

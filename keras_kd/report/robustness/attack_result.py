@@ -9,7 +9,7 @@ import numpy as np
 class AttackResult:
     """Images of an attack, and whether they fool the model.
 
-    Whether they do is what the model itself says of them, whatever the attack
+    The model itself decides by its predictions, whatever the attack
     made of its gradients. An image that was taken for the wanted class before
     anything was changed counts neither for the attack nor against it.
 

@@ -71,7 +71,7 @@ class Descent:
             look, self.free.value, {"loss": loss}
         )
         images, logits = result
-        # A draw is no success: what the model says of it is not certain.
+        # A draw is no success: the prediction of the model is not certain.
         lead = _lead(logits, wanted)
         is_success = (lead > 0) & (lead >= self.confidence)
         self.optimizer.apply([gradients["loss"]], [self.free])
