@@ -24,9 +24,9 @@ from keras_kd.search import project
 from keras_kd.teachers import caching
 
 PROJECT = "search"
-# What tells in the tuner's folder whose it is.
+# File with the identity of the search, in the tuner's folder.
 JOB = "job.json"
-# How long a worker waits for the chief to train the teacher and to ask it.
+# How long a worker waits for the chief to train and cache the teacher.
 PATIENCE_SECONDS = 3600.0
 LOOK_SECONDS = 1.0
 
@@ -113,7 +113,7 @@ def _is_complete(path):
     try:
         return caching.is_complete(pathlib.Path(path))
     except ValueError:
-        # Damaged: what opens it says so.
+        # Damaged: opening the cache raises the error.
         return True
 
 

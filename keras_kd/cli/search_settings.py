@@ -15,7 +15,7 @@ TUNERS = ("bayesian", "random", "hyperband", "grid")
 STRATEGIES = ("one_device", "mirrored")
 MULTI_WORKER = "multi_worker"
 
-# Tried if nobody says otherwise, where the models have layers to compare.
+# Tried by default, where the models have layers to compare.
 DEFAULT_METHODS = (
     "soft_targets",
     "hints_and_soft_targets",
@@ -59,8 +59,8 @@ class SearchSettings:
         workers: Number of processes that train; 0 for this one alone.
         output: Folder for everything that is written.
         directory: Folder for what the tuner writes; by default the output.
-        resume: Whether to go on with a search, but not to begin one.
-        overwrite: Whether to begin anew.
+        resume: Whether to resume a search, but not to begin one.
+        overwrite: Whether to begin from scratch.
     """
 
     dataset: str = Settings.dataset

@@ -59,7 +59,7 @@ class Bench:
         teacher: A model that gives logits.
         student: The architecture: students are copies with new weights.
         is_teacher_trained: Whether the teacher was trained before the job.
-        answers: What a cache has the teacher say, or `None` without a cache.
+        answers: Cached answers of the teacher, or `None` without a cache.
         alternatives: For a search, a resolved `Settings` for each method.
     """
 

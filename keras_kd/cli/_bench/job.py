@@ -22,8 +22,8 @@ BEFORE = "kept from before"
 def run(settings, *, overwrite=False, say=print, live=None):
     """Trains a teacher and all students, and writes a comparison.
 
-    What is finished stays in the output folder; a call with equal settings
-    goes on behind it.
+    Finished parts stay in the output folder; a call with equal settings
+    resumes after them.
 
     Args:
         settings: A `Settings`.

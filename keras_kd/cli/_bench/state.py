@@ -1,6 +1,6 @@
 """Finished parts of a job, kept in its output folder.
 
-A kill at any moment leaves whole files only, and the next call goes on behind
+A kill at any moment leaves whole files only, and the next call resumes after
 them.
 """
 
@@ -70,9 +70,9 @@ class State:
 
     Args:
         folder: The output folder.
-        identity: What tells this job from others, as JSON has it.
-        overwrite: Whether to throw away what another job left there; the same
-            job goes on all the same. `None` where the user has no such choice.
+        identity: Description of this job, as JSON has it.
+        overwrite: Whether to delete the files of another job there; the same
+            job resumes either way. `None` where the user has no such choice.
             Defaults to `False`.
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
         files: Names of the files that the job will write into the output
@@ -143,7 +143,7 @@ class State:
         if model is not None:
             with files.written(self.model_path(name)) as partial:
                 model.save(partial)
-        # Last, since this file says that the part is finished.
+        # Last, since this file marks the part as finished.
         with files.written(self._path(f"{name}.npz")) as partial:
             np.savez(
                 partial, **{_ARRAY: np.array(json.dumps(record))}, **arrays
