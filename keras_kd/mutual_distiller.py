@@ -53,8 +53,8 @@ class MutualDistiller(
     average, such as `losses.Hint`, compare with each of the others.
 
     * `exchange="in_turn"` (deep mutual learning): in each step the peers are
-      updated one after the other, and each learns from what those before it
-      say after their update.
+      updated one after the other, and each learns from the outputs of those
+      before it after their update.
     * `exchange="together"`: all answer first, then all are updated.
     * `exchange_every=n` with n > 1 (codistillation): the peers teach through
       copies of their weights, exchanged every n updates, at the first one too.
@@ -270,7 +270,7 @@ class MutualDistiller(
         Args:
             index: Which peer.
             share: Its `PeerBatch`.
-            answers: What its teachers say, a `ForwardPass` by index.
+            answers: Outputs of its teachers, a `ForwardPass` by index.
             student: What `_run_peer` returned.
 
         Returns:

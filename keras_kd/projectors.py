@@ -200,7 +200,7 @@ def _needs_unknown_size(student_shape, teacher_shape):
 
 
 def _convolution(filters, kernel_size, **kwargs):
-    # Channels last, whatever the user's `keras.json` says.
+    # Channels last, whatever the user's `keras.json` sets.
     return keras.layers.Conv2D(
         filters, kernel_size, data_format="channels_last", **kwargs
     )
