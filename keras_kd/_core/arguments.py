@@ -121,8 +121,8 @@ def check_count(name, value, counted, least=1, is_optional=False):
         name: The caller's argument.
         value: What was given.
         counted: What it counts, for the error.
-        least: The smallest that will do.
-        is_optional: Whether `None` will do too.
+        least: Smallest allowed value.
+        is_optional: Whether `None` is allowed too.
     """
     if is_optional and value is None:
         return
@@ -139,8 +139,8 @@ def check_counts(counted, least=1, is_optional=False, **values):
 
     Args:
         counted: What all of them count, for the error.
-        least: The smallest that will do.
-        is_optional: Whether `None` will do too.
+        least: Smallest allowed value.
+        is_optional: Whether `None` is allowed too.
         **values: What was given, by argument.
     """
     for name, value in values.items():

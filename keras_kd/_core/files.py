@@ -1,7 +1,7 @@
 """Writes files atomically.
 
-Each is written beside its place and then moved there, so that a kill or a full
-disk at any moment leaves no half of one.
+A file is written beside its place and then moved there, so that a kill or a
+full disk at any moment leaves no unfinished file.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from keras_kd._core import own_files
 def written(path):
     """Yields a temporary path, and moves the file to its place.
 
-    The path is new: no file of a user's is written over on the way. What a
-    process that was killed has left of an earlier try is deleted.
+    The path is new: no file of the user is overwritten. Unfinished files of
+    killed processes are deleted.
 
     Args:
         path: Where the file shall be.

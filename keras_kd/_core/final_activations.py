@@ -163,7 +163,7 @@ def sums_to_one(tapped, tap):
         ),
         spec,
     )
-    # A layer with a state of its own must not notice.
+    # The state of a layer must stay as it is.
     with keras.StatelessScope():
         _, tensors = tapped(x, training=False)
     scores = ensemble_logits.scores(tensors[tap])

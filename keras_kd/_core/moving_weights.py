@@ -9,7 +9,7 @@ import keras
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 
-# Models that were warned of; a pass may be traced many times.
+# Models with a warning so far; a pass may be traced many times.
 _warned = weakref.WeakSet()
 
 
@@ -18,9 +18,9 @@ def unchanged(model):
     """Keeps the weights of a model as they are while the block runs it.
 
     A model may assign its own variables in inference mode, such as batch
-    normalisation that is called with `training=True`: that is dropped, with one
-    warning. Seeds move on, so that a model that draws numbers draws others the
-    next time.
+    normalisation that is called with `training=True`: such changes are dropped,
+    with one warning. Seeds advance, so that a random model draws other numbers
+    the next time.
 
     Args:
         model: A `keras.Model`.

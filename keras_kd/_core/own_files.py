@@ -1,7 +1,7 @@
 """Ownership of files: only files of ours are deleted or overwritten.
 
-Whatever deletes, overwrites or opens for writing asks here first. A folder may
-hold what a user put there, and a link may lead to it.
+All code that deletes, overwrites or opens files for writing checks them here
+first. A folder may hold files of the user, and a link may lead to them.
 """
 
 import os
@@ -111,7 +111,7 @@ def strange(folder, ours):
         folder: A folder.
         ours: Dict from regular expressions, for paths within the folder, to
             functions from a path to whether its content is ours. The first
-            expression that fits decides. Folders fit as what is in them;
+            expression that fits decides. Folders are judged by their contents,
             empty ones by their path and a slash.
 
     Returns:
@@ -152,12 +152,12 @@ def anything(path):
 
 
 def empty(path):
-    """For `strange`: whether a file has no content."""
+    """Whether a file has no content, for `strange`."""
     return path.stat().st_size == 0
 
 
 def begins(text):
-    """For `strange`: whether a file of JSON begins so, or is cut off before.
+    """Whether a JSON file begins so, or is cut off before, for `strange`.
 
     Args:
         text: The beginning, without white space.

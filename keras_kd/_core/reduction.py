@@ -138,7 +138,7 @@ def with_mask(tensor, mask):
 
 
 def is_of_positions(mask, tensor):
-    """Whether a mask hides positions of a feature.
+    """Whether a mask is about the positions of a feature.
 
     Args:
         mask: Boolean, `(batch, ...)`.
