@@ -49,7 +49,7 @@ class CachedOutputs(ModelOutputs):
     def check_finite(self, tensors):
         """Stops the run at a -inf where a loss cannot use it.
 
-        The rest was looked at when it was stored.
+        The rest was validated when stored.
         """
         outputs = {
             tap: tensor

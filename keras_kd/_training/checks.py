@@ -90,7 +90,7 @@ def check_trainable(student, argument="student"):
 def check_finite_weights(teacher, argument="teacher"):
     """Validates that the weights of a teacher are finite.
 
-    A bias of -inf rules a class out, and is let through.
+    A bias of -inf rules a class out, and is allowed.
     """
     for variable in teacher.weights:
         value = keras.ops.convert_to_numpy(variable)

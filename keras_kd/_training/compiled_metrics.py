@@ -25,7 +25,7 @@ def readable(groups, outputs):
         The same structures, with a `LabelMetric` around the metrics.
 
     Raises:
-        ValueError: If a metric would be wrong, and nothing can mend it.
+        ValueError: If a metric would be wrong, and cannot be adapted.
     """
     unknown = [name for output in outputs.values() for name in output.unknown]
     groups = [_of_outputs(metrics, outputs, unknown) for metrics in groups]

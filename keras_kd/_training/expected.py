@@ -190,7 +190,7 @@ def expectation(given, keywords=None):
 
 
 def ignored_class(given):
-    """The class that a loss ignores, or `None`.
+    """Finds the class that a loss ignores, or `None`.
 
     Args:
         given: What `compile` takes for one output, or `None`.

@@ -13,8 +13,8 @@ class LabelMetric(keras.metrics.Metric):
     Keras 3.15 reads a mask in some metrics only, and a hidden label may be nan
     or no class.
 
-    It has no state of its own: the metric inside counts, and whoever holds that
-    one can read it.
+    It has no state of its own: the metric inside has, and its holder can read
+    it.
 
     Args:
         metric: A `keras.metrics.Metric`.
@@ -76,7 +76,7 @@ class LabelMetric(keras.metrics.Metric):
 class AsGiven(LabelMetric):
     """Metric of the user's own, on labels and output as they are.
 
-    What it does of a label that is ignored, or nan, is its own affair.
+    The metric itself handles labels that are ignored, or nan.
     """
 
     def update_state(self, y_true, y_pred, sample_weight=None):

@@ -11,8 +11,8 @@ UNKNOWN_LENGTH = 3
 def check_examples_apart(name, loss, shapes):
     """Validates that a loss on replicas treats each example alone.
 
-    Each replica sees a part of the batch, and would leave out the pairs of
-    examples that two replicas have one of.
+    Each replica sees a part of the batch, so pairs of examples on different
+    replicas would be left out.
 
     Args:
         name: Name of the loss, for the error.
@@ -54,7 +54,7 @@ def depends_on_batch(loss, shapes):
     def values(rows):
         part = keras.tree.map_structure(lambda a: a[rows], arguments)
         teacher, student = part.pop("teacher"), part.pop("student")
-        # A loss with a state of its own must not notice.
+        # The state of a loss must stay as it is.
         with keras.StatelessScope():
             found = loss(teacher, student, training=False, **part)
         return keras.ops.convert_to_numpy(found)

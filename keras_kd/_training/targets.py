@@ -1,7 +1,7 @@
 """Labels and sample weights of a batch, with masks.
 
 A label that the supervised loss ignores (`ignore_class`), or that has a nan,
-takes out what it stands for:
+leaves out an example or a position:
 
 * where an example has one label, the example is *unlabelled*: it leaves the
   supervised loss and what else reads labels, and is distilled;
@@ -230,7 +230,7 @@ def _counted(labels, rank, ignored):
     tests = []
     is_float = keras.backend.is_float_dtype(labels.dtype)
     if ignored is not None:
-        # A class of -1 is none of bytes.
+        # Unsigned bytes have no class -1.
         wide = labels if is_float else ops.cast(labels, "int64")
         tests.append(ops.not_equal(wide, ops.cast(ignored, wide.dtype)))
     if is_float:

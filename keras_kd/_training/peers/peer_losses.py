@@ -9,8 +9,8 @@ class PeerLosses:
     """The distillation losses of one peer.
 
     A loss that takes the members' form compares the peer with the average of
-    its teachers' answers. Any other loss compares it with each of them, by
-    weights of its own for each, and counts with the mean of its values.
+    its teachers' answers. Any other loss compares the peer with each teacher,
+    with separate weights, and counts with the mean of its values.
 
     A plain object: the losses are tracked by the MutualDistiller.
 
