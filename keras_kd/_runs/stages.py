@@ -9,10 +9,10 @@ from keras_kd._core import files
 from keras_kd._core import own_files
 from keras_kd.backend.resuming import Backup
 
-# What is there of a stage that is finished.
+# Files of a finished stage.
 _HISTORY = "history.json"
 _WEIGHTS = "finished.weights.h5"
-# All that there is in the folder of a stage: `own_files.strange`.
+# All files in the folder of a stage: see `own_files.strange`.
 OURS = dict.fromkeys(
     (
         r"(history|log|best\.weights)\.json",
@@ -21,7 +21,7 @@ OURS = dict.fromkeys(
     ),
     own_files.anything,
 )
-# And what procedures keep beside them.
+# And files of the procedures beside them.
 _FILES = (
     r"first_[^/]+\.weights\.h5",
     r"synthetic_\d+\.npz",
@@ -176,7 +176,7 @@ class _Log(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for key, value in (logs or {}).items():
             values = self.history.setdefault(key, [])
-            # What stands there of this epoch was never backed up.
+            # Entries of this epoch were never backed up.
             del values[epoch:]
             values.append(float(value))
         if self.path:
