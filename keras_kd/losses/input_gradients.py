@@ -52,8 +52,8 @@ class InputGradientTransfer(DistillationLoss):
     mode. The paper trained without batch normalisation, which mixes the
     examples of a batch; with it, this loss works, but untried by the authors.
 
-    What is differentiated is `input_objective`, by default the cross-entropy
-    of the logits at the tap. Labels are class numbers or one-hot.
+    The differentiated objective is `input_objective`, by default the
+    cross-entropy of the logits at the tap. Labels are class numbers or one-hot.
 
     Reference: [Zagoruyko and Komodakis, 2017](
     https://arxiv.org/abs/1612.03928), section 3.2.
@@ -68,7 +68,7 @@ class InputGradientTransfer(DistillationLoss):
         teacher_input_gradient: Of the shape of the teacher's input, `(batch,
             ...)`, or a structure of such tensors.
         student_input_gradient: Of the shape of the student's input.
-        labels: Not used here: the gradients are made with them.
+        labels: Not used here: the gradients depend on them.
 
     Returns:
         One value per example, `(batch,)`.
@@ -177,7 +177,7 @@ class InputGradientSymmetry(DistillationLoss):
         student: The student's logits; not used.
         student_input_gradient: Of the shape of the input, `(batch, ...)`.
         student_input_gradient_of_view: The same of the flipped input.
-        labels: Not used here: the gradients are made with them.
+        labels: Not used here: the gradients depend on them.
 
     Returns:
         One value per example, `(batch,)`.

@@ -14,7 +14,7 @@ from keras_kd.losses.shapes import shapes_agree
 class Match(ProjectedLoss):
     """Compares two tensors by a Keras loss, with the teacher as `y_true`.
 
-    For what no class here is made for: Huber or cosine distance of features,
+    For comparisons without a class here: Huber or cosine distance of features,
     a cross-entropy, a loss of your own. The loss's reduction is not used.
 
     `keras.losses.KLDivergence` and the cross-entropies clip probabilities at
@@ -25,8 +25,8 @@ class Match(ProjectedLoss):
             function `(y_true, y_pred)` that returns one value per example or
             position. To be saved, a loss of your own must be registered with
             `keras.saving.register_keras_serializable`.
-        projector: What takes the student's tensor to the teacher's shape. See
-            `Hint`. Defaults to `None`, equal shapes.
+        projector: Maps the student's tensor to the teacher's shape. See `Hint`.
+            Defaults to `None`, equal shapes.
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
