@@ -15,8 +15,8 @@ from keras_kd.losses.soft_targets import soft_target_divergence
 class TeacherMetric(keras.metrics.Metric):
     """Base class of the metrics that compare the student with its teacher.
 
-    Given to `Distiller.compile(metrics=...)`, such a metric is fed the
-    teacher's output in place of labels. Alone, it is a Keras metric like any.
+    Given to `Distiller.compile(metrics=...)`, such a metric gets the teacher's
+    output in place of labels. Alone, it is a Keras metric like any.
 
     A subclass implements `compare(teacher, student)`. The result is the mean
     of its values over examples, or over all positions of sequences, weighted
