@@ -19,9 +19,9 @@ class Augmentation:
     """Keras's own preprocessing layers, with a given seed for each example.
 
     The layers draw from generators that advance with each call, so their draws
-    cannot be repeated. Here all draws follow from the seed: a cache
-    that stores it can show the student the pixels that the teacher saw. The
-    layers themselves are not changed.
+    cannot be repeated. Here all draws follow from the seed: a cache that stores
+    it can show the student the pixels that the teacher saw. The layers
+    themselves are not changed.
 
     Labels are not augmented. Where they belong to places, as masks and boxes
     do, a cache raises for layers that move pixels, and for unknown layers: one

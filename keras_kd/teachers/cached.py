@@ -3,10 +3,10 @@
 Files are TFRecords with a block of examples in each record. TensorFlow streams
 them without Python, wherever `tf.data` and `tf.distribute` run, and checks a
 CRC of every record while it reads. ArrayRecord would give random access, which
-nothing here needs, since examples are shuffled after they met their rows; and
-its reader is Python code, which costs more for an example than is stored of
-it. Files of NumPy have no checksums, and mapping them into memory does not
-work where files are not local.
+nothing here needs, since examples are shuffled after their rows are attached;
+and its reader is Python code, which is slow for examples of a few bytes. Files
+of NumPy have no checksums, and mapping them into memory does not work where
+files are not local.
 """
 
 import pathlib
@@ -88,7 +88,7 @@ class CachedTeacher:
         self._arrays = stored_arrays(self.layout, self.augmentation)
         self.bytes_per_example = layouts.bytes_of(self._arrays)
 
-    # What checks of models ask about: there is nothing to be changed.
+    # For checks of models: a cache has nothing to change.
     weights = ()
 
     def check_inputs(self, inputs):

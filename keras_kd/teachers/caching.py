@@ -60,9 +60,9 @@ def cache_teacher(
         augmentation: A function from one example `x` and a seed, two int32
             numbers, to the changed `x`; the same numbers must give the same
             `x`. See `teachers.Augmentation`. `None`, the default, shows the
-            examples as they are. Labels are not augmented: where they belong
-            to places, as masks, boxes and points do, moving pixels
-            is an error, and changing colours is not.
+            examples as they are. Labels are not augmented: where they belong to
+            places, as masks, boxes and points do, moving pixels is an error,
+            and changing colours is not.
         seed: Integer >= 0, from which all seeds of views follow. Defaults to
             `0`.
         teacher_inputs: Entries of a dict `x` that the teacher sees; see
@@ -82,11 +82,10 @@ def cache_teacher(
     Raises:
         TypeError: If an argument is not of the type above.
         ValueError: If an argument cannot be used; if `augmentation` moves
-            pixels, or may do so, and labels have two axes
-            or more for an example, or a name like `boxes`; if the folder
-            holds a cache of another teacher, data set or plan, or a damaged
-            shard; if the teacher gives nan, or numbers beyond the range of
-            `dtype`.
+            pixels, or may do so, and labels have two axes or more for an
+            example, or a name like `boxes`; if the folder holds a cache of
+            another teacher, data set or plan, or a damaged shard; if the
+            teacher gives nan, or numbers beyond the range of `dtype`.
 
     Example:
 

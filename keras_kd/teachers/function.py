@@ -20,8 +20,8 @@ class FunctionTeacher:
 
     Probabilities become logits by `log(maximum(probability, floor))`. The
     softmax of those at temperature 1 is the probabilities again, but for what
-    the floor adds to classes that the teacher rules out. A higher floor makes
-    a teacher that is too sure, such as a tree, gentler.
+    the floor adds to classes that the teacher rules out. A higher floor softens
+    a teacher that is too sure, such as a tree.
 
     Args:
         function: One of

@@ -5,7 +5,7 @@
  "rest_log_sum_exp": (batch, ...)}
 ```
 
-Only caches hold this form: losses get the logits that it is spread to.
+Only caches hold this form: losses get logits of all classes.
 """
 
 from keras import ops

@@ -69,7 +69,7 @@ class Reader:
     def attach_arrays(self, data):
         """The same for arrays that are not augmented, at lower cost.
 
-        All examples are compared at once, and nothing is left to do for each.
+        All examples are compared at once, not one by one.
 
         Args:
             data: Arrays `x`, `(x, y)` or `(x, y, sample_weight)`.

@@ -135,7 +135,7 @@ class Layout:
         """Describes the layout for JSON."""
         content = dataclasses.asdict(self)
         if not self.masks:
-            # As it was before there were any, for caches of that time.
+            # As in caches of the time before masks.
             del content["masks"]
         return content
 

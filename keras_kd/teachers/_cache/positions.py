@@ -66,8 +66,8 @@ def check(augmentation, data, argument):
     as a mask or a list of boxes; or if its key in a dict has one of `box`,
     `keypoint`, `landmark`, `mask`, `point` and `segmentation` in it. A single
     number and a vector are taken for classes or scores: a box that is one
-    vector of four numbers without a name looks the same. Sample
-    weights are looked at as labels are.
+    vector of four numbers without a name looks the same. Sample weights are
+    treated as labels.
 
     Args:
         augmentation: A function, or `None`.
