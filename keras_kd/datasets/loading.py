@@ -27,8 +27,8 @@ def load(
 
     Args:
         name_or_folder: `"digits"`; a name of tensorflow-datasets; or a folder
-            of images. What could be both is a name: write `"./name"` for the
-            folder.
+            of images. A source that could be both is a name: write `"./name"`
+            for the folder.
         split: See `from_tfds`.
         data_dir: See `from_tfds`.
         image_size: See `from_tfds` and `from_folder`.
@@ -224,7 +224,7 @@ def from_tfds(
 
     Args:
         name: Such as `"mnist"`, `"cifar10"` or `"imagenet_resized/32x32"`.
-        split: What to train and test on, such as `("train[:5000]", "test")`.
+        split: Splits to train and test on, such as `("train[:5000]", "test")`.
             Defaults to `"train"` and `"test"`, or else `"validation"`.
         data_dir: Where the sets are kept. Defaults to `None`, which is the
             environment variable `TFDS_DATA_DIR`, or a folder in the home

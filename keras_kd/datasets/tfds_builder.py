@@ -114,7 +114,7 @@ def _check_network(builder):
     try:
         urllib.request.urlopen(request, timeout=NETWORK_TIMEOUT_SECONDS).close()
     except urllib.error.HTTPError:
-        return  # The server answers, which is all that was asked.
+        return  # The server answers.
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ValueError(
