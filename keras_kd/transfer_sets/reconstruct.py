@@ -50,7 +50,7 @@ def reconstruct(
     """Makes inputs that reproduce recorded activations of a teacher.
 
     An input begins as noise. Then Adam changes its pixels, and nothing else,
-    so that the teacher's units come near to what the records ask for:
+    so that the teacher's units come near to targets from the records:
 
     * `TopLayer`: logits drawn for the class. The objective is the mean squared
       difference, both behind a ReLU.

@@ -25,7 +25,7 @@ __all__ = ["munge", "naive_bayes", "random"]
 def random(x, num_examples: int, *, seed: int = 0):
     """Draws each attribute independently from its values.
 
-    The method RANDOM of the paper. What ties attributes together is lost, so
+    The method RANDOM of the paper. Relations between attributes are lost, so
     that most of the rows lie where no real example is.
 
     Args:
@@ -143,10 +143,10 @@ def munge(
     With three splits, most of these differences may be chance; the table is
     made by `benchmarks/munge_defaults.py`.
 
-    More mixing, .5 and 2, is a bet. It brought students nearer to their teacher
-    on all seven tables, and by 1 to 5 % nearer to the labels than the defaults
-    on five, but on digits it was 5 % worse than no made-up rows, and on letters
-    1 %. If there are real rows to validate with, try both.
+    More mixing, .5 and 2, is less certain. It brought students nearer to their
+    teacher on all seven tables, and by 1 to 5 % nearer to the labels than the
+    defaults on five, but on digits it was 5 % worse than no made-up rows, and
+    on letters 1 %. If there are real rows to validate with, try both.
 
     Args:
         x: Array `(examples, attributes)` of finite numbers, at least two rows.

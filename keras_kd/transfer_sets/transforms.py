@@ -1,8 +1,8 @@
 """Changes of images, and how to undo them in predictions.
 
-A teacher that is asked about an image, its mirror image and a larger copy gives
-three answers. To compare them, each is brought back to the image as it was: a
-map of places is mirrored and resized, and what was left is right again.
+A teacher gives three predictions for an image, its mirror image and a larger
+copy. To compare them, each is changed back to the original image: a map of
+places is mirrored and resized.
 """
 
 import dataclasses

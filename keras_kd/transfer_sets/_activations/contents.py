@@ -29,9 +29,9 @@ class TopLayer:
 class AllLayers:
     """Mean and covariance of each layer's units, for each class.
 
-    Each layer is recorded by itself: what units of different layers have to do
-    with each other is not in it. The square of a layer's units is stored for
-    each class, which is why large layers have standard deviations alone.
+    Each layer is recorded by itself: relations between units of different
+    layers are not in it. The square of a layer's units is stored for each
+    class, which is why large layers have standard deviations alone.
 
     Attributes:
         temperature: As in `TopLayer`.
