@@ -104,7 +104,7 @@ def co_training(
             which are trained themselves, each time from the weights that they
             have; or objects with `fit` and `predict_proba`, of which copies
             are fitted. The columns of `predict_proba` are the classes in order.
-            Where there is `predict_log_proba`, it is asked instead.
+            `predict_log_proba` is used instead where there is one.
         views: A pair of arrays or sparse matrices, or of structures of these,
             with a row for each example, labelled or not.
         labels: Class numbers, `(examples,)`, and `-1` for unlabelled examples.

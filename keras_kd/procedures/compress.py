@@ -81,7 +81,7 @@ def compress(
     Args:
         teacher: A `keras.Model` that gives logits, such as a
             `teachers.EnsembleTeacher`, or a `teachers.FunctionTeacher`, for
-            scikit-learn. It is asked about rows like those of `x`.
+            scikit-learn. It predicts rows like those of `x`.
         student: A built model that gives logits. It is not trained itself.
         x: Array `(examples, attributes)` of real examples, without labels.
         num_synthetic: How many examples to make, or several such numbers. `0`

@@ -62,8 +62,8 @@ def data_free(
 ) -> DataFreeResult:
     """Trains a student from a teacher and a small record of its activations.
 
-    1. *reconstruction*: inputs are made that the teacher reacts to as it did
-       to its training data; see `transfer_sets.reconstruct`.
+    1. *reconstruction*: inputs are made that give the teacher's recorded
+       activations; see `transfer_sets.reconstruct`.
     2. *distillation*: the student learns the teacher's softened probabilities
        for these inputs. It sees neither data nor labels. The loss is the
        cross-entropy at the temperature, less the teacher's entropy, without

@@ -114,7 +114,7 @@ def supervision_transfer(
         validation_data: Others, of the same kind, for the logs of the
             fine-tuning. Defaults to `None`.
         batch_size: Examples in a batch, if the data are arrays.
-        projector: What takes the student's features to the teacher's shape. See
+        projector: Maps the student's features to the teacher's shape. See
             `losses.Hint`. Defaults to `"infer"`: nothing if the shapes are
             equal, a learnt 1×1 convolution if the channels differ.
         optimizer: A Keras optimizer or its name. Defaults to `"adam"`.

@@ -25,7 +25,7 @@ def log_posterior(learner, view, num_classes):
 
     Args:
         learner: A Keras model that gives logits, or a fitted estimator with
-            `predict_proba`; its `predict_log_proba` is asked if it has one.
+            `predict_proba`; its `predict_log_proba` is used if it has one.
         view: As for `rows_of`.
         num_classes: Number of classes that there must be.
 
