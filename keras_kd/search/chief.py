@@ -7,9 +7,9 @@ import time
 ID = "KERASTUNER_TUNER_ID"
 IP = "KERASTUNER_ORACLE_IP"
 PORT = "KERASTUNER_ORACLE_PORT"
-# keras-tuner calls the process so that keeps the state.
+# Name in keras-tuner of the process that keeps the state.
 CHIEF = "chief"
-# And a process that is alone.
+# And of a process that is alone.
 ALONE = "tuner0"
 
 SECONDS = 60.0

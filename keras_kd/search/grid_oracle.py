@@ -9,8 +9,8 @@ class GridOracle(keras_tuner.oracles.GridSearchOracle):
     """Grid of keras-tuner, which resumes after an interruption.
 
     keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
-    does not save: a resumed search ends with a `KeyError`. Both
-    follow from the trials.
+    does not save: a resumed search ends with a `KeyError`. Both follow from the
+    trials.
     """
 
     def set_state(self, state):

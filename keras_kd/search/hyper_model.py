@@ -59,8 +59,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     }
     ```
 
-    Width and depth of the student, or any other knob of its own, are asked for
-    in the function that makes it.
+    Width and depth of the student, or any other knob of its own, are defined in
+    the function that makes it.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`.
@@ -87,7 +87,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If `knobs` names what nothing here has, or `data` and
+        ValueError: If `knobs` has unknown names, or `data` and
             `cache_directory` do not go together.
 
     Example:
@@ -205,7 +205,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             size = values["batch_size"]
             attached = self.teacher.attach(self.data)
             args = (trial_training.batches(attached, size),)
-            # They are shuffled, and Keras warns that it cannot do it again.
+            # They are shuffled already; Keras would warn that it cannot do so.
             kwargs |= {"batch_size": None, "shuffle": False}
         if values.get("temperature_schedule") == ranges.FALLING:
             fall = trial_training.Fall(

@@ -43,12 +43,12 @@ def importance(results: Sequence[TrialResult]) -> Importance:
     """Estimates the importance of each knob for the score.
 
     A random forest learns the rank of the score from the knobs; the score
-    itself would let one trial that went astray outweigh all others. The
-    importance of a knob is how much worse the forest gets when the values of
-    this knob are shuffled among the trials. It holds for the ranges that were
-    searched, and is a hint, no proof, with the few trials of a search. Where
-    there are too few, or the forest predicts no better than the mean, a reason
-    replaces the numbers.
+    itself would let one diverged trial outweigh all others. The importance of a
+    knob is how much worse the forest gets when the values of this knob are
+    shuffled among the trials. It holds for the ranges that were searched, and
+    is a hint, no proof, with the few trials of a search. Where there are too
+    few, or the forest predicts no better than the mean, a reason replaces the
+    numbers.
 
     Args:
         results: What `search.results` returned. Trials without a score are

@@ -1,7 +1,7 @@
 """Writes the search state atomically.
 
 keras-tuner writes a file for each trial and one for the whole, one after the
-other and in place: a kill in between leaves them at odds, or one of them empty.
+other and in place: a kill in between leaves inconsistent or empty files.
 """
 
 import hashlib

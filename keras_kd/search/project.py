@@ -64,7 +64,7 @@ def mend(directory, project_name):
                 f"{_trial_file(folder, trial_id)} was damaged: restored."
             )
         elif found["status"] == COMPLETED and kept["status"] != COMPLETED:
-            # It ended, and only then came the kill.
+            # The trial had ended before the kill.
             _end(state, trial_id, found)
     oracle = state["oracle"]
     waiting = [*oracle["ongoing_trials"].values(), *oracle["retry_queue"]]

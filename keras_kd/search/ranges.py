@@ -1,7 +1,7 @@
 """Default knobs of a search, and their ranges.
 
-`temperature` at 4 and weights of .9 and .1 with Adam at .001 are what most
-public code starts from; a search here starts from them too.
+`temperature` at 4 and weights of .9 and .1 with Adam at .001 are the defaults
+of most public code; a search here starts from them too.
 """
 
 from keras_kd import losses

@@ -129,7 +129,7 @@ def _result(state, order):
         # A trial that begins just now may not be in the order yet.
         number=1 + (order.index(trial_id) if trial_id in order else len(order)),
         status=state["status"],
-        # Of numpy, in a tuner, and as JSON has it, in a folder.
+        # Of NumPy, in a tuner, and as JSON has it, in a folder.
         score=float(state["score"]) if is_completed else None,
         knobs={
             knob.name: values[knob.name]

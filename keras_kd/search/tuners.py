@@ -118,7 +118,7 @@ def make_tuner(
         check_count(name, kwargs[name], "epochs or trainings")
     if chief.is_worker():
         chief.wait()
-        # What is there is the chief's.
+        # The files there are the chief's.
         overwrite = False
     elif overwrite:
         project.check_is_search(pathlib.Path(directory, project_name))
