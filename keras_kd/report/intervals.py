@@ -59,11 +59,11 @@ def paired_interval(
     """Student's t-interval for the mean of paired differences.
 
     Pair what shares a seed: two students that start from the same seed and see
-    the same images differ less by luck than two strangers, so fewer seeds
+    the same images differ less by luck than two unrelated ones, so fewer seeds
     show the same gain.
 
-    It covers other seeds on *these* test examples, and nothing
-    of other examples: `compare` counts both.
+    It covers other seeds on *these* test examples, not other examples:
+    `compare` counts both.
 
     Args:
         differences: One difference per seed, at least two.

@@ -34,7 +34,7 @@ def verdict(
         One or two sentences. They claim a gain, or harm, only if the interval
         counts the luck of the test examples too, all of it is on one side of
         zero, and the arms differ on at least 10 examples. "Too few to tell"
-        comes with how many would do.
+        comes with the numbers that would suffice.
 
     Raises:
         ValueError: If `smallest_gain` is not a positive number.

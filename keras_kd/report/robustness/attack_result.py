@@ -9,9 +9,9 @@ import numpy as np
 class AttackResult:
     """Images of an attack, and whether they fool the model.
 
-    The model itself decides by its predictions, whatever the attack
-    made of its gradients. An image that was taken for the wanted class before
-    anything was changed counts neither for the attack nor against it.
+    The model itself decides by its predictions, whatever the attack made of its
+    gradients. An image that was taken for the wanted class before anything was
+    changed counts neither for the attack nor against it.
 
     Attributes:
         adversarial: Images as they were given to the attack, float32, changed.
@@ -51,7 +51,7 @@ def judge(victim, x, adversarial, labels, is_targeted):
     Args:
         victim: The `Victim`.
         x: Images, `(images, ...)`.
-        adversarial: What became of them.
+        adversarial: The changed images.
         labels: Class numbers, `(images,)`.
         is_targeted: Whether these are wanted, and not to be left.
 
