@@ -28,7 +28,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     Args:
         settings: A `Settings`.
         overwrite: Whether another job's results in the output folder may be
-            thrown away. Defaults to `False`.
+            deleted. Defaults to `False`.
         say: Takes a line for the user. Defaults to `print`.
         live: See `Progress`.
 

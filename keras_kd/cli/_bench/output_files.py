@@ -70,8 +70,8 @@ class OutputFiles:
         """
         with files.written(self.folder / name) as partial:
             yield partial
-            # Before it is in its place: a kill in between must not make it
-            # somebody else's.
+            # Before the move: after a kill in between, the file must still
+            # count as ours.
             digests = self._digests()
             of_name = digests.setdefault(name, [])
             if _digest(partial) not in of_name:

@@ -83,7 +83,7 @@ class State:
             has written. Nothing is deleted then.
 
     Attributes:
-        replaces: Whether another job was thrown away.
+        replaces: Whether another job was deleted.
         outputs: The `OutputFiles` of the output folder.
     """
 
