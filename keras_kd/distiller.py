@@ -67,9 +67,9 @@ class Distiller(
             `x`.
         student_inputs: The same for the student.
         mask_input: Name of the entry of a dict `x`, `(batch, steps)`, that is
-            true where a position counts, such as `"padding_mask"`. What it
-            hides leaves all losses and metrics of positions, as what a Keras
-            mask hides does. `None`, the default, is no such entry.
+            true where a position counts, such as `"padding_mask"`. Hidden
+            positions leave all losses and metrics of positions, as with a Keras
+            mask. `None`, the default, is no such entry.
         name: Name of the model. Defaults to `"distiller"`.
 
     Raises:

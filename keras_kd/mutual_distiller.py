@@ -36,8 +36,8 @@ class MutualDistiller(
 ):
     """Trains several models that teach each other, from the first step on.
 
-    No trained teacher is needed: each peer learns from the labels and from
-    what its fellows answer at that moment. The loss of one peer is
+    No trained teacher is needed: each peer learns from the labels and from the
+    current outputs of the others. The loss of one peer is
 
     ```
     student_loss_weight * loss of compile(loss=...)
@@ -55,7 +55,7 @@ class MutualDistiller(
     * `exchange="in_turn"` (deep mutual learning): in each step the peers are
       updated one after the other, and each learns from the outputs of those
       before it after their update.
-    * `exchange="together"`: all answer first, then all are updated.
+    * `exchange="together"`: all peers predict first, then all are updated.
     * `exchange_every=n` with n > 1 (codistillation): the peers teach through
       copies of their weights, exchanged every n updates, at the first one too.
       The order of the updates makes no difference then.
@@ -64,7 +64,7 @@ class MutualDistiller(
       those whose id, divided by the number of peers, leaves k: the same in
       each epoch, however they are shuffled. The data must come from
       `batch.attach_example_ids`. Of a batch, each peer sees its own part only;
-      its teachers are asked about that part. Validation uses all examples.
+      its teachers predict for that part. Validation uses all examples.
 
     A peer teaches in training mode, with the batch statistics and the dropout
     of its own pass; a copy teaches in inference mode. To let peers train alone

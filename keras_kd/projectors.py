@@ -1,8 +1,8 @@
 """Layers that bring a student's feature to the shape of the teacher's.
 
 Shapes include the batch, `None` is an unknown length, and channels are last.
-A projector is linear unless one asks for an activation: it must translate the
-student's feature, not do the student's work.
+A projector is linear unless one asks for an activation: a stronger one
+could learn the teacher's feature in place of the student.
 """
 
 import keras
@@ -29,7 +29,7 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
     | smaller image, or larger in  | 1x1 convolution, then bilinear        |
     | one axis and smaller in one  | resizing, which commute               |
 
-    A length that one side does not know is taken to be the other's.
+    A length that one shape does not have is taken from the other.
 
     Args:
         student_shape: Shape of the student's feature, `(batch, ..., channels)`.
