@@ -107,10 +107,9 @@ class MutualDistiller(
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If there are fewer than two peers, or one stands there
-            twice, is not built, gives probabilities or scores other classes;
-            if a tap does not exist in every peer; or if an argument is not as
-            above.
+        ValueError: If there are fewer than two peers, or one occurs twice, is
+            not built, gives probabilities or scores other classes; if a tap
+            does not exist in every peer; or if an argument is not as above.
 
     Example:
 

@@ -41,7 +41,7 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
         A Keras layer.
 
     Raises:
-        ValueError: If no projector meets the two shapes.
+        ValueError: If no projector fits the two shapes.
 
     Example:
     >>> layer = keras_kd.projectors.infer((None, 8, 8, 16), (None, 4, 4, 32))

@@ -185,7 +185,7 @@ def _mask_shape(tensor):
 
 
 def run(model, x, training):
-    """Calls a model, in training mode or not, if it knows the difference."""
+    """Calls a model, with `training` if its `call` takes that argument."""
     parameters = inspect.signature(model.call).parameters
     if "training" in parameters or any(
         p.kind is p.VAR_KEYWORD for p in parameters.values()

@@ -63,7 +63,7 @@ class Hint(ProjectedLoss):
 
     Raises:
         TypeError: If `projector` is no layer.
-        ValueError: If the shapes differ and no projector meets them.
+        ValueError: If the shapes differ and no projector fits them.
 
     Example:
     >>> hint = keras_kd.losses.Hint(

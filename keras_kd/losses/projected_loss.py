@@ -22,7 +22,7 @@ class ProjectedLoss(DistillationLoss):
 
     Raises:
         TypeError: If `projector` is none of these.
-        ValueError: If the shapes differ and no projector meets them.
+        ValueError: If the shapes differ and no projector fits them.
     """
 
     def __init__(self, *, projector, **kwargs):

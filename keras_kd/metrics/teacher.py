@@ -81,7 +81,7 @@ class TeacherMetric(keras.metrics.Metric):
 
 
 class ClassMetric(TeacherMetric):
-    """Base class of the metrics that know classes from labels.
+    """Base class of the metrics for outputs of classes or of labels.
 
     The numbers of an output are scores of classes, of which one is right and
     which a softmax compares, or of labels, each with a sigmoid of its own.
@@ -89,7 +89,7 @@ class ClassMetric(TeacherMetric):
     Args:
         name: Key in the logs.
         multi_label: Whether they are of labels. `None`, the default, leaves it
-            to the Distiller, which knows from its losses; alone, it means
+            to the Distiller, which decides by its losses; alone, it means
             classes. One unit is always one label.
         **kwargs: See `TeacherMetric`.
     """

@@ -27,7 +27,7 @@ def is_chief():
 
 
 def is_worker():
-    """Whether this process asks another one for its trials."""
+    """Whether this process gets its trials from another one."""
     return PORT in os.environ and not is_chief()
 
 
@@ -77,7 +77,7 @@ def _address():
 def ask_less_often(oracle):
     """Makes a worker wait between requests, if the chief has no trial.
 
-    keras-tuner asks again at once, hundreds of times a second.
+    keras-tuner itself repeats the request at once, hundreds of times a second.
 
     Args:
         oracle: That of a worker's tuner.

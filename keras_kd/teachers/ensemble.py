@@ -47,8 +47,8 @@ class EnsembleTeacher(keras.Model):
 
     Args:
         models: List of built `keras.Model`s with one output each, logits of
-            the same shape. One model may stand there several times, with
-            another `preprocess` each time.
+            the same shape. One model may occur several times, with another
+            `preprocess` each time.
         combine: `"arithmetic"` or `"geometric"`. Defaults to `"arithmetic"`.
         weights: Positive numbers, one per model; they are divided by their
             sum. Defaults to `None`, equal weights.

@@ -7,7 +7,7 @@ def check_separate(parts):
     """Validates that no two layers to save share weights.
 
     Args:
-        parts: Layers; one may stand there several times.
+        parts: Layers; one may occur several times.
     """
     owners = {}
     for part in parts:

@@ -34,8 +34,8 @@ class OutputFiles:
         """Validates that only files of ours would be overwritten.
 
         Args:
-            names: Names of the files that are to be written. Those that were
-                are looked at too.
+            names: Names of the files that are to be written. Files written
+                before are checked too.
 
         Raises:
             UnusableError: If there are such files.

@@ -53,7 +53,7 @@ class Descent:
                 last = loss.sum()
 
     def _take_step(self, x, wanted, constants):
-        """Looks at a batch and takes a step; images are those before it."""
+        """Evaluates a batch and takes a step; images are those before it."""
         low, high = self.victim.bounds
 
         def look(free):

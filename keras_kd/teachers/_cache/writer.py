@@ -207,7 +207,7 @@ def first_batch(data, augmentation, batch_size, seed):
 
     Raises:
         ValueError: If there is no example, or the augmentation gives other
-            pixels when it is asked again.
+            pixels when it runs again.
     """
     first = elements.view_seed(seed, 0)
     one = batches_of(data, augmentation, batch_size, first).take(1)

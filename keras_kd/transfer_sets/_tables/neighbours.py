@@ -53,7 +53,7 @@ def _by_search(points, verbose):
 
 
 def _by_tiles(table, verbose):
-    """Looks at each pair of rows once, in square tiles of the matrix."""
+    """Compares each pair of rows once, in square tiles of the matrix."""
     count = len(table.x)
     slices = [slice(at, at + _TILE) for at in range(0, count, _TILE)]
     best, found = np.full(count, np.inf), np.zeros(count, int)
