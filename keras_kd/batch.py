@@ -8,7 +8,7 @@ RESERVED = "keras_kd"
 
 
 def split(x):
-    """Separates the input from what is reserved for the Distiller.
+    """Separates the input from the entries reserved for the Distiller.
 
     Args:
         x: The input of a batch, with or without a reserved entry.

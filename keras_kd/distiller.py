@@ -67,9 +67,9 @@ class Distiller(
             `x`.
         student_inputs: The same for the student.
         mask_input: Name of the entry of a dict `x`, `(batch, steps)`, that is
-            true where a position counts, such as `"padding_mask"`. What it
-            hides leaves all losses and metrics of positions, as what a Keras
-            mask hides does. `None`, the default, is no such entry.
+            true where a position counts, such as `"padding_mask"`. Hidden
+            positions leave all losses and metrics of positions, as with a Keras
+            mask. `None`, the default, is no such entry.
         name: Name of the model. Defaults to `"distiller"`.
 
     Raises:
@@ -144,7 +144,7 @@ class Distiller(
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
     def make_train_function(self, force=False):
-        """Keras's, after a look at what has been frozen or shared by now."""
+        """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
@@ -206,7 +206,7 @@ class Distiller(
         return total
 
     def _allow_no_teacher(self, training):
-        """Lets validation do without a cached teacher, and nothing else."""
+        """Allows validation, and nothing else, without a cached teacher."""
         if training or self.loss is None:
             raise ValueError(
                 "The data must come from the `attach` of the cached teacher, "

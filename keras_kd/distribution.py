@@ -98,8 +98,8 @@ def is_chief() -> bool:
 
 def _let_memory_grow():
     for gpu in tf.config.list_physical_devices("GPU"):
-        # It may be in use, or split into logical devices: then whoever came
-        # first has decided.
+        # It may be in use, or split into logical devices: then its first user
+        # has decided.
         with contextlib.suppress(RuntimeError, ValueError):
             tf.config.experimental.set_memory_growth(gpu, True)
 

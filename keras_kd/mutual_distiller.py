@@ -36,8 +36,8 @@ class MutualDistiller(
 ):
     """Trains several models that teach each other, from the first step on.
 
-    No trained teacher is needed: each peer learns from the labels and from
-    what its fellows answer at that moment. The loss of one peer is
+    No trained teacher is needed: each peer learns from the labels and from the
+    current outputs of the others. The loss of one peer is
 
     ```
     student_loss_weight * loss of compile(loss=...)
@@ -53,9 +53,9 @@ class MutualDistiller(
     average, such as `losses.Hint`, compare with each of the others.
 
     * `exchange="in_turn"` (deep mutual learning): in each step the peers are
-      updated one after the other, and each learns from what those before it
-      say after their update.
-    * `exchange="together"`: all answer first, then all are updated.
+      updated one after the other, and each learns from the outputs of those
+      before it after their update.
+    * `exchange="together"`: all peers predict first, then all are updated.
     * `exchange_every=n` with n > 1 (codistillation): the peers teach through
       copies of their weights, exchanged every n updates, at the first one too.
       The order of the updates makes no difference then.
@@ -64,7 +64,7 @@ class MutualDistiller(
       those whose id, divided by the number of peers, leaves k: the same in
       each epoch, however they are shuffled. The data must come from
       `batch.attach_example_ids`. Of a batch, each peer sees its own part only;
-      its teachers are asked about that part. Validation uses all examples.
+      its teachers predict for that part. Validation uses all examples.
 
     A peer teaches in training mode, with the batch statistics and the dropout
     of its own pass; a copy teaches in inference mode. To let peers train alone
@@ -107,10 +107,9 @@ class MutualDistiller(
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If there are fewer than two peers, or one stands there
-            twice, is not built, gives probabilities or scores other classes;
-            if a tap does not exist in every peer; or if an argument is not as
-            above.
+        ValueError: If there are fewer than two peers, or one occurs twice, is
+            not built, gives probabilities or scores other classes; if a tap
+            does not exist in every peer; or if an argument is not as above.
 
     Example:
 
@@ -193,7 +192,7 @@ class MutualDistiller(
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
 
     def _peer_variables(self, index):
-        """What the optimizer of one peer updates."""
+        """Returns the variables that the optimizer of one peer updates."""
         layers = [self.peers[index], *self._peer_losses[index].losses]
         return [v for layer in layers for v in layer.trainable_variables]
 
@@ -208,20 +207,20 @@ class MutualDistiller(
         return self._sides[0]
 
     def make_train_function(self, force=False):
-        """Keras's, after a look at what has been frozen or shared by now."""
+        """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
 
     def _shares(self, data, training):
-        """What each peer learns from: the whole batch, or its shard."""
+        """Returns the examples of each peer: the whole batch, or a shard."""
         share = sharing.whole(*self._read_batch(data))
         if training and self.shards:
             return sharing.shards(share, len(self.peers))
         return [share] * len(self.peers)
 
     def _exchange(self):
-        """Renews the copies that teach, if there are any and it is time."""
+        """Renews the copies that teach, if there are any and it is due."""
         if self._stale is not None:
             self._stale.exchange(self.optimizer.iterations)
 
@@ -242,7 +241,7 @@ class MutualDistiller(
         return share.counted(result), regularisation
 
     def _ask(self, index, share):
-        """Returns what a peer says as a teacher, and changes nothing."""
+        """Returns the outputs of a peer as a teacher, and changes nothing."""
         is_live = self._stale is None
         if is_live:
             scope = keras.StatelessScope(initialize_variables=False)
@@ -253,7 +252,7 @@ class MutualDistiller(
         return share.counted(result)
 
     def _answers(self, shares, students, training):
-        """What the peers say as teachers, a `PeerAnswers`."""
+        """Makes the `PeerAnswers` of a step."""
         is_live = not training or self._stale is None
         return PeerAnswers(
             shares,
@@ -270,7 +269,7 @@ class MutualDistiller(
         Args:
             index: Which peer.
             share: Its `PeerBatch`.
-            answers: What its teachers say, a `ForwardPass` by index.
+            answers: Outputs of its teachers, a `ForwardPass` by index.
             student: What `_run_peer` returned.
 
         Returns:

@@ -1,8 +1,8 @@
 """Layers that bring a student's feature to the shape of the teacher's.
 
 Shapes include the batch, `None` is an unknown length, and channels are last.
-A projector is linear unless one asks for an activation: it must translate the
-student's feature, not do the student's work.
+A projector is linear unless one asks for an activation: a stronger one
+could learn the teacher's feature in place of the student.
 """
 
 import keras
@@ -29,7 +29,7 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
     | smaller image, or larger in  | 1x1 convolution, then bilinear        |
     | one axis and smaller in one  | resizing, which commute               |
 
-    A length that one side does not know is taken to be the other's.
+    A length that one shape does not have is taken from the other.
 
     Args:
         student_shape: Shape of the student's feature, `(batch, ..., channels)`.
@@ -41,7 +41,7 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
         A Keras layer.
 
     Raises:
-        ValueError: If no projector meets the two shapes.
+        ValueError: If no projector fits the two shapes.
 
     Example:
     >>> layer = keras_kd.projectors.infer((None, 8, 8, 16), (None, 4, 4, 32))
@@ -116,7 +116,7 @@ def valid_convolution(
 
 
 def obstacle(student_shape, teacher_shape):
-    """Says what keeps `infer` from bringing one shape to the other.
+    """Explains why `infer` has no projector between two shapes.
 
     Args:
         student_shape: Shape of the student's feature.
@@ -193,14 +193,14 @@ def _plan(student_shape, teacher_shape):
 
 
 def _needs_unknown_size(student_shape, teacher_shape):
-    """Whether an image would be resized to a size that nobody knows."""
+    """Whether an image would be resized to an unknown size."""
     pairs = zip(student_shape[1:3], teacher_shape[1:3], strict=True)
     _, kernel = _plan(student_shape, teacher_shape)
     return kernel is None and (None, None) in pairs
 
 
 def _convolution(filters, kernel_size, **kwargs):
-    # Channels last, whatever the user's `keras.json` says.
+    # Channels last, whatever the user's `keras.json` sets.
     return keras.layers.Conv2D(
         filters, kernel_size, data_format="channels_last", **kwargs
     )

@@ -1,4 +1,4 @@
-"""Names places in a model, and reads them during one pass.
+"""Names of places in a model, whose outputs one pass reads.
 
 A tap is the path of a layer, `"layer"` or `"submodel/layer"` for a layer of a
 nested model, or the name of one of several outputs. Neither the model nor its
@@ -93,7 +93,7 @@ def children(layer):
 
 
 def unwrapped(model):
-    """The model whose layers are tapped: mere wrappers are transparent."""
+    """Returns the model whose layers are tapped, without wrappers."""
     while hasattr(model, "tapped_model"):
         model = model.tapped_model
     return model

@@ -1,4 +1,4 @@
-"""The ground that all else stands on.
+"""Private helpers that every other room may import.
 
 Arguments and names are validated here, models are run and tapped, ensembles of
 logits are averaged, values are reduced over replicas, and files are written

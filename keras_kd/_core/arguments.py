@@ -37,7 +37,7 @@ WEIGHT = Bounds(0.0, 1e12)  # 0 is off.
 
 
 def check_within(name, value, bounds, meaning):
-    """Refuses anything but a number within bounds.
+    """Validates that an argument is a number within bounds.
 
     Args:
         name: The caller's argument.
@@ -58,7 +58,7 @@ def check_within(name, value, bounds, meaning):
 
 
 def check_temperature(value):
-    """Refuses what cannot divide logits.
+    """Validates that a temperature can divide logits in float32.
 
     Args:
         value: The caller's argument `temperature`.
@@ -71,7 +71,7 @@ def check_temperature(value):
 
 
 def as_float(value):
-    """A number of Python, NumPy or a backend as a float, anything else nan."""
+    """Converts a number of Python, NumPy or a backend; otherwise nan."""
     if isinstance(value, bool | str | list | tuple | np.bool_):
         return math.nan
     try:
@@ -81,7 +81,7 @@ def as_float(value):
 
 
 def check_positive(name, value, meaning):
-    """Refuses anything but a finite number above zero.
+    """Validates that an argument is a finite number above zero.
 
     Args:
         name: The caller's argument.
@@ -100,7 +100,7 @@ def check_positive(name, value, meaning):
 
 
 def check_name(argument, name):
-    """Refuses a name that TensorFlow cannot make a scope of.
+    """Validates that a name can be a scope of a graph.
 
     Args:
         argument: The caller's argument.
@@ -115,14 +115,14 @@ def check_name(argument, name):
 
 
 def check_count(name, value, counted, least=1, is_optional=False):
-    """Refuses anything but an integer that is large enough.
+    """Validates that an argument is an integer of at least `least`.
 
     Args:
         name: The caller's argument.
         value: What was given.
         counted: What it counts, for the error.
-        least: The smallest that will do.
-        is_optional: Whether `None` will do too.
+        least: Smallest allowed value.
+        is_optional: Whether `None` is allowed too.
     """
     if is_optional and value is None:
         return
@@ -135,12 +135,12 @@ def check_count(name, value, counted, least=1, is_optional=False):
 
 
 def check_counts(counted, least=1, is_optional=False, **values):
-    """Refuses what `check_count` does, of several arguments.
+    """Validates several arguments as `check_count` does.
 
     Args:
         counted: What all of them count, for the error.
-        least: The smallest that will do.
-        is_optional: Whether `None` will do too.
+        least: Smallest allowed value.
+        is_optional: Whether `None` is allowed too.
         **values: What was given, by argument.
     """
     for name, value in values.items():
@@ -148,7 +148,7 @@ def check_counts(counted, least=1, is_optional=False, **values):
 
 
 def check_not_empty(name, data):
-    """Refuses data of which it can be told that there are none.
+    """Validates that data are not known to be empty.
 
     Args:
         name: The caller's argument.

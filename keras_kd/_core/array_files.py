@@ -1,4 +1,4 @@
-"""Files of arrays that show whether they are as they were written.
+"""Files of arrays with checksums, which reveal any change.
 
 They are NumPy's compressed `.npz`, which `numpy.load` reads too, with a header
 and a digest of everything among the arrays.

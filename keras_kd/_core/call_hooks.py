@@ -15,7 +15,7 @@ def hooked(layer, attribute, hook):
     """Calls a hook in place of a function of a layer, in this thread.
 
     Blocks may overlap in several threads, as they do under a strategy with
-    replicas; each thread meets its own hooks only. Of several hooks in one
+    replicas; each thread sees its own hooks only. Of several hooks in one
     thread, the first to enter is the outermost.
 
     Args:
@@ -61,7 +61,7 @@ def _restore(layer, attribute, key):
 
 
 def _with_hooks(function, key):
-    """The function behind the hooks of whichever thread calls it."""
+    """Wraps a function to call the hooks of the current thread."""
 
     @functools.wraps(function, updated=())
     def call(*args, **kwargs):

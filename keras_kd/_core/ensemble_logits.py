@@ -1,6 +1,6 @@
-"""What a teacher may give instead of one tensor of logits: members.
+"""Logits of the members of an ensemble, in place of one tensor.
 
-An ensemble whose probabilities are to be averaged hands over the logits of
+An ensemble whose probabilities are to be averaged outputs the logits of
 each member, since the average depends on the temperature of the loss that uses
 it:
 
@@ -21,12 +21,12 @@ MEMBER_LOG_WEIGHTS = "member_log_weights"
 
 
 def is_members(teacher):
-    """Whether it is the members' form, of tensors or of shapes."""
+    """Whether an output is the members' form, of tensors or of shapes."""
     return isinstance(teacher, dict) and MEMBER_LOGITS in teacher
 
 
 def scores(teacher):
-    """The tensor with the numbers that a softmax would be applied to.
+    """Returns the tensor of logits, of one model or of the members.
 
     Args:
         teacher: Logits, or the members' form.

@@ -1,7 +1,7 @@
-"""Files that are there as a whole or not at all.
+"""Writes files atomically.
 
-Each is written beside its place and then moved there, so that a kill or a full
-disk at any moment leaves no half of one.
+A file is written beside its place and then moved there, so that a kill or a
+full disk at any moment leaves no unfinished file.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from keras_kd._core import own_files
 
 @contextlib.contextmanager
 def written(path):
-    """Gives a path to write to, and moves what is there to its place.
+    """Yields a temporary path, and moves the file to its place.
 
-    The path is new: no file of a user's is written over on the way. What a
-    process that was killed has left of an earlier try is deleted.
+    The path is new: no file of the user is overwritten. Unfinished files of
+    killed processes are deleted.
 
     Args:
         path: Where the file shall be.
@@ -44,7 +44,7 @@ def written(path):
 
 
 def _clear(path):
-    """Deletes what processes that are gone have left of a file."""
+    """Deletes unfinished files of processes that have ended."""
     if not path.parent.is_dir():
         return
     for left in path.parent.iterdir():
@@ -72,12 +72,12 @@ def write_text(path, text):
 
 
 def write_json(path, value):
-    """Writes what JSON can hold."""
+    """Writes a value as JSON."""
     write_text(path, json.dumps(value, indent=2))
 
 
 def read_json(path):
-    """What `write_json` has written, or `None` if there is no file."""
+    """Reads a file of `write_json`; `None` if there is no file."""
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:

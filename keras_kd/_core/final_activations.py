@@ -16,7 +16,7 @@ from keras_kd._core.call_hooks import hooked
 
 @dataclasses.dataclass(frozen=True)
 class FinalActivations:
-    """What makes probabilities at the end of a model.
+    """Softmaxes and sigmoids at the end of a model.
 
     Attributes:
         layers: Layers whose softmax or sigmoid makes an output, and nothing
@@ -31,7 +31,7 @@ class FinalActivations:
 
 
 def final_activations(model):
-    """Finds what turns logits into probabilities at the end of a model.
+    """Finds softmaxes and sigmoids at the end of a model.
 
     Args:
         model: A built `keras.Model`.
@@ -58,7 +58,7 @@ def final_activations(model):
 
 
 def _sort(outputs, calls):
-    """Tells layers that only make outputs from all others."""
+    """Separates layers that only make outputs from all others."""
     used = backend.ancestors(outputs.values())
     ends = {
         name: backend.origins(output)
@@ -163,7 +163,7 @@ def sums_to_one(tapped, tap):
         ),
         spec,
     )
-    # A layer with a state of its own must not notice.
+    # The state of a layer must stay as it is.
     with keras.StatelessScope():
         _, tensors = tapped(x, training=False)
     scores = ensemble_logits.scores(tensors[tap])

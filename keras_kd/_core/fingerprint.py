@@ -1,4 +1,4 @@
-"""Tells whether two teachers are the same."""
+"""Fingerprints of teachers, equal for equal teachers."""
 
 import hashlib
 

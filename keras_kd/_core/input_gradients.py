@@ -1,4 +1,4 @@
-"""Differentiates a model by its input, for the losses that ask for it."""
+"""Gradients of a model by its input, for the losses in need of them."""
 
 import keras
 
@@ -9,7 +9,7 @@ from keras_kd._core import model_specs
 
 
 class InputGradients:
-    """Runs a tapped model with the gradients that losses want of it.
+    """Runs a tapped model, with the input gradients for losses.
 
     Args:
         tapped: A `TappedModel`, or what stands for a model that no loss
@@ -115,7 +115,7 @@ class InputGradients:
         return objective
 
     def _labels(self, y, loss, tap):
-        """What belongs to a tap of the labels of several outputs."""
+        """Returns the labels that belong to a loss's tap."""
         # They are named as the student's outputs are.
         if isinstance(y, dict) and loss.student_tap in y:
             return y[loss.student_tap]
@@ -123,7 +123,7 @@ class InputGradients:
         return batch.of_output(y, names, tap if tap in names else None)
 
     def _as_numbers(self, x):
-        """The input in the types that the model wants: bytes become reals."""
+        """Casts the input to the model's types: bytes become reals."""
         tensors = keras.tree.flatten(x)
         if len(tensors) != len(self._dtypes):
             return x
@@ -132,7 +132,7 @@ class InputGradients:
 
 
 def check_served(name, need, value):
-    """Returns what a loss declared in `needs`, or refuses data without it.
+    """Returns data that a loss needs, or raises if they are missing.
 
     Args:
         name: Name of the loss.

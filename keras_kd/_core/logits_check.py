@@ -1,4 +1,4 @@
-"""Checks of the models that a teacher is made of."""
+"""Validates the output of a model as logits."""
 
 import keras
 
@@ -8,7 +8,7 @@ from keras_kd._core.final_activations import gives_probabilities
 
 
 def logits_of(model, argument):
-    """Shows what a model returns, or refuses it if that is not logits.
+    """Returns the symbolic output of a model, validated as logits.
 
     Args:
         model: Should be a built `keras.Model` with one output of logits.

@@ -1,4 +1,4 @@
-"""Models of the same architecture as another."""
+"""Copies a model, with new or equal weights."""
 
 
 def fresh_copy(model):

@@ -1,4 +1,4 @@
-"""Shapes of what a model takes and gives."""
+"""Shapes of a model's input and output."""
 
 import keras
 
@@ -6,7 +6,7 @@ from keras_kd import taps
 
 
 def symbolic(function, spec):
-    """Shapes and dtypes of what a function of a model's input returns."""
+    """Computes shapes and dtypes of a function of a model's input."""
     failures = []
 
     class Pass(keras.layers.Layer):
@@ -14,7 +14,7 @@ def symbolic(function, spec):
         # graph and calls no layer: inside another layer it does.
         def call(self, x):
             try:
-                # A model may return None beside its tensors; Keras refuses.
+                # A model may return None beside its tensors; Keras raises.
                 return keras.tree.map_structure(
                     lambda t: keras.ops.zeros(()) if t is None else t,
                     function(x),

@@ -1,4 +1,4 @@
-"""Weights that a pass of a model, or its training, changes."""
+"""Weights that change in a forward pass or in training."""
 
 import contextlib
 import warnings
@@ -9,7 +9,7 @@ import keras
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 
-# Models that were warned of; a pass may be traced many times.
+# Models with a warning so far; a pass may be traced many times.
 _warned = weakref.WeakSet()
 
 
@@ -18,9 +18,9 @@ def unchanged(model):
     """Keeps the weights of a model as they are while the block runs it.
 
     A model may assign its own variables in inference mode, such as batch
-    normalisation that is called with `training=True`: that is dropped, with one
-    warning. Seeds move on, so that a model that draws numbers draws others the
-    next time.
+    normalisation that is called with `training=True`: such changes are dropped,
+    with one warning. Seeds advance, so that a random model draws other numbers
+    the next time.
 
     Args:
         model: A `keras.Model`.
@@ -79,7 +79,7 @@ def moving_weights(model, candidates):
 
 
 def shared_moving_weights(first, second):
-    """Weights of one model that another has too, and changes in training.
+    """Finds shared weights that training of the second model changes.
 
     Args:
         first: What has weights.

@@ -1,7 +1,7 @@
-"""Ownership of files: nothing that is not ours is deleted or overwritten.
+"""Ownership of files: only files of ours are deleted or overwritten.
 
-Whatever deletes, overwrites or opens for writing asks here first. A folder may
-hold what a user put there, and a link may lead to it.
+All code that deletes, overwrites or opens files for writing checks them here
+first. A folder may hold files of the user, and a link may lead to them.
 """
 
 import os
@@ -17,7 +17,7 @@ _MOST_BEGINNING = 4096
 
 
 def check_file(path):
-    """Refuses to write to a link, a folder or a device.
+    """Validates that a path is a plain file, or free.
 
     Args:
         path: Where a file of ours is, or is to be.
@@ -37,7 +37,7 @@ def check_file(path):
 
 
 def check_no_links(folder):
-    """Refuses a folder that is a link, or has one in it.
+    """Validates that a folder is no link and holds none.
 
     Args:
         folder: What is written to, or will be.
@@ -57,7 +57,7 @@ def check_no_links(folder):
 
 
 def open_to_append(path):
-    """Opens a file for writing, and neither truncates it nor follows a link.
+    """Opens a file to append to, without following a link.
 
     Args:
         path: The file; made if it is not there.
@@ -75,7 +75,7 @@ def open_to_append(path):
 
 
 def check_begun(folder, marker, argument, names):
-    """Refuses a folder with files of our names of which none says it is ours.
+    """Validates that files of our names in a folder come with our marker.
 
     Other files may be there: they are not touched.
 
@@ -105,13 +105,13 @@ def check_begun(folder, marker, argument, names):
 
 
 def strange(folder, ours):
-    """What is in a folder, at any depth, that we have not written.
+    """Lists the paths in a folder, at any depth, that are not ours.
 
     Args:
         folder: A folder.
         ours: Dict from regular expressions, for paths within the folder, to
             functions from a path to whether its content is ours. The first
-            expression that fits decides. Folders fit as what is in them;
+            expression that fits decides. Folders are judged by their contents,
             empty ones by their path and a slash.
 
     Returns:
@@ -136,7 +136,7 @@ def strange(folder, ours):
 def _fits(path, name, ours):
     partial = PARTIAL.fullmatch(path.name)
     if partial:
-        # Half of a file: what it begins with tells nothing.
+        # An unfinished file: its content is not read, only its name.
         name = name.removesuffix(path.name) + partial[2]
         return any(re.fullmatch(pattern, name) for pattern in ours)
     for pattern, is_ours in ours.items():
@@ -146,18 +146,18 @@ def _fits(path, name, ours):
 
 
 def anything(path):
-    """For `strange`, where the name says enough."""
+    """Accepts any content, for `strange`."""
     del path
     return True
 
 
 def empty(path):
-    """For `strange`: whether a file has no content."""
+    """Whether a file has no content, for `strange`."""
     return path.stat().st_size == 0
 
 
 def begins(text):
-    """For `strange`: whether a file of JSON begins so, or is cut off before.
+    """Whether a JSON file begins so, or is cut off before, for `strange`.
 
     Args:
         text: The beginning, without white space.
@@ -173,14 +173,14 @@ def begins(text):
 
 
 def listed(names):
-    """Some names for an error, and how many more there are."""
+    """Formats some names for an error, and the number of the others."""
     more = len(names) - _SHOWN
     text = ", ".join(names[:_SHOWN])
     return f"{text} and {more} more" if more > 0 else text
 
 
 def remove_folder(folder, ours):
-    """Deletes a folder that holds nothing but what we have written.
+    """Deletes a folder, if all of it is ours.
 
     Args:
         folder: A folder, or a path where none is.
@@ -196,7 +196,7 @@ def remove_folder(folder, ours):
 
 
 def check_removable(folder, ours):
-    """Refuses what `remove_folder` does.
+    """Validates that `remove_folder` would delete nothing but our files.
 
     Args:
         folder: A folder, or a path where none is.
@@ -221,7 +221,7 @@ def check_removable(folder, ours):
 
 
 def _entries(folder):
-    """All that is in a folder, at any depth; links are not followed."""
+    """Yields all paths in a folder, at any depth; follows no links."""
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             yield pathlib.Path(place, name)

@@ -138,7 +138,7 @@ def with_mask(tensor, mask):
 
 
 def is_of_positions(mask, tensor):
-    """Whether a mask says which positions of a feature count.
+    """Whether a mask is about the positions of a feature.
 
     Args:
         mask: Boolean, `(batch, ...)`.
@@ -174,7 +174,7 @@ def combine_masks(values, *masks):
 
 
 def reads_masks(loss):
-    """Whether a loss is one of Keras's own, which leave out what is masked.
+    """Whether a loss is one of Keras's own, which skip masked values.
 
     Args:
         loss: What `compile` takes for one output, or `None`.

@@ -1,4 +1,4 @@
-"""Runs a model once, and reads taps on the way."""
+"""Runs a model once, and returns its taps."""
 
 import contextlib
 import functools
@@ -16,7 +16,7 @@ from keras_kd._core.call_hooks import hooked
 
 @contextlib.contextmanager
 def recording(layers):
-    """Records what each of some layers returns while the block runs.
+    """Records the outputs of some layers while the block runs.
 
     The record belongs to this thread: replicas of a strategy are threads that
     take turns. Nothing of it outlives the trace it was made in.
@@ -185,7 +185,7 @@ def _mask_shape(tensor):
 
 
 def run(model, x, training):
-    """Calls a model, in training mode or not, if it knows the difference."""
+    """Calls a model, with `training` if its `call` takes that argument."""
     parameters = inspect.signature(model.call).parameters
     if "training" in parameters or any(
         p.kind is p.VAR_KEYWORD for p in parameters.values()

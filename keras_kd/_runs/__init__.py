@@ -1,1 +1,1 @@
-"""What a run of several stages needs to go on after a kill."""
+"""State of a run of several stages, to resume it after a kill."""

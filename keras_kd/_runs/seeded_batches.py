@@ -1,4 +1,4 @@
-"""Batches in an order that an interruption does not change."""
+"""Batches in a seeded order, equal in a resumed run."""
 
 import keras
 import numpy as np
@@ -24,11 +24,11 @@ def rows_of(data, places, is_dense=False):
 
 
 class SeededBatches(keras.utils.PyDataset):
-    """Gives all examples once, then in another order, and so on.
+    """Yields all examples in one order, then in another, and so on.
 
-    What is drawn depends on the seed and the number of batches before alone, so
-    that training which was interrupted goes on with the batches that it would
-    have had. Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
+    The order depends on the seed and the number of earlier batches alone, so
+    resumed training gets the same batches as training without interruption.
+    Pass `shuffle=False` to `fit`, and `callback` among its callbacks.
 
     Args:
         x: Structure of arrays, one row per example. Sparse matrices become
@@ -55,7 +55,7 @@ class SeededBatches(keras.utils.PyDataset):
         )
 
     def begin_epoch(self, epoch, logs=None):
-        """Goes to the batches of an epoch, as a callback."""
+        """Selects the batches of an epoch; a callback at its beginning."""
         self.epoch = epoch
         self._orders = {}
 

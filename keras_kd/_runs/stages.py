@@ -1,4 +1,4 @@
-"""The stages of a procedure: each is one `fit`, and is done once."""
+"""Stages of a procedure: each is one `fit`, and runs once."""
 
 import json
 import pathlib
@@ -9,10 +9,10 @@ from keras_kd._core import files
 from keras_kd._core import own_files
 from keras_kd.backend.resuming import Backup
 
-# What is there of a stage that is finished.
+# Files of a finished stage.
 _HISTORY = "history.json"
 _WEIGHTS = "finished.weights.h5"
-# All that there is in the folder of a stage: `own_files.strange`.
+# All files in the folder of a stage: see `own_files.strange`.
 OURS = dict.fromkeys(
     (
         r"(history|log|best\.weights)\.json",
@@ -21,7 +21,7 @@ OURS = dict.fromkeys(
     ),
     own_files.anything,
 )
-# And what procedures keep beside them.
+# And files of the procedures beside them.
 _FILES = (
     r"first_[^/]+\.weights\.h5",
     r"synthetic_\d+\.npz",
@@ -31,16 +31,16 @@ _FILES = (
 
 
 class Stages:
-    """Runs the stages of a procedure and keeps what they finished.
+    """Runs the stages of a procedure and keeps their results.
 
     With a directory, a stage that an earlier call finished is loaded, and one
-    that was interrupted goes on behind its last whole epoch.
+    that was interrupted resumes after its last whole epoch.
 
     Args:
         directory: Folder for what is finished, made if it is not there, or
             `None` to keep nothing.
-        settings: Dict that JSON can hold, with all that tells this run of the
-            procedure from others.
+        settings: Dict that JSON can hold, with all that identifies this run of
+            the procedure.
 
     Raises:
         ValueError: If the directory has stages of other settings, or files of
@@ -70,7 +70,7 @@ class Stages:
         files.write_json(self.folder / "settings.json", settings)
 
     def keep_first(self, name, model):
-        """Lets a resumed run begin with the weights of the first one.
+        """Restores the first run's initial weights in a resumed run.
 
         Args:
             name: Name for the file.
@@ -99,7 +99,7 @@ class Stages:
         callbacks=(),
         **kwargs,
     ):
-        """Trains a compiled model, or takes up what is finished of it.
+        """Trains a compiled model, or resumes its training.
 
         Args:
             name: Name of the stage, unique in the procedure.
@@ -142,7 +142,7 @@ class Stages:
         return log.history
 
     def _take_up(self, folder, model, log, best):
-        """Finds what is kept of a stage; its history if it is finished."""
+        """Restores a stage; returns its history if it is finished."""
         # Keras writes its backups in place, and through links.
         own_files.check_no_links(folder)
         folder.mkdir(exist_ok=True)
@@ -176,7 +176,7 @@ class _Log(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for key, value in (logs or {}).items():
             values = self.history.setdefault(key, [])
-            # What stands there of this epoch was never backed up.
+            # Entries of this epoch were never backed up.
             del values[epoch:]
             values.append(float(value))
         if self.path:
@@ -184,7 +184,7 @@ class _Log(keras.callbacks.Callback):
 
 
 class _Best(keras.callbacks.Callback):
-    """Early stopping that an interruption does not make forget."""
+    """Early stopping that keeps its state over an interruption."""
 
     def __init__(self, monitor, mode, patience):
         super().__init__()
@@ -245,7 +245,7 @@ def new_optimizer(optimizer):
 
 
 def describe_optimizer(optimizer):
-    """What tells an optimizer from others, for the settings of a run.
+    """Describes an optimizer for the settings of a run.
 
     Args:
         optimizer: A Keras optimizer or its name.

@@ -1,4 +1,4 @@
-"""The teacher's side of a comparison if the teacher is a cache."""
+"""Outputs of a teacher for a comparison, if it is a cache."""
 
 from keras_kd import batch
 from keras_kd._training import checks
@@ -9,7 +9,7 @@ from keras_kd.teachers.cached import CachedTeacher
 
 
 def teacher_outputs(teacher, inputs, losses):
-    """The side of a teacher of either kind.
+    """Makes the outputs of a teacher of either kind.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`.
@@ -21,7 +21,7 @@ def teacher_outputs(teacher, inputs, losses):
 
 
 class CachedOutputs(ModelOutputs):
-    """Reads what the teacher said from the batch. See `ModelOutputs`."""
+    """Outputs of a cached teacher, from the batch. See `ModelOutputs`."""
 
     def _look_at(self, model, losses):
         model.check_inputs(self.inputs)
@@ -49,7 +49,7 @@ class CachedOutputs(ModelOutputs):
     def check_finite(self, tensors):
         """Stops the run at a -inf where a loss cannot use it.
 
-        The rest was looked at when it was stored.
+        The rest was validated when stored.
         """
         outputs = {
             tap: tensor

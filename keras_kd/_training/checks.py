@@ -1,4 +1,4 @@
-"""Refuses models and losses that cannot be distilled, before training."""
+"""Validates models and losses before training."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ RESERVED_NAMES = ("loss", "student_loss")
 
 
 def check_model(model, role):
-    """Refuses what is not a built Keras model, nor a cache of a teacher."""
+    """Validates that a model is built, or a cache of a teacher."""
     if role == "teacher" and isinstance(model, CachedTeacher):
         return
     if isinstance(model, FunctionTeacher):
@@ -41,7 +41,7 @@ def check_model(model, role):
 
 
 def check_scope_names(model, role):
-    """Refuses names of layers that a graph cannot have a scope of."""
+    """Validates that names of layers can be scopes of a graph."""
     for layer in (model, *taps.layers(model).values()):
         if not backend.is_scope_name(layer.name):
             raise ValueError(
@@ -54,7 +54,7 @@ def check_scope_names(model, role):
 
 
 def check_pair(teacher, student):
-    """Refuses a student that would change its teacher."""
+    """Validates that training the student leaves the teacher unchanged."""
     if teacher is student:
         raise ValueError(
             "`teacher` and `student` must be two models, since the teacher "
@@ -66,7 +66,7 @@ def check_pair(teacher, student):
 
 
 def check_shared(teacher, student):
-    """Refuses weights in common that training the student would change."""
+    """Validates that two models share no weights that training changes."""
     moving = shared_moving_weights(teacher, student)
     if moving:
         raise ValueError(
@@ -78,7 +78,7 @@ def check_shared(teacher, student):
 
 
 def check_trainable(student, argument="student"):
-    """Refuses a student that training would not change."""
+    """Validates that a student has trainable weights."""
     if not student.trainable_weights:
         raise ValueError(
             f"`{argument}` must have trainable weights of its own, since it is "
@@ -88,9 +88,9 @@ def check_trainable(student, argument="student"):
 
 
 def check_finite_weights(teacher, argument="teacher"):
-    """Refuses a model whose weights are not numbers, where it teaches.
+    """Validates that the weights of a teacher are finite.
 
-    A bias of -inf rules a class out, and is let through.
+    A bias of -inf rules a class out, and is allowed.
     """
     for variable in teacher.weights:
         value = keras.ops.convert_to_numpy(variable)
@@ -107,7 +107,7 @@ def check_finite_weights(teacher, argument="teacher"):
 
 
 def check_losses(losses):
-    """Returns the losses as a list, or refuses them."""
+    """Returns the losses as a list, after validation."""
     if losses is not None and not isinstance(losses, list | tuple):
         losses = [losses]
     if not losses:
@@ -135,7 +135,7 @@ def check_losses(losses):
 
 
 def check_names(given):
-    """Refuses names of losses that would collide in the logs."""
+    """Validates that names of losses are unique and free in the logs."""
     for name in given:
         if name in RESERVED_NAMES or given.count(name) > 1:
             raise ValueError(
@@ -146,7 +146,7 @@ def check_names(given):
 
 
 def check_entries(chosen, argument):
-    """Refuses anything but names of entries of the input."""
+    """Validates that an argument names entries of the input."""
     is_list = isinstance(chosen, list | tuple) and bool(chosen)
     if chosen is None or isinstance(chosen, str):
         return
@@ -158,7 +158,7 @@ def check_entries(chosen, argument):
 
 
 def check_mask_input(name):
-    """Refuses anything but the name of one entry of the input."""
+    """Validates that `mask_input` names one entry of the input."""
     if not (name is None or isinstance(name, str)):
         raise TypeError(
             "`mask_input` must be the name of an entry of `x`, or None for no "
@@ -167,7 +167,7 @@ def check_mask_input(name):
 
 
 def check_entries_fit(chosen, spec, role):
-    """Refuses names of entries that are not the inputs of a model."""
+    """Validates that the named entries are the inputs of a model."""
     if chosen is None or isinstance(chosen, str):
         return
     if isinstance(spec, dict):
@@ -185,7 +185,7 @@ def check_entries_fit(chosen, spec, role):
 
 
 def check_scope(student, argument="student", owner="Distiller"):
-    """Refuses a model to train that does not belong to the strategy."""
+    """Validates that a model to train belongs to the strategy."""
     if not backend.is_in_scope(student.variables):
         raise ValueError(
             f"`{argument}` and {owner} must be made in the scope of the same "
@@ -196,7 +196,7 @@ def check_scope(student, argument="student", owner="Distiller"):
 
 
 def check_noise_scope(teacher):
-    """Refuses a noisy teacher that does not belong to the strategy."""
+    """Validates that the noise of a teacher belongs to the strategy."""
     state = list(getattr(teacher, "noise_state", ()))
     if not backend.is_in_scope(state):
         raise ValueError(
@@ -209,7 +209,7 @@ def check_noise_scope(teacher):
 
 
 def check_one_output(tapped, loss):
-    """Refuses to guess which of several outputs a loss compares."""
+    """Validates that a loss without a tap has one output to compare."""
     if len(tapped.outputs) > 1:
         raise ValueError(
             f"`{tapped.role}_tap` must be given, since the {tapped.role} "
@@ -220,7 +220,7 @@ def check_one_output(tapped, loss):
 
 
 def check_form(name, loss, teacher):
-    """Refuses members' logits where a loss compares one tensor."""
+    """Validates that a loss can take the members' logits of a teacher."""
     if ensemble_logits.is_members(teacher) and not loss.accepts_members:
         raise ValueError(
             f"The loss {name!r} must be one that averages members, such as "
@@ -232,7 +232,7 @@ def check_form(name, loss, teacher):
 
 
 def check_logits(tapped, tap, loss):
-    """Refuses probabilities where a loss compares logits."""
+    """Validates that a loss on logits gets logits."""
     if gives_probabilities(tapped, tap):
         refuse_probabilities(tapped, tap, loss)
 

@@ -1,4 +1,4 @@
-"""Gives each metric of `compile` what it can read."""
+"""Adapts each metric of `compile` to outputs of logits."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from keras_kd.metrics.teacher import ClassMetric
 
 
 def readable(groups, outputs):
-    """Makes metrics of probabilities right for outputs of logits.
+    """Wraps metrics of probabilities for outputs of logits.
 
     Warns, once, of losses and metrics of the user's own.
 
@@ -25,7 +25,7 @@ def readable(groups, outputs):
         The same structures, with a `LabelMetric` around the metrics.
 
     Raises:
-        ValueError: If a metric would be wrong, and nothing can mend it.
+        ValueError: If a metric would be wrong, and cannot be adapted.
     """
     unknown = [name for output in outputs.values() for name in output.unknown]
     groups = [_of_outputs(metrics, outputs, unknown) for metrics in groups]
@@ -118,7 +118,7 @@ def _readable(given, output, unknown):
 
 
 def _of_scores(name, units):
-    """What to use in place of a metric that compares numbers of classes."""
+    """Suggests a metric in place of one that compares class numbers."""
     if name == "Accuracy":
         return 'metrics=["accuracy"]'
     if units == 1:
@@ -138,7 +138,7 @@ def _as_metric(given, metric):
 
 
 def decide(fed, outputs):
-    """Tells metrics that see the teacher what they compare.
+    """Decides whether teacher metrics compare classes or labels.
 
     Args:
         fed: List of `logs.TeacherFedMetric`.

@@ -15,8 +15,8 @@ class Measured:
     """`compile` and the metrics of a Distiller.
 
     Keras would feed every metric with labels, and knows one loss. The class it
-    is mixed into, before `keras.Model`, has a `logs.Logs` in `_logs` and the
-    two sides in `_comparison`.
+    is mixed into, before `keras.Model`, has a `logs.Logs` in `_logs` and both
+    `ModelOutputs` in `_comparison`.
     """
 
     def compile(
@@ -93,7 +93,7 @@ class Measured:
         )
 
     def _find_outputs(self, loss):
-        """A `StudentOutput` by the name that metrics and losses go by."""
+        """Describes the student's outputs, a `StudentOutput` by name."""
         return student_outputs.find(
             self._comparison.losses.values(),
             self._comparison.student.tapped,
@@ -120,7 +120,7 @@ class Measured:
         return [*super().metrics, *self._logs.metrics(self._omitted())]
 
     def _omitted(self):
-        """The term that there is none of."""
+        """Name of the unused loss term, or `None`."""
         return "student_loss" if self.loss is None else None
 
     def get_compile_config(self):

@@ -1,7 +1,7 @@
-"""Tells whether a metric or loss of Keras wants logits or probabilities.
+"""Classifies metrics and losses of Keras by how they read `y_pred`.
 
-A student gives logits. `ROWS` says of every name in `keras.metrics` and
-`keras.losses`, of classes and functions alike, how it reads `y_pred`, and
+A student gives logits. `ROWS` lists how every name in `keras.metrics` and
+`keras.losses`, class or function, reads `y_pred`, and
 `expectation` looks up what was given to `compile`.
 """
 
@@ -25,7 +25,7 @@ SOFTMAX = "softmax"
 
 
 class Expectation(NamedTuple):
-    """How a metric or loss reads `y_pred`.
+    """Form of `y_pred` that a metric or loss expects.
 
     Attributes:
         reads: One of the constants above.
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     """A line of the table.
 
     Attributes:
-        reads: How it reads `y_pred`; `LOGITS` if its `argument` says so.
+        reads: Form of `y_pred`; `LOGITS` if its `argument` selects them.
         argument: `"from_logits"`, `"sparse_y_pred"`, or the name of the
             threshold, or `None`.
         activation: See `Expectation`.
@@ -190,7 +190,7 @@ def expectation(given, keywords=None):
 
 
 def ignored_class(given):
-    """The class that a loss ignores, or `None`.
+    """Finds the class that a loss ignores, or `None`.
 
     Args:
         given: What `compile` takes for one output, or `None`.
@@ -221,7 +221,7 @@ def _find(given):
 
 
 def _method(given):
-    """The method that reads `y_pred`, `None` for a function."""
+    """Names the method that reads `y_pred`; `None` for a function."""
     if isinstance(given, keras.losses.Loss):
         return "call"
     return "update_state" if isinstance(given, keras.metrics.Metric) else None
@@ -234,7 +234,7 @@ def _row_of(given):
 
 
 def _wrapped(given):
-    """The function that a metric or loss calls, and its other arguments."""
+    """Finds the function behind a metric or loss, and its arguments."""
     method = _method(given)
     if method is None:
         return None, {}
@@ -254,7 +254,7 @@ def _wrapped(given):
 
 
 def _declared(given, keywords):
-    """What the user's own says by an argument or attribute `from_logits`."""
+    """Reads the `from_logits` of a metric or loss of the user."""
     flag = _argument(given, keywords, "from_logits")
     reads = UNKNOWN
     if isinstance(flag, bool):
@@ -263,7 +263,7 @@ def _declared(given, keywords):
 
 
 def _reads(row, given, keywords):
-    """How it reads `y_pred`, with the arguments it was made with."""
+    """Decides the form of `y_pred` from a row and the arguments."""
     if row.argument is None:
         return row.reads
     value = _argument(given, keywords, row.argument)

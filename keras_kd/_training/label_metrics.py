@@ -1,4 +1,4 @@
-"""Shows Keras's metrics of labels what they can read."""
+"""Adapts Keras's metrics of labels to outputs of logits."""
 
 import keras
 from keras import ops
@@ -7,14 +7,14 @@ from keras_kd._core import reduction
 
 
 class LabelMetric(keras.metrics.Metric):
-    """A metric that sees what counts, as probabilities where it wants them.
+    """Metric of the labels that count, of probabilities where needed.
 
     What the Keras mask of `y_pred` hides gets weight 0 and label 0, since
     Keras 3.15 reads a mask in some metrics only, and a hidden label may be nan
     or no class.
 
-    It has no state of its own: the metric inside counts, and whoever holds that
-    one can read it.
+    It has no state of its own: the metric inside has, and its holder can read
+    it.
 
     Args:
         metric: A `keras.metrics.Metric`.
@@ -74,9 +74,9 @@ class LabelMetric(keras.metrics.Metric):
 
 
 class AsGiven(LabelMetric):
-    """A metric of the user's own, which sees labels and output as they are.
+    """Metric of the user's own, on labels and output as they are.
 
-    What it does of a label that is ignored, or nan, is its own affair.
+    The metric itself handles labels that are ignored, or nan.
     """
 
     def update_state(self, y_true, y_pred, sample_weight=None):

@@ -1,4 +1,4 @@
-"""What a Distiller reports beside Keras's own metrics."""
+"""Logs of a Distiller beside Keras's own metrics."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from keras_kd.metrics import TeacherMetric
 
 
 class TermMean(keras.metrics.Mean):
-    """Keras's mean, of scalars that come with their weight.
+    """Weighted mean of scalars.
 
     Keras's own update takes any shapes: 14 operations more for each term, which
     the step of a small student shows.
@@ -48,12 +48,12 @@ class Logs:
         return merge((key, metric.result()) for key, metric in means + fed)
 
     def have_seen_no_teacher(self):
-        """Whether all batches came without what the teacher said."""
+        """Whether all batches came without the teacher's outputs."""
         counts = [m.count for n, m in self.means.items() if n != "student_loss"]
         return all(not ops.convert_to_numpy(count) for count in counts)
 
     def without_teacher(self, results):
-        """Leaves out what needs a teacher: all terms but the supervised."""
+        """Drops values that need a teacher: all terms but the supervised."""
         omitted = [*self.means, *(fed.key for fed in self.fed)]
         omitted.remove("student_loss")
         return {k: v for k, v in results.items() if k not in omitted}
@@ -184,7 +184,7 @@ def _check_output(metric, output, sides):
 
 
 def merge(pairs):
-    """Puts results of metrics into one dict, and refuses a second of a name.
+    """Merges results of metrics into one dict; names must be unique.
 
     Args:
         pairs: Keys and values; a dict as value brings its own keys.

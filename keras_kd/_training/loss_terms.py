@@ -16,7 +16,7 @@ from keras_kd._training.mixed_examples import check_examples_apart
 
 
 class Comparison:
-    """The distillation losses between two sides.
+    """Distillation losses between the outputs of two models.
 
     A plain object: the losses are tracked by the Distiller itself.
 
@@ -190,7 +190,7 @@ def _are_alike(first, second):
 
 
 def _check_values(name, values, student):
-    """Refuses values that are not one per example."""
+    """Validates that a loss returns one value per example."""
     shape = tuple(values.shape)
     is_like_student = len(shape) >= max(2, len(student.shape))
     if not shape or shape[0] not in (None, student.shape[0]) or is_like_student:
@@ -204,7 +204,7 @@ def _check_values(name, values, student):
 
 
 def _check_built(name, loss):
-    """Refuses weights that the first step would make, and no file would."""
+    """Validates that all layers of a loss are built."""
     for path, layer in taps.layers(loss).items():
         if not layer.built:
             raise ValueError(

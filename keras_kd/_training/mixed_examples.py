@@ -9,10 +9,10 @@ UNKNOWN_LENGTH = 3
 
 
 def check_examples_apart(name, loss, shapes):
-    """Refuses a loss that compares examples with each other, on replicas.
+    """Validates that a loss on replicas treats each example alone.
 
-    Each replica sees a part of the batch, and would leave out the pairs of
-    examples that two replicas have one of.
+    Each replica sees a part of the batch, so pairs of examples on different
+    replicas would be left out.
 
     Args:
         name: Name of the loss, for the error.
@@ -30,7 +30,7 @@ def check_examples_apart(name, loss, shapes):
 
 
 def depends_on_batch(loss, shapes):
-    """Whether a loss gives an example another value in another batch.
+    """Whether a loss for one example depends on the others.
 
     Args:
         loss: A built `DistillationLoss`.
@@ -54,7 +54,7 @@ def depends_on_batch(loss, shapes):
     def values(rows):
         part = keras.tree.map_structure(lambda a: a[rows], arguments)
         teacher, student = part.pop("teacher"), part.pop("student")
-        # A loss with a state of its own must not notice.
+        # The state of a loss must stay as it is.
         with keras.StatelessScope():
             found = loss(teacher, student, training=False, **part)
         return keras.ops.convert_to_numpy(found)

@@ -1,4 +1,4 @@
-"""One side of the comparison: a teacher or a student, and its taps."""
+"""Outputs of a teacher or a student, with its taps."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from keras_kd._training import checks
 
 @dataclasses.dataclass(frozen=True)
 class ForwardPass:
-    """What one model produced for a batch.
+    """Outputs of one model for a batch.
 
     Attributes:
         output: The model's own output.
@@ -37,7 +37,7 @@ class ForwardPass:
 
 
 class ModelOutputs:
-    """A teacher or a student with everything that the losses want of it.
+    """Teacher or student with all tensors that the losses compare.
 
     A plain object, so that the teacher in it is no part of the Distiller.
 
@@ -75,11 +75,11 @@ class ModelOutputs:
         checks.check_logits(self.tapped, tap, loss)
 
     def entries(self, x):
-        """What the model sees of the input of both."""
+        """Selects the model's entries of the whole input."""
         return batch.entries(x, self.inputs, self.takes_list)
 
     def input_entries(self):
-        """The input that the Distiller takes for this model."""
+        """Spec of the model's part of the Distiller's input."""
         spec = model_specs.input_spec(self.model)
         if isinstance(self.inputs, str):
             return {self.inputs: spec}
@@ -135,7 +135,7 @@ class ModelOutputs:
         return dataclasses.replace(result, tensors=tensors)
 
     def check_finite(self, tensors):
-        """Stops the run where this model, and no other, gave nan.
+        """Stops the run at nan or infinity in the outputs of this model.
 
         A logit of -inf, of a class that is ruled out, is let through where
         all losses take the softmax or sigmoid of it.
@@ -181,7 +181,7 @@ def taps_of_probabilities(role, losses):
 
 
 def policy(student):
-    """The dtype policy that tells Keras whether to scale the loss."""
+    """Chooses the dtype policy by which Keras scales the loss or not."""
     layers = [student, *taps.layers(student).values()]
     if any(layer.compute_dtype == "float16" for layer in layers):
         return "mixed_float16"

@@ -32,7 +32,7 @@ class Stateful:
         return None
 
     def save_own_variables(self, store):
-        """Writes what no layer of this model writes itself."""
+        """Writes variables outside the layers of this model."""
         super().save_own_variables(store)
         for index, variable in enumerate(self._state()):
             store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
@@ -45,13 +45,13 @@ class Stateful:
             variable.assign(store[f"{_STATE}{index}"])
 
     def _state(self):
-        """Variables that no layer writes."""
+        """Variables outside of all layers."""
         written = {id(variable) for variable in self.weights}
         return [v for v in self.variables if id(v) not in written]
 
 
 class Persistence(Stateful):
-    """What a Distiller puts into files, and how it comes back.
+    """Saves and restores a Distiller.
 
     Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
     `save_weights_only=True`) hold the student, the losses and the optimizer;
@@ -97,7 +97,7 @@ class Persistence(Stateful):
         return distiller
 
     def save_own_variables(self, store):
-        """Writes what no layer of the Distiller writes itself."""
+        """Writes variables outside the layers of the Distiller."""
         self._check_restored()
         super().save_own_variables(store)
         store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
@@ -114,24 +114,24 @@ class Persistence(Stateful):
         return [*super()._state(), *getattr(self.teacher, "noise_state", ())]
 
     def make_train_function(self, force=False):
-        """Keras's, after a look at a teacher that had to be awaited."""
+        """Makes Keras's function, after a check of a restored teacher."""
         self._look_for_teacher()
         return super().make_train_function(force)
 
     def make_test_function(self, force=False):
-        """Keras's, after a look at a teacher that had to be awaited."""
+        """Makes Keras's function, after a check of a restored teacher."""
         self._look_for_teacher()
         return super().make_test_function(force)
 
     def _look_for_teacher(self):
-        """Takes a teacher for restored whose weights are those of the file."""
+        """Marks the teacher as restored if its weights match the file."""
         if self._awaits_teacher and self._expected_teacher is not None:
             self._check_teacher()
             self._awaits_teacher = False
         self._check_restored()
 
     def _check_restored(self):
-        """Refuses to run a teacher that has a config and no weights."""
+        """Validates that the weights of the teacher are restored."""
         if self._awaits_teacher:
             raise ValueError(
                 "The teacher must be restored before it teaches, since "

@@ -1,4 +1,4 @@
-"""Decides what a student's outputs give, and which losses may read them.
+"""Decides how losses may read a student's outputs.
 
 An output that some distillation loss compares as logits, or that the loss given
 to `compile` takes as logits, gives logits.
@@ -20,9 +20,9 @@ class StudentOutput:
 
     Attributes:
         units: Length of the last axis, `None` if unknown.
-        reason: Why it gives logits, for errors; `None` if nothing says so.
+        reason: Why it gives logits, for errors; `None` if unknown.
         activation: `"softmax"` or `"sigmoid"`, which turns it into
-            probabilities; `None` if nothing tells.
+            probabilities; `None` if unknown.
         gives_probabilities: Whether it gives probabilities, as the model or
             its loss shows.
         unknown: Names of losses of which it is not known what they take.
@@ -38,7 +38,7 @@ class StudentOutput:
 
 
 def find(losses, tapped, supervised, reason=None):
-    """Describes the outputs, and refuses losses that do not fit them.
+    """Describes the outputs, and validates the losses for them.
 
     Args:
         losses: Distillation losses.
@@ -56,7 +56,7 @@ def find(losses, tapped, supervised, reason=None):
     output, _ = tapped.symbolic()
     names = tapped.outputs or (None,)
     if isinstance(supervised, list | tuple) and len(supervised) < len(names):
-        supervised = None  # Keras refuses it.
+        supervised = None  # Keras raises for it.
     found = {}
     for name in names:
         shape = getattr(
@@ -159,7 +159,7 @@ def _class_of(name):
 
 
 def _check_one_activation(units, losses, supervised):
-    """Refuses a softmax and a sigmoid over the same numbers."""
+    """Validates that all losses apply the same activation to an output."""
     other = {"softmax": "BinarySoftTargets", "sigmoid": "SoftTargets"}
     for loss in losses:
         for given, takes in supervised:

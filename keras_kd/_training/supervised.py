@@ -1,4 +1,4 @@
-"""The supervised part of the loss, and what can be changed in training."""
+"""Supervised part of the loss, and hyperparameters by name."""
 
 import threading
 
@@ -121,7 +121,7 @@ class Supervised:
         )
 
     def _supervise(self, x, found, output):
-        """The loss given to `compile`, alone.
+        """Computes the loss given to `compile`, alone.
 
         Args:
             x: Input.

@@ -1,7 +1,7 @@
-"""Labels and sample weights of a batch, and the examples that they leave out.
+"""Labels and sample weights of a batch, with masks.
 
 A label that the supervised loss ignores (`ignore_class`), or that has a nan,
-takes out what it stands for:
+leaves out an example or a position:
 
 * where an example has one label, the example is *unlabelled*: it leaves the
   supervised loss and what else reads labels, and is distilled;
@@ -208,7 +208,7 @@ def _by_position(y, names, loss):
 
 
 def joined(several):
-    """The targets of several parts of a batch as those of one.
+    """Joins the targets of several parts of a batch.
 
     Args:
         several: List of `Targets` of the same outputs.
@@ -224,13 +224,13 @@ def joined(several):
 
 
 def _counted(labels, rank, ignored):
-    """Which labels of one output count, or `None` for all."""
+    """Masks the labels of one output that count; `None` if all do."""
     if labels is None or keras.tree.is_nested(labels):
         return None
     tests = []
     is_float = keras.backend.is_float_dtype(labels.dtype)
     if ignored is not None:
-        # A class of -1 is none of bytes.
+        # Unsigned bytes have no class -1.
         wide = labels if is_float else ops.cast(labels, "int64")
         tests.append(ops.not_equal(wide, ops.cast(ignored, wide.dtype)))
     if is_float:

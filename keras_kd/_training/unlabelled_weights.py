@@ -1,4 +1,4 @@
-"""Lets sample weights count where there are no labels."""
+"""Applies sample weights to data without labels."""
 
 import functools
 import inspect
@@ -49,7 +49,7 @@ def _move_weights(arguments):
     """Moves `sample_weight` beside an `x` of arrays, in place."""
     weights = arguments.get("sample_weight")
     x = arguments.get("x")
-    # A data set has its weights in its elements; Keras refuses others.
+    # A data set has its weights in its elements; Keras raises for others.
     if weights is not None and all(
         hasattr(array, "shape") for array in keras.tree.flatten(x)
     ):

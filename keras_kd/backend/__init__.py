@@ -1,4 +1,4 @@
-"""What differs between Keras's backends, chosen once as Keras does."""
+"""Differences between Keras's backends, chosen once as Keras does."""
 
 import keras
 

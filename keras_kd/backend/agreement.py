@@ -1,8 +1,8 @@
-"""What several workers tell each other, on TensorFlow."""
+"""Gathers values from several workers, on TensorFlow."""
 
 import tensorflow as tf
 
-# In place of a number that there is not.
+# Padding, since `gather` needs equal lengths.
 _NONE = -1
 
 
@@ -12,7 +12,7 @@ def gather_ints(model, numbers, count):
     Args:
         model: The `keras.Model` that they train.
         numbers: Integers >= 0 of this worker, at most `count`.
-        count: How many each may tell.
+        count: Most numbers of a worker.
 
     Returns:
         List of lists of integers, one for each replica.

@@ -1,4 +1,4 @@
-"""How `fit` and `evaluate` run a step on several replicas, on TensorFlow."""
+"""Steps of `fit` and `evaluate` on several replicas, on TensorFlow."""
 
 import functools
 import itertools
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 class ReplicatedSteps:
-    """The functions that run steps, for several replicas.
+    """Functions that run steps, for several replicas.
 
     Those of Keras 3.15 cannot run more than one step at once on replicas that
     share a process (keras#19246), nor any step on several workers, whose logs
@@ -92,7 +92,7 @@ class ReplicatedSteps:
 
 
 def _check_optimizer(optimizer, replicas):
-    """Refuses what Keras 3.15 does on one replica alone (keras#20582)."""
+    """Validates that an optimizer works on several replicas (keras#20582)."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
         value = getattr(inner, name, None)
@@ -107,7 +107,7 @@ def _check_optimizer(optimizer, replicas):
 
 
 def _make_function(model, step):
-    """Makes what `fit` and `evaluate` call, for as many steps as go at once.
+    """Makes the function of `fit` and `evaluate`, for several steps a call.
 
     Args:
         model: The `keras.Model`.
@@ -139,7 +139,7 @@ def _make_function(model, step):
     def graph_of(count, spec):
         key = count, repr(spec)
         if key not in graphs:
-            # With the shapes that the data set tells, not those of a batch: a
+            # With the shapes of the data set's spec, not those of a batch: a
             # worker whose last batch is smaller would make a graph of its own,
             # and wait for messages that the others do not send.
             graphs[key] = graph(steps, input_signature=[(spec,) * count])
@@ -162,7 +162,7 @@ def _make_function(model, step):
 
 
 def _make_predict_function(model):
-    """Makes what `predict` calls with a list of batches.
+    """Makes the function of `predict`, for a list of batches.
 
     Args:
         model: The `keras.Model`.

@@ -1,10 +1,10 @@
-"""Goes on with a `fit` that was interrupted."""
+"""Resumes an interrupted `fit`."""
 
 import keras
 
 
 def set_initial_epoch(model, epoch):
-    """Tells the `fit` that is about to begin with which epoch to begin.
+    """Sets the first epoch of the next `fit`.
 
     Keras 3.15 keeps it in `_initial_epoch`, and never takes it back: the next
     `fit` of the same model would leave out as many epochs. There is no public

@@ -36,7 +36,7 @@ class Trainer(ReplicatedSteps):
         return self._report(x, found, teacher, student)
 
     def test_step(self, data):
-        """Measures a batch and changes nothing but the metrics."""
+        """Evaluates a batch; changes nothing but the metrics."""
         x, found = self._read_batch(data)
         teacher = self._run_teacher(x, found, training=False)
         student = self._run_student(x, found, training=False)
@@ -50,11 +50,11 @@ class PeerTrainer(Trainer):
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `_shares(data, training)`: what each peer learns from;
+    * `_shares(data, training)`: the examples of each peer;
     * `_exchange()`: what to do before a step;
-    * `_run_peer(index, share, training)`: what a peer says;
-    * `_answers(shares, students, training)`: what they say as teachers, a
-      `PeerAnswers`;
+    * `_run_peer(index, share, training)`: the outputs of a peer;
+    * `_answers(shares, students, training)`: the peers' answers as teachers,
+      a `PeerAnswers`;
     * `_compare(index, share, answers, student)`: this replica's share of a
       peer's total loss;
     * `_report(shares, answers, students)`: the logs;
@@ -65,7 +65,7 @@ class PeerTrainer(Trainer):
         """Updates the peers, and the weights of the losses, on a batch."""
         shares = self._shares(data, training=True)
         self._exchange()
-        # One tape for each: what another says is no part of its record.
+        # One tape for each: the outputs of the others are not recorded on it.
         tapes = [tf.GradientTape() for _ in shares]
         students = []
         for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
@@ -85,7 +85,7 @@ class PeerTrainer(Trainer):
         return self._report(shares, answers, students)
 
     def test_step(self, data):
-        """Measures a batch and changes nothing but the metrics."""
+        """Evaluates a batch; changes nothing but the metrics."""
         shares = self._shares(data, training=False)
         students = [
             self._run_peer(index, share, training=False)
@@ -98,7 +98,7 @@ class PeerTrainer(Trainer):
 
 
 def copy_weight_decay_exclusions(optimizer, copy):
-    """Lets weight decay leave out what it leaves out for another optimizer."""
+    """Copies the weight decay exclusions of another optimizer."""
     # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
     # the config, and has no public name for it.
     for name in (
@@ -125,7 +125,7 @@ def is_in_scope(variables):
 def is_scope_name(name):
     """Whether a graph can have a scope of this name.
 
-    Keras 3.15 leaves the scope of a name that TensorFlow refuses open, and all
+    Keras 3.15 leaves the scope open if TensorFlow rejects its name, and all
     that is made in the process later fails.
     """
     return re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name) is not None
@@ -237,7 +237,7 @@ _MOVES = (
 
 
 def origins(tensor):
-    """Finds what computed the numbers of a tensor of a graph.
+    """Finds the operations behind the numbers of a tensor of a graph.
 
     Args:
         tensor: A symbolic tensor.
@@ -251,7 +251,7 @@ def origins(tensor):
     while pending:
         tensor = pending.pop()
         if tensor.op.type in _MOVES:
-            # The other inputs of a move say where to.
+            # The other inputs of a move are its target.
             is_stack = tensor.op.type == "Pack"
             pending += tensor.op.inputs if is_stack else tensor.op.inputs[:1]
         else:
@@ -266,7 +266,7 @@ def is_probability(tensor):
 
 
 def ancestors(tensors):
-    """Finds what symbolic tensors are computed from.
+    """Finds all inputs of the computation of symbolic tensors.
 
     Args:
         tensors: Symbolic tensors of one graph.

@@ -1,4 +1,4 @@
-"""Refuses a backend that has no training step yet."""
+"""Placeholders for a backend without a training step."""
 
 import keras
 

@@ -15,7 +15,7 @@ class Anneal(keras.callbacks.Callback):
 
     Before each batch (or epoch) the variable gets the value of the schedule. A
     step is an update of the optimizer, counted by `optimizer.iterations`: a
-    resumed run goes on where it was, and several batches of gradient
+    resumed run continues the schedule, and several batches of gradient
     accumulation are one step. With `steps_per_execution=n`, the value is set
     once for `n` batches.
 
@@ -102,7 +102,7 @@ class Anneal(keras.callbacks.Callback):
         self._variable.assign(self._value)
 
     def _scheduled(self, step):
-        """The value at a step or epoch, or a refusal of it."""
+        """Returns the value at a step or epoch, after validation."""
         value = self.schedule(step)
         if keras.ops.is_tensor(value):
             value = keras.ops.convert_to_numpy(value)

@@ -1,8 +1,8 @@
-"""What only the models of this library have."""
+"""Looks up an attribute of a Distiller."""
 
 
 def distiller_attribute(callback, model, name):
-    """An attribute that only a Distiller has, or a refusal of the model."""
+    """Returns an attribute of a Distiller; validates the model."""
     if not hasattr(model, name):
         raise TypeError(
             f"`{type(callback).__name__}` must be used with a "

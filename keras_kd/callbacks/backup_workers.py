@@ -1,4 +1,4 @@
-"""Lets several workers go on where they were stopped."""
+"""Resumes an interrupted training of several workers."""
 
 import json
 import os
@@ -19,13 +19,13 @@ _PATTERN = re.compile(r"epoch-(\d{6,})\.weights\.h5")
 
 
 class BackupWorkers(keras.callbacks.Callback):
-    """Backs up a training of several workers, and goes on with it.
+    """Backs up a training of several workers, and resumes it.
 
     `keras.callbacks.BackupAndRestore` keeps one file, which all workers would
     write, and a kill can leave workers at different epochs. Here each keeps its
-    last two epochs, in a folder of its own, and they go on with the last one
+    last two epochs, in a folder of its own, and they resume after the last one
     that all of them have. Start all workers again after one was killed: the
-    others fail when they no longer hear from it; if they hang, kill them too.
+    others fail when they lose contact; if they hang, kill them too.
 
     One process can use it too. A learning rate or a temperature that a callback
     changes belongs into a variable, as `Anneal` does it; the order of shuffled
@@ -135,7 +135,7 @@ def _worker_name():
     # Not at the top: it imports TensorFlow.
     from keras_kd.distribution import is_chief
 
-    is_chief()  # Refuses what `TF_CONFIG` must not be.
+    is_chief()  # Validates `TF_CONFIG`.
     config = os.environ.get("TF_CONFIG", "")
     if config in ("", "{}"):
         return "alone"

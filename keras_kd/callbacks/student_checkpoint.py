@@ -12,15 +12,15 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     """Saves the student while it is trained, without teacher and Distiller.
 
     The file is that of `student.save(...)`, or `student.save_weights(...)`
-    with `save_weights_only=True`, and loads without this library. To go on
-    with an interrupted training, use `keras.callbacks.BackupAndRestore`, which
+    with `save_weights_only=True`, and loads without this library. To resume
+    an interrupted training, use `keras.callbacks.BackupAndRestore`, which
     keeps the optimizer too.
 
     With `save_best_only=True`, an epoch without the monitored quantity saves
     nothing (`ModelCheckpoint` would save it as the best). Of several workers,
     the chief saves: see `distribution.is_chief`. Which way is better
     is known for `loss`, for Keras's own metrics, for the losses of the
-    Distiller and for the metrics of `keras_kd` that see the teacher; say
+    Distiller and for the metrics of `keras_kd` that see the teacher; pass
     `mode="min"` or `mode="max"` for others.
 
     Args:
@@ -76,7 +76,7 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
         super().on_epoch_end(epoch, logs)
 
     def _miss(self, logs):
-        """Refuses a wrong `monitor`; warns in an epoch without validation."""
+        """Raises for a wrong `monitor`; warns where validation is missing."""
         validated = any(key.startswith("val_") for key in logs)
         if validated or not self.monitor.startswith("val_"):
             raise ValueError(
@@ -94,7 +94,7 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
 
 class _StudentOf:
-    """What `ModelCheckpoint` uses of a model: one's metrics, other's files."""
+    """Model for `ModelCheckpoint`: Distiller's metrics, student's files."""
 
     def __init__(self, distiller, student):
         self.distiller = distiller
@@ -106,7 +106,7 @@ class _StudentOf:
         return self.distiller.metrics
 
     def direction(self, monitor):
-        """`"min"`, `"max"`, or `None` where only Keras can tell."""
+        """`"min"`, `"max"`, or `None` where Keras decides."""
         for metric in self.metrics:
             if metric.name == monitor.removeprefix("val_"):
                 is_score = isinstance(metric, TeacherMetric)

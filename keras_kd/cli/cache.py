@@ -21,7 +21,7 @@ the last whole shard."""
 
 @dataclasses.dataclass(frozen=True)
 class CacheSettings:
-    """What `keras-kd cache` is told to do.
+    """Settings of `keras-kd cache`.
 
     Attributes:
         dataset: See `Settings`.

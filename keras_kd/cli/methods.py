@@ -1,4 +1,4 @@
-"""The methods that `--method` chooses from, as a table."""
+"""Table of the methods for `--method`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class Method:
 
     @property
     def defaults(self):
-        """Its flags, as one would write them."""
+        """Default flags of the method, as text."""
         return " ".join(
             f"--{name}={getattr(self, name):g}"
             for name in FLAGS

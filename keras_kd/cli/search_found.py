@@ -1,4 +1,4 @@
-"""What a search found: the best trial, its student, its `distill` line."""
+"""Result of a search: the best trial, its student, its `distill` line."""
 
 import dataclasses
 import os
@@ -18,7 +18,7 @@ from keras_kd.cli.search_settings import SearchSettings
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a search found out.
+    """Result of a search.
 
     Attributes:
         settings: The `SearchSettings`.
@@ -124,7 +124,7 @@ def distill_line(chosen, settings):
 
 
 def describe(settings, knobs):
-    """Says what is searched, and how."""
+    """Describes the trials and knobs of a search, as text."""
     turned = [name for name, one in knobs.items() if one.is_searched]
     students = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
     return (

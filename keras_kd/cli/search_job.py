@@ -19,18 +19,18 @@ from keras_kd.cli.search_progress import TrialProgress
 from keras_kd.search import chief
 from keras_kd.search.from_functions import FunctionHyperModel
 
-# A fixed one, so that the same command makes the same trials; one that was
-# interrupted goes on with others, if the tuner is bayesian.
+# A fixed one, so that the same command makes the same trials; a resumed
+# bayesian search continues with others.
 SEED = 1
 # Of hyperband: the number of trials ends it.
 ROUNDS = 10_000
 
 
 def run(settings, *, say=print, live=None):
-    """Trains a teacher, searches, and writes down what was found.
+    """Trains a teacher, searches, and writes the results.
 
-    What is finished stays in the output folder; a call with equal settings
-    goes on behind it. Of several processes the chief writes, and a worker only
+    Finished parts stay in the output folder; a call with equal settings
+    resumes after them. Of several processes the chief writes, and a worker only
     trains trials.
 
     Args:
@@ -76,14 +76,14 @@ def run(settings, *, say=print, live=None):
     if chief.is_chief():
         say("The chief waits for workers.")
     with warnings.catch_warnings():
-        # Of the Gaussian process, which says so in most searches.
+        # Of the Gaussian process, which warns in most searches.
         warnings.filterwarnings("ignore", "The optimal value found for dim")
         tuner.search(verbose=0)
     return _finish(settings, job, space, tuner, say)
 
 
 def _tuner(settings, space, strategy, say, progress=None):
-    """The tuner, which has said what it found of an earlier call."""
+    """Makes the tuner, and reports trials of an earlier call."""
     options = {}
     if settings.tuner == "hyperband":
         options["max_epochs"] = settings.epochs

@@ -1,4 +1,4 @@
-"""What a search leaves behind: table, report, trials, plots, the student."""
+"""Outputs of a search: table, report, trials, plots, the student."""
 
 import csv
 import io
@@ -121,7 +121,7 @@ def write(found, files):
 
 
 def csv_text(found):
-    """All trials, the best first: a row for each."""
+    """Formats all trials as CSV, the best first."""
     names = ("rank", "trial", "status", OBJECTIVE, "epochs", *columns(found))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

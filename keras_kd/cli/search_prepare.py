@@ -1,4 +1,4 @@
-"""Loads what a search works on, and refuses what it cannot use."""
+"""Loads and validates the data and models of a search."""
 
 import dataclasses
 import json
@@ -24,15 +24,15 @@ from keras_kd.search import project
 from keras_kd.teachers import caching
 
 PROJECT = "search"
-# What tells in the tuner's folder whose it is.
+# File with the identity of the search, in the tuner's folder.
 JOB = "job.json"
-# How long a worker waits for the chief to train the teacher and to ask it.
+# How long a worker waits for the chief to train and cache the teacher.
 PATIENCE_SECONDS = 3600.0
 LOOK_SECONDS = 1.0
 
 
 def begin(settings, alternatives, say, live):
-    """Loads what the search works on, and looks at what there is of it.
+    """Loads the data and models, and validates an earlier search.
 
     Args:
         settings: A `SearchSettings`.
@@ -113,7 +113,7 @@ def _is_complete(path):
     try:
         return caching.is_complete(pathlib.Path(path))
     except ValueError:
-        # Damaged: what opens it says so.
+        # Damaged: opening the cache raises the error.
         return True
 
 
@@ -150,7 +150,7 @@ def _check_searched(knobs):
 
 
 def _identity(bench, settings):
-    """What tells this search from others, as a dict for JSON.
+    """Describes a search, as a dict for JSON.
 
     The number of trials is no part of it: more can be added.
     """
@@ -176,7 +176,7 @@ def _project(settings):
 
 
 def _check_project(settings, identity):
-    """Refuses the folder of a tuner that belongs to another search."""
+    """Validates that the tuner's folder belongs to this search."""
     folder = _project(settings)
     if not any(folder.glob("trial_*")):
         return
@@ -191,7 +191,7 @@ def _check_project(settings, identity):
 
 
 def keep_identity(bench, settings):
-    """Notes in the tuner's folder whose it is, before the first trial.
+    """Writes the identity into the tuner's folder, before the first trial.
 
     Args:
         bench: The `Bench` of the search.
@@ -201,7 +201,7 @@ def keep_identity(bench, settings):
 
 
 def _check_removable(settings, own_cache):
-    """Refuses to begin anew where that would delete what is not ours."""
+    """Validates that a search from scratch deletes only our files."""
     try:
         project.check_is_search(_project(settings))
         if own_cache:
@@ -211,7 +211,7 @@ def _check_removable(settings, own_cache):
 
 
 def check_resume(settings):
-    """Refuses `--resume` where there is nothing to go on with."""
+    """Validates that there is a search to `--resume`."""
     if settings.resume and not _project(settings).is_dir():
         raise UnusableError(
             "`--resume` must not be given where there is no search to go on "

@@ -22,14 +22,14 @@ ADDRESS = "127.0.0.1"
 RESTARTS = 3
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 10.0
-# Tells a process that its standard input is held by the one that started it.
+# Variable of a process whose standard input the starting process holds open.
 LEASH = "KERAS_KD_LEASH"
-# What the processes of a search are not told again.
+# Flags that are not passed on to the processes of a search.
 OWN_FLAGS = ("workers", "overwrite", "resume")
 
 
 class Child:
-    """One of the processes; it ends with this one, however this one ends.
+    """Child process that ends with this one, however this one ends.
 
     Args:
         name: What the user reads of it.
@@ -71,7 +71,7 @@ class Child:
             options["stdout"].close()
 
     def restart(self, say):
-        """Starts it again after it died. Returns whether that was done."""
+        """Restarts the process if it died; returns whether that was done."""
         code = self.process.returncode
         where = "" if self.log is None else f"; it printed {self.log}"
         if self.restarts == RESTARTS:
@@ -108,7 +108,7 @@ def end_with_parent():
         while os.read(0, 1):
             pass
         # Not `sys.exit`, which ends a thread: as after a kill, the next call
-        # goes on.
+        # resumes.
         os._exit(FAILED)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -163,8 +163,8 @@ def _follow(chief, workers, port, say):
         if code is not None:
             if not chief.restart(say):
                 return FAILED
-            # It ends when it has told a worker that no trial is left: those
-            # that have heard it from the one before must ask again.
+            # The chief ends once a worker knows that no trial is left: workers
+            # that know it from the chief before must ask again.
             waiting += [
                 worker
                 for worker in workers
@@ -183,7 +183,7 @@ def _follow(chief, workers, port, say):
 
 
 def as_flags(settings):
-    """The flags that give these settings again, for one of the processes.
+    """Converts settings to flags, for one of the processes.
 
     Args:
         settings: A `SearchSettings`.

@@ -1,4 +1,4 @@
-"""Tells how far a search is: one line for each trial that has ended."""
+"""Progress of a search: one line for each finished trial."""
 
 import time
 
@@ -9,7 +9,7 @@ from keras_kd.report.durations import duration
 
 
 class TrialProgress:
-    """Numbers the trials of a search and says what became of each.
+    """Numbers the trials of a search and prints the result of each.
 
     Args:
         total: How many trials there will be, those of earlier calls included.
@@ -60,7 +60,7 @@ class TrialProgress:
         )
 
     def watch(self):
-        """The callbacks that follow the training of a student."""
+        """Makes callbacks that show the training of a student."""
         if self.live is None:
             return []
 

@@ -1,4 +1,4 @@
-"""What `keras-kd search` is told to do."""
+"""Settings of `keras-kd search`."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ TUNERS = ("bayesian", "random", "hyperband", "grid")
 STRATEGIES = ("one_device", "mirrored")
 MULTI_WORKER = "multi_worker"
 
-# Tried if nobody says otherwise, where the models have layers to compare.
+# Tried by default, where the models have layers to compare.
 DEFAULT_METHODS = (
     "soft_targets",
     "hints_and_soft_targets",
@@ -59,8 +59,8 @@ class SearchSettings:
         workers: Number of processes that train; 0 for this one alone.
         output: Folder for everything that is written.
         directory: Folder for what the tuner writes; by default the output.
-        resume: Whether to go on with a search, but not to begin one.
-        overwrite: Whether to begin anew.
+        resume: Whether to resume a search, but not to begin one.
+        overwrite: Whether to begin from scratch.
     """
 
     dataset: str = Settings.dataset
@@ -93,12 +93,12 @@ class SearchSettings:
 
     @property
     def tuner_directory(self):
-        """Folder in which the tuner has its own, `search`."""
+        """Folder of the tuner, `search`."""
         return self.directory or self.output
 
 
 def resolve(settings):
-    """Checks settings, as far as it can be done without the models.
+    """Validates settings, as far as possible without the models.
 
     Args:
         settings: A `SearchSettings`.
@@ -158,7 +158,7 @@ def _of_method(settings, name):
 
 
 def unsearchable(method):
-    """Why a method cannot be searched, to be read after "since", or `None`."""
+    """Reason why a method cannot be searched, or `None`."""
     if method.no_cache is not None:
         return method.no_cache
     if method.make_student is not None:
@@ -243,7 +243,7 @@ def _check_workers(settings):
 
 
 def _check_belongs(name, settings, names):
-    """Refuses a flag that none of the methods has."""
+    """Validates that one of the methods has a flag."""
     value = getattr(settings, name)
     if value is None:
         return

@@ -1,4 +1,4 @@
-"""How the trials of `keras-kd search` are made and trained."""
+"""Students and trainings of the trials of `keras-kd search`."""
 
 import dataclasses
 
@@ -91,7 +91,7 @@ class Space:
         student = teachers.logits(model_copies.fresh_copy(bench.student))
         distiller = bench.trainer(student, self.seed)
         self._lesson_of(settings.learning_rate).compile(distiller)
-        # So that its state can be loaded, where hyperband goes on.
+        # So that its state can be loaded, where hyperband resumes training.
         distiller.optimizer.build(distiller.trainable_variables)
         return distiller
 

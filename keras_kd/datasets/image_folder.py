@@ -13,8 +13,8 @@ def find(folder, test_fraction):
     Args:
         folder: Path. The classes are its sub-folders, or those of its
             sub-folders `train` and `test`.
-        test_fraction: Part of each class that is for testing, where the folder
-            does not say.
+        test_fraction: Part of each class that is for testing, if the folder
+            has no such split.
 
     Returns:
         `(class_names, train, test)`, where the last two are lists of `(path,
@@ -51,7 +51,7 @@ def _subfolders(folder):
 
 
 def _files_by_class(folder):
-    """Lists of images by the name of their class, or a refusal."""
+    """Lists images by the name of their class, after validation."""
     files = {
         subfolder.name: [
             path

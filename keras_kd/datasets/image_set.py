@@ -95,7 +95,7 @@ class ImageSet:
     ) -> "ImageSet":
         """Puts a part of the training images in place of the test images.
 
-        What is tuned on the result has not seen the test images.
+        Tuning on the result leaves the test images unseen.
 
         Args:
             fraction: Number between 0 and 1, the part of each class that is

@@ -27,8 +27,8 @@ def load(
 
     Args:
         name_or_folder: `"digits"`; a name of tensorflow-datasets; or a folder
-            of images. What could be both is a name: write `"./name"` for the
-            folder.
+            of images. A source that could be both is a name: write `"./name"`
+            for the folder.
         split: See `from_tfds`.
         data_dir: See `from_tfds`.
         image_size: See `from_tfds` and `from_folder`.
@@ -68,7 +68,7 @@ def load(
 
 
 def _kind(source):
-    """The function that loads a source, and its options."""
+    """Finds the loader of a source, and the names of its options."""
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise TypeError(
             "`name_or_folder` must be a name or a path. Received: "
@@ -157,7 +157,7 @@ def from_folder(
 
 
 def _decode(path):
-    """Reads an image file, or names it in a refusal."""
+    """Reads an image file; an error names it."""
     try:
         return tf.io.decode_image(
             tf.io.read_file(str(path)), channels=3, expand_animations=False
@@ -224,7 +224,7 @@ def from_tfds(
 
     Args:
         name: Such as `"mnist"`, `"cifar10"` or `"imagenet_resized/32x32"`.
-        split: What to train and test on, such as `("train[:5000]", "test")`.
+        split: Splits to train and test on, such as `("train[:5000]", "test")`.
             Defaults to `"train"` and `"test"`, or else `"validation"`.
         data_dir: Where the sets are kept. Defaults to `None`, which is the
             environment variable `TFDS_DATA_DIR`, or a folder in the home

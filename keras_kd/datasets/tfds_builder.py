@@ -1,4 +1,4 @@
-"""Finds and prepares a set of tensorflow-datasets, or says what is wrong."""
+"""Finds and prepares a set of tensorflow-datasets."""
 
 import difflib
 import os
@@ -104,7 +104,7 @@ def prepare(builder, download):
 
 
 def _check_network(builder):
-    """Refuses at once, where tensorflow-datasets would try for minutes."""
+    """Validates that the server of a data set answers."""
     urls = list(builder.url_infos or ())
     if not urls:
         return
@@ -114,7 +114,7 @@ def _check_network(builder):
     try:
         urllib.request.urlopen(request, timeout=NETWORK_TIMEOUT_SECONDS).close()
     except urllib.error.HTTPError:
-        return  # The server answers, which is all that was asked.
+        return  # The server answers.
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise ValueError(
@@ -126,7 +126,7 @@ def _check_network(builder):
 
 
 def choose_splits(builder, split):
-    """What to train and to test on.
+    """Chooses the splits to train and to test on.
 
     Args:
         builder: A prepared builder.

@@ -16,7 +16,7 @@ ROUNDING = 1e-7
 
 
 def attention_map(features, power=2, maximum=False):
-    """Where a layer is active, as one unit vector per example.
+    """Map of a layer's activity, one unit vector per example.
 
     Args:
         features: Activations, `(batch, ..., channels)`.
@@ -57,7 +57,7 @@ def distance(teacher, student):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class AttentionTransfer(DistillationLoss):
-    """Makes the student look where the teacher looks.
+    """Matches the attention maps of both models.
 
     It compares *where* two layers are active and not in which channel, so any
     numbers of channels meet without a projector. With the attention map
@@ -75,7 +75,7 @@ class AttentionTransfer(DistillationLoss):
     without its factor `beta / 2`, which is `loss_weight` here. The released
     code has another form, the mean over positions of the squared difference
     (`squared=True`), and the paper's `beta = 1000` belongs to that one: with
-    maps of 8x8 positions that differ by .25, `1000` there weighs like some 4
+    maps of 8x8 positions that differ by .25, `1000` there weighs like about 4
     here. Its gradient vanishes as the maps meet; that of the norm does not.
 
     Where the two maps differ in size, the activations of the larger are

@@ -24,7 +24,7 @@ def copy_of(loss):
 
 
 def shared_hyperparameter(loss, name):
-    """The variable that a copy has in common with its original, or `None`.
+    """Finds the variable that a copy shares with its original.
 
     Args:
         loss: A loss that is being made.

@@ -52,8 +52,9 @@ class DistillationLoss(keras.layers.Layer):
     * `"teacher_input_gradient_of_view"`, `"student_input_gradient_of_view"`:
       the same at the loss's `input_view` of the input, such as a flipped
       image: that model runs once more. See `InputGradientSymmetry`.
-    * The members of a `teachers.EnsembleTeacher`, a dict as in `forms`, in
-      place of the teacher's tensor: declared by `accepts_members = True`.
+    * The members of a `teachers.EnsembleTeacher`, a dict as in
+      `ensemble_logits`, in place of the teacher's tensor: declared by
+      `accepts_members = True`.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
 
@@ -80,10 +81,10 @@ class DistillationLoss(keras.layers.Layer):
 
     # Names from `SERVED` that `call` takes as further arguments.
     needs = ()
-    # Whether the two tensors must be logits: a softmax or sigmoid is refused.
+    # Whether the two tensors must be logits: a softmax or sigmoid raises.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
-    # Whether `call` takes the members' form of a teacher too: see `forms`.
+    # Whether `call` takes the members' form too: see `ensemble_logits`.
     accepts_members = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
     accepts_minus_infinity = False
@@ -182,7 +183,7 @@ class DistillationLoss(keras.layers.Layer):
         )
 
     def comparison(self, teacher_shape, student_shape):
-        """Begins an error message: says what is compared with what."""
+        """Begins an error message with the two tensors of the comparison."""
         teacher, student = (
             f"{tuple(shape)} from the {model}'s output"
             if tap is None
@@ -216,7 +217,7 @@ class DistillationLoss(keras.layers.Layer):
         )
 
     def input_objective(self, output, labels):
-        """What to differentiate when an input gradient is needed.
+        """Objective whose gradient by the input the loss compares.
 
         Args:
             output: The tensor at the loss's tap, by default the model's
@@ -230,7 +231,7 @@ class DistillationLoss(keras.layers.Layer):
         return cross_entropy(labels, output)
 
     def input_view(self, x):
-        """Where else to differentiate when the gradient of a view is needed.
+        """View of the input at which to take a second input gradient.
 
         Args:
             x: The input of the model, `(batch, ...)` or a structure.

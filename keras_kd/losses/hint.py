@@ -26,8 +26,8 @@ def mean_squared_difference(teacher, student):
 class Hint(ProjectedLoss):
     """Lets the student predict a hidden layer of the teacher.
 
-    It guides a student that is deeper than its teacher, or one that the
-    outputs alone teach too little. The loss of one example is
+    It guides a student that is deeper than its teacher, or that learns too
+    little from the outputs alone. The loss of one example is
 
     ```
     mean((projector(student) - teacher)**2)
@@ -44,10 +44,10 @@ class Hint(ProjectedLoss):
     section 2.2.
 
     Args:
-        projector: What takes the student's feature to the teacher's shape. It
-            is trained and saved with the loss, and is no part of the student.
-            `"infer"` is nothing where the shapes are equal, and what
-            `projectors.infer` chooses elsewhere; `None` is nothing; or pass a
+        projector: Maps the student's feature to the teacher's shape. It is
+            trained and saved with the loss, and is no part of the student.
+            `"infer"` is no projector where the shapes are equal, and that of
+            `projectors.infer` elsewhere; `None` is no projector; or pass a
             `keras.Layer`, which computes in its own dtype. Defaults to
             `"infer"`.
         **kwargs: See `DistillationLoss`.
@@ -63,7 +63,7 @@ class Hint(ProjectedLoss):
 
     Raises:
         TypeError: If `projector` is no layer.
-        ValueError: If the shapes differ and no projector meets them.
+        ValueError: If the shapes differ and no projector fits them.
 
     Example:
     >>> hint = keras_kd.losses.Hint(

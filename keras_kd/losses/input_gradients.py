@@ -34,9 +34,9 @@ def _flat(structure):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class InputGradientTransfer(DistillationLoss):
-    """Makes the student's decision hang on what the teacher's hangs on.
+    """Matches the input gradients of both models.
 
-    The gradient of the cross-entropy with respect to the input says which
+    The gradient of the cross-entropy with respect to the input shows which
     pixels would change the decision most. With the gradients `J` of the
     teacher and of the student, the loss of one example is
 
@@ -52,8 +52,8 @@ class InputGradientTransfer(DistillationLoss):
     mode. The paper trained without batch normalisation, which mixes the
     examples of a batch; with it, this loss works, but untried by the authors.
 
-    What is differentiated is `input_objective`, by default the cross-entropy
-    of the logits at the tap. Labels are class numbers or one-hot.
+    The differentiated objective is `input_objective`, by default the
+    cross-entropy of the logits at the tap. Labels are class numbers or one-hot.
 
     Reference: [Zagoruyko and Komodakis, 2017](
     https://arxiv.org/abs/1612.03928), section 3.2.
@@ -68,7 +68,7 @@ class InputGradientTransfer(DistillationLoss):
         teacher_input_gradient: Of the shape of the teacher's input, `(batch,
             ...)`, or a structure of such tensors.
         student_input_gradient: Of the shape of the student's input.
-        labels: Not used here: the gradients are made with them.
+        labels: Not used here: the gradients depend on them.
 
     Returns:
         One value per example, `(batch,)`.
@@ -142,7 +142,7 @@ class InputGradientTransfer(DistillationLoss):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class InputGradientSymmetry(DistillationLoss):
-    """Makes the student look at a mirrored image in the mirrored places.
+    """Matches a student's input gradients at an image and its mirror image.
 
     Not the teacher but the student itself, shown the flipped input, is the
     model to follow. With the gradient `J` of the cross-entropy with respect to
@@ -158,7 +158,7 @@ class InputGradientSymmetry(DistillationLoss):
     The student runs twice, both times in the mode of the step, and both runs
     are differentiated twice: a step takes three to four times as long as one
     with `SoftTargets`. Batch normalisation updates its statistics in both runs,
-    and dropout is drawn anew for each. The teacher's tensor is not used; where
+    and dropout is drawn again for each. The teacher's tensor is not used; where
     this is the only loss, any teacher will do.
 
     Reference: [Zagoruyko and Komodakis, 2017](
@@ -177,7 +177,7 @@ class InputGradientSymmetry(DistillationLoss):
         student: The student's logits; not used.
         student_input_gradient: Of the shape of the input, `(batch, ...)`.
         student_input_gradient_of_view: The same of the flipped input.
-        labels: Not used here: the gradients are made with them.
+        labels: Not used here: the gradients depend on them.
 
     Returns:
         One value per example, `(batch,)`.

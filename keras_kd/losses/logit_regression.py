@@ -31,9 +31,9 @@ class LogitRegression(DistillationLoss):
     1/2 * sum((student - teacher)**2)
     ```
 
-    over the classes: `classes / 2` times Keras's mean squared error. With the
-    student's labels out of the way (`student_loss_weight=0`), this is the
-    training of a shallow mimic, `models.shallow_mimic`.
+    over the classes: `classes / 2` times Keras's mean squared error. Without
+    labels (`student_loss_weight=0`), this is the training of a shallow mimic,
+    `models.shallow_mimic`.
 
     Logits of one class that vary more than those of another count for more.
     Where that is not wanted, standardise them over the training data: end the

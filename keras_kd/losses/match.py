@@ -14,7 +14,7 @@ from keras_kd.losses.shapes import shapes_agree
 class Match(ProjectedLoss):
     """Compares two tensors by a Keras loss, with the teacher as `y_true`.
 
-    For what no class here is made for: Huber or cosine distance of features,
+    For comparisons without a class here: Huber or cosine distance of features,
     a cross-entropy, a loss of your own. The loss's reduction is not used.
 
     `keras.losses.KLDivergence` and the cross-entropies clip probabilities at
@@ -25,8 +25,8 @@ class Match(ProjectedLoss):
             function `(y_true, y_pred)` that returns one value per example or
             position. To be saved, a loss of your own must be registered with
             `keras.saving.register_keras_serializable`.
-        projector: What takes the student's tensor to the teacher's shape. See
-            `Hint`. Defaults to `None`, equal shapes.
+        projector: Maps the student's tensor to the teacher's shape. See `Hint`.
+            Defaults to `None`, equal shapes.
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
@@ -112,7 +112,7 @@ def _unreduced(loss):
 
 
 def _check_is_saved(loss, shape):
-    """Refuses a loss that would be another one after saving and loading."""
+    """Validates that saving and loading leave a loss unchanged."""
     # Keras 3.15 leaves `delta` out of the config of `Huber`, and `axis` out
     # of that of `CosineSimilarity`.
     config = loss.get_config()

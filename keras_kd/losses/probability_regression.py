@@ -21,9 +21,9 @@ class ProbabilityRegression(DistillationLoss):
     ```
 
     over the classes. With two, that is the squared difference of the
-    probability of one of them, as in the paper. It is bounded, and so hardly
-    pulls at a student that is sure of a wrong class: train such a student with
-    `SoftTargets`.
+    probability of one of them, as in the paper. It is bounded, so its gradient
+    is small for a student that is sure of a wrong class: train such a student
+    with `SoftTargets`.
 
     Reference: Buciluă, Caruana and Niculescu-Mizil, [Model
     Compression](https://doi.org/10.1145/1150402.1150464), 2006.

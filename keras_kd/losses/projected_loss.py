@@ -15,15 +15,14 @@ class ProjectedLoss(DistillationLoss):
     and saved with the loss, and is no part of the student.
 
     Args:
-        projector: What takes the student's feature to the teacher's shape:
-            `"infer"` for nothing where the shapes are equal and for
-            `projectors.infer` elsewhere, a `keras.Layer`, or `None` for
-            nothing.
+        projector: Maps the student's feature to the teacher's shape: `"infer"`
+            for none where the shapes are equal and for `projectors.infer`
+            elsewhere, a `keras.Layer`, or `None` for none.
         **kwargs: See `DistillationLoss`.
 
     Raises:
         TypeError: If `projector` is none of these.
-        ValueError: If the shapes differ and no projector meets them.
+        ValueError: If the shapes differ and no projector fits them.
     """
 
     def __init__(self, *, projector, **kwargs):

@@ -1,4 +1,4 @@
-"""Shapes of what a loss compares."""
+"""Validates shapes of the tensors in a loss."""
 
 from keras import ops
 
@@ -6,7 +6,7 @@ from keras_kd._core import ensemble_logits
 
 
 def check_same_classes(loss, teacher_shape, student_shape):
-    """Refuses outputs that score different classes or positions."""
+    """Validates that both models score the same classes and positions."""
     teacher_shape = ensemble_logits.logits_shape(teacher_shape)
     if not shapes_agree(teacher_shape, student_shape):
         raise ValueError(
@@ -18,12 +18,12 @@ def check_same_classes(loss, teacher_shape, student_shape):
 
 
 def check_several_classes(loss, student_shape, remedy=""):
-    """Refuses logits of one class where a softmax is applied.
+    """Validates that a softmax is applied to at least two classes.
 
     Args:
         loss: The loss, for the error.
         student_shape: Shape of the student's logits.
-        remedy: A sentence that says what to do.
+        remedy: A sentence of advice.
     """
     if student_shape[-1] == 1:
         message = (
@@ -51,7 +51,7 @@ def shapes_agree(teacher_shape, student_shape):
 
 
 def mean_over_features(values, feature_shape):
-    """Averages what a comparison of two features left besides its positions.
+    """Averages a comparison of features over all axes but the positions.
 
     Args:
         values: `(batch, ...)`, from features that were compared.

@@ -9,7 +9,7 @@ from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.shapes import check_several_classes
 
-# Log-probability of what is ruled out.
+# Log-probability of an outcome that is ruled out.
 IMPOSSIBLE = -1e30
 
 
@@ -64,7 +64,7 @@ def soft_target_divergence(teacher, student, temperature):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class SoftTargets(DistillationLoss):
-    """Pulls the student's softened probabilities towards the teacher's.
+    """Matches the softened probabilities of both models.
 
     Dividing the logits by a temperature above 1 shows the student how the
     teacher ranks the *wrong* classes. The loss of one example is

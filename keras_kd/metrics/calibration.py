@@ -1,4 +1,4 @@
-"""How calibrated the student is."""
+"""Calibration of the student."""
 
 import keras
 import numpy as np
@@ -12,12 +12,12 @@ from keras_kd.metrics.teacher import weigh
 
 @keras.saving.register_keras_serializable("keras_kd")
 class ExpectedCalibrationError(keras.metrics.Metric):
-    """How far the confidence of predictions is from their accuracy.
+    """Mean difference between confidence and accuracy of predictions.
 
     Predictions are sorted by confidence, their highest probability, into bins
     of equal width, `(i / num_bins, (i + 1) / num_bins]`. The result is the
     mean over predictions of `abs(accuracy of the bin - mean confidence of the
-    bin)`. It needs some hundred predictions: few in a bin make it seem large.
+    bin)`. It needs about 100 predictions: few in a bin make it seem large.
 
     A confidence is compared with the edges exactly: what float32 stores for .6
     is above 9 / 15, and counts so.

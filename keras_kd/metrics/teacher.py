@@ -15,8 +15,8 @@ from keras_kd.losses.soft_targets import soft_target_divergence
 class TeacherMetric(keras.metrics.Metric):
     """Base class of the metrics that compare the student with its teacher.
 
-    Given to `Distiller.compile(metrics=...)`, such a metric is fed the
-    teacher's output in place of labels. Alone, it is a Keras metric like any.
+    Given to `Distiller.compile(metrics=...)`, such a metric gets the teacher's
+    output in place of labels. Alone, it is a Keras metric like any.
 
     A subclass implements `compare(teacher, student)`. The result is the mean
     of its values over examples, or over all positions of sequences, weighted
@@ -30,7 +30,7 @@ class TeacherMetric(keras.metrics.Metric):
             policy, since half precision cannot count to 3000.
 
     Call arguments:
-        teacher: Teacher logits, `(batch, ..., classes)`, or members': `forms`.
+        teacher: Teacher logits, `(batch, ..., classes)`, or the members' form.
         student: Student logits, same shape.
         sample_weight: Weights, `(batch,)` or with further axes, or `None`.
         masks: Boolean tensors likewise, of what else counts. Defaults to none.
@@ -81,7 +81,7 @@ class TeacherMetric(keras.metrics.Metric):
 
 
 class ClassMetric(TeacherMetric):
-    """Base class of the metrics that know classes from labels.
+    """Base class of the metrics for outputs of classes or of labels.
 
     The numbers of an output are scores of classes, of which one is right and
     which a softmax compares, or of labels, each with a sigmoid of its own.
@@ -89,7 +89,7 @@ class ClassMetric(TeacherMetric):
     Args:
         name: Key in the logs.
         multi_label: Whether they are of labels. `None`, the default, leaves it
-            to the Distiller, which knows from its losses; alone, it means
+            to the Distiller, which decides by its losses; alone, it means
             classes. One unit is always one label.
         **kwargs: See `TeacherMetric`.
     """
@@ -105,7 +105,7 @@ class ClassMetric(TeacherMetric):
         return self._is_multi_label
 
     def decide(self, is_multi_label):
-        """Says what the outputs are, where `multi_label` leaves it open."""
+        """Sets the kind of the outputs if `multi_label` is `None`."""
         if self.multi_label is None:
             self._is_multi_label = is_multi_label
 
@@ -115,7 +115,7 @@ class ClassMetric(TeacherMetric):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class TeacherAgreement(ClassMetric):
-    """How often the student chooses as its teacher does.
+    """Fraction of examples on which the student agrees with its teacher.
 
     The fraction of examples whose highest teacher logit is among the `k`
     highest student logits. Ties of the student count in favour; of the
@@ -188,7 +188,7 @@ class TeacherAgreement(ClassMetric):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class TeacherDivergence(ClassMetric):
-    """How far the student's probabilities are from the teacher's.
+    """Mean divergence of the student's probabilities from the teacher's.
 
     The mean of `KL(softmax(teacher / temperature) || softmax(student /
     temperature))` in nats, without the factor `temperature**2` of

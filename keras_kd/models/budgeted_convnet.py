@@ -22,12 +22,12 @@ def budgeted_convnet(
 ) -> keras.Sequential:
     """Builds a net with so many convolutions and about so many parameters.
 
-    To ask whether depth matters, nets of different depth must be equally large.
-    Here each convolution is followed by ReLU and a max pooling that halves
-    height and width; behind them are a linear bottleneck, one wide hidden layer
-    and the logits. Their widths follow from the budget: the convolutions, all
-    of one width, and the bottleneck get `conv_share` of it, and the hidden
-    layer what is left.
+    To measure the effect of depth, nets of different depth must be equally
+    large. Here each convolution is followed by ReLU and a max pooling that
+    halves height and width; behind them are a linear bottleneck, one wide
+    hidden layer and the logits. Their widths follow from the budget: the
+    convolutions, all of one width, and the bottleneck get `conv_share` of it,
+    and the hidden layer what is left.
 
     The layers are, for taps: `"convolution1"`, `"pooling1"` and so on,
     `"flatten"`, `"bottleneck"`, `"hidden"` and `"logits"`.

@@ -1,4 +1,4 @@
-"""A bottleneck and the layer after it made one."""
+"""Folds a bottleneck into the layer after it."""
 
 import keras
 
@@ -85,7 +85,7 @@ def _is_plain(layer):
 
 
 def _is_factor(layer):
-    """Whether a layer is a matrix and nothing else."""
+    """Whether a layer is a plain matrix."""
     return (
         _is_plain(layer)
         and not layer.use_bias

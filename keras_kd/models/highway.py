@@ -19,7 +19,7 @@ def highway(
     """Builds a highway deep neural network with tied gates.
 
     A thin net of many layers is hard to train. Here each hidden layer from the
-    second on passes a part of its input by, and two gates say how much of
+    second on passes a part of its input by, and two gates set the share of
     either:
 
     ```

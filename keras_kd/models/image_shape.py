@@ -1,8 +1,8 @@
-"""Checks the shape that a network is made for."""
+"""Validates the image shape of a network."""
 
 
 def check_image_shape(image_shape):
-    """Refuses what is not the shape of an image, channels last."""
+    """Validates that a shape is that of an image, channels last."""
     if len(image_shape) != 3:
         raise ValueError(
             "`image_shape` must be (height, width, channels), since the "

@@ -147,7 +147,7 @@ def maxout_convnet(
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
-    """What all layers of a network have in common."""
+    """Settings that all layers of a network share."""
 
     kernel_initializer: object
     batch_normalization: bool

@@ -20,7 +20,7 @@ def shallow_mimic(
     dropout: float = 0.0,
     name: str | None = None,
 ) -> keras.Sequential:
-    """Builds a net with one hidden layer, as wide as you like.
+    """Builds a net with one hidden layer of any width.
 
     A wide layer over many inputs is slow: its matrix has `hidden * inputs`
     numbers. A bottleneck writes the matrix as a product of two thin ones with

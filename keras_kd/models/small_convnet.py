@@ -9,8 +9,8 @@ from keras_kd.models.image_shape import check_image_shape
 
 # From here on the first stage halves the image too, or it costs most.
 LARGE_IMAGE = 48
-# Places that the last layer tells apart, per axis: one alone is too little for
-# digits, and many make it the largest layer.
+# Places that the last layer distinguishes, per axis: one alone is too little
+# for digits, and many make it the largest layer.
 MAX_PLACES = 4
 
 

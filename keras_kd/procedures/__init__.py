@@ -1,4 +1,4 @@
-"""Ways to distil that take more than one `fit`, and what follows a `fit`."""
+"""Procedures of several stages, and corrections after a `fit`."""
 
 import warnings
 

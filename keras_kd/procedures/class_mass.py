@@ -23,7 +23,7 @@ def class_mass(logits):
 
 
 def find_shifts(logits, classes, mass):
-    """Finds what to add to some logits for a given mean probability.
+    """Finds shifts of some logits for a given mean probability.
 
     The shifts `b` are the minimum of `mean(logsumexp(logits + b)) - mass * b`,
     whose gradient is the difference of the masses. It is strictly convex if

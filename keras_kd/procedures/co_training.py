@@ -29,7 +29,7 @@ from keras_kd.procedures._co_training.pool import Pool
 
 @dataclasses.dataclass(frozen=True)
 class CoTrainingResult:
-    """What `co_training` made.
+    """Result of `co_training`.
 
     Attributes:
         learners: The two learners after their last fit: the Keras models that
@@ -82,19 +82,19 @@ def co_training(
     """Trains two learners that see different sides of each example.
 
     A page of the web has its own words, and the words of the links that point
-    to it. Either would do to tell what it is about. Two learners, one for each
+    to it. Either would do to find its subject. Two learners, one for each
     view, begin with few labels. In each iteration
 
-    1. both learn from all that is labelled so far, from the beginning;
+    1. both learn from all labels so far, from scratch;
     2. each looks at a pool of unlabelled examples, and gives labels to those
        of each class that it is most certain of;
     3. these are examples for both from now on, and others take their places in
        the pool.
 
-    What one view makes easy becomes a lesson in the other. That is sound where
-    the views are independent, given the class: what is easy in one is then a
-    random example in the other. Views that say the same only confirm each
-    other's errors.
+    An easy example of one view becomes a label in the other. That is sound
+    where the views are independent, given the class: an easy example of one
+    view is then a random example of the other. Views of equal content only
+    confirm each other's errors.
 
     Reference: [Blum and Mitchell, 1998](https://doi.org/10.1145/279943.279962),
     sections 5 and 6.
@@ -104,7 +104,7 @@ def co_training(
             which are trained themselves, each time from the weights that they
             have; or objects with `fit` and `predict_proba`, of which copies
             are fitted. The columns of `predict_proba` are the classes in order.
-            Where there is `predict_log_proba`, it is asked instead.
+            `predict_log_proba` is used instead where there is one.
         views: A pair of arrays or sparse matrices, or of structures of these,
             with a row for each example, labelled or not.
         labels: Class numbers, `(examples,)`, and `-1` for unlabelled examples.
@@ -125,8 +125,8 @@ def co_training(
         optimizer: A Keras optimizer or its name, for Keras models; each has its
             own. Defaults to `"adam"`.
         seed: Decides what is drawn and the order of examples. Defaults to `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for each fit of a Keras model.
         verbose: `0` shows no progress bar of the iterations.
 
@@ -207,7 +207,7 @@ def _describe(learner):
 
 
 class _Run:
-    """Both learners and the pool, kept after each iteration."""
+    """State of both learners and the pool, saved after each iteration."""
 
     def __init__(self, learners, views, pool, seed, folder):
         self.learners = learners
@@ -222,7 +222,7 @@ class _Run:
             self.histories = kept["histories"]
 
     def fit(self, name):
-        """Both learn from all that is labelled."""
+        """Fits both learners on all labels so far."""
         places = np.flatnonzero(self.pool.labels >= 0)
         for number, (learner, view) in enumerate(
             zip(self.learners, self.views, strict=True)
@@ -236,7 +236,7 @@ class _Run:
             )
 
     def iterate(self, per_class, conflict):
-        """One iteration, which is kept as a whole."""
+        """Runs one iteration and saves it as a whole."""
         name = f"iteration_{self.pool.iteration}"
         self.fit(name)
         log_posteriors = [

@@ -29,7 +29,7 @@ from keras_kd.transfer_sets import synthetic
 
 @dataclasses.dataclass(frozen=True)
 class CompressResult:
-    """What `compress` made.
+    """Result of `compress`.
 
     Attributes:
         students: A trained student for each number of synthetic examples.
@@ -67,9 +67,9 @@ def compress(
     """Trains a small net on made-up examples that a big teacher labels.
 
     An ensemble of hundreds of models is good, and too big to be used. A small
-    net could do as well, but the few labelled examples do not tell it enough.
+    net could do as well, but the few labelled examples are not enough for it.
     So more examples are made, which look like the real ones, and the teacher
-    says what they are. The student learns from all of them, real and made up,
+    labels them. The student learns from all of them, real and made up,
     and sees no label.
 
     One student is trained for each of `num_synthetic`, all from the same first
@@ -81,7 +81,7 @@ def compress(
     Args:
         teacher: A `keras.Model` that gives logits, such as a
             `teachers.EnsembleTeacher`, or a `teachers.FunctionTeacher`, for
-            scikit-learn. It is asked about rows like those of `x`.
+            scikit-learn. It predicts rows like those of `x`.
         student: A built model that gives logits. It is not trained itself.
         x: Array `(examples, attributes)` of real examples, without labels.
         num_synthetic: How many examples to make, or several such numbers. `0`
@@ -108,9 +108,9 @@ def compress(
         optimizer: A Keras optimizer or its name; each student has its own.
             Defaults to `"adam"`.
         seed: For the generator and the order of examples. Defaults to `0`.
-        directory: Folder for what is finished, the rows and the teacher's
-            answers too, so that a run that was interrupted goes on. Functions
-            are told apart by name. `None`, the default, keeps nothing.
+        directory: Folder for finished work, the rows and the teacher's
+            answers too, from which an interrupted run resumes. Functions
+            are distinguished by name. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for each student.
         verbose: See `keras.Model.fit`.
 
@@ -193,7 +193,7 @@ def compress(
 
 
 def _rows(generator, x, count, seed):
-    """The real rows, and as many more."""
+    """Joins the real rows and the synthetic ones."""
     if not count:
         return x
     made = np.asarray(generator(x, count, seed=seed))

@@ -1,4 +1,4 @@
-"""Corrects the bias of classes that a student never saw (Hinton et al.)."""
+"""Corrects the bias of unseen classes (Hinton et al., 2015)."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ from keras_kd.procedures.class_mass import find_shifts
 
 @dataclasses.dataclass(frozen=True)
 class CorrectClassBiasResult:
-    """What `correct_class_bias` found; entries follow its `classes`.
+    """Result of `correct_class_bias`; entries follow its `classes`.
 
     Attributes:
         student: A copy of the student with other biases.
@@ -166,7 +166,7 @@ def _num_classes(output, role, model):
 
 
 def _check_classes(classes, num_classes):
-    """Returns the classes as a tuple of distinct integers, or refuses them."""
+    """Returns the classes as a tuple, validated as distinct integers."""
     numbers = np.atleast_1d(np.asarray(classes))
     is_valid = (
         numbers.ndim == 1
@@ -187,7 +187,7 @@ def _check_classes(classes, num_classes):
 
 
 def _head(model, num_classes):
-    """The last layer that has weights, or a refusal."""
+    """Finds the last layer with weights, and validates it."""
     layers = [x for x in taps.layers(model).values() if x.weights]
     last = layers[-1] if layers else model
     if not (
@@ -208,7 +208,7 @@ def _head(model, num_classes):
 
 
 def _wanted(teacher, teacher_mass, x, classes, num_classes, batch_size):
-    """The mean probability that each of the classes is to have."""
+    """Returns the wanted mean probability of each of the classes."""
     if (teacher is None) == (teacher_mass is None):
         raise ValueError(
             "`teacher` or `teacher_mass` must be given, and not both, since "

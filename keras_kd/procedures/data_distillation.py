@@ -23,7 +23,7 @@ from keras_kd.transfer_sets.transforms import Identity
 
 @dataclasses.dataclass(frozen=True)
 class DataDistillationResult:
-    """What `data_distillation` made.
+    """Result of `data_distillation`.
 
     Attributes:
         student: The student that was given, trained.
@@ -60,21 +60,20 @@ def data_distillation(
 ) -> DataDistillationResult:
     """Trains a student on labels that a teacher gives to unlabelled images.
 
-    One teacher, asked about several versions of an image, knows more than when
-    it is asked once: its mistakes are not the same ones. What it says of all of
-    them together becomes a label, as sure as any other, and a student learns
-    from both kinds.
+    One teacher predicts several versions of an image better than one, since its
+    mistakes differ between versions. The combined prediction becomes a label,
+    as sure as any other, and a student learns from both kinds.
 
-    1. Each of `transforms` changes the unlabelled images, the teacher is asked,
-       and what it says is changed back.
+    1. Each of `transforms` changes the unlabelled images, the teacher predicts,
+       and the predictions are changed back.
     2. The probabilities are averaged, and become *hard* labels in the format
        of the task. The most certain are kept, so many that an unlabelled image
        has as many annotations as a labelled one.
     3. The student, from its own first weights, learns from labelled and
        generated labels, a fixed share of each in every batch.
 
-    With one transform, `Identity`, it learns nothing that the teacher did not
-    say before: the control.
+    With one transform, `Identity`, the labels are the teacher's plain
+    predictions: the control.
 
     Reference: [Radosavovic et al., 2018](https://arxiv.org/abs/1712.04440).
 
@@ -100,8 +99,8 @@ def data_distillation(
         validation_data: Arrays `(x, y)`, or `None`.
         optimizer: A Keras optimizer or its name. Defaults to `"adam"`.
         seed: Integer, for the order of the examples. Defaults to `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks.
         verbose: See `keras.Model.fit`.
 
@@ -161,7 +160,7 @@ def data_distillation(
         steps=-(-updates // epochs),
         seed=seed,
     )
-    # Writes the state of dropout too, for a run that goes on.
+    # Saves the state of dropout too, for a resumed run.
     trained = Softened(student, temperature=1.0)
     loss = task.loss() if isinstance(loss, str) and loss == "default" else loss
     trained.compile(new_optimizer(optimizer), loss, metrics=[*metrics])
@@ -179,7 +178,7 @@ def data_distillation(
 
 
 def _merge(teacher, images, transforms, task):
-    """Mean of what the teacher says of all versions, changed back."""
+    """Averages the teacher's outputs for all views, changed back."""
     total = None
     for transform in transforms:
         logits = teacher.predict(
@@ -198,7 +197,7 @@ def _merge(teacher, images, transforms, task):
 
 
 def _check(labelled, unlabelled, transforms, labelled_share):
-    """The arrays `x`, `y` and `unlabelled`, or a refusal."""
+    """Returns the arrays `x`, `y` and `unlabelled`, after validation."""
     if not isinstance(labelled, tuple) or len(labelled) != 2:
         raise ValueError(
             "`labelled` must be arrays `(x, y)`. Received: "

@@ -23,7 +23,7 @@ from keras_kd.transfer_sets.reconstruct import reconstruct
 
 @dataclasses.dataclass(frozen=True)
 class DataFreeResult:
-    """What `data_free` made.
+    """Result of `data_free`.
 
     Attributes:
         student: The student that was given, trained.
@@ -62,8 +62,8 @@ def data_free(
 ) -> DataFreeResult:
     """Trains a student from a teacher and a small record of its activations.
 
-    1. *reconstruction*: inputs are made that the teacher reacts to as it did
-       to its training data; see `transfer_sets.reconstruct`.
+    1. *reconstruction*: inputs are made that give the teacher's recorded
+       activations; see `transfer_sets.reconstruct`.
     2. *distillation*: the student learns the teacher's softened probabilities
        for these inputs. It sees neither data nor labels. The loss is the
        cross-entropy at the temperature, less the teacher's entropy, without
@@ -102,8 +102,8 @@ def data_free(
             it. Defaults to `None`.
         seed: Integer >= 0, for inputs and order of the examples. Defaults to
             `0`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for the distillation.
         verbose: See `keras.Model.fit`; `0` shows no progress of the
             reconstruction either.

@@ -22,7 +22,7 @@ from keras_kd.procedures.softened import Softened
 
 @dataclasses.dataclass(frozen=True)
 class DefensiveDistillationResult:
-    """What `defensive_distillation` made: two networks that give logits.
+    """Result of `defensive_distillation`: two networks that give logits.
 
     Attributes:
         student: The network that learnt from the teacher's answers, for use at
@@ -62,8 +62,8 @@ def defensive_distillation(
 
     1. *teacher*: a network learns the labels, at a high temperature.
     2. *student*: a second network of the same architecture, from fresh initial
-       weights, learns what the first says of the same examples, at the same
-       temperature. It sees no label.
+       weights, learns the first network's outputs for the same examples, at the
+       same temperature. It sees no label.
 
     The loss of either is
 
@@ -96,8 +96,8 @@ def defensive_distillation(
             never sees this one. Defaults to `"adam"`. The paper has SGD with
             momentum, whose steps at a high temperature are small: the gradient
             of the logits has a factor `1 / temperature`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
 

@@ -26,7 +26,7 @@ from keras_kd.procedures.regressor import nonlinearity_of
 
 @dataclasses.dataclass(frozen=True)
 class FitNetsResult:
-    """What `fitnets` made.
+    """Result of `fitnets`.
 
     Attributes:
         student: The student that was given, trained. It has no regressor.
@@ -63,14 +63,14 @@ def fitnets(
     """Trains a deep, thin student in two stages.
 
     A network that is deeper and thinner than its teacher is hard to train.
-    Its first half gets a goal of its own, in the middle of the teacher:
+    Its first half gets a target of its own, a middle layer of the teacher:
 
     1. *hint*: the student's layers up to the guided one, and a regressor
        behind them, learn to predict a hidden layer of the teacher, the hint.
        No label is used, and no later layer is run or changed. The loss is half
        the squared error, summed over the hint.
-    2. *distillation*: the regressor is thrown away, and the whole student
-       learns from labels and teacher. The loss is
+    2. *distillation*: the regressor is dropped, and the whole student learns
+       from labels and teacher. The loss is
 
     ```
     cross-entropy with the labels
@@ -108,11 +108,11 @@ def fitnets(
             with a rate of .005 on CIFAR-10 and of .0005 on MNIST.
         loss: Loss of the labels. Defaults to the cross-entropy of class
             numbers and logits.
-        regressor: What predicts the hint from the guided layer's output: a
+        regressor: Predicts the hint from the guided layer's output: a
             `keras.Layer`, `None` for nothing, if the shapes are equal, or
             `"infer"`, the default. That is a convolution without padding, or a
-            dense layer for vectors, with the nonlinearity of the hint layer
-            and weights from U(-.05, .05); linear for a cached teacher.
+            dense layer for vectors, with the nonlinearity of the hint layer and
+            weights from U(-.05, .05); linear for a cached teacher.
         temperature: Float > 0, for the second stage. Defaults to `3.0`.
         first_weight: Float > 0. Defaults to `4.0`.
         last_weight: Float >= 0. Defaults to `1.0`.
@@ -120,8 +120,8 @@ def fitnets(
             stage stops; its best weights are then kept, those of the lowest
             loss of the hint and of the highest accuracy. `None`, the default,
             trains all epochs and keeps the last.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
 

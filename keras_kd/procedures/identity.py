@@ -1,4 +1,4 @@
-"""Tells models and data from others, for the settings of a run."""
+"""Identifies the models and data of a run."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def of_model(model):
-    """What tells the architecture of a model from others.
+    """Describes the architecture of a model.
 
     Names of layers do not count, since Keras counts unnamed ones in each
     process, nor do the values of weights: a student is another after training.
@@ -30,7 +30,7 @@ def of_model(model):
 
 
 def of_layer(layer):
-    """What tells a layer from others, built or not; see `of_model`.
+    """Describes a layer, built or not; see `of_model`.
 
     Args:
         layer: A `keras.Layer`.
@@ -54,7 +54,7 @@ def of_arrays(structure):
 
     Returns:
         64 hexadecimal digits, or `None` if something else is in it, such as a
-        data set, which tells what it holds only by being gone through.
+        data set, whose content is known only after a pass over it.
     """
     digest = hashlib.sha256()
     for path, leaf in keras.tree.flatten_with_path(structure):
@@ -69,7 +69,7 @@ def of_arrays(structure):
 
 
 def _arrays(leaf):
-    """The arrays that hold a leaf of data, or `None` for a data set."""
+    """Converts a leaf of data to arrays; `None` for a data set."""
     if sparse.issparse(leaf):
         leaf = leaf.tocsr()
         parts = (leaf.data, leaf.indices, leaf.indptr)
@@ -106,7 +106,7 @@ def _nameless(value, places):
         return value
     if hasattr(value, "__array__"):
         return of_arrays(value)
-    # What its `repr` says is an address, another in each process.
+    # Its `repr` has an address, another in each process.
     return getattr(value, "__qualname__", type(value).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Tells functions and estimators from others, for the settings of a run."""
+"""Identifies the functions and estimators of a run."""
 
 import functools
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def of_function(function):
-    """What tells a function from others: its name, and what is bound to it.
+    """Describes a function: its name, and its bound arguments.
 
     Args:
         function: A function, a `functools.partial`, another callable object,
             or `None`.
 
     Returns:
-        What JSON can hold. Two functions of the same name are not told apart.
+        Values that JSON can hold, equal for two functions of the same name.
     """
     if isinstance(function, functools.partial):
         bound = {key: _plain(v) for key, v in function.keywords.items()}
@@ -27,7 +27,7 @@ def of_function(function):
 
 
 def of_estimator(estimator):
-    """What tells an estimator from others: its class and its parameters.
+    """Describes an estimator: its class and its parameters.
 
     Args:
         estimator: An object, with `get_params` if it is of scikit-learn.

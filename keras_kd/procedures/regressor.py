@@ -96,7 +96,7 @@ def _shrinks(student_shape, teacher_shape):
 
 
 def nonlinearity_of(teacher, hint_tap):
-    """Finds what the hint layer applies to its sums.
+    """Finds the activation of the hint layer.
 
     If the layer only pools, reshapes or drops, it is looked for in the layer
     before it.
@@ -107,7 +107,7 @@ def nonlinearity_of(teacher, hint_tap):
 
     Returns:
         A layer of maxout or of a rectifier, an activation function, or `None`
-        for a linear layer, and where it cannot be told.
+        for a linear layer, and where it is not known.
     """
     if not isinstance(teacher, keras.Model):
         return None

@@ -14,7 +14,7 @@ class Softened(Stateful, keras.Model):
     """A network whose logits are divided by a temperature.
 
     It has the network's own layers: to train it is to train the network.
-    What it writes holds the state of dropout too, for a run that goes on.
+    Its files hold the state of dropout too, for a resumed run.
 
     Args:
         network: A built `keras.Model` that gives logits.

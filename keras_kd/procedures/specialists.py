@@ -1,4 +1,4 @@
-"""Specialists for what a generalist confuses (Hinton et al., 2015)."""
+"""Specialists for confusable classes (Hinton et al., 2015)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,8 +42,8 @@ def specialists(
     1. Classes that the generalist often predicts together are grouped, by
        online K-means on the covariance of its predictions.
     2. For each group a specialist begins with the generalist's weights. It
-       tells the classes of its group apart and puts all others in one more, the
-       dustbin.
+       distinguishes the classes of its group and puts all others in one more,
+       the dustbin.
     3. It is trained on batches of which one half is of its group and the other
        at random from the rest, with labels and with the generalist's
        probabilities, those of the other classes added up.
@@ -52,7 +52,7 @@ def specialists(
 
     The specialists do not depend on one another. They learn from hard labels in
     the experiments of section 5; soft targets against overfitting are proposed
-    in section 6.1. What the generalist says is of examples as they are in
+    in section 6.1. The generalist's outputs are for examples as they are in
     `data`, and in batches that are half special, a good specialist gives its
     dustbin that much less: so its soft targets have the dustbin's logit lowered
     by what step 4 adds. With no labels and no training it would be the
@@ -93,8 +93,8 @@ def specialists(
         patience: Stops a specialist after so many epochs without a lower
             `val_loss`, and puts its best weights back. Defaults to `None`.
         seed: Seed of the clustering and of the batches. Defaults to `0`.
-        directory: Folder to keep finished and interrupted work in, from which
-            a second call goes on. Defaults to `None`.
+        directory: Folder for finished and interrupted work, from which a
+            second call resumes. Defaults to `None`.
         callbacks: Keras callbacks, for each specialist.
         verbose: As in `fit`. Defaults to `"auto"`.
 
@@ -178,7 +178,7 @@ def specialists(
 
 
 def _look_at_validation(generalist, validation_data, batch_size, class_sets):
-    """What the specialists are judged on, or `None`."""
+    """Prepares the validation data of the specialists, or `None`."""
     if validation_data is None:
         return None
     found = look(generalist, validation_data, "validation_data", batch_size)

@@ -27,7 +27,7 @@ from keras_kd.procedures.softened import Softened
 
 @dataclasses.dataclass(frozen=True)
 class SupervisionTransferResult:
-    """What `supervision_transfer` made.
+    """Result of `supervision_transfer`.
 
     Attributes:
         student: A model from the new modality to logits: the student's layers,
@@ -69,7 +69,7 @@ def supervision_transfer(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose="auto",
 ) -> SupervisionTransferResult:
-    """Gives a new kind of image what a net has learnt of another kind.
+    """Transfers supervision from one kind of image to another.
 
     There are many labelled colour images, and no labelled depth images; but
     there are *pairs*, one of each kind of the same scene, without labels. A net
@@ -114,15 +114,15 @@ def supervision_transfer(
         validation_data: Others, of the same kind, for the logs of the
             fine-tuning. Defaults to `None`.
         batch_size: Examples in a batch, if the data are arrays.
-        projector: What takes the student's features to the teacher's shape. See
+        projector: Maps the student's features to the teacher's shape. See
             `losses.Hint`. Defaults to `"infer"`: nothing if the shapes are
             equal, a learnt 1×1 convolution if the channels differ.
         optimizer: A Keras optimizer or its name. Defaults to `"adam"`.
         fine_tuning_optimizer: The same for the fine-tuning. Defaults to
             `optimizer`.
-        directory: Folder for what is finished, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing. A run of
-            other models, arrays or numbers is refused; other *data sets* are
+        directory: Folder for finished work, from which an interrupted run
+            resumes. `None`, the default, keeps nothing. A run of other
+            models, arrays or numbers is an error; other *data sets* are
             not noticed, nor other first weights of the student, nor callbacks.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
@@ -213,7 +213,7 @@ def supervision_transfer(
 
 def _fine_tune(stages, whole, optimizer, labelled, kwargs):
     """Trains a classifier on labels, and returns the history."""
-    # Writes the state of dropout too, for a run that goes on.
+    # Saves the state of dropout too, for a resumed run.
     trained = Softened(whole, temperature=1.0)
     trained.compile(
         new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]
@@ -228,7 +228,7 @@ def _describe(projector):
 
 
 def _identities(teacher, copied, student, data):
-    """What tells the models and the data from others, as far as it can be."""
+    """Describes the models and the data for the settings of a run."""
     names = ("pairs", "labelled", "validation_data")
     return {
         "teacher": fingerprint(teacher).hex(),

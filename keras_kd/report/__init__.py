@@ -1,4 +1,4 @@
-"""Tells whether distillation helped: intervals, tables and plots.
+"""Reports of the gain by distillation: intervals, tables, plots.
 
 Accuracies and their differences are fractions here; percent stands only in
 what people read.

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says."""
+"""Calibration: accuracy by confidence."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from keras_kd._core.arguments import check_count
 
 @dataclasses.dataclass(frozen=True)
 class Reliability:
-    """How often a model is right, by how sure it says it is.
+    """Accuracy of a model by its confidence.
 
     Empty bins are left out, so the arrays are of equal length, at most the
     number of bins.

@@ -1,4 +1,4 @@
-"""Results of an experiment, kept so that a killed one goes on."""
+"""Results of an experiment, kept in a folder to resume it."""
 
 import hashlib
 import json
@@ -20,9 +20,9 @@ class Experiment:
 
     An experiment is many runs: arms times seeds. Each is asked for by name, and
     is computed only if no earlier call with the same settings has finished it,
-    so that after Ctrl-C or a kill a second start of the script goes on with the
-    first run that is missing. While it works, it says which run is under way,
-    what came out, and about how long the rest will take.
+    so that after Ctrl-C or a kill a second start of the script resumes with the
+    first missing run. On the way it prints the name of each run, the result,
+    and an estimate of the remaining time.
 
     Args:
         folder: Where to keep it; made if it is not there.
@@ -71,7 +71,7 @@ class Experiment:
         """A result, from an earlier call or from the function.
 
         Args:
-            name: What tells this run from the others.
+            name: Unique name of this run.
             function: Takes nothing and returns what JSON can hold: numbers,
                 strings, lists and dicts of them.
 
@@ -93,7 +93,7 @@ class Experiment:
         """A trained model, from an earlier call or from the function.
 
         Args:
-            name: What tells this model from the others.
+            name: Unique name of this model.
             function: Takes nothing and returns a built `keras.Model`.
 
         Returns:

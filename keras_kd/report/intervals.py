@@ -1,4 +1,4 @@
-"""How sure a difference between two ways of training is."""
+"""Confidence intervals of the difference of two ways of training."""
 
 import dataclasses
 import math
@@ -59,11 +59,11 @@ def paired_interval(
     """Student's t-interval for the mean of paired differences.
 
     Pair what shares a seed: two students that start from the same seed and see
-    the same images differ less by luck than two strangers, so fewer seeds
+    the same images differ less by luck than two unrelated ones, so fewer seeds
     show the same gain.
 
-    It tells what other seeds would give on *these* test examples, and nothing
-    of other examples: `compare` counts both.
+    It covers other seeds on *these* test examples, not other examples:
+    `compare` counts both.
 
     Args:
         differences: One difference per seed, at least two.
@@ -116,7 +116,7 @@ def compare(
     """The interval of `treated - baseline`, paired by position.
 
     Give a score for each test example, such as whether the answer is right:
-    the interval then tells what other seeds *and* other examples would give.
+    the interval then covers other seeds *and* other examples.
     With n seeds, m examples, the mean squares S, E and R of seeds, examples and
     residual, and Student's quantiles t at `1 - (1 - level) / (2 comparisons)`,
     it reaches as far to either side of the mean as the root of

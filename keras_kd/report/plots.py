@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_kd.report.calibration import Reliability
 
-# Told apart with any colour vision (Okabe and Ito), and by shape when printed.
+# Distinct with any colour vision (Okabe and Ito), and by shape when printed.
 COLORS = ("#000000", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
 MARKERS = ("*", "o", "s", "D", "^", "v")
 LINES = ("-", "--", "-.", ":")
@@ -69,7 +69,7 @@ def accuracy_against_parameters(
     points: Mapping[str, tuple[int, Sequence[float]]],
     ylabel: str = "test accuracy",
 ):
-    """Draws what each model reaches for its size.
+    """Draws the accuracy of each model by its size.
 
     Args:
         points: For each model, its number of parameters and the accuracies of
@@ -108,11 +108,11 @@ def accuracy_against_parameters(
 
 
 def reliability_diagram(models: Mapping[str, Reliability]):
-    """Draws how often models are right, by how sure they are.
+    """Draws the accuracy of models by their confidence.
 
     A curve below the diagonal is that of a model that is surer than right. The
     lower panel shows how many examples stand behind each point; bins with less
-    than 2 % of them are left out, since a handful says nothing.
+    than 2 % of them are left out, since a handful shows nothing.
 
     Args:
         models: For each model, by what the legend calls it, what `reliability`

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Light for the worst, dark for the best; told apart without colour vision.
+# Light for the worst, dark for the best; distinct without colour vision.
 COLOR_MAP = "viridis_r"
 # Above this ratio of the ends, numbers are drawn on a logarithmic axis.
 WIDE = 8.0
@@ -214,7 +214,7 @@ def _draw_axis(axes, x, one):
 
 
 def _across(axes, values):
-    """Where values stand on a panel; sets up its horizontal axis."""
+    """Positions of values on a panel; sets up its horizontal axis."""
     if not isinstance(values[0], str):
         if _is_wide(values):
             _make_logarithmic(axes.xaxis)

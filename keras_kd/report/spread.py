@@ -58,7 +58,7 @@ class Spread:
     def parts(
         self, level: float = 0.95, comparisons: int = 1
     ) -> tuple[float, float]:
-        """The squared margin's parts that seeds and examples are to blame for.
+        """Splits the squared margin into parts of seeds and of examples.
 
         Args:
             level: As for `margin`.
@@ -79,7 +79,7 @@ class Spread:
     def enough(
         self, margin: float, level: float = 0.95, comparisons: int = 1
     ) -> tuple[int, int] | None:
-        """How many seeds and examples would bring the margin down.
+        """Estimates the seeds and examples that a margin needs.
 
         Only what is shorter grows if that suffices, and both where it does
         not, so that the table grows least.

@@ -94,7 +94,7 @@ def _widths(columns):
 
 
 def _fitting(first, others, width):
-    """How many of the other columns stand beside the first, at least one."""
+    """Counts the columns that fit beside the first, at least one."""
     count = len(others)
     while count > 1 and sum(_widths([first, *others[:count]])) + count > width:
         count -= 1

@@ -1,4 +1,4 @@
-"""Says in a sentence whether it helped."""
+"""Verdicts on the gain by distillation, in a sentence."""
 
 import math
 
@@ -17,7 +17,7 @@ def verdict(
     *,
     smallest_gain: float = 0.01,
 ) -> str:
-    """Says in a sentence whether it helped, or what is missing to tell.
+    """Judges in a sentence whether distillation helped, if data suffice.
 
     Args:
         interval: What `compare` returned, of accuracies as fractions.
@@ -27,14 +27,14 @@ def verdict(
             `"the student alone"`.
         smallest_gain: The smallest gain that would matter. Where the interval
             includes zero and reaches further to either side of its middle,
-            there are too few seeds or examples to tell. Defaults to `0.01`,
+            there are too few seeds or examples to decide. Defaults to `0.01`,
             one point.
 
     Returns:
         One or two sentences. They claim a gain, or harm, only if the interval
         counts the luck of the test examples too, all of it is on one side of
         zero, and the arms differ on at least 10 examples. "Too few to tell"
-        comes with how many would do.
+        comes with the numbers that would suffice.
 
     Raises:
         ValueError: If `smallest_gain` is not a positive number.
@@ -105,7 +105,7 @@ def _number(count, what):
 
 
 def _disputes(spread):
-    """How many examples it takes until the arms differ on enough."""
+    """Estimates the examples needed until the arms differ on enough."""
     needs = (
         f"They differ on {spread.num_disputed} of these, and must differ on "
         f"{MIN_DISPUTED} at least"
@@ -119,7 +119,7 @@ def _disputes(spread):
 
 
 def _enough(interval, smallest_gain):
-    """How many seeds and examples would narrow the interval."""
+    """Estimates the seeds and examples that a narrow interval needs."""
     spread = interval.spread
     narrow = (
         f"an interval of {100 * smallest_gain:g} "

@@ -1,4 +1,4 @@
-"""The parts that several processes of one search play."""
+"""Roles of the several processes of one search."""
 
 import os
 import socket
@@ -7,9 +7,9 @@ import time
 ID = "KERASTUNER_TUNER_ID"
 IP = "KERASTUNER_ORACLE_IP"
 PORT = "KERASTUNER_ORACLE_PORT"
-# keras-tuner calls the process so that keeps the state.
+# Name in keras-tuner of the process that keeps the state.
 CHIEF = "chief"
-# And a process that is alone.
+# And of a process that is alone.
 ALONE = "tuner0"
 
 SECONDS = 60.0
@@ -17,7 +17,7 @@ IDLE_SECONDS = 1.0
 
 
 def own_id():
-    """What keras-tuner calls this process, and its file."""
+    """Id of this process in keras-tuner, part of the name of its file."""
     return os.environ.get(ID, ALONE)
 
 
@@ -27,7 +27,7 @@ def is_chief():
 
 
 def is_worker():
-    """Whether this process asks another one for its trials."""
+    """Whether this process gets its trials from another one."""
     return PORT in os.environ and not is_chief()
 
 
@@ -75,9 +75,9 @@ def _address():
 
 
 def ask_less_often(oracle):
-    """Lets a worker wait before it asks again, if the chief has no trial yet.
+    """Makes a worker wait between requests, if the chief has no trial.
 
-    keras-tuner asks again at once, hundreds of times a second.
+    keras-tuner itself repeats the request at once, hundreds of times a second.
 
     Args:
         oracle: That of a worker's tuner.

@@ -22,7 +22,7 @@ LABELS = "labels"
 
 @dataclasses.dataclass(frozen=True)
 class TunedDepth:
-    """What a search found for one depth and one kind of targets.
+    """Result of a search for one depth and one kind of targets.
 
     Attributes:
         depth: The depth.
@@ -81,11 +81,11 @@ def compare_depths(
 ) -> list[TunedDepth]:
     """Tunes students of several depths, on a teacher and on the labels.
 
-    A shallow net that is worse than a deep one may only be trained worse. So
-    each depth gets a search of its own, with the same number of trials, once on
-    the teacher's logits (`losses.LogitRegression(center=True)`, no labels) and
-    once on the labels, over the same augmented images. A search that is
-    finished is kept in `directory`, and one that was interrupted goes on.
+    A shallow net may be worse than a deep one only by its training. So each
+    depth gets a search of its own, with the same number of trials, once on the
+    teacher's logits (`losses.LogitRegression(center=True)`, no labels) and once
+    on the labels, over the same augmented images. A search that is finished is
+    kept in `directory`, and an interrupted one resumes.
 
     Reference: [Urban et al., 2017](https://arxiv.org/abs/1603.05691), sections
     2 and 3. The paper does not centre the logits of each example.
@@ -93,7 +93,7 @@ def compare_depths(
     Args:
         teacher: A `CachedTeacher`, best of an ensemble and with several views.
         build_student: Function of `hp` and a depth that returns a built
-            student; what it asks `hp` for is searched.
+            student; its knobs in `hp` are searched.
         depths: The depths.
         data: What was cached.
         validation_data: As for `fit`; it judges the trials.
@@ -122,7 +122,7 @@ def compare_depths(
     _check_teacher(teacher)
     check_counts("epochs or trials", epochs=epochs, max_trials=max_trials)
     check_count("seed", seed, "one sequence of numbers", 0)
-    # Refuses searches of other settings that are there.
+    # Raises if searches of other settings are there.
     Experiment(
         directory,
         {

@@ -1,4 +1,4 @@
-"""A grid search that can be taken up again."""
+"""Resumable grid search."""
 
 import functools
 
@@ -6,11 +6,11 @@ import keras_tuner
 
 
 class GridOracle(keras_tuner.oracles.GridSearchOracle):
-    """The grid of keras-tuner, which goes on after an interruption.
+    """Grid of keras-tuner, which resumes after an interruption.
 
     keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
-    does not save: a search that is taken up again ends with a `KeyError`. Both
-    follow from the trials.
+    does not save: a resumed search ends with a `KeyError`. Both follow from the
+    trials.
     """
 
     def set_state(self, state):

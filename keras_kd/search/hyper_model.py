@@ -39,8 +39,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     ```
 
     `search.make_tuner` makes the same tuner with three things more: the first
-    trial is the default setting, an interrupted search goes on from files that
-    are never half written, and damage is named.
+    trial is the default setting, an interrupted search resumes from files that
+    are written atomically, and damage is named.
 
     `batch_size` is among the knobs where the hypermodel has the data, fixed at
     32. Without `distillation_losses`, the space is: soft targets with their
@@ -59,8 +59,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     }
     ```
 
-    Width and depth of the student, or any other knob of its own, are asked for
-    in the function that makes it.
+    Width and depth of the student, or any other knob of its own, are defined in
+    the function that makes it.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`.
@@ -71,7 +71,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             single examples in a fixed order, not batched and not shuffled.
             Trials shuffle and batch it. `None`, the default, leaves it to
             `search`, as for any tuner.
-        cache_directory: Where to keep what the teacher says about `data`, once
+        cache_directory: Where to keep the teacher's answers for `data`, once
             for all trials and all processes; a cache that is there is used.
             Needed with `data`, unless `teacher` is a `CachedTeacher`.
         distillation_losses: A `DistillationLoss`, or a list. Defaults to
@@ -87,7 +87,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If `knobs` names what nothing here has, or `data` and
+        ValueError: If `knobs` has unknown names, or `data` and
             `cache_directory` do not go together.
 
     Example:
@@ -131,13 +131,13 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             space.defaults(self._templates, pairs, data is not None), knobs
         )
         self.data = data
-        # What does not fit together is said now, not in the first trial.
+        # Parts that do not fit together raise now, not in the first trial.
         self.teacher = teacher
         self.build(keras_tuner.HyperParameters())
         self.teacher = self._asked_once(teacher, cache_directory)
 
     def _asked_once(self, teacher, directory):
-        """The teacher, from a cache where there is data to ask it about."""
+        """Returns the teacher, or a cache of its answers for the data."""
         if self.data is None or isinstance(teacher, teachers.CachedTeacher):
             return teacher
         if self._templates is not None:
@@ -205,7 +205,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             size = values["batch_size"]
             attached = self.teacher.attach(self.data)
             args = (trial_training.batches(attached, size),)
-            # They are shuffled, and Keras warns that it cannot do it again.
+            # They are shuffled already; Keras would warn that it cannot do so.
             kwargs |= {"batch_size": None, "shuffle": False}
         if values.get("temperature_schedule") == ranges.FALLING:
             fall = trial_training.Fall(
@@ -214,6 +214,6 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             anneal = Anneal("soft_targets.temperature", fall, per="epoch")
             callbacks = [anneal, *callbacks]
         with warnings.catch_warnings():
-            # In a search, the labels judge: nobody needs to be told each time.
+            # In a search, the labels judge: no warning for each trial.
             warnings.filterwarnings("ignore", "The data for validation does")
             return model.fit(*args, callbacks=list(callbacks), **kwargs)

@@ -1,4 +1,4 @@
-"""How much each knob tells of the score."""
+"""Importance of each knob for the score."""
 
 import dataclasses
 import math
@@ -17,14 +17,14 @@ _REPEATS = 10
 
 @dataclasses.dataclass(frozen=True)
 class Importance:
-    """What a forest has learnt of the knobs.
+    """Importance of the knobs by a random forest.
 
     Attributes:
         shares: Dict from the names of the knobs to their shares, which add up
-            to 1, the largest first. Empty if nothing can be said.
+            to 1, the largest first. Empty if it is not known.
         explained: Share of the variance of the ranks that the forest
             explains, for trials that it was not shown; `None` without shares.
-        reason: Why nothing can be said, or an empty text.
+        reason: Why it is not known, or an empty text.
     """
 
     shares: dict[str, float]
@@ -40,15 +40,15 @@ class Importance:
 
 
 def importance(results: Sequence[TrialResult]) -> Importance:
-    """Tells which knobs decided about the score.
+    """Estimates the importance of each knob for the score.
 
     A random forest learns the rank of the score from the knobs; the score
-    itself would let one trial that went astray outweigh all others. The
-    importance of a knob is how much worse the forest gets when the values of
-    this knob are shuffled among the trials. It holds for the ranges that were
-    searched, and is a hint, no proof, with the few trials of a search. Where
-    there are too few, or the forest predicts no better than the mean, this is
-    said instead of a number.
+    itself would let one diverged trial outweigh all others. The importance of a
+    knob is how much worse the forest gets when the values of this knob are
+    shuffled among the trials. It holds for the ranges that were searched, and
+    is a hint, no proof, with the few trials of a search. Where there are too
+    few, or the forest predicts no better than the mean, a reason replaces the
+    numbers.
 
     Args:
         results: What `search.results` returned. Trials without a score are
@@ -110,7 +110,7 @@ def varying(settings: Sequence[dict]) -> list[str]:
 
 
 def _encoded(settings, name):
-    """Values of a knob as numbers; where it did not count, the middle one."""
+    """Encodes the values of a knob as numbers; unused ones as the middle."""
     given = [one[name] for one in settings if name in one]
     if isinstance(given[0], str):
         codes = {value: code for code, value in enumerate(sorted(set(given)))}

@@ -1,7 +1,7 @@
-"""The state of a search in one file that is never half there.
+"""Writes the search state atomically.
 
 keras-tuner writes a file for each trial and one for the whole, one after the
-other and in place: a kill in between leaves them at odds, or one of them empty.
+other and in place: a kill in between leaves inconsistent or empty files.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ NAME = "journal.json"
 
 
 class Journal:
-    """Writes down the state of a tuner after whatever changes it.
+    """Saves the state of a tuner after each change.
 
     Args:
         tuner: A `keras_tuner.Tuner` that keeps the state itself.
@@ -86,7 +86,7 @@ def sealed(state):
 
 
 def read(path):
-    """What a `Journal` wrote, or `None` if there is no file.
+    """Reads the file of a `Journal`; `None` if there is no file.
 
     Args:
         path: Path of the file.

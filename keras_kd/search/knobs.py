@@ -1,4 +1,4 @@
-"""What a search may turn: ranges and choices, each with its reason."""
+"""Knobs of a search: ranges and choices, each with its reason."""
 
 import dataclasses
 import difflib
@@ -222,7 +222,7 @@ def _check_name(name, knobs):
 
 
 def _check_values(name, knob, allowed):
-    """Refuses a knob whose values its part of a trial would refuse.
+    """Validates that a trial can use all values of a knob.
 
     Args:
         name: Name of the knob.

@@ -1,4 +1,4 @@
-"""The control of a search: the same student, tuned as well, without teacher."""
+"""Control of a search: the student alone, tuned as well."""
 
 import keras_tuner
 
@@ -9,9 +9,9 @@ from keras_kd.search import trial_training
 class LabelsHyperModel(keras_tuner.HyperModel):
     """Lets keras-tuner train the student alone, on the labels.
 
-    A distilled student that was tuned is to be compared with one that was tuned
-    as well. This searches optimizer, learning rate and what the function of the
-    student asks for, as `DistillationHyperModel` does, and nothing else.
+    A tuned distilled student is to be compared with a student that was tuned as
+    well. This searches optimizer, learning rate and the knobs in the function
+    of the student, as `DistillationHyperModel` does, and nothing else.
 
     Args:
         student: As for `DistillationHyperModel`.
@@ -30,7 +30,7 @@ class LabelsHyperModel(keras_tuner.HyperModel):
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If `knobs` names what nothing here has.
+        ValueError: If `knobs` has unknown names.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The folder of a search: what an interruption or damage left there."""
+"""Repairs the folder of a search after an interruption or damage."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def mend(directory, project_name):
             _check_files(folder)
             _let_reload(folder)
         else:
-            # Cut off before its first trial: there is nothing to go on with.
+            # Cut off before its first trial: there is nothing to resume.
             for name in (ORACLE, f"{chief.own_id()}.json"):
                 (folder / name).unlink(missing_ok=True)
         return []
@@ -64,7 +64,7 @@ def mend(directory, project_name):
                 f"{_trial_file(folder, trial_id)} was damaged: restored."
             )
         elif found["status"] == COMPLETED and kept["status"] != COMPLETED:
-            # It ended, and only then came the kill.
+            # The trial had ended before the kill.
             _end(state, trial_id, found)
     oracle = state["oracle"]
     waiting = [*oracle["ongoing_trials"].values(), *oracle["retry_queue"]]
@@ -110,7 +110,7 @@ def _write(folder, state):
 
 
 def check_is_search(folder):
-    """Refuses a folder with anything that no search has written.
+    """Validates that a folder holds nothing but a search.
 
     Args:
         folder: A `pathlib.Path` of a folder, or of nothing.
@@ -132,10 +132,10 @@ def check_is_search(folder):
 
 
 def _let_reload(folder):
-    """Lets keras-tuner go on with what is there.
+    """Makes keras-tuner resume the search in the folder.
 
-    It begins anew where this file is missing, as it is if the last call had
-    another part: alone, and not among several processes.
+    It starts from scratch where this file is missing, as it is if the last call
+    had another role: alone, and not among several processes.
     """
     files.write_json(folder / f"{chief.own_id()}.json", {})
 

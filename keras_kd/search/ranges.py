@@ -1,7 +1,7 @@
-"""Which knobs are searched if nobody says otherwise, and between which ends.
+"""Default knobs of a search, and their ranges.
 
-`temperature` at 4 and weights of .9 and .1 with Adam at .001 are what most
-public code starts from; a search here starts from them too.
+`temperature` at 4 and weights of .9 and .1 with Adam at .001 are the defaults
+of most public code; a search here starts from them too.
 """
 
 from keras_kd import losses
@@ -147,7 +147,7 @@ def _range(attribute, value):
 
 
 def soft_targets(values):
-    """The loss on the answers, from the values of the knobs of a trial."""
+    """Makes the loss on outputs from the values of a trial."""
     return losses.SoftTargets(
         values["soft_targets.temperature"],
         loss_weight=values["soft_targets.loss_weight"],
@@ -155,7 +155,7 @@ def soft_targets(values):
 
 
 def feature_losses(values, pairs):
-    """The losses on features, from the values of the knobs of a trial.
+    """Makes the losses on features from the values of a trial.
 
     Args:
         values: Dict from names of knobs to values.
@@ -188,7 +188,7 @@ def feature_losses(values, pairs):
 
 
 def check_pairs(features, pairs, student):
-    """Refuses losses on features where a student has no layer for them.
+    """Validates that a student has layers for losses on features.
 
     Args:
         features: The value of the knob `features`.

@@ -1,4 +1,4 @@
-"""What a search has found so far, from its tuner or from its folder."""
+"""Results of a search so far, from its tuner or from its folder."""
 
 import dataclasses
 import json
@@ -45,7 +45,7 @@ def results(
 
     Args:
         source: A tuner, or the folder of a search, `directory/project_name`;
-            also one that is still going on.
+            also one that is still running.
         direction: `"max"` or `"min"`, which score is best. Defaults to what
             the tuner knows, or, with a folder, to the direction of the metric
             whose value the score is.
@@ -129,7 +129,7 @@ def _result(state, order):
         # A trial that begins just now may not be in the order yet.
         number=1 + (order.index(trial_id) if trial_id in order else len(order)),
         status=state["status"],
-        # Of numpy, in a tuner, and as JSON has it, in a folder.
+        # Of NumPy, in a tuner, and as JSON has it, in a folder.
         score=float(state["score"]) if is_completed else None,
         knobs={
             knob.name: values[knob.name]

@@ -28,14 +28,14 @@ CONDITIONS = {
 
 
 def check_models(teacher, student):
-    """Refuses what cannot be a teacher or a student."""
+    """Validates a teacher and a student."""
     if not isinstance(teacher, teachers.CachedTeacher):
         checks.check_model(teacher, "teacher")
     check_student(student)
 
 
 def check_student(student):
-    """Refuses what cannot be a student of each trial."""
+    """Validates a student of the trials."""
     if isinstance(student, keras.Model):
         checks.check_model(student, "student")
     elif not callable(student):
@@ -46,7 +46,7 @@ def check_student(student):
 
 
 def check_data(teacher, data, directory):
-    """Refuses data without a place for the teacher's answers, or the reverse.
+    """Validates that data and a folder of the cache come together.
 
     Args:
         teacher: The teacher.
@@ -70,7 +70,7 @@ def check_data(teacher, data, directory):
 
 
 def check_losses(losses):
-    """A list of losses, or `None` for those that are proposed."""
+    """Returns a list of losses, or `None` for the default ones."""
     return None if losses is None else checks.check_losses(losses)
 
 
@@ -97,7 +97,7 @@ def defaults(templates, pairs, has_data):
 
 
 def training_knobs():
-    """Those that any training has."""
+    """Knobs of any training."""
     return ranges.TRAINING | {"batch_size": BATCH_SIZE}
 
 
@@ -190,7 +190,7 @@ def student_loss_weight(values):
 
 
 def with_values(loss, name, values):
-    """A loss like another, with the values of a trial.
+    """Copies a loss, with the values of a trial.
 
     Args:
         loss: A `DistillationLoss`.

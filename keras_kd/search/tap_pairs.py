@@ -1,4 +1,4 @@
-"""Which layers of two models to compare: pairs by position and shape."""
+"""Pairs of layers to compare, by position and shape."""
 
 import dataclasses
 import re
@@ -47,7 +47,7 @@ class TapPair:
 def tap_pairs(
     teacher: keras.Model | teachers.CachedTeacher, student: keras.Model
 ) -> list[TapPair]:
-    """Proposes layers to compare, by where they are and by their shapes.
+    """Proposes layers to compare, by position and shape.
 
     Each model is cut into stages: the last layer before its feature changes its
     positions, such as the height and width of a map; if some layers there have

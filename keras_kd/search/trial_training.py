@@ -1,4 +1,4 @@
-"""How a trial is trained."""
+"""Training of a trial."""
 
 import dataclasses
 import math
@@ -50,7 +50,7 @@ def optimizer(values):
 
 
 def of_a_trial(compiled):
-    """A copy of what `compile` takes: metrics and losses keep a state.
+    """Copies arguments of `compile`, since metrics and losses keep a state.
 
     Args:
         compiled: A structure of strings, functions, metrics or losses.
@@ -102,7 +102,7 @@ def compile_model(model, values, loss, metrics):
 
 
 def without_answers(data):
-    """A data set of single examples, without what a cache has put beside them.
+    """Removes the rows of a cache from a data set.
 
     Args:
         data: Arrays or a `tf.data.Dataset` of single examples `(x, y)`.
@@ -125,7 +125,7 @@ def batches(examples, batch_size):
 
 
 def check_not_twice(args, kwargs):
-    """Refuses training data in `search` beside that of the hypermodel."""
+    """Validates that `search` gets no data beside the hypermodel's."""
     if args or kwargs.get("x") is not None or kwargs.get("y") is not None:
         raise ValueError(
             "`search` must get no training data, since the hypermodel was "

@@ -1,4 +1,4 @@
-"""Tuners of keras-tuner that begin with the defaults and lose nothing."""
+"""Resumable tuners of keras-tuner, whose first trial is the default."""
 
 import inspect
 import pathlib
@@ -18,7 +18,7 @@ _COUNTS = {
     "max_consecutive_failed_trials",
     "max_epochs",
 }
-# To keras-tuner a seed of 0 is none.
+# keras-tuner treats seed=0 as unset.
 _SEED_OF_ZERO = 2**31 - 1
 
 
@@ -49,20 +49,19 @@ def make_tuner(
     say=print,
     **kwargs,
 ) -> keras_tuner.Tuner:
-    """Makes a tuner that an interruption costs nothing that was finished.
+    """Makes a tuner that keeps all finished trials when interrupted.
 
     It is the tuner of keras-tuner, with three things more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
     worse on the objective; `"hyperband"` judges it by its first few epochs.
-    After each trial the whole state is written to one file that is never half
-    there: a search that was killed, at whatever moment, goes on when the same
-    is called again; a trial that was cut off starts again with the same values,
-    and this is said. Files that are damaged are restored from there, or named.
-    A search that is there goes on only with the same knobs; that the data and
-    the models are the same is up to you.
+    After each trial the whole state is written atomically to one file: a search
+    that was killed, at whatever moment, resumes when the same is called again;
+    a trial that was cut off starts again with the same values, with a message.
+    Damaged files are restored from there, or named. A search resumes only with
+    the same knobs; that the data and the models are the same is up to you.
 
     Among several processes, `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
-    `KERASTUNER_ORACLE_PORT` tell who is the chief, as for keras-tuner. A worker
+    `KERASTUNER_ORACLE_PORT` name the chief, as for keras-tuner. A worker
     that died is to be started again under its name: the chief waits for it.
 
     Args:
@@ -76,8 +75,9 @@ def make_tuner(
             for the others.
         project_name: Name of the folder within `directory`. Defaults to
             `"search"`.
-        overwrite: Whether to begin anew, and delete the search that is there.
-            A folder that holds anything else is refused. Defaults to `False`.
+        overwrite: Whether to begin from scratch, and delete the search that is
+            there. A folder that holds anything else is an error.
+            Defaults to `False`.
         on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
             ended, in the process that keeps the state. Defaults to `None`.
         say: Takes a line for the user. Defaults to `print`.
@@ -118,7 +118,7 @@ def make_tuner(
         check_count(name, kwargs[name], "epochs or trainings")
     if chief.is_worker():
         chief.wait()
-        # What is there is the chief's.
+        # The files there are the chief's.
         overwrite = False
     elif overwrite:
         project.check_is_search(pathlib.Path(directory, project_name))
@@ -150,9 +150,9 @@ def make_tuner(
 
 
 def _check_space(tuner, directory, project_name):
-    """Refuses to go on with a search whose knobs were others.
+    """Validates that a resumed search has the same knobs.
 
-    keras-tuner would go on with the old ranges and say nothing.
+    keras-tuner would use the old ranges without a word.
     """
     if not tuner.oracle.trials:
         return

@@ -1,4 +1,4 @@
-"""What can teach. A teacher is any built `keras.Model` that gives logits."""
+"""Teachers: any built `keras.Model` that gives logits, and more."""
 
 from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.cached import CachedTeacher

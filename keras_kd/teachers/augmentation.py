@@ -18,14 +18,14 @@ _STEP = -1640531527
 class Augmentation:
     """Keras's own preprocessing layers, with a given seed for each example.
 
-    The layers draw from generators that go on from call to call, so that what
-    they did cannot be done again. Here all draws follow from the seed: a cache
-    that stores it can show the student the pixels that the teacher saw. The
-    layers themselves are not changed.
+    The layers draw from generators that advance with each call, so their draws
+    cannot be repeated. Here all draws follow from the seed: a cache that stores
+    it can show the student the pixels that the teacher saw. The layers
+    themselves are not changed.
 
     Labels are not augmented. Where they belong to places, as masks and boxes
-    do, a cache refuses layers that move pixels, and layers that it does not
-    know: one of your own that leaves pixels in place says so by an attribute
+    do, a cache raises for layers that move pixels, and for unknown layers: one
+    of your own that leaves pixels in place has an attribute
     `keeps_positions = True`, and so does a function in place of this.
 
     Args:
@@ -74,7 +74,7 @@ class Augmentation:
         self.layers = list(layers)
 
     def __call__(self, x, seed):
-        """Changes one example as the seed says."""
+        """Augments one example, by its seed."""
         draws = _Draws(ops.convert_to_tensor(seed, "int32"))
         with contextlib.ExitStack() as hooks:
             for generator in self._generators():
@@ -111,7 +111,7 @@ class Augmentation:
 
 
 class _Draws:
-    """Seeds in place of what a generator would give next."""
+    """Fixed seeds in place of a generator's next ones."""
 
     def __init__(self, seed):
         self.seed = seed

@@ -1,12 +1,12 @@
-"""A cache of what a teacher says, so that it runs once and not every epoch.
+"""Cache of a teacher's outputs: the teacher runs once, not every epoch.
 
 Files are TFRecords with a block of examples in each record. TensorFlow streams
 them without Python, wherever `tf.data` and `tf.distribute` run, and checks a
 CRC of every record while it reads. ArrayRecord would give random access, which
-nothing here needs, since examples are shuffled after they met their rows; and
-its reader is Python code, which costs more for an example than is stored of
-it. Files of NumPy have no checksums, and mapping them into memory does not
-work where files are not local.
+nothing here needs, since examples are shuffled after their rows are attached;
+and its reader is Python code, which is slow for examples of a few bytes. Files
+of NumPy have no checksums, and mapping them into memory does not work where
+files are not local.
 """
 
 import pathlib
@@ -29,9 +29,9 @@ from keras_kd.teachers._cache.writer import stored_arrays
 
 @keras.saving.register_keras_serializable("keras_kd")
 class CachedTeacher:
-    """A teacher that was asked before, for `Distiller(teacher=...)`.
+    """Teacher with stored outputs, for `Distiller(teacher=...)`.
 
-    It has no weights and does not run: the data brings what it said.
+    It has no weights and does not run: the data hold its outputs.
 
     ```
     train = cached.attach(train).shuffle(10_000).batch(128)
@@ -88,11 +88,11 @@ class CachedTeacher:
         self._arrays = stored_arrays(self.layout, self.augmentation)
         self.bytes_per_example = layouts.bytes_of(self._arrays)
 
-    # What checks of models ask about: there is nothing to be changed.
+    # For checks of models: a cache has nothing to change.
     weights = ()
 
     def check_inputs(self, inputs):
-        """Refuses other entries of `x` than those that the teacher saw.
+        """Validates that `teacher_inputs` are those of the cache.
 
         Args:
             inputs: `teacher_inputs` of a `Distiller`; `None` is always right.
@@ -111,7 +111,7 @@ class CachedTeacher:
         return bytes.fromhex(records.digest(self._manifest)[:32])
 
     def attach(self, data, view=None):
-        """Puts what the teacher said beside each example.
+        """Puts the teacher's stored outputs beside each example.
 
         Shuffle, batch, repeat, take or shard afterwards, as you like.
 
@@ -190,7 +190,7 @@ class CachedTeacher:
         return self.fingerprint().hex()[:16]
 
     def read(self, rows):
-        """What the teacher said about a batch, in the graph.
+        """Decodes the teacher's outputs for a batch, in the graph.
 
         Args:
             rows: Dict of rows by cache, as `attach` reserved it.

@@ -1,4 +1,4 @@
-"""Writes a cache of what a teacher says."""
+"""Writes a cache of a teacher's outputs."""
 
 import pathlib
 
@@ -36,9 +36,9 @@ def cache_teacher(
     examples_per_shard=None,
     verbose=1,
 ):
-    """Stores what a teacher says about each example of a data set.
+    """Stores a teacher's outputs for each example of a data set.
 
-    A run that is stopped, however that happens, goes on from the last whole
+    A run that is stopped, however that happens, resumes after the last whole
     shard when it is called again. If the folder holds the finished cache, it
     is opened. A second process that writes the same cache waits for the first.
 
@@ -60,9 +60,9 @@ def cache_teacher(
         augmentation: A function from one example `x` and a seed, two int32
             numbers, to the changed `x`; the same numbers must give the same
             `x`. See `teachers.Augmentation`. `None`, the default, shows the
-            examples as they are. Labels are not augmented: where they belong
-            to places, as masks, boxes and points do, what moves pixels is
-            refused, and what changes colours is not.
+            examples as they are. Labels are not augmented: where they belong to
+            places, as masks, boxes and points do, moving pixels is an error,
+            and changing colours is not.
         seed: Integer >= 0, from which all seeds of views follow. Defaults to
             `0`.
         teacher_inputs: Entries of a dict `x` that the teacher sees; see
@@ -73,7 +73,7 @@ def cache_teacher(
         examples_per_shard: A multiple of `batch_size`: at most so much work
             is done twice after a stop. `None`, the default, is about 4096, or
             less for large tensors.
-        verbose: 0 to say nothing, 1 for the expected size and a progress bar.
+        verbose: 0 for no output, 1 for the expected size and a progress bar.
             Defaults to `1`.
 
     Returns:
@@ -82,11 +82,10 @@ def cache_teacher(
     Raises:
         TypeError: If an argument is not of the type above.
         ValueError: If an argument cannot be used; if `augmentation` moves
-            pixels, or nothing says that it does not, and labels have two axes
-            or more for an example, or a name like `boxes`; if the folder
-            holds a cache of another teacher, data set or plan, or a damaged
-            shard; if the teacher gives nan, or numbers beyond the range of
-            `dtype`.
+            pixels, or may do so, and labels have two axes or more for an
+            example, or a name like `boxes`; if the folder holds a cache of
+            another teacher, data set or plan, or a damaged shard; if the
+            teacher gives nan, or numbers beyond the range of `dtype`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What a teacher needs to know of a scikit-learn classifier."""
+"""Checks and outputs of scikit-learn classifiers."""
 
 import pickle
 
@@ -7,12 +7,12 @@ import numpy as np
 
 
 def is_classifier(function):
-    """Whether it gives probabilities as scikit-learn's classifiers do."""
+    """Whether a function has the interface of scikit-learn's classifiers."""
     return hasattr(function, "predict_proba")
 
 
 def check_fitted(classifier):
-    """Refuses a classifier that is not fitted, or that has several outputs."""
+    """Validates that a classifier is fitted and has one output."""
     if not hasattr(classifier, "classes_"):
         raise TypeError(
             "`function` must be a fitted classifier. Received: "

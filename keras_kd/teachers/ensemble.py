@@ -47,8 +47,8 @@ class EnsembleTeacher(keras.Model):
 
     Args:
         models: List of built `keras.Model`s with one output each, logits of
-            the same shape. One model may stand there several times, with
-            another `preprocess` each time.
+            the same shape. One model may occur several times, with another
+            `preprocess` each time.
         combine: `"arithmetic"` or `"geometric"`. Defaults to `"arithmetic"`.
         weights: Positive numbers, one per model; they are divided by their
             sum. Defaults to `None`, equal weights.
@@ -115,7 +115,7 @@ class EnsembleTeacher(keras.Model):
         self.built = True
 
     def _check_input(self):
-        """Refuses members that cannot see the same input."""
+        """Validates that all members take the same input."""
         spec = model_specs.input_spec(self)
         for index, model in enumerate(self.models):
             try:
@@ -134,7 +134,7 @@ class EnsembleTeacher(keras.Model):
 
     @property
     def input_like(self):
-        """The model that has this one's input, for `model_specs.input_spec`."""
+        """Returns the model whose input spec the ensemble has."""
         pairs = list(zip(self.models, self.preprocess, strict=True))
         as_it_is = [model for model, layer in pairs if layer is None]
         shown = [x for x in self.preprocess if isinstance(x, keras.Model)]
@@ -244,7 +244,7 @@ def _normalised(weights, count):
 
 
 def _check_preprocess(preprocess, count):
-    """The layers as a list with one entry per model, or a refusal."""
+    """Returns the layers as a list, one per model, after validation."""
     if preprocess is None:
         return [None] * count
     if not isinstance(preprocess, list | tuple) or len(preprocess) != count:

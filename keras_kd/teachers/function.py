@@ -15,13 +15,13 @@ class FunctionTeacher:
     """A function, or scikit-learn classifiers, whose answers can be cached.
 
     Such a teacher cannot run inside a compiled training step: `predict` labels
-    data with it, and `teachers.cache_teacher` keeps what it said for a
+    data with it, and `teachers.cache_teacher` keeps its outputs for a
     `Distiller`.
 
     Probabilities become logits by `log(maximum(probability, floor))`. The
     softmax of those at temperature 1 is the probabilities again, but for what
-    the floor adds to classes that the teacher rules out. A higher floor makes
-    a teacher that is too sure, such as a tree, gentler.
+    the floor adds to classes that the teacher rules out. A higher floor softens
+    a teacher that is too sure, such as a tree.
 
     Args:
         function: One of
@@ -40,14 +40,14 @@ class FunctionTeacher:
             order of `classes_`. Functions need it.
         from_logits: Whether functions return logits, not probabilities.
             Classifiers give probabilities. Defaults to `False`.
-        keep_members: Whether to hand over what each of a list said, so that
+        keep_members: Whether to return the outputs of each of a list, so that
             `losses.SoftTargets` averages their probabilities at its own
             temperature, as for an arithmetic `EnsembleTeacher`. `False`, the
             default, averages them at temperature 1.
         floor: Float in (0, 1), the smallest probability. Defaults to `1e-7`.
         identity: String that changes when the function does, such as a version
             of its file. A cache needs it to notice another teacher. Defaults
-            to `None`: classifiers are told apart by their contents, and a
+            to `None`: classifiers are distinguished by their contents, and a
             function cannot be cached.
         name: Name for messages. Defaults to `"function_teacher"`.
 
@@ -113,7 +113,7 @@ class FunctionTeacher:
         return f'<FunctionTeacher "{self.name}">'
 
     def predict(self, x):
-        """Asks the teacher.
+        """Predicts logits.
 
         Args:
             x: A batch, or all examples: an array, for a classifier also a
@@ -142,7 +142,7 @@ class FunctionTeacher:
         return self._finite(self._to_logits(mean))
 
     def _finite(self, logits):
-        """Logits as float32, or a refusal of nan and infinity."""
+        """Converts logits to float32; validates that all are finite."""
         with np.errstate(over="ignore"):
             logits = logits.astype("float32")
         if not np.all(np.isfinite(logits)):
@@ -174,7 +174,7 @@ class FunctionTeacher:
         return logits - np.log(np.maximum(1 - probabilities, self.floor))
 
     def _answer(self, function, x):
-        """What a function returned, as a checked float64 array."""
+        """Runs a function and returns checked float64 outputs."""
         answer = np.asarray(function(x), "float64")
         examples = len(keras.tree.flatten(x)[0])
         expected = (examples, self.num_classes)
@@ -232,7 +232,7 @@ def _check_function(function, index):
 
 
 def _count_classes(functions, num_classes):
-    """`num_classes` as given, or as the classifiers know it."""
+    """Returns `num_classes` as given, or the number of the classifiers."""
     fitted = [f for f in functions if classifiers.is_classifier(f)]
     if num_classes is None:
         known = {tuple(np.asarray(c.classes_).tolist()) for c in fitted}
@@ -254,10 +254,10 @@ def _count_classes(functions, num_classes):
 
 
 def _check_kind(answer, from_logits, name):
-    """Refuses logits in place of probabilities, and the reverse."""
+    """Validates that outputs are logits or probabilities, as declared."""
     totals = answer.sum(axis=-1)
     is_probability = answer.min() >= 0 and np.allclose(totals, 1, atol=1e-3)
-    # What is nan is neither, and refused for that.
+    # Outputs with nan are neither, and raise elsewhere.
     if is_probability == from_logits and np.all(np.isfinite(answer)):
         expected = "logits" if from_logits else "probabilities"
         raise ValueError(

@@ -31,7 +31,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class NoisyTeacher(keras.Model):
-    """Stands for many teachers by changing the logits of one at random.
+    """Adds random noise to the logits of a teacher, to stand for many.
 
     In a training step of a `Distiller`, each example's logits v become with
     the given probability
@@ -140,7 +140,7 @@ class NoisyTeacher(keras.Model):
 
     @property
     def noise_state(self):
-        """The variables that a resumed run needs, to draw the same noise."""
+        """State of the noise, for a resumed run to draw the same."""
         return [self.noise_seeds.state, self.choice_seeds.state]
 
     def call(self, x, training=None):
@@ -207,7 +207,7 @@ class NoisyTeacher(keras.Model):
 
 
 def _two_seeds(seed):
-    """Two seeds that have nothing in common, from one."""
+    """Derives two independent seeds from one."""
     if seed is None:
         return None, None
     if isinstance(seed, bool) or not (isinstance(seed, int) and seed >= 0):

@@ -1,13 +1,13 @@
-"""Configs of a model that is made of several."""
+"""Configs of a model made of several."""
 
 import keras
 
 
 def check_separate(parts):
-    """Refuses to save two layers that share weights.
+    """Validates that no two layers to save share weights.
 
     Args:
-        parts: Layers; one may stand there several times.
+        parts: Layers; one may occur several times.
     """
     owners = {}
     for part in parts:
@@ -35,7 +35,7 @@ _INCIDENTAL = (
 
 
 def describe(layer):
-    """What a layer does, but for its weights, as a string to compare."""
+    """Describes a layer without its weights, as a string to compare."""
     return repr(_essential(keras.saving.serialize_keras_object(layer)))
 
 
@@ -64,7 +64,7 @@ def serialize_each_once(layers):
 
 
 def deserialize_each_once(config, custom_objects):
-    """The list that `serialize_each_once` made a config of."""
+    """Restores the layers from a config of `serialize_each_once`."""
     layers = [
         keras.saving.deserialize_keras_object(
             layer, custom_objects=custom_objects

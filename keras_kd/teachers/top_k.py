@@ -1,11 +1,11 @@
-"""The highest logits of an example, and what the others weigh together.
+"""Highest logits of an example, and the mass of the others.
 
 ```
 {"top_logits": (batch, ..., k), "top_classes": (batch, ..., k),
  "rest_log_sum_exp": (batch, ...)}
 ```
 
-Only caches hold this form: losses get the logits that it is spread to.
+Only caches hold this form: losses get logits of all classes.
 """
 
 from keras import ops

@@ -1,4 +1,4 @@
-"""What a student is shown, where it is not the teacher's training data."""
+"""Inputs for a student in place of the teacher's training data."""
 
 from keras_kd.transfer_sets import synthetic
 from keras_kd.transfer_sets import transforms

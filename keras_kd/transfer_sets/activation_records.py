@@ -15,13 +15,12 @@ def activation_records(
     content=None,
     batch_size: int = 256,
 ) -> ActivationRecords:
-    """Keeps of a teacher's training data what a student can be made from.
+    """Records a teacher's activations on its training data.
 
     Training data often cannot be passed on with a network: they are large, or
-    private. What is recorded here is small: how the teacher's units behave
-    when it sees each class. Whoever has the teacher and the records can make
-    inputs that let the units behave so, with `reconstruct`, and train a student
-    on them.
+    private. These records are small: the activations of the teacher's units for
+    each class. With the teacher and the records, `reconstruct` makes inputs
+    that give such activations, to train a student on.
 
     "Data-free" means that the student needs no data. The records are made from
     them, and are no promise of privacy: a spectral record in particular holds

@@ -47,10 +47,10 @@ def reconstruct(
     directory: str | os.PathLike | None = None,
     verbose: int = 1,
 ) -> Reconstruction:
-    """Makes inputs that a teacher reacts to as it did to its training data.
+    """Makes inputs that reproduce recorded activations of a teacher.
 
     An input begins as noise. Then Adam changes its pixels, and nothing else,
-    so that the teacher's units come near to what the records ask for:
+    so that the teacher's units come near to targets from the records:
 
     * `TopLayer`: logits drawn for the class. The objective is the mean squared
       difference, both behind a ReLU.
@@ -59,8 +59,8 @@ def reconstruct(
       Behind a ReLU, there is no gradient by a unit that is below zero: an
       input may never come to a logit that began there. See `rectified`.
     * `SpectralAllLayers`, `SpectralLayerPairs`: the activations of a recorded
-      example, as far as the kept coefficients tell. The objective is the sum
-      of the squared differences.
+      example, as far as the kept coefficients determine them. The objective is
+      the sum of the squared differences.
 
     The result is no set of training images, and need not look like one.
 
@@ -86,8 +86,8 @@ def reconstruct(
             spectral records. Defaults to `True`.
         batch_size: Inputs that are optimised together. Defaults to `64`.
         seed: Integer >= 0, for the same inputs in each run. Defaults to `0`.
-        directory: Folder for finished batches, so that a run that was
-            interrupted goes on. `None`, the default, keeps nothing.
+        directory: Folder for finished batches, from which an interrupted run
+            resumes. `None`, the default, keeps nothing.
         verbose: `0` for no progress bar. Defaults to `1`.
 
     Returns:
@@ -129,7 +129,7 @@ def reconstruct(
 
 
 def make_plan(teacher, records, **arguments):
-    """All that decides the inputs, checked.
+    """Plans the inputs: all settings that they depend on.
 
     Args:
         teacher: As in `reconstruct`.
@@ -168,7 +168,7 @@ def make_plan(teacher, records, **arguments):
 
 
 def _check_records(records, teacher):
-    """Refuses what are no records of a teacher."""
+    """Validates that records belong to a teacher."""
     if not isinstance(records, ActivationRecords):
         raise TypeError(
             "`records` must be `ActivationRecords`, made by "
@@ -180,7 +180,7 @@ def _check_records(records, teacher):
 
 
 def _assemble(maker, verbose):
-    """Makes the batches that are not there, and puts all together."""
+    """Makes the missing batches, and joins all."""
     batches = list(maker.batches())
     bar = keras.utils.Progbar(len(batches), unit_name="batch", verbose=verbose)
     x, y, history = [], [], {"first_loss": [], "loss": []}

@@ -23,9 +23,9 @@ __all__ = ["munge", "naive_bayes", "random"]
 
 
 def random(x, num_examples: int, *, seed: int = 0):
-    """Draws each attribute by itself from the values that it has.
+    """Draws each attribute independently from its values.
 
-    The method RANDOM of the paper. What ties attributes together is lost, so
+    The method RANDOM of the paper. Relations between attributes are lost, so
     that most of the rows lie where no real example is.
 
     Args:
@@ -41,7 +41,7 @@ def random(x, num_examples: int, *, seed: int = 0):
         ValueError: If an argument cannot be used.
     """
     x = np.asarray(x)
-    MixedTable(x, ())  # It refuses what is no table.
+    MixedTable(x, ())  # Validates the table.
     draw = _generator(num_examples, seed)
     made = np.empty((num_examples, x.shape[1]), x.dtype)
     for place, column in enumerate(x.T):
@@ -132,7 +132,7 @@ def munge(
     equal one: of a table that has each row twice, nothing new is made. Leave
     out duplicates to mix each row with a different one.
 
-    The paper does not say which `probability` and `local_variance` it had. The
+    The paper does not give its `probability` and `local_variance`. The
     defaults are ours: of probabilities .1, .2 and .5 and local variances 1, 2,
     4 and 8, those whose students had the smallest error to the labels on the
     validation parts of five tables (breast cancer, diabetes, digits, Adult,
@@ -140,13 +140,13 @@ def munge(
     On the test parts of other splits, with iris and wine, this error was
     smaller than without made-up rows on six of the seven tables, by .4 to 7 %,
     and 1 % larger on digits, whose validation part no setting made better.
-    Three splits do not tell most of these differences from chance; the table is
+    With three splits, most of these differences may be chance; the table is
     made by `benchmarks/munge_defaults.py`.
 
-    More mixing, .5 and 2, is a bet. It brought students nearer to their teacher
-    on all seven tables, and by 1 to 5 % nearer to the labels than the defaults
-    on five, but on digits it was 5 % worse than no made-up rows, and on letters
-    1 %. If there are real rows to validate with, try both.
+    More mixing, .5 and 2, is less certain. It brought students nearer to their
+    teacher on all seven tables, and by 1 to 5 % nearer to the labels than the
+    defaults on five, but on digits it was 5 % worse than no made-up rows, and
+    on letters 1 %. If there are real rows to validate with, try both.
 
     Args:
         x: Array `(examples, attributes)` of finite numbers, at least two rows.
@@ -234,7 +234,7 @@ def _check_mixing(table, probability, local_variance):
 
 
 def _generator(num_examples, seed):
-    """A generator of random numbers, once the integers are checked."""
+    """Makes a generator of random numbers, after checks of the integers."""
     check_count("num_examples", num_examples, "rows to make")
     check_count("seed", seed, "streams of random numbers", least=0)
     return np.random.default_rng(seed)

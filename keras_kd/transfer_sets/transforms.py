@@ -1,8 +1,8 @@
-"""Changes of images that can be taken back from what is predicted of them.
+"""Changes of images, and how to undo them in predictions.
 
-A teacher that is asked about an image, its mirror image and a larger copy gives
-three answers. To compare them, each is brought back to the image as it was: a
-map of places is mirrored and resized, and what was left is right again.
+A teacher gives three predictions for an image, its mirror image and a larger
+copy. To compare them, each is changed back to the original image: a map of
+places is mirrored and resized.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ class Identity:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """Several transforms, one after the other, such as a flip of each scale.
+    """Several transforms in a row, such as a flip of each scale.
 
     Attributes:
         transforms: In the order in which they change an image; what is

@@ -1,1 +1,1 @@
-"""The parts of a `MutualDistiller`: what peers say, learn and report."""
+"""Parts of a `MutualDistiller`: answers, losses and logs of peers."""

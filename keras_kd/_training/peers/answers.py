@@ -1,18 +1,18 @@
-"""What the peers say as teachers in one step."""
+"""Answers of the peers as teachers in one step."""
 
 
 class PeerAnswers:
-    """Knows what each peer hears, and when it was said.
+    """Answers of each peer's teachers, renewed after updates.
 
     Args:
         shares: A `PeerBatch` for each peer; the same one for all, or shards.
         students: The training `ForwardPass` of each peer on its share.
         teachers: For each peer, the indices of those that teach it.
-        ask: Function of the index of a peer and a `PeerBatch`, to a
+        ask: Runs a peer: function of its index and a `PeerBatch`, to a
             `ForwardPass`.
-        is_live: Whether a peer's training pass is what it says; otherwise it
-            must be asked, and does not change during the step.
-        in_turn: Whether a peer is asked again after its update.
+        is_live: Whether the outputs of a peer's training pass are its answers;
+            otherwise another pass gives them, unchanged during the step.
+        in_turn: Whether a peer runs again after its update.
     """
 
     def __init__(self, shares, students, teachers, ask, *, is_live, in_turn):
@@ -33,7 +33,7 @@ class PeerAnswers:
             self._heard = {i: self._ask_all(i) for i in places}
 
     def _ask_all(self, listener):
-        """What the teachers say about the listener's own examples."""
+        """Runs the teachers of a peer on the examples of that peer."""
         return {
             i: self._students[i]
             if i == listener and self._is_live
@@ -42,7 +42,7 @@ class PeerAnswers:
         }
 
     def to(self, listener):
-        """What the teachers of a peer say, a `ForwardPass` by index."""
+        """Returns the answers of a peer's teachers, `ForwardPass` by index."""
         if listener not in self._heard:
             self._heard[listener] = (
                 dict(self._said) if self._said else self._ask_all(listener)
@@ -50,7 +50,7 @@ class PeerAnswers:
         return self._heard[listener]
 
     def after_update(self, speaker):
-        """Takes note that a peer has changed."""
+        """Renews the answers of an updated peer, if they are used again."""
         is_heard = speaker + 1 < len(self._shares)
         if self._in_turn and self._said and is_heard:
             self._said[speaker] = self._ask(speaker, self._shares[0])

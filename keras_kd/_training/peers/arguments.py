@@ -1,4 +1,4 @@
-"""Refuses peers that cannot teach each other, before training."""
+"""Validates peers before training."""
 
 import itertools
 
@@ -17,7 +17,7 @@ TARGETS = ("others", "community")
 
 
 def check_peers(peers):
-    """Returns the peers as a list, or refuses them.
+    """Returns the peers as a list, after validation.
 
     Args:
         peers: Should be a list of built models that give logits of one shape.
@@ -68,14 +68,14 @@ def _logits(peer, argument):
 
 
 def check_learners(peers):
-    """Refuses peers that training would not change, or would change alike."""
+    """Validates that peers are trainable and share no trained weights."""
     check_separate(peers)
     for index, peer in enumerate(peers):
         checks.check_trainable(peer, f"peers[{index}]")
 
 
 def check_separate(peers):
-    """Refuses a model that stands there twice, whole or in part."""
+    """Validates that no two peers share weights that training changes."""
     for (one, first), (other, second) in itertools.combinations(
         enumerate(peers), 2
     ):
@@ -92,7 +92,7 @@ def check_separate(peers):
 
 
 def _check_input(peers):
-    """Refuses peers that cannot see the same input."""
+    """Validates that all peers take the same input."""
     spec = model_specs.input_spec(peers[0])
     for index, peer in enumerate(peers):
         try:
@@ -109,7 +109,7 @@ def _check_input(peers):
 
 
 def check_exchange(exchange, exchange_every):
-    """Refuses another way or another number of steps than there are."""
+    """Validates the order of the exchange and the steps between two."""
     if exchange not in EXCHANGES:
         raise ValueError(
             '`exchange` must be "in_turn" or "together", the order in which '
@@ -123,7 +123,7 @@ def check_exchange(exchange, exchange_every):
 
 
 def check_target(target, losses):
-    """Refuses other targets, and losses that cannot learn from themselves."""
+    """Validates `target`, and that the losses can use it."""
     if target not in TARGETS:
         raise ValueError(
             '`target` must be "others" or "community", those whose answers '
@@ -140,7 +140,7 @@ def check_target(target, losses):
 
 
 def check_shards(shards):
-    """Refuses anything but a bool."""
+    """Validates that `shards` is a bool."""
     if not isinstance(shards, bool):
         raise TypeError(
             "`shards` must be True or False, since there is one shard for "
@@ -149,7 +149,7 @@ def check_shards(shards):
 
 
 def check_needs(losses):
-    """Refuses losses that need a gradient of a peer by its input."""
+    """Validates that no loss needs an input gradient of a peer."""
     for loss in losses:
         asked = [need for need in loss.needs if "input_gradient" in need]
         if asked:

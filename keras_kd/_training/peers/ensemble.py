@@ -16,7 +16,7 @@ def by_head(shares, heard, students):
 
     Args:
         shares: A `PeerBatch` for each peer; the same one for all, or shards.
-        heard: For each peer, what the others say about its share: a
+        heard: For each peer, the others' outputs for its share: a
             `ForwardPass` by index.
         students: Each peer's own `ForwardPass` on its share.
 

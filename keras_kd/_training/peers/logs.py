@@ -1,4 +1,4 @@
-"""What a MutualDistiller reports of each peer."""
+"""Logs of each peer of a MutualDistiller."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from keras_kd._training.logs import merge
 class PeerLogs:
     """Running means and metrics of each peer, under its own keys.
 
-    Stands where a Distiller has its `Logs`.
+    In place of the `Logs` of a Distiller.
 
     Args:
         names: Keys of the terms, without the peer's name.

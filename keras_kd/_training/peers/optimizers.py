@@ -9,7 +9,7 @@ _FUNCTIONS = ("__lambda__", "function")
 
 
 def check_optimizer(optimizer):
-    """Refuses what a fit with several optimizers would not carry out."""
+    """Validates that an optimizer can train several peers."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if getattr(inner, "use_ema", False):
         raise ValueError(
@@ -20,7 +20,7 @@ def check_optimizer(optimizer):
 
 
 def copy_of(optimizer):
-    """Another optimizer that does the same for other variables.
+    """Copies an optimizer, for other variables.
 
     Args:
         optimizer: A Keras optimizer.

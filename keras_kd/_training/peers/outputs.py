@@ -1,4 +1,4 @@
-"""Both sides of a comparison, where each model is teacher and student."""
+"""Outputs of models that are both teacher and student."""
 
 from keras import ops
 
@@ -14,7 +14,7 @@ from keras_kd.losses.shapes import shapes_agree
 
 
 class PeerOutputs(ModelOutputs):
-    """A peer with everything that the losses want of it, in either role.
+    """Peer with all tensors that the losses compare, in either role.
 
     Args:
         model: A built `keras.Model`.
@@ -39,12 +39,12 @@ class PeerOutputs(ModelOutputs):
                 checks.check_logits(self.tapped, tap, loss)
 
     def entries(self, x):
-        """What the model sees: all of the input."""
+        """Returns all of the input, since every peer takes all of it."""
         return x
 
 
 class PeerEnsemble:
-    """Several peers as one teacher, in the members' form of `forms`.
+    """Several peers as one teacher, in the form of `ensemble_logits`.
 
     A loss that takes that form averages their probabilities at its own
     temperature. Losses of hidden layers have no use for it.
@@ -80,7 +80,7 @@ class PeerEnsemble:
         }
 
     def combine(self, results):
-        """Makes the answers of several peers those of one teacher.
+        """Combines the answers of several peers into one teacher's.
 
         Args:
             results: A `ForwardPass` of each peer.
@@ -101,7 +101,7 @@ class PeerEnsemble:
         return ForwardPass(output, tensors, results[0].training)
 
     def check_finite(self, tensors):
-        """Returns the tensors; `combine` has looked at those of several."""
+        """Returns the tensors; `combine` has validated those of several."""
         alone = len(self.sides) == 1
         return self.sides[0].check_finite(tensors) if alone else tensors
 

@@ -15,8 +15,8 @@ class PeerBatch:
     """Examples for one peer.
 
     Attributes:
-        x: What the models see. If there are no examples, another one stands in
-            for them, since batch statistics of nothing are nan.
+        x: Input of the models. A shard without examples has a placeholder,
+            since batch statistics of nothing are nan.
         targets: `Targets` of the examples.
         reserved: Reserved entries of the batch, by name.
         examples: Number of examples.
@@ -30,13 +30,13 @@ class PeerBatch:
     is_shard: bool = False
 
     def counted(self, result):
-        """What a model said about the examples.
+        """Drops the outputs for a placeholder example.
 
         Args:
             result: A `ForwardPass` of the model on `x`.
 
         Returns:
-            A `ForwardPass`, without what it said about one that stands in.
+            A `ForwardPass`, without the outputs for a placeholder.
         """
         if not self.is_shard:
             return result
@@ -68,7 +68,7 @@ class FirstRows(keras.layers.Layer):
 
 
 def whole(x, found):
-    """The whole batch as a share.
+    """Makes a share of the whole batch.
 
     Args:
         x: Input, with reserved entries.

@@ -1,4 +1,4 @@
-"""What one peer learns from the others."""
+"""Losses of one peer against the other peers."""
 
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.peers.outputs import PeerEnsemble
@@ -9,8 +9,8 @@ class PeerLosses:
     """The distillation losses of one peer.
 
     A loss that takes the members' form compares the peer with the average of
-    its teachers' answers. Any other loss compares it with each of them, by
-    weights of its own for each, and counts with the mean of its values.
+    its teachers' answers. Any other loss compares the peer with each teacher,
+    with separate weights, and counts with the mean of its values.
 
     A plain object: the losses are tracked by the MutualDistiller.
 
@@ -61,8 +61,8 @@ class PeerLosses:
         """Computes the mean of each loss over the global batch.
 
         Args:
-            answers: What each teacher says, a `ForwardPass` by the index of
-                the peer.
+            answers: Outputs of each teacher, a `ForwardPass` by the index
+                of the peer.
             student: The learning peer's `ForwardPass`.
             share: The `PeerBatch` of the batch that they are of.
 

@@ -7,7 +7,7 @@ from keras_kd._training.saving import serialize
 
 
 class PeerPersistence(Stateful):
-    """What a MutualDistiller puts into files, and how it comes back.
+    """Saves and restores a MutualDistiller.
 
     All of it is in weights files too: the peers, the losses, the optimizers
     and the stale copies.

@@ -5,7 +5,7 @@ from keras import ops
 
 
 class StaleCopies:
-    """Lets peers teach with the weights that they had some steps ago.
+    """Copies of the peers' weights, as they were some steps ago.
 
     Args:
         peers: Built models.
@@ -25,7 +25,7 @@ class StaleCopies:
         ]
 
     def exchange(self, iterations):
-        """Renews the copies, if it is time.
+        """Renews the copies, if due.
 
         Args:
             iterations: Number of updates so far.
@@ -37,7 +37,7 @@ class StaleCopies:
                 copy.assign(ops.where(is_due, variable, copy))
 
     def scope(self, index):
-        """A block in which a peer computes with its copy, and changes nothing.
+        """Makes a scope in which a peer runs with its copy, unchanged.
 
         Args:
             index: Which peer.

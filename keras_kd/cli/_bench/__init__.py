@@ -1,1 +1,1 @@
-"""The trainings that `keras-kd distill` compares, and their reports."""
+"""Trainings of `keras-kd distill`, and their reports."""

@@ -1,4 +1,4 @@
-"""What a cached teacher said about the images that students see."""
+"""Cached teacher's answers for the images of the students."""
 
 import dataclasses
 
@@ -50,7 +50,7 @@ def numbered(data):
 
 
 def read(cached, images):
-    """Reads all rows, and compares each image with what the teacher saw.
+    """Reads all rows, and validates that the images are the cached ones.
 
     Args:
         cached: A `CachedTeacher`.
@@ -83,7 +83,7 @@ def read(cached, images):
 
 
 def check_taps(cached, losses, bench):
-    """Refuses a cache without a layer that the losses look at."""
+    """Validates that a cache holds every layer of the losses."""
     missing = [tap for tap in taps_of(losses) if tap not in cached.taps]
     if missing:
         raise UnusableError(
@@ -96,7 +96,7 @@ def check_taps(cached, losses, bench):
 
 
 def check_room(teacher, losses, settings, count):
-    """Refuses to begin a cache that does not fit in memory.
+    """Validates that a cache to be written will fit in memory.
 
     Args:
         teacher: A built model.
@@ -113,7 +113,7 @@ def check_room(teacher, losses, settings, count):
 
 
 def check_size(count, size, path):
-    """Refuses more bytes than are kept in memory."""
+    """Validates that stored answers fit in memory."""
     if count * size > MAX_BYTES:
         raise UnusableError(
             f"`--cache` must fit in {MAX_BYTES / 2**30:.0f} GiB, since it is "
@@ -124,6 +124,6 @@ def check_size(count, size, path):
 
 
 def taps_of(losses):
-    """Layers of the teacher that losses look at."""
+    """Lists the layers of the teacher that losses compare."""
     taps = dict.fromkeys(loss.teacher_tap for loss in losses)
     return [tap for tap in taps if tap is not None]

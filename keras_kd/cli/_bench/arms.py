@@ -32,7 +32,7 @@ TEST_BATCH = 256
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What one fit made.
+    """Result of one fit.
 
     Attributes:
         saved: The student as the user will load it, with a final softmax if
@@ -59,7 +59,7 @@ class Bench:
         teacher: A model that gives logits.
         student: The architecture: students are copies with new weights.
         is_teacher_trained: Whether the teacher was trained before the job.
-        answers: What a cache has the teacher say, or `None` without a cache.
+        answers: Cached answers of the teacher, or `None` without a cache.
         alternatives: For a search, a resolved `Settings` for each method.
     """
 
@@ -91,7 +91,7 @@ class Bench:
 
     @property
     def method_flag(self):
-        """The flag that chose the method, or those of a search."""
+        """Flag of the method, or of the methods of a search."""
         if not self.alternatives:
             return f"--method={self.settings.method}"
         return f"--methods={','.join(s.method for s in self.alternatives)}"
@@ -117,7 +117,7 @@ class Bench:
         ]
 
     def taught_by(self, seed=0):
-        """What the student of a seed learns from: the teacher, or a cache."""
+        """Teacher of the student of a seed: the model, or a cache."""
         teacher = self.answers.teacher if self.answers else self.teacher
         if self.method.wrap_teacher is not None:
             teacher = self.method.wrap_teacher(teacher, self.settings, seed)
@@ -193,7 +193,7 @@ class Bench:
         return self._fit(self.teacher, lesson)
 
     def part(self, seed):
-        """The images that the students of a seed see, as an `ImageSet`."""
+        """Images of the students of a seed, an `ImageSet`."""
         return self.tuning.training_fraction(self.settings.fraction, seed)
 
     def numbers(self, seed):
@@ -203,7 +203,7 @@ class Bench:
         return part.train_images
 
     def lesson(self, rate, part, numbers=None, **options):
-        """What a model is trained on, and how long.
+        """Makes a `TrainingRun`: the examples, and the budget.
 
         Args:
             rate: Learning rate at the start.
@@ -254,7 +254,7 @@ def tried_rates(arm, settings):
 
 
 def logits_of(model, images):
-    """What a model gives for images, `(examples, classes)`."""
+    """Predicts logits for images, `(examples, classes)`."""
     return model.predict(images, batch_size=TEST_BATCH, verbose=0)
 
 

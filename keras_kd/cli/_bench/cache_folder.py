@@ -36,7 +36,7 @@ class CacheFolder:
     flag: str
 
     def prepare(self):
-        """Makes it, if it is not there."""
+        """Makes the folder, if it is missing."""
         state.prepare_folder(self.path, self.flag)
 
     def own_teacher(self):
@@ -56,7 +56,7 @@ class CacheFolder:
         return path
 
     def keep_teacher(self, identity, train):
-        """Keeps a teacher here; of two processes, one waits.
+        """Keeps a teacher here, with a lock between processes.
 
         Args:
             identity: What it is trained on, and how.
@@ -76,7 +76,7 @@ class CacheFolder:
             return train(kept)
 
     def open(self):
-        """The cache, or `None` if it is not finished."""
+        """Opens the cache; `None` if it is not finished."""
         try:
             if caching.is_complete(pathlib.Path(self.path)):
                 return teachers.CachedTeacher(self.path)
@@ -85,7 +85,7 @@ class CacheFolder:
         return None
 
     def check_teacher(self, teacher):
-        """Refuses another teacher than that of the cache, if it is begun."""
+        """Validates that a cache that is there is of this teacher."""
         path = pathlib.Path(self.path) / PLAN
         if not path.exists():
             return
@@ -102,7 +102,7 @@ class CacheFolder:
             )
 
     def write(self, teacher, images, **options):
-        """Writes the cache, or what is missing of it.
+        """Writes the cache, or the missing rest of it.
 
         Args:
             teacher: A model that gives logits.
@@ -123,15 +123,15 @@ class CacheFolder:
         return sum(os.path.getsize(file) for file in files)
 
     def check_removable(self):
-        """Refuses a folder with anything that is none of a cache."""
+        """Validates that the folder holds nothing but a cache."""
         own_files.check_removable(self.path, OURS)
 
     def remove(self):
-        """Deletes the folder, if all that is in it is of a cache."""
+        """Deletes the folder, if it holds nothing but a cache."""
         own_files.remove_folder(self.path, OURS)
 
     def unusable(self, error):
-        """What to raise for an error of the library."""
+        """Wraps an error of the library in an `UnusableError`."""
         return UnusableError(
             f"The cache in --{self.flag}={self.path} cannot be used. {error}"
         )

@@ -1,4 +1,4 @@
-"""Writes the cache that `keras-kd cache` was asked for."""
+"""Writes the cache of `keras-kd cache`."""
 
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.arms import TEACHER
@@ -11,7 +11,7 @@ from keras_kd.cli._shell.settings import resolve
 
 
 def run(settings, *, say=print, live=None):
-    """Stores what a teacher says about all training images.
+    """Stores a teacher's outputs for all training images.
 
     Args:
         settings: A `CacheSettings`.
@@ -63,7 +63,7 @@ def run(settings, *, say=print, live=None):
 
 
 def _teacher(settings, bench, folder, progress):
-    """The teacher that was given, or one that is trained and kept."""
+    """Returns the given teacher, or trains and keeps one."""
     if settings.teacher:
         return bench.teacher
     job = folder.keep_teacher(

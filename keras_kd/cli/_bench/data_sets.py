@@ -1,4 +1,4 @@
-"""Loads the images of a job, and refuses them in terms of flags."""
+"""Loads the images of a job; errors name the flags."""
 
 import re
 
@@ -32,7 +32,7 @@ def load(settings):
 
 
 def as_flags(text):
-    """A refusal of `datasets`, with the flags in place of the arguments."""
+    """Rewrites an error of `datasets` in terms of flags."""
     for argument, flag in FLAGS_OF_ARGUMENTS.items():
         text = text.replace(f"`{argument}`", f"`--{flag}`")
         text = re.sub(rf"(?<![\w-]){argument}=(?=['\"])", f"--{flag}=", text)

@@ -1,4 +1,4 @@
-"""The main job: does distillation help here?"""
+"""Main job: measures the gain by distillation."""
 
 import dataclasses
 
@@ -20,15 +20,15 @@ BEFORE = "kept from before"
 
 
 def run(settings, *, overwrite=False, say=print, live=None):
-    """Trains a teacher and all students, compares them and writes it down.
+    """Trains a teacher and all students, and writes a comparison.
 
-    What is finished stays in the output folder; a call with equal settings
-    goes on behind it.
+    Finished parts stay in the output folder; a call with equal settings
+    resumes after them.
 
     Args:
         settings: A `Settings`.
         overwrite: Whether another job's results in the output folder may be
-            thrown away. Defaults to `False`.
+            deleted. Defaults to `False`.
         say: Takes a line for the user. Defaults to `print`.
         live: See `Progress`.
 
@@ -72,7 +72,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
 
 
 def _progress(bench, state, say, live):
-    """Follows the job; tells how long it may take if it is a new one."""
+    """Follows the job; estimates the duration of a new one."""
     counts = {arms.TEACHER: 1} | {
         arm: bench.settings.seeds
         + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
@@ -87,7 +87,7 @@ def _progress(bench, state, say, live):
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """The steps of a job; each is skipped where its result is kept."""
+    """Steps of a job; each is skipped if its result is stored."""
 
     bench: arms.Bench
     state: job_state.State
@@ -171,7 +171,7 @@ class Job:
         return self.state.load(arms.TEACHER)[0]["accuracy"]
 
     def choose_rate(self, arm):
-        """The rate that was given, or the best on the validation part."""
+        """Returns the given rate, or the best on the validation part."""
         rates = arms.tried_rates(arm, self.bench.settings)
         if not rates:
             return self.bench.settings.learning_rate

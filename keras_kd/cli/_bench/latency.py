@@ -1,4 +1,4 @@
-"""The time that models take for an image."""
+"""Latency of models for one image."""
 
 import dataclasses
 import time
@@ -59,7 +59,7 @@ def in_turn(models, images):
 
 def _call(model, batch):
     run = backend.compiled(lambda images: model(images, training=False))
-    # An array, since a device may still compute when it hands over a tensor.
+    # An array, since a device may return a tensor before it is computed.
     return lambda: keras.ops.convert_to_numpy(run(batch))
 
 

@@ -1,4 +1,4 @@
-"""What the methods of the command line are made of.
+"""Parts of the methods of the command line.
 
 Nothing heavy is imported before it is used: the table of methods refers to
 these functions, and is printed without TensorFlow.
@@ -77,7 +77,7 @@ def attention_and_soft_targets(teacher, student, settings):
 
 
 def noisy(teacher, settings, seed):
-    """Disturbs what the teacher says, with the noise of a student's seed."""
+    """Adds noise to the teacher's outputs, by a student's seed."""
     from keras_kd import teachers
 
     return teachers.NoisyTeacher(
@@ -111,7 +111,7 @@ def staged_hint(teacher, student, settings):
 
 
 def staged_trainer(bench, student, seed):
-    """What the first of two stages needs: a part of the student, a hint."""
+    """Makes the Distiller of the first of two stages, from a hint."""
     from keras_kd.distiller import Distiller
     from keras_kd.procedures._fitnets.guided_part import guided_part
 
@@ -149,7 +149,7 @@ def train_in_stages(bench, student, lesson, seed):
 
 
 def one_after_the_other(histories):
-    """Joins the logs of stages; what a stage does not log is nan in it."""
+    """Joins the logs of stages; keys that a stage lacks become nan."""
     histories = list(histories)
     joined = {key: [] for history in histories for key in history}
     for history in histories:

@@ -17,7 +17,7 @@ from keras_kd.cli._bench import latency
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """What one way of training reached, a value per seed.
+    """Results of one way of training, a value per seed.
 
     Attributes:
         accuracies: On the test part.
@@ -42,7 +42,7 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a job found out.
+    """Results of a job.
 
     Attributes:
         figures: `Figures` of the teacher and of each arm, by name.
@@ -71,7 +71,7 @@ class Outcome:
     warning: str | None
 
     def verdicts(self):
-        """Sentences that say whether distillation helped."""
+        """Verdicts on the gain by distillation, as sentences."""
         sentences = [
             report.verdict(self.gain),
             report.verdict(self.gain_over_smoothing, baseline=arms.SMOOTHING),
@@ -82,7 +82,7 @@ class Outcome:
 
 
 def describe(bench):
-    """Says what is trained on what."""
+    """Describes the models and the data of a job, as text."""
     settings, data, tuning = bench.settings, bench.data, bench.tuning
     images = f"{len(tuning.train_labels):,}"
     origin = (
@@ -112,7 +112,7 @@ def describe(bench):
 
 
 def teacher_warning(bench, accuracy):
-    """Warns of a teacher that knows nothing, else gives `None`."""
+    """Warns of a teacher at chance; otherwise `None`."""
     chance = bench.chance
     examples = len(bench.tuning.test_labels)
     # Two standard errors of what guessing would reach on so few images.
@@ -214,7 +214,7 @@ def _tried(state, arm, settings):
 
 
 def _cost(model, path, seconds):
-    """What a model costs to keep and to use."""
+    """Measures the size and latency of a model."""
     return {
         "parameters": model.count_params(),
         "size": os.path.getsize(path),

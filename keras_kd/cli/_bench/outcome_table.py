@@ -18,7 +18,7 @@ HEADER = (
 
 
 def legend(outcome):
-    """Says what the columns are."""
+    """Explains the columns of the table."""
     gain = outcome.gain
     return (
         "±: standard deviation over the seeds. minus alone: mean difference to "

@@ -1,4 +1,4 @@
-"""The files that a job leaves in its output folder, told from the user's."""
+"""Files of a job in its output folder, apart from the user's."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ RECORD = "written.json"
 
 
 class OutputFiles:
-    """Knows by their digests which files of an output folder are ours.
+    """Files of an output folder that are ours, by their digests.
 
     Args:
         folder: The output folder.
@@ -31,11 +31,11 @@ class OutputFiles:
         return files.read_json(self.record) or {}
 
     def check(self, names=()):
-        """Refuses files that would be overwritten and are not ours.
+        """Validates that only files of ours would be overwritten.
 
         Args:
-            names: Names of the files that are to be written. Those that were
-                are looked at too.
+            names: Names of the files that are to be written. Files written
+                before are checked too.
 
         Raises:
             UnusableError: If there are such files.
@@ -63,15 +63,15 @@ class OutputFiles:
 
     @contextlib.contextmanager
     def written(self, name):
-        """As `files.written`, and remembers that the file is ours.
+        """Writes a file as `files.written` does, and records it as ours.
 
         Args:
             name: Name of the file.
         """
         with files.written(self.folder / name) as partial:
             yield partial
-            # Before it is in its place: a kill in between must not make it
-            # somebody else's.
+            # Before the move: after a kill in between, the file must still
+            # count as ours.
             digests = self._digests()
             of_name = digests.setdefault(name, [])
             if _digest(partial) not in of_name:
@@ -84,7 +84,7 @@ class OutputFiles:
             partial.write_text(text, encoding="utf-8")
 
     def remove(self):
-        """Removes what was written, once `check` has found nothing."""
+        """Removes our files, after `check`."""
         for name in self._digests():
             with contextlib.suppress(FileNotFoundError):
                 os.remove(self.folder / name)

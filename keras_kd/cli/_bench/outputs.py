@@ -1,4 +1,4 @@
-"""What a job leaves behind: table, report, history, plots, the student."""
+"""Outputs of a job: table, report, history, plots, the student."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Loads what a job works on, and refuses what it cannot use."""
+"""Loads and validates the data and models of a job."""
 
 import dataclasses
 import hashlib
@@ -41,7 +41,7 @@ def prepare(settings, say=print):
 
 
 def fit_together(bench, folder=None):
-    """Looks at what there is of a cache, and tries out each method.
+    """Opens the cache as far as it is written, and tries out each method.
 
     Args:
         bench: A `Bench`.
@@ -112,7 +112,7 @@ def load(settings, say=print, folder=None):
 
 
 def _with_cache(bench, folder):
-    """Looks at what there is of a cache."""
+    """Opens the cache as far as it is written."""
     if bench.is_teacher_trained:
         folder.check_teacher(bench.teacher)
     cached = folder.open()
@@ -166,7 +166,7 @@ def load_model(path, role):
 
 
 def check_fits(role, path, model, data):
-    """Refuses a model whose input or output does not fit the data."""
+    """Validates that a model's input and output fit the data."""
     received = f"Received: --{role}={path}"
     for side in ("input", "output"):
         if not isinstance(getattr(model, f"{side}_shape", None), tuple):
@@ -213,7 +213,7 @@ def _num_classes(teacher, student, data):
 
 
 def _try_out(bench):
-    """Makes what trains, which checks that the two models can be compared."""
+    """Makes the Distiller, which validates that the models fit together."""
     try:
         for variant in bench.variants():
             variant.trainer(teachers.logits(bench.student))
@@ -227,7 +227,7 @@ def _try_out(bench):
 
 
 def identity(bench):
-    """What tells this job from others, as a dict for JSON.
+    """Describes a job, as a dict for JSON.
 
     The number of seeds is no part of it: more can be added to a finished job.
     """
@@ -264,13 +264,13 @@ def identity(bench):
 
 
 def teacher_identity(bench):
-    """What decides about the teacher that is trained by default."""
+    """Describes the settings of a teacher that is trained by default."""
     found = identity(bench)
     return {name: found[name] for name in ("epochs", "batch_size", "data")}
 
 
 def _cache_kind(bench):
-    """How the teacher's output is stored, or will be."""
+    """Storage format of the teacher's output in the cache."""
     if bench.answers is None:
         return ["float16", None]
     output, *_ = bench.answers.teacher.layout.fields.values()

@@ -1,6 +1,6 @@
-"""What a job has finished, kept in its output folder.
+"""Finished parts of a job, kept in its output folder.
 
-A kill at any moment leaves whole files only, and the next call goes on behind
+A kill at any moment leaves whole files only, and the next call resumes after
 them.
 """
 
@@ -70,9 +70,9 @@ class State:
 
     Args:
         folder: The output folder.
-        identity: What tells this job from others, as JSON has it.
-        overwrite: Whether to throw away what another job left there; the same
-            job goes on all the same. `None` where the user has no such choice.
+        identity: Description of this job, as JSON has it.
+        overwrite: Whether to delete the files of another job there; the same
+            job resumes either way. `None` where the user has no such choice.
             Defaults to `False`.
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
         files: Names of the files that the job will write into the output
@@ -83,7 +83,7 @@ class State:
             has written. Nothing is deleted then.
 
     Attributes:
-        replaces: Whether another job was thrown away.
+        replaces: Whether another job was deleted.
         outputs: The `OutputFiles` of the output folder.
     """
 
@@ -121,14 +121,14 @@ class State:
             files.write_json(self._path(IDENTITY), identity)
 
     def _identity(self):
-        """What the job in the folder is, or `None` if there is none."""
+        """Reads the identity of the job in the folder; `None` without one."""
         return files.read_json(self._path(IDENTITY))
 
     def _path(self, name):
         return os.path.join(self.folder, name)
 
     def model_path(self, name):
-        """Where the model of a finished part is."""
+        """Path of the model of a finished part."""
         return self._path(f"{name}.keras")
 
     def save(self, name, record, arrays, model=None):
@@ -143,14 +143,14 @@ class State:
         if model is not None:
             with files.written(self.model_path(name)) as partial:
                 model.save(partial)
-        # Last, since this file says that the part is finished.
+        # Last, since this file marks the part as finished.
         with files.written(self._path(f"{name}.npz")) as partial:
             np.savez(
                 partial, **{_ARRAY: np.array(json.dumps(record))}, **arrays
             )
 
     def load(self, name):
-        """A finished part.
+        """Loads a finished part.
 
         Returns:
             `(record, arrays)`, or `None` if it is not finished.

@@ -1,4 +1,4 @@
-"""Chooses layers to compare in two models that nobody has looked into."""
+"""Chooses layers to compare in two unknown models."""
 
 from keras_kd import taps
 from keras_kd._core import model_specs

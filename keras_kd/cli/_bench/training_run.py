@@ -1,4 +1,4 @@
-"""What a student is taught from: the same for all ways of training."""
+"""Data and budget of a student, equal for all ways of training."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the command line tells its caller in exit codes."""
+"""Exit codes of the command line."""
 
 DONE = 0
 FAILED = 1

@@ -1,4 +1,4 @@
-"""A rough idea, before anything is trained, of how long a job will take."""
+"""Rough estimate of the duration of a job, before training."""
 
 import time
 
@@ -53,7 +53,7 @@ def forward(model, batch):
 
 
 def sentence(total, count):
-    """Tells the user.
+    """Formats an estimate for the user.
 
     Args:
         total: Seconds of the whole job.

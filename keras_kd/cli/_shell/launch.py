@@ -1,4 +1,4 @@
-"""Runs the work of a command, and tells its end in an exit code."""
+"""Runs the work of a command, and returns an exit code."""
 
 import dataclasses
 import logging
@@ -52,7 +52,7 @@ def run(command, folder, work, wakes=True):
         command: Its name.
         folder: Where it keeps what is finished.
         work: The function to call, which returns `None` or an exit code.
-        wakes: Whether to wake TensorFlow first. Defaults to `True`.
+        wakes: Whether to start TensorFlow first. Defaults to `True`.
 
     Returns:
         The exit code.
@@ -83,7 +83,7 @@ def run(command, folder, work, wakes=True):
 
 
 def _choose_backend():
-    """Takes TensorFlow, whatever `keras.json` says, but not the variable."""
+    """Selects TensorFlow over `keras.json`, but not over the variable."""
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise UnusableError(
@@ -98,7 +98,7 @@ def _wake():
     with quiet.start():
         import keras
 
-        # The first values wake the devices, each type with lines of its own.
+        # The first values start the devices, which print lines of their own.
         keras.ops.cast(keras.ops.zeros(()), "float16")
     # It warns of tracing again for each new model, which is meant here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Tells how far a job is: one line for each model."""
+"""Progress of a job: one line for each model."""
 
 import statistics
 import sys
@@ -10,16 +10,16 @@ from keras_kd.report.durations import duration
 
 
 class Progress:
-    """Numbers the models of a job and says what became of each.
+    """Numbers the models of a job and prints the result of each.
 
     Models of a kind, such as the students of an arm, take about the same time:
-    from those of this call it says how long the rest will take. For kinds
+    from those of this call it estimates the time of the rest. For kinds
     without one, an expectation is corrected by how wrong it was for others.
 
     Args:
         counts: How many models there are of each kind, by name.
         expected: Seconds that a model of each kind should take, by name, or
-            `None`. Defaults to `None`: nothing is said of the rest.
+            `None`. Defaults to `None`: no estimate is shown.
         say: Takes a line for the user. Defaults to `print`.
         live: Stream for a line that changes with each epoch, or `None` for
             none. Defaults to `None`.
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def done(self):
-        """How many models are finished."""
+        """Number of finished models."""
         return self.total - sum(self.missing.values())
 
     def watch(self, what):

@@ -1,4 +1,4 @@
-"""What `keras-kd distill` is told to do."""
+"""Settings of `keras-kd distill`."""
 
 import dataclasses
 import difflib
@@ -61,7 +61,7 @@ class Settings:
 
 
 def resolve(settings):
-    """Checks settings and fills in what the method decides.
+    """Validates settings and fills in the defaults of the method.
 
     Args:
         settings: A `Settings`.
@@ -103,7 +103,7 @@ def resolve(settings):
 
 
 def _check_belongs(name, settings, method):
-    """Refuses a flag that a method does not have."""
+    """Validates that a method has a flag."""
     value = getattr(settings, name)
     if value is not None and getattr(method, name) is None:
         raise UnusableError(
@@ -129,7 +129,7 @@ def _check_cache(settings, method):
 
 
 def check_model_file(name, path):
-    """Refuses a path without a file.
+    """Validates that a path leads to a file.
 
     Args:
         name: Name of the flag.
@@ -157,7 +157,7 @@ def find_method(name):
 
 
 def nearest(name, known):
-    """A sentence with the known names most like a mistyped one."""
+    """Suggests known names for a mistyped one, in a sentence."""
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     if near:
         return f"Did you mean {' or '.join(near)}?"
@@ -190,7 +190,7 @@ def _check_numbers(settings, method):
 
 
 def check(name, value, holds, rule):
-    """Refuses a number that does not follow a rule.
+    """Validates that a number follows a rule.
 
     Args:
         name: Name of the flag, a key of `MEANINGS`.

@@ -13,7 +13,7 @@ COLUMN = 24
 
 
 def asks_for_help(arguments):
-    """Whether help is wanted, wherever it is asked for."""
+    """Whether help is requested anywhere in the arguments."""
     return any(argument in HELP for argument in arguments)
 
 

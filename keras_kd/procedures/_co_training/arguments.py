@@ -1,4 +1,4 @@
-"""Refuses arguments that `co_training` cannot use."""
+"""Validates the arguments of `co_training`."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from keras_kd.procedures._co_training.pool import CONFLICTS
 
 
 def check(learners, views, labels, iterations, pool_size, conflict):
-    """Checks them. They are as in `co_training`.
+    """Validates the arguments, which are as in `co_training`.
 
     Returns:
         The labels, as an array of integers.
@@ -73,7 +73,7 @@ def _check_labels(labels):
 
 
 def quotas(per_class, labels, pool_size):
-    """How many examples of each class a learner labels in an iteration.
+    """Chooses the number of labels per class and iteration of a learner.
 
     Args:
         per_class: As in `co_training`.

@@ -1,4 +1,4 @@
-"""What learns from one view: a Keras model, or anything like scikit-learn's."""
+"""Learners of one view: Keras models and scikit-learn estimators."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def log_posterior(learner, view, num_classes):
 
     Args:
         learner: A Keras model that gives logits, or a fitted estimator with
-            `predict_proba`; its `predict_log_proba` is asked if it has one.
+            `predict_proba`; its `predict_log_proba` is used if it has one.
         view: As for `rows_of`.
         num_classes: Number of classes that there must be.
 
@@ -59,7 +59,7 @@ def log_posterior(learner, view, num_classes):
 
 
 class Estimator:
-    """A learner that is made anew for each fit.
+    """Learner of one view: a fresh copy of an estimator for each fit.
 
     Args:
         prototype: An object with `fit` and `predict_proba`. It is not changed.
@@ -70,7 +70,7 @@ class Estimator:
         self.fitted = None
 
     def fit(self, name, x, y, seed):
-        """Learns from the beginning; there is no history."""
+        """Fits from scratch; there is no history."""
         from sklearn import base
 
         self.fitted = base.clone(self.prototype, safe=False)
@@ -92,7 +92,7 @@ class Network:
 
     def __init__(self, model, stages, name, optimizer, batch_size, **kwargs):
         self.fitted = model
-        # Writes the state of dropout too, for a run that goes on.
+        # Saves the state of dropout too, for a resumed run.
         self.trained = Softened(model, temperature=1.0)
         self.stages = stages
         self.batch_size = batch_size
@@ -110,7 +110,7 @@ class Network:
         ]
 
     def fit(self, name, x, y, seed):
-        """Learns from the beginning, or takes up what is finished of it."""
+        """Fits from scratch, or resumes an interrupted fit."""
         for variable, value in zip(self.variables, self.first, strict=True):
             variable.assign(value)
         batches = SeededBatches(x, y, self.batch_size, seed)
@@ -127,7 +127,7 @@ class Network:
 
 
 def check(learner, place, num_classes):
-    """Refuses what cannot be a learner.
+    """Validates a learner.
 
     Args:
         learner: One of `learners`.
@@ -156,7 +156,7 @@ def check(learner, place, num_classes):
 
 
 def check_pair(learners):
-    """Refuses learners that are not two."""
+    """Validates that two learners are separate objects."""
     first, second = learners
     shared = set(map(id, getattr(first, "weights", ()))) & set(
         map(id, getattr(second, "weights", ()))

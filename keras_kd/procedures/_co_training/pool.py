@@ -1,4 +1,4 @@
-"""Who labels what: picks of a learner, conflicts, and the pool."""
+"""Labels by learners: picks, conflicts, and the pool."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ CONFLICTS = ("drop", "certain")
 
 @dataclasses.dataclass(frozen=True)
 class CoTrainingLabel:
-    """A learner gave a label to an example.
+    """Label of an example, given by a learner.
 
     Attributes:
         iteration: From 0.
@@ -34,7 +34,7 @@ class CoTrainingLabel:
 
 
 def log_odds(log_probabilities):
-    """How certain a learner is of each class: `log p - log(1 - p)`.
+    """Log odds of each class: `log p - log(1 - p)`.
 
     Args:
         log_probabilities: `(examples, classes)`.
@@ -100,7 +100,7 @@ def settle(labellings, conflict):
 
 
 class Pool:
-    """The labels so far, and the unlabelled examples that are looked at.
+    """Labels so far, and the pool of unlabelled candidates.
 
     Args:
         labels: Class numbers, `(examples,)`, `-1` for none.
@@ -124,7 +124,7 @@ class Pool:
         self.members += [int(example) for example in drawn]
 
     def advance(self, log_posteriors, per_class, conflict):
-        """Takes what each learner picks, and fills the pool again.
+        """Adds the picks of each learner, and fills the pool again.
 
         Args:
             log_posteriors: For each view, `(members, classes)`.
@@ -158,7 +158,7 @@ class Pool:
         self._fill()
 
     def state(self):
-        """All of it, as JSON can hold it."""
+        """Returns the state, for JSON."""
         return {
             "labels": self.labels.tolist(),
             "members": self.members,
@@ -168,7 +168,7 @@ class Pool:
         }
 
     def restore(self, state):
-        """Puts back what `state` gave."""
+        """Restores the state that `state` returned."""
         self.labels = np.array(state["labels"])
         self.members = state["members"]
         self.random.bit_generator.state = state["random"]

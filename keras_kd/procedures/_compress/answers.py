@@ -1,4 +1,4 @@
-"""What a teacher says of rows, and how it reaches a Distiller."""
+"""Teacher's answers for rows, as input of a Distiller."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._compress.arguments import check_labels
 
-# Entries of the input: what the teacher says, and the example, if it has no
+# Entries of the input: the teacher's answers, and the example, if it has no
 # names of its own.
 ANSWERS = "keras_kd_answers"
 EXAMPLE = "keras_kd_example"
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 4096
 
 @dataclasses.dataclass(frozen=True)
 class CompressScores:
-    """How good a model is on the validation data.
+    """Scores of a model on the validation data.
 
     Attributes:
         rmse_to_labels: Root mean squared error of its probabilities against
@@ -37,7 +37,7 @@ class CompressScores:
 
 
 def ask(teacher, rows):
-    """What a teacher says: logits as float32, `(examples, classes)`.
+    """Predicts a teacher's logits, float32 `(examples, classes)`.
 
     Of members whose probabilities are to be averaged, the logarithm of the
     average.
@@ -60,7 +60,7 @@ def ask(teacher, rows):
 
 
 def distiller(student, inputs, loss):
-    """A Distiller whose teacher is what came with the examples.
+    """Makes a Distiller whose teacher is an entry of the input.
 
     Args:
         student: A model.
@@ -82,7 +82,7 @@ def distiller(student, inputs, loss):
 
 
 class CompressData:
-    """A teacher, what students see of rows, and the data to judge them by.
+    """Teacher, inputs of the students, and validation data.
 
     Args:
         teacher: See `ask`.

@@ -1,4 +1,4 @@
-"""Refuses arguments that `compress` cannot use."""
+"""Validates the arguments of `compress`."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from keras_kd.teachers.function import FunctionTeacher
 
 
 def check(teacher, student, num_synthetic, validation_data, patience):
-    """Checks them. They are as in `compress`.
+    """Validates the arguments, which are as in `compress`.
 
     Returns:
         The numbers of synthetic examples, as a list.
@@ -53,7 +53,7 @@ def check(teacher, student, num_synthetic, validation_data, patience):
 
 
 def _check_student(student):
-    """Refuses a student of which no copies can be made and trained."""
+    """Validates that a student can be copied and trained."""
     shape = tuple(logits_of(student, "student").shape)
     if len(shape) != 2 or shape[-1] < 2:
         raise ValueError(
@@ -71,7 +71,7 @@ def _check_student(student):
 
 
 def check_parts(updates, epochs):
-    """Refuses updates that cannot be divided into equal epochs."""
+    """Validates that updates divide into equal epochs."""
     check_count("updates", updates, "updates of a student")
     check_count("epochs", epochs, "parts of the training")
     if updates % epochs:
@@ -82,7 +82,7 @@ def check_parts(updates, epochs):
 
 
 def check_labels(labels, num_rows, num_classes):
-    """Refuses labels that are not of the rows or of the teacher's classes."""
+    """Validates that each row has a label of the teacher's classes."""
     if (
         labels.shape != (num_rows,)
         or labels.dtype.kind not in "iu"

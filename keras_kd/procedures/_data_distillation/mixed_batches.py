@@ -35,7 +35,7 @@ class MixedBatches(keras.utils.PyDataset):
         )
 
     def begin_epoch(self, epoch, logs=None):
-        """Goes to the batches of an epoch, as a callback."""
+        """Selects the batches of an epoch; a callback at its beginning."""
         self.epoch = epoch
 
     def __len__(self):

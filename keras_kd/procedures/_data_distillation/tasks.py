@@ -1,4 +1,4 @@
-"""What a label is: a class, or any number of objects in an image."""
+"""Tasks: one class, or any number of objects in an image."""
 
 import collections
 import dataclasses
@@ -62,7 +62,7 @@ class ClassificationTask:
         self.fraction = fraction
 
     def settings(self):
-        """What tells it from others."""
+        """Describes the task for the settings of a run."""
         return {"task": "classification", "fraction": self.fraction}
 
     def loss(self):
@@ -114,7 +114,7 @@ class ObjectPeaksTask:
         self.radius = float(radius)
 
     def settings(self):
-        """What tells it from others."""
+        """Describes the task for the settings of a run."""
         return {"task": "objects", "radius": self.radius}
 
     def loss(self):
@@ -161,7 +161,7 @@ class ObjectPeaksTask:
         return places, maps[tuple(places.T)]
 
     def are_right(self, maps, targets, tolerance=2):
-        """Tells which peaks are objects, for a score.
+        """Decides for a score which peaks are objects.
 
         A peak is right if an object of its kind in its image is near, which no
         higher peak has taken; of several it takes the nearest.

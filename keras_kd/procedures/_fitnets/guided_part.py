@@ -25,8 +25,8 @@ def guided_part(student, guided_tap):
 
     Raises:
         TypeError: If the student is not Functional or Sequential.
-        ValueError: If there is no such layer, or it cannot be told what
-            leads to it.
+        ValueError: If there is no such layer, or the layers before it are
+            not known.
 
     Example:
 
@@ -79,7 +79,7 @@ def _has_graph(model):
 
 
 def _step(model, path):
-    """The layer that a path begins with, and the rest of the path."""
+    """Finds the first layer of a path, and the rest of the path."""
     for name, layer in taps.children(model).items():
         if path == name or path.startswith(f"{name}/"):
             return layer, path[len(name) + 1 :]
@@ -97,7 +97,7 @@ def _first(model):
 
 
 def _num_calls(model, layer):
-    """How often a layer is called in a pass."""
+    """Counts the calls of a layer in a forward pass."""
     calls = []
 
     def count(call, *args, **kwargs):

@@ -8,9 +8,9 @@ class HalfSpecial(keras.utils.PyDataset):
     """Gives batches that are half special, half at random from the rest.
 
     An epoch goes through the special examples once, in another order each time,
-    and takes as many of the rest. What is drawn depends on the seed and the
-    number of the epoch alone, so that training which was interrupted goes on
-    with the batches that it would have had. Pass `shuffle=False` to `fit`.
+    and takes as many of the rest. The order depends on the seed and the number
+    of the epoch alone, so resumed training gets the same batches as training
+    without interruption. Pass `shuffle=False` to `fit`.
 
     Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
     section 5.2.

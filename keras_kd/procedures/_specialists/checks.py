@@ -1,4 +1,4 @@
-"""Reads the data of `specialists`, and refuses what cannot work."""
+"""Reads and validates the data of `specialists`."""
 
 import math
 
@@ -67,7 +67,7 @@ def _joined(batches, argument):
 def check_numbers(
     temperature, loss_weight, student_loss_weight, epochs, seed, patience
 ):
-    """Refuses weights that leave nothing to learn, and what is no count."""
+    """Validates the weights of losses, and all counts."""
     weights = {
         "loss_weight": loss_weight,
         "student_loss_weight": student_loss_weight,
@@ -90,7 +90,7 @@ def check_numbers(
 
 
 def check_batch_size(batch_size):
-    """Refuses a batch without halves."""
+    """Validates that a batch has two equal halves."""
     check_count("batch_size", batch_size, "examples in a batch", 2)
     if batch_size % 2:
         raise ValueError(
@@ -101,7 +101,7 @@ def check_batch_size(batch_size):
 
 
 def check_logits(generalist, logits):
-    """Refuses a generalist whose output is not a logit for each class."""
+    """Validates that the generalist has one finite logit per class."""
     if not isinstance(logits, np.ndarray) or logits.ndim != 2:
         shapes = keras.tree.map_structure(np.shape, logits)
         raise ValueError(
@@ -117,7 +117,7 @@ def check_logits(generalist, logits):
 
 
 def check_labels(y, num_classes, argument):
-    """Refuses labels that are not numbers of classes."""
+    """Validates that labels are class numbers."""
     is_integer = y.dtype.kind in "iu" and y.ndim == 1
     if not is_integer or (len(y) and not 0 <= y.min() <= y.max() < num_classes):
         received = f"dtype {y.dtype}, shape {y.shape}"
@@ -132,7 +132,7 @@ def check_labels(y, num_classes, argument):
 
 
 def check_counts(num_specialists, classes_per_specialist, num_classes):
-    """Refuses groups that cannot be made of so many classes."""
+    """Validates the number and size of groups of classes."""
     check_count("num_specialists", num_specialists, "groups of classes")
     if num_specialists > num_classes:
         raise ValueError(
@@ -152,7 +152,7 @@ def check_counts(num_specialists, classes_per_specialist, num_classes):
 
 
 def check_examples(class_sets, y, argument):
-    """Refuses a set without examples, or without others."""
+    """Validates that a set has examples of each group, and others."""
     for classes in class_sets:
         num_special = int(np.isin(y, classes).sum())
         if not 0 < num_special < len(y):
@@ -166,7 +166,7 @@ def check_examples(class_sets, y, argument):
 
 
 def check_specialist(specialist, generalist, classes):
-    """Refuses what `build_specialist` made of some classes."""
+    """Validates a model that `build_specialist` returned."""
     if not isinstance(specialist, keras.Model) or not specialist.built:
         raise ValueError(
             "`build_specialist` must return a built `keras.Model`. Received: "

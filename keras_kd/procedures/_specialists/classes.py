@@ -29,8 +29,8 @@ def cluster_classes(
         classes_per_specialist: Number of classes in a set, those whose columns
             are nearest to the centre of its cluster. `None` for the clusters
             themselves.
-        standardize: Whether to standardise predictions, which the paper does
-            not say.
+        standardize: Whether to standardise predictions; the paper does not
+            specify it.
         seed: Seed of the clustering.
 
     Returns:

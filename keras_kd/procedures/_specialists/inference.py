@@ -1,4 +1,4 @@
-"""Combines what a generalist and its specialists say about an example."""
+"""Combines the probabilities of a generalist and its specialists."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ SMALLEST = np.finfo("float64").tiny
 
 
 def find_active(probabilities, class_sets, num_top_classes):
-    """Finds the specialists that an example is a matter for.
+    """Selects the specialists responsible for each example.
 
     Args:
         probabilities: The generalist's, `(examples, classes)`.
@@ -34,9 +34,9 @@ def find_active(probabilities, class_sets, num_top_classes):
 
 
 class Opinions:
-    """What a generalist and its active specialists say about some examples.
+    """Probabilities of a generalist and its active specialists.
 
-    They differ in what they tell apart: a specialist gives one probability for
+    They distinguish different classes: a specialist gives one probability for
     all classes outside its set, those in its dustbin. The distribution q over
     all classes that suits them best minimises, for each example,
 
@@ -52,8 +52,8 @@ class Opinions:
         generalist: Probabilities, `(examples, classes)`.
         specialists: For each specialist its probabilities, `(examples,
             classes of its set + 1)`, the dustbin last.
-        active: Booleans, `(examples, specialists)`. What a specialist says
-            where it is not active does not count and may be anything finite.
+        active: Booleans, `(examples, specialists)`. The probabilities of
+            an inactive specialist do not count and may be anything finite.
         class_sets: Class numbers of each specialist, as its columns have them.
     """
 
@@ -66,7 +66,7 @@ class Opinions:
         # Ones for the classes in the dustbin of each specialist.
         self.outside = np.ones((len(self.class_sets), num_classes))
         self.dustbins = np.zeros(self.active.shape)
-        # What is said of single classes, added up.
+        # Probabilities of single classes, added up.
         self.named = self.generalist.copy()
         for m, (classes, probabilities) in enumerate(
             zip(self.class_sets, self.specialists, strict=True)
@@ -129,7 +129,7 @@ class Opinions:
         ) / self.count
 
     def minimiser(self, tolerance=1e-10, max_steps=1000):
-        """The q that minimises the sum.
+        """Computes the q that minimises the sum.
 
         The paper follows the gradient by the logits. That becomes slow where
         q is small, since the gradient of a logit has q as a factor. Without

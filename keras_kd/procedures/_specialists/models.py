@@ -39,8 +39,8 @@ def from_generalist(generalist, classes, logits, collapsed, weights):
             without activation.
         classes: Class numbers.
         logits: The generalist's, `(examples, all classes)`.
-        collapsed: What the specialist should say at first, as `collapse` gives
-            it for these examples.
+        collapsed: Wanted first outputs of the specialist, as `collapse` gives
+            them for these examples.
         weights: How much each example counts, `(examples,)`.
 
     Returns:

@@ -13,7 +13,7 @@ from keras_kd.procedures._specialists.inference import find_active
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Specialists:
-    """A generalist with its specialists, which decide together.
+    """Generalist and specialists, with joint predictions.
 
     `specialists` returns it; from models that were saved and loaded it can be
     made again.
@@ -42,7 +42,7 @@ class Specialists:
         """Class probabilities on which generalist and specialists agree best.
 
         The generalist runs on all examples, a specialist on those that it is
-        active for: see `active`. What they say is combined as
+        active for: see `active`. Their outputs are combined as
         `specialist.inference.Opinions` describes; where no specialist is
         active, the generalist decides alone.
 
@@ -74,7 +74,7 @@ class Specialists:
     def active(
         self, x: Any, batch_size: int | None = None, num_top_classes: int = 1
     ) -> np.ndarray:
-        """Tells which specialists have a say about which examples.
+        """Selects the specialists responsible for each example.
 
         Args:
             x: Input of the models, arrays.

@@ -16,15 +16,15 @@ from keras_kd.procedures._specialists.batches import balanced_weights
 from keras_kd.procedures._specialists.models import collapse
 from keras_kd.procedures._specialists.models import from_generalist
 
-# Entries of the input: what the generalist says of an example, and the example
-# if it has no names of its own.
+# Entries of the input: the generalist's soft targets of an example, and the
+# example, if it has no names of its own.
 SOFT_TARGETS = "keras_kd_soft_targets"
 EXAMPLE = "keras_kd_example"
 
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Examples with what the generalist says of them.
+    """Examples with the generalist's logits.
 
     Attributes:
         x: An array or a dict of arrays.
@@ -59,7 +59,7 @@ class Examples:
 
 
 def look(generalist, data, argument, batch_size):
-    """Reads data and asks the generalist.
+    """Reads data and predicts the generalist's logits.
 
     Args:
         generalist: A `keras.Model` that gives logits.
@@ -79,7 +79,7 @@ def look(generalist, data, argument, batch_size):
 
 @dataclasses.dataclass(frozen=True)
 class SpecialistTraining:
-    """How specialists are trained. The attributes are as in `specialists`."""
+    """Training of specialists. The attributes are as in `specialists`."""
 
     generalist: keras.Model
     train: Examples
@@ -92,7 +92,7 @@ class SpecialistTraining:
     seed: int
 
     def run(self, index, classes, stages, *, batch_size, callbacks, **kwargs):
-        """Makes and trains a specialist, or takes up what is finished of it.
+        """Makes and trains a specialist, or resumes its training.
 
         Args:
             index: Number of the specialist.
@@ -141,7 +141,7 @@ class SpecialistTraining:
         return specialist
 
     def _distiller(self, specialist, classes):
-        # The generalist has said all it has to say: its part is to pass on the
+        # The generalist need not run again: a model in its place passes on the
         # soft targets that come with the data.
         generalist = keras.Sequential(
             [

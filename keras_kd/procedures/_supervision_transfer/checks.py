@@ -1,4 +1,4 @@
-"""Refuses arguments that `supervision_transfer` cannot use."""
+"""Validates the arguments of `supervision_transfer`."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from keras_kd._training.checks import check_model
 
 
 def check_net(model, argument):
-    """Refuses a model whose layers or whose input are not known.
+    """Validates that a model has known layers and one input.
 
     Args:
         model: Should be a built Functional or Sequential model of one input.
@@ -33,7 +33,7 @@ def check_net(model, argument):
 
 
 def check_pairs(pairs, names):
-    """Refuses pairs with labels, or without one of the modalities.
+    """Validates that pairs have both modalities and no labels.
 
     Args:
         pairs: A dict of arrays or a data set of such.
@@ -66,7 +66,7 @@ def check_pairs(pairs, names):
 
 
 def _check_arrays(arrays, argument):
-    """Refuses what are not arrays of the same examples."""
+    """Validates that values are arrays of equal length."""
     given = [
         tuple(a.shape) if hasattr(a, "shape") else type(a).__name__
         for a in arrays
@@ -81,7 +81,7 @@ def _check_arrays(arrays, argument):
 def check_epochs(
     epochs, fine_tuning_epochs, batch_size, labelled, validation_data
 ):
-    """Refuses numbers of epochs that do not fit what is there."""
+    """Validates the numbers of epochs, with or without labels."""
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)
     if labelled is not None:
@@ -105,7 +105,7 @@ def check_epochs(
 
 
 def check_labelled(data, logits, argument):
-    """Refuses what are not examples with labels of the teacher's classes.
+    """Validates examples with labels of the teacher's classes.
 
     Args:
         data: `None`, arrays `(x, y)` or a data set, which is not looked into.
@@ -130,13 +130,13 @@ def check_labelled(data, logits, argument):
 
 
 def _check_labels(labels, logits, argument):
-    """Refuses labels that are of none of the classes."""
+    """Validates that labels are among the classes."""
     *places, classes = logits[1:]
     if labels.ndim == len(logits) and labels.shape[-1] == 1:
         labels = labels[..., 0]
     if labels.ndim == len(logits) and labels.shape[-1] == classes:
         return  # Probabilities.
-    classes = max(2, classes)  # One logit tells two.
+    classes = max(2, classes)  # One logit stands for two classes.
     strange = labels[~np.isin(labels, np.arange(classes))]
     if labels.ndim != len(places) + 1:
         received = f"labels of shape {labels.shape}"

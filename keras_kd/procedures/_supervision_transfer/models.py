@@ -16,7 +16,7 @@ def copied_graph(model):
         model: A built model with one input and one output.
     """
     # Of the copy's layers, each call is one of its graph: those of a Sequential
-    # model were called each time that it was built anew.
+    # model were called each time that it was built again.
     return equal_copy(
         keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     )
@@ -84,7 +84,7 @@ def upper_part(teacher, tap):
 
 
 def _num_calls(model, name):
-    """How often a Functional model calls one of its layers in a pass."""
+    """Counts the calls of a layer in a Functional model."""
     for entry in model.get_config()["layers"]:
         if entry["name"] == name:
             return len(entry["inbound_nodes"])

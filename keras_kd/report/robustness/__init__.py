@@ -1,8 +1,8 @@
-"""Attacks: how little must change for a classifier to be wrong.
+"""Attacks on classifiers by small changes of the input.
 
 A defence that was tested only against attacks that it hinders by accident has
-not been tested. These are here to tell whether a distilled network is robust,
-or has only hidden its gradients.
+not been tested. These show whether a distilled network is robust, or has only
+hidden its gradients.
 """
 
 from keras_kd.report.robustness.attack_result import AttackResult

@@ -1,4 +1,4 @@
-"""What an attack has achieved."""
+"""Result of an attack."""
 
 import dataclasses
 
@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AttackResult:
-    """The images that an attack ended with, and whether they fool the model.
+    """Images of an attack, and whether they fool the model.
 
-    Whether they do is what the model itself says of them, whatever the attack
-    made of its gradients. An image that was taken for the wanted class before
-    anything was changed counts neither for the attack nor against it.
+    The model itself decides by its predictions, whatever the attack made of its
+    gradients. An image that was taken for the wanted class before anything was
+    changed counts neither for the attack nor against it.
 
     Attributes:
         adversarial: Images as they were given to the attack, float32, changed.
@@ -46,12 +46,12 @@ class AttackResult:
 
 
 def judge(victim, x, adversarial, labels, is_targeted):
-    """Asks the model about what an attack has made.
+    """Evaluates the model on the images of an attack.
 
     Args:
         victim: The `Victim`.
         x: Images, `(images, ...)`.
-        adversarial: What became of them.
+        adversarial: The changed images.
         labels: Class numbers, `(images,)`.
         is_targeted: Whether these are wanted, and not to be left.
 

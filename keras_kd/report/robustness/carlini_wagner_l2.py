@@ -46,9 +46,9 @@ def carlini_wagner_l2(
         confidence: Float >= 0: by how much the target's logit must exceed the
             others. Defaults to `0.0`.
         learning_rate: Float > 0, of Adam. Defaults to `0.01`.
-        num_iterations: Steps of Adam for each constant, at most: it goes on to
-            the next when a tenth of them has not lowered the loss. Defaults to
-            `1000`; the paper's authors have up to 10,000.
+        num_iterations: Steps of Adam for each constant, at most: the next
+            constant begins when a tenth of them has not lowered the loss.
+            Defaults to `1000`; the paper's authors have up to 10,000.
         search_steps: Number of constants that are tried for an image. Defaults
             to `9`.
         initial_constant: Float > 0. Defaults to `1e-3`.

@@ -9,7 +9,7 @@ from keras_kd.report.robustness.victim import as_numpy
 
 
 class Descent:
-    """Adam on what `tanh` turns into the images of a batch.
+    """Adam on the numbers whose `tanh` gives the images of a batch.
 
     Args:
         victim: The `Victim`.
@@ -31,7 +31,7 @@ class Descent:
         self._step = backend.compiled(self._take_step)
 
     def run(self, search, num_iterations):
-        """Begins anew, with the constants of a search.
+        """Runs from scratch, with the constants of a search.
 
         It ends early when a tenth of the iterations has not lowered the loss.
 
@@ -53,7 +53,7 @@ class Descent:
                 last = loss.sum()
 
     def _take_step(self, x, wanted, constants):
-        """Looks at a batch and takes a step; images are those before it."""
+        """Evaluates a batch and takes a step; images are those before it."""
         low, high = self.victim.bounds
 
         def look(free):
@@ -71,7 +71,7 @@ class Descent:
             look, self.free.value, {"loss": loss}
         )
         images, logits = result
-        # A draw is no success: what the model says of it is not certain.
+        # A draw is no success: the prediction of the model is not certain.
         lead = _lead(logits, wanted)
         is_success = (lead > 0) & (lead >= self.confidence)
         self.optimizer.apply([gradients["loss"]], [self.free])
@@ -85,6 +85,6 @@ def _lead(logits, wanted):
 
 
 def _free(x, low, high):
-    """What `tanh` turns into the images; those on a bound move off a little."""
+    """Inverts the `tanh` of images; moves values on a bound inwards."""
     scaled = 2 * (np.float64(x) - low) / (high - low) - 1
     return np.arctanh(0.999999 * scaled).astype("float32")

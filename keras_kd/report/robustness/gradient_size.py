@@ -1,4 +1,4 @@
-"""How much the probabilities change with the input."""
+"""Size of the gradient of the probabilities by the input."""
 
 import numpy as np
 

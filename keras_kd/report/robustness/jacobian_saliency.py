@@ -113,7 +113,7 @@ _SCORES = {
 
 
 def _attack(victim, part, gradients, max_pairs):
-    """What becomes of the images of a batch."""
+    """Attacks the images of a batch."""
     images, wanted = victim.x[part].copy(), victim.one_hot(part)
     targets = victim.labels[part]
     high = victim.bounds[1]

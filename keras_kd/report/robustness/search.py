@@ -4,7 +4,7 @@ import numpy as np
 
 
 class ConstantSearch:
-    """A constant for each image, and the nearest successes that were met.
+    """Constant for each image, and the nearest successes.
 
     Args:
         x: Images, `(images, ...)`.
@@ -26,7 +26,7 @@ class ConstantSearch:
         self._has_succeeded = np.zeros(len(x), bool)
 
     def note(self, images, is_success):
-        """Takes note of changed images.
+        """Records changed images.
 
         Args:
             images: As `x`.

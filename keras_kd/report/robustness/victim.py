@@ -1,4 +1,4 @@
-"""The model that is attacked, and checks of what it is attacked with."""
+"""Model under attack, and checks of the images and labels."""
 
 import keras
 import numpy as np

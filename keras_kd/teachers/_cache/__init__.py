@@ -1,1 +1,1 @@
-"""The parts of the cache of what a teacher said. See `teachers.cached`."""
+"""Parts of the cache of a teacher's outputs. See `teachers.cached`."""

@@ -1,4 +1,4 @@
-"""Checks what `cache_teacher` is given, and writes it down as a plan."""
+"""Validates arguments of `cache_teacher`, and writes a plan of them."""
 
 import keras
 
@@ -32,7 +32,7 @@ _MEANING = {
 
 
 def check(teacher, taps, dtype, top_k, views, augmentation):
-    """Refuses what cannot be cached, before anything is read."""
+    """Validates the arguments of `cache_teacher` before data are read."""
     if isinstance(teacher, keras.Model):
         check_built(teacher)
     elif not (hasattr(teacher, "predict") and hasattr(teacher, "fingerprint")):
@@ -67,7 +67,7 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
 
 
 def check_built(teacher):
-    """Refuses a model that has no weights yet."""
+    """Validates that a teacher is built."""
     if not teacher.built:
         raise ValueError(
             "`teacher` must be built, since its taps are found by shape. "
@@ -77,7 +77,7 @@ def check_built(teacher):
 
 
 def describe_augmentation(augmentation):
-    """What JSON can hold of an augmentation, equal for equal ones."""
+    """Describes an augmentation for JSON, equal for equal ones."""
     if augmentation is None:
         return None
     if isinstance(augmentation, Augmentation):
@@ -90,7 +90,7 @@ def describe_augmentation(augmentation):
 
 
 def find_augmentation(described, given):
-    """The augmentation that a cache was made with.
+    """Finds the augmentation of a cache.
 
     Args:
         described: What `describe_augmentation` returned then.
@@ -113,7 +113,7 @@ def find_augmentation(described, given):
 
 
 def _without_names(config):
-    """A config without what differs from process to process."""
+    """Removes names that differ from process to process from a config."""
     if isinstance(config, list):
         return [_without_names(entry) for entry in config]
     if not isinstance(config, dict):
@@ -126,7 +126,7 @@ def _without_names(config):
 
 
 def sizes(row_bytes, example_bytes, batch_size, per_shard):
-    """How many examples stand in a shard and in one of its records.
+    """Chooses the number of examples in a shard and in a record.
 
     Args:
         row_bytes: Bytes that are stored for an example.
@@ -154,11 +154,11 @@ def sizes(row_bytes, example_bytes, batch_size, per_shard):
 
 
 def make_plan(teacher, layout, data, options):
-    """What decides about every byte of a cache.
+    """Plans a cache: all settings that its bytes depend on.
 
     Args:
         teacher: See `cache_teacher`.
-        layout: The `Layout` of what it says.
+        layout: The `Layout` of its outputs.
         data: `tf.data.Dataset` of single examples.
         options: Dict of other entries.
 
@@ -174,7 +174,7 @@ def make_plan(teacher, layout, data, options):
 
 
 def agree(directory, plan):
-    """Writes the plan, or compares it with the one that is there.
+    """Writes the plan, or compares it with the stored one.
 
     Args:
         directory: A `pathlib.Path`.

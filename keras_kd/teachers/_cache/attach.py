@@ -1,4 +1,4 @@
-"""Reads a cache beside the data set that it was written for."""
+"""Reads a cache beside its data set."""
 
 import numpy as np
 import tensorflow as tf
@@ -69,7 +69,7 @@ class Reader:
     def attach_arrays(self, data):
         """The same for arrays that are not augmented, at lower cost.
 
-        All examples are compared at once, and nothing is left to do for each.
+        All examples are compared at once, not one by one.
 
         Args:
             data: Arrays `x`, `(x, y)` or `(x, y, sample_weight)`.
@@ -148,7 +148,7 @@ class Reader:
 
 
 def _by_example(data):
-    """Keeps workers from sharing files: rows would leave their examples."""
+    """Shards data by example, so that rows stay with their examples."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
@@ -157,7 +157,7 @@ def _by_example(data):
 
 
 def _with_end(blocks):
-    """Blocks, and one without rows: who has more, meets it and notices."""
+    """Appends an empty block, so unequal lengths raise."""
     end = tf.nest.map_structure(
         lambda spec: tf.zeros((0, *spec.shape[1:]), spec.dtype),
         blocks.element_spec,

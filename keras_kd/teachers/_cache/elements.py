@@ -53,7 +53,7 @@ def input_of(*element):
 
 
 def others_of(element):
-    """What stands beside the input of an element: labels, sample weights."""
+    """Returns the labels and sample weights of an element."""
     return _as_tuple((element,))[1:]
 
 
@@ -64,13 +64,13 @@ def _as_tuple(element):
 
 
 def rows_of(element):
-    """What stands beside the input of an element: dicts of rows, by cache."""
+    """Returns the rows of caches in an element, dicts by cache."""
     _, reserved = batch.split(_as_tuple(element)[0])
     return reserved.get("teacher", {})
 
 
 def with_teacher(element, rows):
-    """Puts what the teacher said beside the input of an element."""
+    """Puts the teacher's outputs beside the input of an element."""
     x, *others = _as_tuple(element)
     x = batch.attach(x, teacher=rows_of(element) | rows)
     return (x, *others) if others else x
@@ -85,7 +85,7 @@ def with_input(element, x):
 
 
 def spec(data):
-    """What JSON can hold of the input's structure: path, shape and dtype."""
+    """Describes the input's structure for JSON: path, shape and dtype."""
     x = input_of(data.element_spec)
     described = []
     for path, leaf in keras.tree.flatten_with_path(x):

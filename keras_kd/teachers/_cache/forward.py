@@ -1,4 +1,4 @@
-"""Runs a teacher on batches, for what is to be stored."""
+"""Runs a teacher on batches, and returns arrays to store."""
 
 import keras
 import numpy as np
@@ -61,7 +61,7 @@ class ModelForward:
         return {name: a.numpy() for name, a in self._encode(x).items()}
 
     def check_rank(self, x):
-        """Refuses examples of another rank than one row of the input.
+        """Validates that examples are single, not batches.
 
         Args:
             x: The input of a batch.
@@ -110,7 +110,7 @@ class FunctionForward:
         return {name: a.numpy() for name, a in arrays.items()}
 
     def check_rank(self, x):
-        """The function refuses what it cannot take."""
+        """Accepts any rank: the function validates its input."""
 
 
 def make(teacher, taps, inputs, dtype, top_k, x):

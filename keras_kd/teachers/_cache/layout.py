@@ -1,4 +1,4 @@
-"""Which arrays hold what a teacher says, and how they are encoded."""
+"""Layout of stored teacher outputs: arrays and their encoding."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from keras_kd.teachers import top_k
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """How one tensor of the teacher is stored.
+    """Storage format of one tensor of the teacher.
 
     Attributes:
         shape: Shape for one example.
@@ -60,7 +60,7 @@ class Field:
 
 
 def _as_type(tensor, dtype):
-    """A tensor in another type, with nan for what that has no number for."""
+    """Casts a tensor; numbers outside of the type become nan."""
     converted = ops.cast(tensor, dtype)
     if dtype != "float16":
         return converted
@@ -76,7 +76,7 @@ def _as_float32(tensor):
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """All that is stored of an example.
+    """Layout of all arrays that are stored of an example.
 
     Attributes:
         output: The teacher's output, with names of fields in place of tensors.
@@ -105,7 +105,7 @@ class Layout:
         }
 
     def encode(self, output, tensors):
-        """Arrays from what the teacher gave: its output and its taps."""
+        """Encodes the teacher's output and its taps as arrays."""
         names = keras.tree.flatten(self.output)
         found = dict(zip(names, keras.tree.flatten(output), strict=True))
         found |= {name: tensors[tap] for tap, name in self.taps.items()}
@@ -132,10 +132,10 @@ class Layout:
         return output, {tap: found[name] for tap, name in self.taps.items()}
 
     def to_json(self):
-        """What JSON can hold of it."""
+        """Describes the layout for JSON."""
         content = dataclasses.asdict(self)
         if not self.masks:
-            # As it was before there were any, for caches of that time.
+            # As in caches of the time before masks.
             del content["masks"]
         return content
 
@@ -165,7 +165,7 @@ def bytes_of(arrays):
 
 
 def plan(output, outputs, tensors, probabilities, dtype, top_k, masks=None):
-    """Decides how to store what a teacher gives.
+    """Plans the storage of a teacher's outputs.
 
     Args:
         output: Its output, of anything with `shape` and `dtype`.

@@ -1,4 +1,4 @@
-"""Lets one process at a time write a cache."""
+"""Lock of a folder, for one writer at a time."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from keras_kd._core import own_files
 
 @contextlib.contextmanager
 def locked(directory, say):
-    """Waits until no other process writes into a folder.
+    """Holds the lock of a folder; waits for other writers.
 
     The lock ends with its process, however that ends.
 

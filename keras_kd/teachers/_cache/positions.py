@@ -1,4 +1,4 @@
-"""Whether an augmentation of images leaves their labels right.
+"""Checks that an augmentation of images leaves their labels right.
 
 A cache augments `x` alone. A class number fits an image that was flipped; a
 mask, boxes or points do not.
@@ -55,19 +55,19 @@ MOVE = (
 # What they do is what the layers in them do.
 CONTAINERS = ("Pipeline",)
 
-# Parts of the names of labels that say where something is.
+# Parts of the names of labels of positions.
 _PLACES = ("box", "keypoint", "landmark", "mask", "point", "segmentation")
 
 
 def check(augmentation, data, argument):
-    """Refuses to move the pixels of images whose labels belong to places.
+    """Validates that no pixels move where labels belong to places.
 
     A label belongs to places if it has two axes or more for an example, such
     as a mask or a list of boxes; or if its key in a dict has one of `box`,
     `keypoint`, `landmark`, `mask`, `point` and `segmentation` in it. A single
     number and a vector are taken for classes or scores: a box that is one
-    vector of four numbers without a name cannot be told from them. Sample
-    weights are looked at as labels are.
+    vector of four numbers without a name looks the same. Sample weights are
+    treated as labels.
 
     Args:
         augmentation: A function, or `None`.
@@ -94,7 +94,7 @@ def check(augmentation, data, argument):
 
 
 def moving(augmentation):
-    """What in an augmentation moves pixels, or may do so.
+    """Describes the part of an augmentation that may move pixels.
 
     Args:
         augmentation: A function, or `None`.
@@ -136,7 +136,7 @@ def _unknown(kind, given):
 
 
 def _positional(element):
-    """Names and shapes of what belongs to places, of an example."""
+    """Yields names and shapes of positional labels of an example."""
     for part, others in zip(
         ("labels", "sample weights"), elements.others_of(element), strict=False
     ):

@@ -1,4 +1,4 @@
-"""Says what a cache will cost, and how far it is."""
+"""Size, time and progress of a cache, shown to the user."""
 
 import keras
 
@@ -45,4 +45,4 @@ def describe_size(total, row_bytes, directory):
 
 
 def silent(*_):
-    """In place of progress and messages."""
+    """Shows nothing, in place of progress and messages."""

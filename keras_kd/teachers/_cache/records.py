@@ -1,4 +1,4 @@
-"""Files of the cache that describe it: JSON that notices any changed byte."""
+"""Checked JSON files that describe the cache."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _CHECKSUM = "sha256"
 
 
 def write(path, content):
-    """Writes a dict, so that a reader sees all of the file or none.
+    """Writes a dict atomically.
 
     Args:
         path: A `pathlib.Path`.
@@ -61,14 +61,14 @@ def digest(content):
 
 
 def move(source, target):
-    """Renames a file, and makes that last."""
+    """Renames a file durably."""
     own_files.check_file(target)
     os.replace(source, target)
     _make_last(target)
 
 
 def _make_last(path):
-    """Makes a new name in a folder outlive a loss of power."""
+    """Flushes a folder, so that new names outlive a loss of power."""
     folder = os.open(pathlib.Path(path).parent, os.O_RDONLY)
     try:
         os.fsync(folder)

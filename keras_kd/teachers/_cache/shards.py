@@ -27,7 +27,7 @@ OURS = {
 
 
 class ShardWriter:
-    """Writes one shard beside its place, and moves it there when it is whole.
+    """Writes one shard, and moves it to its place when complete.
 
     Args:
         directory: A `pathlib.Path`.
@@ -142,7 +142,7 @@ def find(directory):
 
 
 def check(directory, name, size=None):
-    """Refuses a shard that is not as it was written.
+    """Validates that a shard is as it was written.
 
     Args:
         directory: A `pathlib.Path`.
@@ -167,7 +167,7 @@ def check(directory, name, size=None):
 
 
 def clear_unfinished(directory):
-    """Removes what writers that were stopped have left."""
+    """Removes unfinished files of stopped writers."""
     for path in directory.iterdir():
         if _UNFINISHED.fullmatch(path.name):
             own_files.check_file(path)

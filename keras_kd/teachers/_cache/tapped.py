@@ -1,4 +1,4 @@
-"""What a cache offers in place of a model with taps."""
+"""Taps of a cache, in place of a `TappedModel`."""
 
 import difflib
 
@@ -10,7 +10,7 @@ from keras_kd._core import tapped_model
 class TappedCache:
     """A cache that returns chosen taps along with the output.
 
-    It has what `tapped_model.TappedModel` has for those who ask about shapes.
+    For shapes it has the attributes of `tapped_model.TappedModel`.
 
     Args:
         cached: A `CachedTeacher`.

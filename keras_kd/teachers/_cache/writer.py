@@ -1,4 +1,4 @@
-"""Writes a cache, from where it was left."""
+"""Writes a cache, or the missing rest of it."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 
 
 class Writer:
-    """Runs the teacher over a data set and stores what it says.
+    """Runs the teacher over a data set and stores its outputs.
 
     A shard that is in place is not written again: the examples that belong to
     it are only compared with those that it was written for.
@@ -89,7 +89,7 @@ class Writer:
         return names, count, digest.hexdigest()
 
     def _shard(self, batches, view, index, report):
-        """Writes one shard, or compares it with the data if it is there."""
+        """Writes one shard, or compares a finished one with the data."""
         name = self.found.get((view, index))
         limit = self.plan["examples_per_shard"] // self.plan["batch_size"]
         writer, hashes = None, []
@@ -129,7 +129,7 @@ class Writer:
         return arrays | others
 
     def check_teacher(self):
-        """Refuses a teacher that says something else than what is stored."""
+        """Validates that the teacher's outputs equal the stored ones."""
         name = self.found.get((0, 0))
         if name is None:
             return
@@ -164,7 +164,7 @@ def stored_arrays(layout, augmentation):
 
 
 def batches_of(data, augmentation, batch_size, seed):
-    """What the teacher sees of one view.
+    """Makes the teacher's batches of one view.
 
     Args:
         data: `tf.data.Dataset` of single examples.
@@ -197,7 +197,7 @@ def batches_of(data, augmentation, batch_size, seed):
 
 
 def first_batch(data, augmentation, batch_size, seed):
-    """What the teacher sees first.
+    """Returns the teacher's first batch, after checks of the data.
 
     Args:
         data: `tf.data.Dataset` of single examples.
@@ -207,7 +207,7 @@ def first_batch(data, augmentation, batch_size, seed):
 
     Raises:
         ValueError: If there is no example, or the augmentation gives other
-            pixels when it is asked again.
+            pixels when it runs again.
     """
     first = elements.view_seed(seed, 0)
     one = batches_of(data, augmentation, batch_size, first).take(1)
@@ -261,7 +261,7 @@ def _other_data(directory, part):
 
 
 def _elsewhere(augmentation):
-    """The same function, behind another random operation.
+    """Wraps a function to run behind another random operation.
 
     With a global seed, the random operations of a graph are numbered, and each
     takes its seed from its number: in an equal graph, they repeat themselves.

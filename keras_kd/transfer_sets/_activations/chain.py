@@ -140,7 +140,7 @@ def _calls(teacher):
 
 
 def _check_chain(teacher, calls, output):
-    """Refuses layers that do not take what the layer before them gives."""
+    """Validates that each layer takes the output of the one before."""
     seen = {}
     following = [call[1] for call in calls[1:]] + [output]
     for (layer, _, given), taken in zip(calls, following, strict=True):

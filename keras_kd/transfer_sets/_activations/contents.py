@@ -1,4 +1,4 @@
-"""What activation records can hold."""
+"""Contents of activation records."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ class TopLayer:
     """Mean and covariance of the logits, for each class.
 
     The smallest record: with 10 classes, 1,100 numbers at most. Many inputs
-    lead to the same logits, so it says little about the input.
+    lead to the same logits, so it shows little of the input.
 
     Attributes:
         temperature: Float > 0 that divides the logits. Defaults to `8.0`, the
@@ -29,9 +29,9 @@ class TopLayer:
 class AllLayers:
     """Mean and covariance of each layer's units, for each class.
 
-    Each layer is recorded by itself: what units of different layers have to do
-    with each other is not in it. The square of a layer's units is stored for
-    each class, which is why large layers have standard deviations alone.
+    Each layer is recorded by itself: relations between units of different
+    layers are not in it. The square of a layer's units is stored for each
+    class, which is why large layers have standard deviations alone.
 
     Attributes:
         temperature: As in `TopLayer`.
@@ -102,12 +102,12 @@ ALL = (TopLayer, AllLayers, SpectralAllLayers, SpectralLayerPairs)
 
 
 def to_json(content):
-    """What JSON can hold of it, with the name of its class."""
+    """Describes a content for JSON, with the name of its class."""
     return {"name": type(content).__name__} | dataclasses.asdict(content)
 
 
 def from_json(described):
-    """What `to_json` described."""
+    """Restores a content from the description of `to_json`."""
     classes = {one.__name__: one for one in ALL}
     arguments = {k: v for k, v in described.items() if k != "name"}
     return classes[described["name"]](**arguments)

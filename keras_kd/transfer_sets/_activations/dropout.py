@@ -1,4 +1,4 @@
-"""Dropout whose choice of units stays the same (Lopes et al., 2017)."""
+"""Dropout with a fixed choice of units (Lopes et al., 2017)."""
 
 import contextlib
 
@@ -46,7 +46,7 @@ class FixedDropout:
 
     @contextlib.contextmanager
     def applied(self, masks):
-        """Applies what was drawn to the layers' outputs in a block."""
+        """Applies the drawn choice to the layers' outputs in a block."""
         with contextlib.ExitStack() as hooks:
             for layer, mask in zip(self._layers, masks, strict=True):
                 hooks.enter_context(hooked(layer, "call", _times(mask)))

@@ -10,7 +10,7 @@ from keras_kd._core.logits_check import logits_of
 
 
 def check_teacher(teacher):
-    """Refuses a teacher that inputs cannot be made for.
+    """Validates that inputs can be made for a teacher.
 
     Args:
         teacher: Should be a built `keras.Model` with one input of fixed shape
@@ -59,7 +59,7 @@ def example(teacher):
 
 
 def batches(data, input_shape, num_classes, batch_size):
-    """Goes through examples with their classes.
+    """Yields batches of examples with their classes.
 
     Args:
         data: Arrays `(x, y)` or a `tf.data.Dataset` of such batches.

@@ -1,4 +1,4 @@
-"""Batches of inputs that are made, or read from where they were kept."""
+"""Makes batches of inputs, or reads finished ones."""
 
 import math
 import pathlib
@@ -15,7 +15,7 @@ from keras_kd.transfer_sets._activations.records import family
 
 
 def open_folder(directory, plan):
-    """The folder for finished batches, refused if it is of another run.
+    """Opens the folder for finished batches of this run.
 
     Args:
         directory: Where, or `None` to keep nothing.
@@ -71,7 +71,7 @@ class Maker:
                 yield label, index, min(size, total - index * size)
 
     def make_or_read(self, label, index, count):
-        """The arrays of a batch, from its file or made and written to it.
+        """Returns the arrays of a batch, from its file or newly made.
 
         Args:
             label: Its class.

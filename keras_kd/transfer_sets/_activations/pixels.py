@@ -1,4 +1,4 @@
-"""Changes inputs by the gradient of an objective, and nothing else."""
+"""Optimises inputs by the gradient of an objective."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Activation records: what is kept of a teacher's training data."""
+"""Activation records of a teacher's training data."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ _FAMILIES = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ActivationRecords:
-    """What is kept of a teacher's activations on its training data.
+    """Records of a teacher's activations on its training data.
 
     Made by `activation_records`, or read from a file by `load_records`.
 
@@ -102,7 +102,7 @@ class ActivationRecords:
         return dict(zip((*self.layers, "logits"), drawn, strict=True))
 
     def check_teacher(self, teacher):
-        """Refuses another teacher than the one that was recorded.
+        """Validates that a teacher is the recorded one.
 
         Args:
             teacher: A built `keras.Model`.
@@ -119,7 +119,7 @@ class ActivationRecords:
 
 
 def family(content):
-    """The module that knows what to do with a content.
+    """Returns the module that handles a content.
 
     Args:
         content: What to record, such as `TopLayer()`.

@@ -127,7 +127,7 @@ def spectral_loss(signals, targets):
 
 
 class Objective:
-    """What inputs that match a spectral record minimise.
+    """Objective of inputs that match a spectral record.
 
     Args:
         records: `ActivationRecords` of compressed activations.
@@ -159,7 +159,7 @@ class Objective:
             )
 
     def targets(self, label, first, count, random):
-        """Reads what some inputs of a class are to give.
+        """Reads the target signals of some inputs of a class.
 
         The recorded examples are taken in their order, again and again.
 

@@ -1,4 +1,4 @@
-"""The frequencies of a network, and signals on it, compressed.
+"""Frequencies of a network, and compressed signals on it.
 
 Formulas are in float64 and NumPy: they are needed once for a record and once
 for a reconstruction, never in a step.
@@ -84,7 +84,7 @@ def compress(signals, basis, kept):
 
 
 def expand(coefficients, frequencies, basis):
-    """The signals that some coefficients stand for.
+    """Computes the signals of some coefficients.
 
     Args:
         coefficients: `(signals, number)`.

@@ -150,7 +150,7 @@ def all_layers_loss(units, targets, rectified=True):
 
 
 class Objective:
-    """What inputs that match a record of statistics minimise.
+    """Objective of inputs that match a record of statistics.
 
     Args:
         records: `ActivationRecords` of statistics.
@@ -167,7 +167,7 @@ class Objective:
         self._is_top = isinstance(records.content, contents.TopLayer)
 
     def targets(self, label, first, count, random):
-        """Draws what some inputs of a class are to give.
+        """Draws the target units of some inputs of a class.
 
         Args:
             label: The class.

@@ -1,4 +1,4 @@
-"""Reads what the layers of a teacher compute, before their activations."""
+"""Reads the units of a teacher's layers, before their activations."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""What a mixture has to know of its rows."""
+"""Sums over the rows of a mixture's components."""
 
 import numpy as np
 from scipy import sparse

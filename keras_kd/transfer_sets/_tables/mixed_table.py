@@ -81,7 +81,7 @@ class MixedTable:
         """Squared distances of rows: float64, `(rows, others)`.
 
         That of the continuous attributes, each scaled to [0, 1], plus the
-        number of nominal ones that differ. One-hot codes would say the same,
+        number of nominal ones that differ. One-hot codes would give the same,
         but take a number for each value that there is.
 
         Args:

@@ -1,4 +1,4 @@
-"""Which other row of a table is the nearest."""
+"""Nearest other row of each row of a table."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def _bar(blocks, verbose):
 
 
 def _by_search(points, verbose):
-    """Where rows are points, scikit-learn knows how to search them."""
+    """Searches the nearest rows with scikit-learn, if rows are points."""
     from sklearn.neighbors import NearestNeighbors
 
     algorithm = "auto" if points.shape[1] <= _TREE_WIDTH else "brute"
@@ -53,7 +53,7 @@ def _by_search(points, verbose):
 
 
 def _by_tiles(table, verbose):
-    """Looks at each pair of rows once, in square tiles of the matrix."""
+    """Compares each pair of rows once, in square tiles of the matrix."""
     count = len(table.x)
     slices = [slice(at, at + _TILE) for at in range(0, count, _TILE)]
     best, found = np.full(count, np.inf), np.zeros(count, int)
@@ -71,7 +71,7 @@ def _by_tiles(table, verbose):
 
 
 def _keep_nearest(best, found, squares, others):
-    """Takes over what is nearer than what was found before, in place."""
+    """Updates the nearest rows found so far, in place."""
     near = squares.argmin(axis=1)
     distance = squares[np.arange(len(near)), near]
     nearer = distance < best

@@ -121,7 +121,7 @@ class ProductMixture:
             before = now
 
     def _parts(self, rows):
-        """Parts of some rows that are small enough to look at at a time."""
+        """Parts of some rows, each small enough for one computation."""
         size = max(self.components, self.table.x.shape[1])
         size = max(1, _NUMBERS // size)
         return [rows[at : at + size] for at in range(0, len(rows), size)]
@@ -190,7 +190,7 @@ class ProductMixture:
         return made
 
     def _seen(self, index, component, draw):
-        """Draws an attribute from the rows that are near a component's mean.
+        """Draws an attribute from the rows near a component's mean.
 
         A capital gain is 0 for nine of ten people. Around it a normal density,
         however narrow, would put half of them below.
