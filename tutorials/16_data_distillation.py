@@ -99,6 +99,7 @@ one cannot tell. So it has any number of objects, sometimes none.
 """
 
 objects = procedures.ObjectPeaksTask(radius=1.0)
+digit_task = procedures.ClassificationTask(FRACTION)
 flip = transforms.Flip(swap=[(0, 1)])
 looks = [transforms.Identity(), *map(transforms.Scale, SCALES)]
 looks += [transforms.Chain([look, flip]) for look in looks]
@@ -167,12 +168,7 @@ told what is hidden from the others: the bound. Each is tested with one view.
 """
 
 TASKS = {
-    "digits": (
-        digits,
-        classifier,
-        procedures.ClassificationTask(FRACTION),
-        moves,
-    ),
+    "digits": (digits, classifier, digit_task, moves),
     "canvases": (canvases, detector, objects, looks),
 }
 count = len(TASKS) * len(SEEDS)

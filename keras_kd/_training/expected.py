@@ -12,6 +12,7 @@ from typing import NamedTuple
 import keras
 
 from keras_kd import metrics
+from keras_kd.backend.neutral import wrapped_function
 
 # How `y_pred` is read.
 ANYTHING = "anything"  # Real numbers, or only their order.
@@ -246,11 +247,7 @@ def _wrapped(given):
     )
     if getattr(type(given), method) is not getattr(plain, method):
         return None, {}
-    # Keras 3.15 has no public name for these, and a config has no more of a
-    # function than its name, which one of the user's may share.
-    attributes = vars(given)
-    function = attributes.get("_fn") or attributes.get("fn")
-    return function, attributes.get("_fn_kwargs") or {}
+    return wrapped_function(given)
 
 
 def _declared(given, keywords):
