@@ -46,14 +46,13 @@ from keras_kd import procedures
 from keras_kd.transfer_sets import transforms
 
 SMOKE = "KERAS_KD_SMOKE" in os.environ
-OUTPUT = pathlib.Path("data_distillation")
+SEEDS, OUTPUT = range(2 if SMOKE else 5), pathlib.Path("data_distillation")
 CANVASES = (10, 30, 20) if SMOKE else (30, 2_000, 1_000)
 DIGITS = (60, 400) if SMOKE else (200, 20_000)
 SIDE, DIGIT_SIDES, SYMMETRIC = 48, (13, 17, 21), (0, 1, 8)
 SHIFTS = ((0, 0), (2, 0), (-2, 0), (0, 2), (0, -2))
 SCALES, FRACTION = (7 / 6,) if SMOKE else (5 / 6, 7 / 6, 4 / 3), 0.7
 UPDATES, BATCH_SIZE, RATE = 20 if SMOKE else 1_200, 32, 0.003
-SEEDS = range(2 if SMOKE else 5)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 
 """
@@ -74,6 +73,7 @@ parts = np.split(order[: sum(DIGITS)], DIGITS[:1])
 digits = [(data.train_images[p], data.train_labels[p]) for p in parts]
 digits.append((data.test_images, data.test_labels))
 moves = [transforms.Shift(*by) for by in SHIFTS]
+classes = procedures.ClassificationTask(FRACTION)
 
 """
 A mirrored digit is mostly none. So the teacher looks at an image as it is and
@@ -99,7 +99,6 @@ one cannot tell. So it has any number of objects, sometimes none.
 """
 
 objects = procedures.ObjectPeaksTask(radius=1.0)
-digit_task = procedures.ClassificationTask(FRACTION)
 flip = transforms.Flip(swap=[(0, 1)])
 looks = [transforms.Identity(), *map(transforms.Scale, SCALES)]
 looks += [transforms.Chain([look, flip]) for look in looks]
@@ -168,7 +167,7 @@ told what is hidden from the others: the bound. Each is tested with one view.
 """
 
 TASKS = {
-    "digits": (digits, classifier, digit_task, moves),
+    "digits": (digits, classifier, classes, moves),
     "canvases": (canvases, detector, objects, looks),
 }
 count = len(TASKS) * len(SEEDS)
