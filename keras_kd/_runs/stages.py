@@ -6,9 +6,15 @@ import pathlib
 import keras
 
 from keras_kd._core import files
+from keras_kd._core import identity
 from keras_kd._core import own_files
+from keras_kd._core import run_folder
 from keras_kd.backend.resuming import Backup
 
+# Of the settings: those of another one are not compared.
+_FORMAT = 2
+# Arguments of procedures that change no result.
+_UNCOUNTED = ("callbacks", "directory", "verbose")
 # What is there of a stage that is finished.
 _HISTORY = "history.json"
 _WEIGHTS = "finished.weights.h5"
@@ -39,35 +45,53 @@ class Stages:
     Args:
         directory: Folder for what is finished, made if it is not there, or
             `None` to keep nothing.
-        settings: Dict that JSON can hold, with all that tells this run of the
-            procedure from others.
+        arguments: Dict of all that tells this run of the procedure from
+            others: what it was called with, and `"procedure"`, its name. What
+            is only shown, and where it is kept, do not count.
 
     Raises:
-        ValueError: If the directory has stages of other settings, or files of
+        ValueError: If the directory has stages of other arguments, or files of
             these names without any settings.
     """
 
-    def __init__(self, directory, settings):
+    def __init__(self, directory, arguments):
         self.folder = None if directory is None else pathlib.Path(directory)
         if self.folder is None:
             return
+        settings = identity.of_arguments(
+            {k: v for k, v in arguments.items() if k not in _UNCOUNTED}
+        )
+        # NumPy's numbers become those that JSON knows.
+        settings = json.loads(json.dumps({"format": _FORMAT} | settings))
         self.folder.mkdir(parents=True, exist_ok=True)
         own_files.check_begun(self.folder, "settings.json", "directory", _FILES)
-        # NumPy's numbers become those that JSON knows.
-        settings = json.loads(json.dumps(settings, default=lambda n: n.item()))
         found = files.read_json(self.folder / "settings.json")
         if found not in (None, settings):
-            other = [
-                f"{key}={found.get(key)}, now {settings.get(key)}"
-                for key in sorted({*found, *settings})
-                if found.get(key) != settings.get(key)
-            ]
-            raise ValueError(
-                "`directory` must be empty or hold the same run, since it goes "
-                f"on where it stopped. Received: directory={str(directory)!r} "
-                f"with {'; '.join(other)}. Choose another directory."
-            )
+            self._refuse(found, settings)
         files.write_json(self.folder / "settings.json", settings)
+
+    def _refuse(self, found, settings):
+        """Raises an error for the folder of another run."""
+        start = "`directory` must be empty or hold the same run, since it goes "
+        start += "on where it stopped. Received: directory="
+        start += f"{str(self.folder)!r} with "
+        if not isinstance(found, dict) or found.get("format") != _FORMAT:
+            raise ValueError(
+                f"{start}a run that another version of keras_kd wrote. Finish "
+                "it with that version, or choose another directory."
+            )
+        other = run_folder.differences(found, settings)
+        remedy = ""
+        for name in {text.partition(".weights")[0] for text in other}:
+            path = self.folder / f"first_{name}.weights.h5"
+            if path.exists():
+                remedy = (
+                    f" To go on with this run, let `{name}` begin as it did: "
+                    f"`{name}.load_weights({str(path)!r})`."
+                )
+        raise ValueError(
+            f"{start}{'; '.join(other)}. Choose another directory.{remedy}"
+        )
 
     def keep_first(self, name, model):
         """Lets a resumed run begin with the weights of the first one.
@@ -242,18 +266,6 @@ def new_optimizer(optimizer):
     """
     optimizer = keras.optimizers.get(optimizer)
     return type(optimizer).from_config(optimizer.get_config())
-
-
-def describe_optimizer(optimizer):
-    """What tells an optimizer from others, for the settings of a run.
-
-    Args:
-        optimizer: A Keras optimizer or its name.
-    """
-    optimizer = new_optimizer(optimizer)
-    config = keras.optimizers.serialize(optimizer)["config"]
-    # Names are counted in each process.
-    return [type(optimizer).__name__, config | {"name": None}]
 
 
 def _save_weights(model, path):

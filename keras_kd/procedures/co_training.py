@@ -11,14 +11,13 @@ import numpy as np
 from scipy import special
 
 from keras_kd._core import files
+from keras_kd._core import identity
+from keras_kd._core import named
 from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import OURS
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
-from keras_kd.procedures import identity
-from keras_kd.procedures import named
 from keras_kd.procedures._co_training import arguments
 from keras_kd.procedures._co_training.learners import Estimator
 from keras_kd.procedures._co_training.learners import Network
@@ -152,6 +151,7 @@ def co_training(
     >>> bool(np.mean(result.predict_proba(views).argmax(-1) == truth) > 0.95)
     True
     """
+    given = {"procedure": "co_training"} | locals()
     labels = arguments.check(
         learners, views, labels, iterations, pool_size, conflict
     )
@@ -161,20 +161,9 @@ def co_training(
     check_count("seed", seed, "one sequence of numbers", 0)
     pool = Pool(labels, pool_size, seed)
     folder = None if directory is None else pathlib.Path(directory)
-    settings = {
-        "procedure": "co_training",
-        "data": identity.of_arrays([labels, *views]),
-        "per_class": per_class,
-        "iterations": iterations,
-        "pool_size": pool_size,
-        "conflict": conflict,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": describe_optimizer(optimizer),
-        "seed": seed,
-        "learners": [_describe(learner) for learner in learners],
-    }
-    stages = Stages(directory, settings)
+    # The first weights are kept: a run that goes on begins from those.
+    described = [_describe(learner) for learner in learners]
+    stages = Stages(directory, given | {"learners": described})
     kwargs = {"epochs": epochs, "callbacks": callbacks, "verbose": 0}
     made = [
         Network(
