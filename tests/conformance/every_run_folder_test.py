@@ -259,7 +259,7 @@ class EveryRunFolderTest(parameterized.TestCase):
     def test_a_folder_of_an_older_version_is_refused(self):
         folder = support.folder(self)
         (folder / "settings.json").write_text('{"procedure": "fitnets"}')
-        with self.assertRaisesRegex(ValueError, "directory.*another version"):
+        with self.assertRaisesRegex(ValueError, "directory.*older version"):
             run("fitnets", folder)
 
     def test_the_first_weights_can_be_loaded_to_go_on(self):
