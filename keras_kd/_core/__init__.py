@@ -1,6 +1,6 @@
 """Private helpers that every other room may import.
 
 Arguments and names are validated here, models are run and tapped, ensembles of
-logits are averaged, values are reduced over replicas, and files are written
-whole.
+logits are averaged, values are reduced over replicas, files are written whole,
+and models, data and runs are identified.
 """

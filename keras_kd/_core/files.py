@@ -56,6 +56,8 @@ def _clear(path):
 def _is_running(process):
     if process == os.getpid():
         return False  # One of this number that ran before.
+    if os.name == "nt":
+        return True  # There, the signal 0 ends a process.
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -68,8 +68,9 @@ def open_to_append(path):
     check_file(path)
 
     def opener(name, flags):
-        # Between the check and this, somebody may have made a link.
-        return os.open(name, flags | os.O_NOFOLLOW, 0o666)
+        # Between the check and this, somebody may have made a link. Windows
+        # knows no such flag.
+        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
     return open(path, "a", encoding="utf-8", opener=opener)
 

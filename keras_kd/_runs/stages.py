@@ -1,14 +1,17 @@
 """Stages of a procedure: each is one `fit`, and runs once."""
 
-import json
 import pathlib
 
 import keras
 
-from keras_kd._core import files
+from keras_kd._core import identity
 from keras_kd._core import own_files
-from keras_kd.backend.resuming import Backup
+from keras_kd._core import run_folder
+from keras_kd._runs import stage_callbacks
+from keras_kd._runs.stage_callbacks import save_weights
 
+# Arguments of procedures that change no result.
+_UNCOUNTED = ("callbacks", "directory", "verbose")
 # Files of a finished stage.
 _HISTORY = "history.json"
 _WEIGHTS = "finished.weights.h5"
@@ -17,7 +20,7 @@ OURS = dict.fromkeys(
     (
         r"(history|log|best\.weights)\.json",
         r"(finished|best)\.weights\.h5",
-        r"backup/(latest\.weights\.h5|training_metadata\.json)?",
+        r"backup(\.json|_\d+\.weights\.h5)",
     ),
     own_files.anything,
 )
@@ -39,35 +42,40 @@ class Stages:
     Args:
         directory: Folder for what is finished, made if it is not there, or
             `None` to keep nothing.
-        settings: Dict that JSON can hold, with all that identifies this run of
-            the procedure.
+        arguments: Dict of all that identifies this run of the procedure: its
+            arguments, and `"procedure"`, its name. What is only shown, and
+            where it is kept, do not count.
 
     Raises:
-        ValueError: If the directory has stages of other settings, or files of
+        ValueError: If the directory has stages of other arguments, or files of
             these names without any settings.
     """
 
-    def __init__(self, directory, settings):
+    def __init__(self, directory, arguments):
         self.folder = None if directory is None else pathlib.Path(directory)
-        if self.folder is None:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        own_files.check_begun(self.folder, "settings.json", "directory", _FILES)
-        # NumPy's numbers become those that JSON knows.
-        settings = json.loads(json.dumps(settings, default=lambda n: n.item()))
-        found = files.read_json(self.folder / "settings.json")
-        if found not in (None, settings):
-            other = [
-                f"{key}={found.get(key)}, now {settings.get(key)}"
-                for key in sorted({*found, *settings})
-                if found.get(key) != settings.get(key)
-            ]
-            raise ValueError(
-                "`directory` must be empty or hold the same run, since it goes "
-                f"on where it stopped. Received: directory={str(directory)!r} "
-                f"with {'; '.join(other)}. Choose another directory."
+        self.run = None
+        if directory is not None:
+            counted = [key for key in arguments if key not in _UNCOUNTED]
+            self.run = run_folder.RunFolder(
+                directory,
+                identity.of_arguments({k: arguments[k] for k in counted}),
+                argument="directory",
+                names=_FILES,
+                remedy=self._remedy,
             )
-        files.write_json(self.folder / "settings.json", settings)
+
+    def _remedy(self, differences):
+        """Tells the way out if only the first weights of a model differ."""
+        if len(differences) > 1:
+            return ""
+        name = differences[0].partition(".weights=")[0]
+        path = self.folder / _first(name)
+        if not path.exists():
+            return ""
+        return (
+            f" To go on, let `{name}` begin as it did: "
+            f"`{name}.load_weights({str(path)!r})`."
+        )
 
     def keep_first(self, name, model):
         """Restores the first run's initial weights in a resumed run.
@@ -77,13 +85,12 @@ class Stages:
             model: A model, which keeps its weights, or gets those that it had
                 when the run began.
         """
-        if self.folder is None:
+        if self.run is None:
             return
-        path = self.folder / f"first_{name}.weights.h5"
-        if path.exists():
-            model.load_weights(path)
+        if self.run.has(_first(name)):
+            model.load_weights(self.run.path / _first(name))
         else:
-            _save_weights(model, path)
+            save_weights(self.run, _first(name), model)
 
     def fit(
         self,
@@ -121,117 +128,54 @@ class Stages:
         arrays = data if isinstance(data, tuple) else (data,)
         kwargs |= dict(zip(("x", "y", "sample_weight"), arrays, strict=False))
         kwargs |= {"batch_size": batch_size, "epochs": epochs}
-        best = None if patience is None else _Best(monitor, mode, patience)
-        log = _Log()
+        best = (
+            None
+            if patience is None
+            else stage_callbacks.Best(monitor, mode, patience)
+        )
+        log = stage_callbacks.Log()
         own = [log] if best is None else [log, best]
-        if self.folder is not None:
-            folder = self.folder / name
-            finished = self._take_up(folder, model, log, best)
-            if finished is not None:
-                return finished
+        if self.run is not None:
+            for callback in own:
+                callback.run, callback.stage = self.run, name
             # Last, for an epoch is over when it is backed up: what the others
             # wrote of one that is not is written again.
-            own.append(Backup(folder / "backup"))
+            backup = stage_callbacks.Backup(self.run, name)
+            finished = self._take_up(name, model, own, backup)
+            if finished is not None:
+                return finished
+            own.append(backup)
+            kwargs["initial_epoch"] = backup.epoch
         if best is None or not best.is_over(log.num_epochs - 1):
             model.fit(callbacks=[*callbacks, *own], **kwargs)
         if best is not None:
             best.restore(model)
-        if self.folder is not None:
-            _save_weights(model, folder / _WEIGHTS)
-            files.write_json(folder / _HISTORY, log.history)
+        if self.run is not None:
+            save_weights(self.run, f"{name}/{_WEIGHTS}", model)
+            self.run.write_json(f"{name}/{_HISTORY}", log.history)
+            backup.remove()
         return log.history
 
-    def _take_up(self, folder, model, log, best):
-        """Restores a stage; returns its history if it is finished."""
-        # Keras writes its backups in place, and through links.
+    def _take_up(self, name, model, callbacks, backup):
+        """Finds what is kept of a stage; its history if it is finished."""
+        folder = self.folder / name
         own_files.check_no_links(folder)
         folder.mkdir(exist_ok=True)
         # Weights of an optimizer that is not built are not loaded.
         model.optimizer.build(model.trainable_variables)
-        finished = files.read_json(folder / _HISTORY)
-        if finished is not None:
-            model.load_weights(folder / _WEIGHTS)
+        finished = self.run.read_json(f"{name}/{_HISTORY}")
+        weights = f"{name}/{_WEIGHTS}"
+        if finished is not None and self.run.has(weights):
+            model.load_weights(self.run.path / weights)
             return finished
-        log.path = folder / "log.json"
-        log.history = files.read_json(log.path) or {}
-        if best is not None:
-            best.path = folder / "best.weights.h5"
-            best.best = files.read_json(best.path.with_suffix(".json"))
+        # Each of an epoch that is backed up was written before.
+        if all([callback.read() for callback in callbacks]):
+            backup.load(model)
         return None
 
 
-class _Log(keras.callbacks.Callback):
-    """The history of all epochs, also of those before an interruption."""
-
-    def __init__(self):
-        super().__init__()
-        self.path = None
-        self.history = {}
-
-    @property
-    def num_epochs(self):
-        """Number of epochs in it."""
-        return max(map(len, self.history.values()), default=0)
-
-    def on_epoch_end(self, epoch, logs=None):
-        for key, value in (logs or {}).items():
-            values = self.history.setdefault(key, [])
-            # Entries of this epoch were never backed up.
-            del values[epoch:]
-            values.append(float(value))
-        if self.path:
-            files.write_json(self.path, self.history)
-
-
-class _Best(keras.callbacks.Callback):
-    """Early stopping that keeps its state over an interruption."""
-
-    def __init__(self, monitor, mode, patience):
-        super().__init__()
-        self.path = None
-        self.monitor = monitor
-        self.sign = {"min": 1.0, "max": -1.0}[mode]
-        self.patience = patience
-        self.best = None
-        self.weights = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self.monitor not in (logs or {}):
-            raise ValueError(
-                "`patience` must come with validation data, since the stage "
-                f"stops on {self.monitor!r}. Received logs: {sorted(logs)}."
-            )
-        value = self.sign * float(logs[self.monitor])
-        is_better = self.best is None or value < self.best["value"]
-        if is_better or self.best["epoch"] >= epoch:
-            self.best = {"value": value, "epoch": epoch}
-            self._keep()
-        if self.is_over(epoch):
-            self.model.stop_training = True
-
-    def is_over(self, epoch):
-        """Whether to stop after an epoch."""
-        return self.best is not None and (
-            epoch - self.best["epoch"] >= self.patience
-        )
-
-    def _keep(self):
-        if self.path is None:
-            self.weights = [
-                keras.ops.convert_to_numpy(v).copy()
-                for v in self.model.variables
-            ]
-            return
-        _save_weights(self.model, self.path)
-        files.write_json(self.path.with_suffix(".json"), self.best)
-
-    def restore(self, model):
-        """Puts the best weights back."""
-        if self.path is not None:
-            model.load_weights(self.path)
-            return
-        for variable, value in zip(model.variables, self.weights, strict=True):
-            variable.assign(value)
+def _first(name):
+    return f"first_{name}.weights.h5"
 
 
 def new_optimizer(optimizer):
@@ -242,20 +186,3 @@ def new_optimizer(optimizer):
     """
     optimizer = keras.optimizers.get(optimizer)
     return type(optimizer).from_config(optimizer.get_config())
-
-
-def describe_optimizer(optimizer):
-    """Describes an optimizer for the settings of a run.
-
-    Args:
-        optimizer: A Keras optimizer or its name.
-    """
-    optimizer = new_optimizer(optimizer)
-    config = keras.optimizers.serialize(optimizer)["config"]
-    # Names are counted in each process.
-    return [type(optimizer).__name__, config | {"name": None}]
-
-
-def _save_weights(model, path):
-    with files.written(path) as partial:
-        model.save_weights(partial)

@@ -6,7 +6,7 @@ import os
 import keras
 import numpy as np
 
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 
 _FINGERPRINT = "teacher_fingerprint"
 _STATE = "state_"

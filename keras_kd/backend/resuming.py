@@ -1,7 +1,5 @@
 """Resumes an interrupted `fit`."""
 
-import keras
-
 
 def set_initial_epoch(model, epoch):
     """Sets the first epoch of the next `fit`.
@@ -15,17 +13,3 @@ def set_initial_epoch(model, epoch):
         epoch: The epoch, or `None` for the first.
     """
     model._initial_epoch = epoch
-
-
-class Backup(keras.callbacks.BackupAndRestore):
-    """`BackupAndRestore` that leaves nothing behind in the model."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        # `fit` has read it by now.
-        set_initial_epoch(self.model, None)
-        super().on_epoch_begin(epoch, logs)
-
-    def on_train_end(self, logs=None):
-        # No epoch may have been left to run.
-        set_initial_epoch(self.model, None)
-        super().on_train_end(logs)

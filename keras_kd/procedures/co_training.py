@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +9,12 @@ import keras
 import numpy as np
 from scipy import special
 
-from keras_kd._core import files
-from keras_kd._core import own_files
+from keras_kd._core import identity
+from keras_kd._core import named
 from keras_kd._core.arguments import check_count
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import OURS
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
-from keras_kd.procedures import identity
-from keras_kd.procedures import named
 from keras_kd.procedures._co_training import arguments
 from keras_kd.procedures._co_training.learners import Estimator
 from keras_kd.procedures._co_training.learners import Network
@@ -152,6 +148,7 @@ def co_training(
     >>> bool(np.mean(result.predict_proba(views).argmax(-1) == truth) > 0.95)
     True
     """
+    given = {"procedure": "co_training"} | locals()
     labels = arguments.check(
         learners, views, labels, iterations, pool_size, conflict
     )
@@ -160,21 +157,9 @@ def co_training(
     check_count("batch_size", batch_size, "examples in a batch")
     check_count("seed", seed, "one sequence of numbers", 0)
     pool = Pool(labels, pool_size, seed)
-    folder = None if directory is None else pathlib.Path(directory)
-    settings = {
-        "procedure": "co_training",
-        "data": identity.of_arrays([labels, *views]),
-        "per_class": per_class,
-        "iterations": iterations,
-        "pool_size": pool_size,
-        "conflict": conflict,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": describe_optimizer(optimizer),
-        "seed": seed,
-        "learners": [_describe(learner) for learner in learners],
-    }
-    stages = Stages(directory, settings)
+    # The first weights are kept: a run that goes on begins from those.
+    described = [_describe(learner) for learner in learners]
+    stages = Stages(directory, given | {"learners": described})
     kwargs = {"epochs": epochs, "callbacks": callbacks, "verbose": 0}
     made = [
         Network(
@@ -189,7 +174,7 @@ def co_training(
         else Estimator(learner)
         for view, learner in enumerate(learners)
     ]
-    run = _Run(made, views, pool, seed, folder)
+    run = _Run(made, views, pool, seed, stages.run)
     bar = keras.utils.Progbar(iterations, verbose=1 if verbose else 0)
     while pool.iteration < iterations and pool.members:
         run.iterate(per_class, conflict)
@@ -216,7 +201,7 @@ class _Run:
         self.seed = seed
         self.folder = folder
         self.histories = {}
-        kept = folder and files.read_json(folder / "state.json")
+        kept = folder and folder.read_json("state.json")
         if kept:
             pool.restore(kept["pool"])
             self.histories = kept["histories"]
@@ -251,7 +236,7 @@ class _Run:
         if self.folder is None:
             return
         kept = {"pool": self.pool.state(), "histories": self.histories}
-        files.write_json(self.folder / "state.json", kept)
+        self.folder.write_json("state.json", kept)
         # Weights of an iteration that is over serve for nothing more.
         for view in range(len(self.learners)):
-            own_files.remove_folder(self.folder / f"{name}_view_{view}", OURS)
+            self.folder.remove(f"{name}_view_{view}", OURS)

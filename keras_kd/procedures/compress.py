@@ -10,16 +10,13 @@ import keras
 import numpy as np
 
 from keras_kd import losses
+from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._core.fingerprint import fingerprint
 from keras_kd._core.model_copies import equal_copy
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
-from keras_kd.procedures import identity
-from keras_kd.procedures import named
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
 from keras_kd.procedures._compress.answers import CompressScores
@@ -109,8 +106,9 @@ def compress(
             Defaults to `"adam"`.
         seed: For the generator and the order of examples. Defaults to `0`.
         directory: Folder for finished work, the rows and the teacher's
-            answers too, from which an interrupted run resumes. Functions
-            are distinguished by name. `None`, the default, keeps nothing.
+            answers too, from which an interrupted run resumes. `None`, the
+            default, keeps nothing. Functions are distinguished by name and
+            code, not by what they call.
         callbacks: Keras callbacks for each student.
         verbose: See `keras.Model.fit`.
 
@@ -134,6 +132,7 @@ def compress(
     >>> list(result.students)
     [0, 100]
     """
+    given = {"procedure": "compress"} | locals()
     numbers = arguments.check(
         teacher, student, num_synthetic, validation_data, patience
     )
@@ -145,18 +144,13 @@ def compress(
     loss = losses.ProbabilityRegression() if loss is None else loss
     x = np.asarray(x)
     check_not_empty("x", x)
-    settings = {
-        "procedure": "compress",
-        "data": [identity.of_arrays(x), identity.of_arrays(validation_data)],
-        "functions": [named.of_function(f) for f in (generator, encode)],
+    given |= {
+        # Its first weights are kept: a run that goes on begins from those.
         "student": identity.of_model(student),
-        "loss": [type(loss).__name__, loss.get_config() | {"name": None}],
-        "training": [updates, epochs, batch_size, patience, seed],
-        "optimizer": describe_optimizer(optimizer),
+        "loss": loss,
+        "x": x,
     }
-    if directory is not None:
-        settings["teacher"] = fingerprint(teacher).hex()
-    stages = Stages(directory, settings)
+    stages = Stages(directory, given)
     student = equal_copy(student)
     stages.keep_first("student", student)
     room = CompressData(teacher, encode or (lambda rows: rows), validation_data)

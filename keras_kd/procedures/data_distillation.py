@@ -1,7 +1,6 @@
 """Labels from one teacher's many views (Radosavovic et al., 2018)."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Sequence
 
@@ -10,9 +9,7 @@ import numpy as np
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._core.fingerprint import fingerprint
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
@@ -126,6 +123,7 @@ def data_distillation(
     >>> np.bincount(result.annotations.y).tolist()
     [2, 2, 2]
     """
+    arguments = {"procedure": "data_distillation"} | locals()
     task = task or ClassificationTask()
     x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
     check_count("updates", updates, "updates of the student")
@@ -134,16 +132,9 @@ def data_distillation(
     check_count("seed", seed, "one sequence of numbers", 0)
     check_not_empty("labelled", (x, y))
     check_not_empty("unlabelled", unlabelled)
-    settings = {
-        "procedure": "data_distillation",
-        "teacher": fingerprint(teacher).hex(),
-        "unlabelled": hashlib.sha256(unlabelled.tobytes()).hexdigest(),
-        "transforms": [repr(transform) for transform in transforms],
-        "task": task.settings(),
-        "training": [labelled_share, updates, epochs, batch_size, seed],
-        "optimizer": describe_optimizer(optimizer),
-    }
-    stages = Stages(directory, settings)
+    # Without a task it is the same run as with that.
+    stages = Stages(directory, arguments | {"task": task})
+    stages.keep_first("student", student)
     merged = _merge(teacher, unlabelled, transforms, task)
     annotations = task.annotate(merged, y)
     if not annotations.num_kept:

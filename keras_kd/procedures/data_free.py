@@ -12,7 +12,6 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.transfer_sets._activations.records import ActivationRecords
@@ -130,6 +129,7 @@ def data_free(
     >>> list(result.histories)
     ['reconstruction', 'distillation']
     """
+    arguments = {"procedure": "data_free"} | locals()
     check_temperature(temperature)
     check_positive("image_learning_rate", image_learning_rate, "a rate")
     sizes = {
@@ -150,16 +150,10 @@ def data_free(
         "batch_size": reconstruction_batch_size,
         "seed": seed,
     }
-    settings = {
-        "procedure": "data_free",
-        # Checked before anything is written.
-        "reconstruction": make_plan(teacher, records, **made),
-        "temperature": temperature,
-        "optimizer": describe_optimizer(optimizer),
-        **sizes,
-    }
+    make_plan(teacher, records, **made)  # Checks before anything is written.
     distiller = _distiller(teacher, student, temperature, optimizer)
-    stages = Stages(directory, settings)
+    stages = Stages(directory, arguments)
+    stages.keep_first("student", student)
     reconstruction = reconstruct(
         teacher=teacher,
         records=records,

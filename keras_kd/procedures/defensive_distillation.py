@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.logits_check import logits_of
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
@@ -120,6 +120,7 @@ def defensive_distillation(
     >>> list(result.histories)
     ['teacher', 'student']
     """
+    arguments = {"procedure": "defensive_distillation"} | locals()
     check_temperature(temperature)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)
@@ -140,15 +141,8 @@ def defensive_distillation(
     softened.compile(
         new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]
     )
-    settings = {
-        "procedure": "defensive_distillation",
-        "network": [list(v.shape) for v in teacher.weights],
-        "temperature": temperature,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": describe_optimizer(optimizer),
-    }
-    stages = Stages(directory, settings)
+    layers = [identity.of_model(network) for network in (teacher, student)]
+    stages = Stages(directory, arguments | {"networks": layers})
     histories = {
         name: stages.fit(
             name,

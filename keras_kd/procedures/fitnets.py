@@ -12,9 +12,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
-from keras_kd._core.fingerprint import fingerprint
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.cached_outputs import teacher_outputs
 from keras_kd.callbacks import Anneal
@@ -146,6 +144,7 @@ def fitnets(
     >>> list(result.histories)
     ['hint', 'distillation']
     """
+    arguments = {"procedure": "fitnets"} | locals()
     check_temperature(temperature)
     check_positive("first_weight", first_weight, "that of the soft targets")
     check_not_empty("data", data)
@@ -167,17 +166,8 @@ def fitnets(
     if isinstance(loss, str) and loss == "default":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     second.compile(new_optimizer(optimizer), loss, metrics=["accuracy"])
-    settings = {
-        "procedure": "fitnets",
-        "teacher": fingerprint(teacher).hex(),
-        "taps": [hint_tap, guided_tap],
-        "epochs": [hint_epochs, epochs],
-        "optimizer": describe_optimizer(optimizer),
-        "temperature": temperature,
-        "weights": [first_weight, last_weight],
-        "patience": patience,
-    }
-    stages = Stages(directory, settings)
+    stages = Stages(directory, arguments)
+    stages.keep_first("student", student)
     common = {
         "batch_size": batch_size,
         "validation_data": validation_data,

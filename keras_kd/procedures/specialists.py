@@ -5,10 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_kd._core.fingerprint import fingerprint
 from keras_kd._core.logits_check import logits_of
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes
 from keras_kd.procedures._specialists.team import Specialists
@@ -119,6 +117,7 @@ def specialists(
     >>> both.predict(x).shape, both.specialists[0].output_shape
     ((60, 6), (None, 4))
     """
+    arguments = {"procedure": "specialists"} | locals()
     logits_of(generalist, "generalist")
     checks.check_numbers(
         temperature, loss_weight, student_loss_weight, epochs, seed, patience
@@ -146,14 +145,8 @@ def specialists(
         "seed": seed,
     }
     budget = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
-    settings = {
-        "procedure": "specialists",
-        "generalist": fingerprint(generalist).hex(),
-        "class_sets": class_sets,
-        "num_examples": len(train.y),
-        "optimizer": describe_optimizer(optimizer),
-    }
-    stages = Stages(directory, settings | weights | budget)
+    # Found from what the generalist says, which rounding may change.
+    stages = Stages(directory, arguments | {"class_sets": class_sets})
     course = SpecialistTraining(
         generalist=generalist,
         train=train,

@@ -8,13 +8,10 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd._core.fingerprint import fingerprint
 from keras_kd._core.logits_check import logits_of
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import describe_optimizer
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
-from keras_kd.procedures import identity
 from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures._supervision_transfer import checks
 from keras_kd.procedures._supervision_transfer.models import copied_graph
@@ -121,9 +118,7 @@ def supervision_transfer(
         fine_tuning_optimizer: The same for the fine-tuning. Defaults to
             `optimizer`.
         directory: Folder for finished work, from which an interrupted run
-            resumes. `None`, the default, keeps nothing. A run of other
-            models, arrays or numbers is an error; other *data sets* are
-            not noticed, nor other first weights of the student, nor callbacks.
+            resumes. `None`, the default, keeps nothing.
         callbacks: Keras callbacks for both stages.
         verbose: See `keras.Model.fit`.
 
@@ -149,6 +144,7 @@ def supervision_transfer(
     >>> result.fusion.predict(pairs, verbose=0).shape
     (6, 5)
     """
+    arguments = {"procedure": "supervision_transfer"} | locals()
     checks.check_pairs(pairs, (teacher_inputs, student_inputs))
     checks.check_epochs(
         epochs, fine_tuning_epochs, batch_size, labelled, validation_data
@@ -179,19 +175,9 @@ def supervision_transfer(
     )
     distiller.compile(new_optimizer(optimizer))
     second = fine_tuning_optimizer or optimizer
-    settings = {
-        "procedure": "supervision_transfer",
-        "taps": [teacher_tap, student_tap],
-        "inputs": [teacher_inputs, student_inputs],
-        "training": [epochs, fine_tuning_epochs, batch_size],
-        "projector": _describe(projector),
-        "optimizers": [describe_optimizer(o) for o in (optimizer, second)],
-    }
-    if directory is not None:  # It takes time.
-        settings |= _identities(
-            teacher, copied, student, (pairs, labelled, validation_data)
-        )
-    stages = Stages(directory, settings)
+    arguments["fine_tuning_optimizer"] = second
+    stages = Stages(directory, arguments)
+    stages.keep_first("student", student)
     common = {
         "batch_size": batch_size,
         "callbacks": callbacks,
@@ -219,23 +205,6 @@ def _fine_tune(stages, whole, optimizer, labelled, kwargs):
         new_optimizer(optimizer), LabelCrossEntropy(), metrics=["accuracy"]
     )
     return stages.fit("fine_tuning", trained, labelled, **kwargs)
-
-
-def _describe(projector):
-    if isinstance(projector, keras.Layer):
-        return identity.of_layer(projector)
-    return projector
-
-
-def _identities(teacher, copied, student, data):
-    """Describes the models and the data for the settings of a run."""
-    names = ("pairs", "labelled", "validation_data")
-    return {
-        "teacher": fingerprint(teacher).hex(),
-        # It does not matter whether its layers are frozen.
-        "layers": identity.of_model(trainable_copy(copied)),
-        "student": identity.of_model(student),
-    } | dict(zip(names, map(identity.of_arrays, data), strict=True))
 
 
 def _whole(lower, projector, upper):

@@ -1,15 +1,12 @@
 """Results of an experiment, kept in a folder to resume it."""
 
 import hashlib
-import json
-import pathlib
 import time
 
 import keras
 
-from keras_kd._core import files
-from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
+from keras_kd._core.run_folder import RunFolder
 from keras_kd.report.durations import duration
 
 _FILES = (r".+_[0-9a-f]{8}\.(json|keras)",)
@@ -22,7 +19,8 @@ class Experiment:
     is computed only if no earlier call with the same settings has finished it,
     so that after Ctrl-C or a kill a second start of the script resumes with the
     first missing run. On the way it prints the name of each run, the result,
-    and an estimate of the remaining time.
+    and an estimate of the remaining time. A damaged result is computed again,
+    with a warning.
 
     Args:
         folder: Where to keep it; made if it is not there.
@@ -33,8 +31,9 @@ class Experiment:
         say: Takes a line for the user. Defaults to `print`.
 
     Raises:
-        ValueError: If the folder has results of other settings, or files of
-            these names without any settings.
+        ValueError: If the folder has results of other settings or of an older
+            version, is used by another process, or has files of these names
+            without any settings.
 
     Example:
 
@@ -49,23 +48,12 @@ class Experiment:
 
     def __init__(self, folder, settings, *, num_runs=None, say=print):
         check_count("num_runs", num_runs, "runs", is_optional=True)
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        own_files.check_begun(self.folder, "settings.json", "folder", _FILES)
+        self._run = RunFolder(folder, settings, argument="folder", names=_FILES)
+        self.folder = self._run.path
         self.num_runs = num_runs
         self._say = say
         self._asked = 0
         self._seconds = []
-        settings = json.loads(json.dumps(settings))
-        found = self._read("settings")
-        if found not in (None, settings):
-            raise ValueError(
-                "`folder` must be empty or hold results of the same settings, "
-                f"since they would be mixed. Received: folder={str(folder)!r} "
-                f"with {found}, settings={settings}. Delete the folder or "
-                "choose another."
-            )
-        self._write("settings", settings)
 
     def result(self, name, function):
         """A result, from an earlier call or from the function.
@@ -79,14 +67,14 @@ class Experiment:
             What the function returned, as JSON has it: a tuple is a list.
         """
         self._asked += 1
-        file = _file_name(name)
-        kept = self._read(file)
+        file = f"{_file_name(name)}.json"
+        kept = self._run.read_json(file)
         if kept is None:
             begun = time.monotonic()
             kept = {"name": name, "result": function()}
-            self._write(file, kept)
+            self._run.write_json(file, kept)
             self._report(name, kept["result"], time.monotonic() - begun)
-            kept = self._read(file)
+            kept = self._run.read_json(file)
         return kept["result"]
 
     def model(self, name, function):
@@ -100,12 +88,12 @@ class Experiment:
             The model that the function returned, or the one that an earlier
             call kept, loaded from its file.
         """
-        path = self.folder / f"{_file_name(name)}.keras"
-        if path.exists():
-            return keras.saving.load_model(path, compile=False)
+        file = f"{_file_name(name)}.keras"
+        if self._run.has(file):
+            return keras.saving.load_model(self.folder / file, compile=False)
         begun = time.monotonic()
         model = function()
-        with files.written(path) as partial:
+        with self._run.written(file) as partial:
             model.save(partial)
         self._say(f"{name}: {duration(time.monotonic() - begun)}")
         return model
@@ -120,12 +108,6 @@ class Experiment:
             mean = sum(self._seconds) / len(self._seconds)
             line += f", about {duration(left * mean)} left"
         self._say(line + ")")
-
-    def _read(self, name):
-        return files.read_json(self.folder / f"{name}.json")
-
-    def _write(self, name, value):
-        files.write_json(self.folder / f"{name}.json", value)
 
 
 def _file_name(name):

@@ -11,7 +11,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_positive
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from keras_kd._core.logits_check import logits_of
 
 

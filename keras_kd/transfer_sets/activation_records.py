@@ -1,7 +1,7 @@
 """Records a teacher's activations (Lopes, Fenu and Starner, 2017)."""
 
 from keras_kd._core.arguments import check_count
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from keras_kd.transfer_sets._activations import contents
 from keras_kd.transfer_sets._activations import inputs
 from keras_kd.transfer_sets._activations.records import ActivationRecords

@@ -39,6 +39,13 @@ def model(seed=0):
     return made
 
 
+def flip(path):
+    """Changes a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
 def fit(directory, made, settings=None, **kwargs):
     x, y = support.data()
     return stages.Stages(directory, settings or {}).fit(
@@ -108,6 +115,44 @@ class StagesTest(parameterized.TestCase):
         )
         self.assertEqual(count.epochs, 0)
         self.assert_equal_models(resumed, expected)
+
+    @parameterized.parameters("finished.weights.h5", "history.json")
+    def test_a_damaged_stage_is_made_again(self, name):
+        folder = support.folder(self)
+        first = model()
+        history = fit(folder, first)
+        flip(folder / "only" / name)
+        again, count = model(), Count()
+        with self.assertWarnsRegex(UserWarning, f"{name}.*made again"):
+            found = fit(folder, again, callbacks=[count])
+        self.assertEqual(count.epochs, 6)
+        self.assertEqual(found, history)
+        self.assert_equal_models(again, first)
+
+    @parameterized.parameters(
+        "backup_4.weights.h5", "backup.json", "log.json", "best.weights.h5"
+    )
+    def test_a_stage_whose_backup_is_damaged_begins_again(self, name):
+        folder = support.folder(self)
+        expected = model()
+        history = fit(None, expected, patience=100)
+        with self.assertRaises(KeyboardInterrupt):
+            fit(folder, model(), patience=100, callbacks=[Stop(4)])
+        flip(folder / "only" / name)
+        again, count = model(), Count()
+        with self.assertWarnsRegex(UserWarning, f"{name}.*made again"):
+            found = fit(folder, again, patience=100, callbacks=[count])
+        self.assertEqual(count.epochs, 6)
+        self.assertEqual(found, history)
+        self.assert_equal_models(again, expected)
+
+    def test_of_a_finished_stage_no_backup_is_left(self):
+        folder = support.folder(self)
+        fit(folder, model())
+        self.assertSetEqual(
+            {path.name for path in (folder / "only").iterdir()},
+            {"finished.weights.h5", "history.json", "log.json"},
+        )
 
     def test_a_resumed_model_begins_its_next_fit_at_the_first_epoch(self):
         folder = support.folder(self)

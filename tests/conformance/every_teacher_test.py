@@ -10,7 +10,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import teachers
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from tests import support
 from tests.conformance import teacher_rows
 from tests.replicas import two_replicas

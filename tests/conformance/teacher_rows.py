@@ -11,7 +11,7 @@ from tests import support
 # Public names that make no teacher which a Distiller runs.
 EXCEPTIONS = {
     "Augmentation": "is no teacher",
-    "CachedTeacher": "is attached to data: tests/teachers/cache_training_test.py",
+    "CachedTeacher": "is attached to data: cache_training_test.py",
     "FunctionTeacher": "is asked once, for a cache",
     "cache_teacher": "is no teacher",
 }

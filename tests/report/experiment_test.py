@@ -66,8 +66,34 @@ class ExperimentTest(absltest.TestCase):
 
     def test_other_settings_are_refused(self):
         self.experiment({"epochs": 2})
-        with self.assertRaisesRegex(ValueError, "folder.*same settings.*3"):
+        with self.assertRaisesRegex(ValueError, "folder.*same run.*=2, now 3"):
             self.experiment({"epochs": 3})
+
+    def test_a_damaged_result_is_computed_again(self):
+        # The last is a digit that another one could stand for.
+        for damage in (b"", b"{", b'{"name": "a", "result": 0.4125}'):
+            self.experiment().result("a", lambda: 0.9125)
+            (path,) = self.folder.glob("a_*.json")
+            path.write_bytes(damage)
+            with self.assertWarnsRegex(UserWarning, f"{path.name}.*made again"):
+                found = self.experiment().result("a", lambda: 0.9125)
+            self.assertEqual(found, 0.9125)
+            self.assertEqual(self.experiment().result("a", self.fail), 0.9125)
+
+    def test_a_damaged_model_is_made_again(self):
+        self.experiment().model("teacher", lambda: support.dense(4))
+        (path,) = self.folder.glob("*.keras")
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))
+        with self.assertWarnsRegex(UserWarning, f"{path.name}.*made again"):
+            made = self.experiment().model("teacher", lambda: support.dense(5))
+        self.assertEqual(made.layers[0].units, 5)
+
+    def test_a_folder_of_an_older_version_is_refused(self):
+        (self.folder / "settings.json").write_text('{"epochs": 2}')
+        with self.assertRaisesRegex(ValueError, "folder.*older version"):
+            self.experiment()
 
     def test_a_file_of_its_names_that_is_not_its_own_is_refused(self):
         (self.folder / "teacher_0123abcd.keras").write_text("mine")

@@ -6,7 +6,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import teachers
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from tests import support
 
 X, _ = support.data()

@@ -12,7 +12,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import teachers
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from tests import support
 
 ROOT = pathlib.Path(__file__).parents[2]

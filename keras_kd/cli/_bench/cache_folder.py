@@ -6,7 +6,7 @@ import pathlib
 
 from keras_kd import teachers
 from keras_kd._core import own_files
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from keras_kd.cli._bench import state
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.teachers import caching

@@ -61,10 +61,6 @@ class ClassificationTask:
             )
         self.fraction = fraction
 
-    def settings(self):
-        """Describes the task for the settings of a run."""
-        return {"task": "classification", "fraction": self.fraction}
-
     def loss(self):
         """Of class numbers and logits."""
         return LabelCrossEntropy()
@@ -112,10 +108,6 @@ class ObjectPeaksTask:
     def __init__(self, radius=1.0):
         check_positive("radius", radius, "a number of pixels")
         self.radius = float(radius)
-
-    def settings(self):
-        """Describes the task for the settings of a run."""
-        return {"task": "objects", "radius": self.radius}
 
     def loss(self):
         """Of maps and maps of logits."""

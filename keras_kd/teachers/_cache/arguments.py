@@ -3,7 +3,7 @@
 import keras
 
 from keras_kd._core.arguments import check_count
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import writer

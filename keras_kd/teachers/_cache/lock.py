@@ -1,9 +1,11 @@
 """Lock of a folder, for one writer at a time."""
 
 import contextlib
-import fcntl
+import time
 
-from keras_kd._core import own_files
+from keras_kd._core.locks import FolderLock
+
+_SECONDS = 0.2
 
 
 @contextlib.contextmanager
@@ -17,15 +19,17 @@ def locked(directory, say):
         say: Called with a sentence if there is something to wait for.
 
     Raises:
-        ValueError: If its file is a link, which is not followed.
+        ValueError: If its file is a link, which is not followed, or not ours.
     """
-    with own_files.open_to_append(directory / own_files.LOCK) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(
-                f"Another process writes the cache in {str(directory)!r}; "
-                "waiting until it has finished."
-            )
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FolderLock(directory)
+    if not lock.acquire():
+        say(
+            f"The cache in {str(directory)!r} is written by {lock.holder()}; "
+            "waiting until that has finished."
+        )
+        while not lock.acquire():
+            time.sleep(_SECONDS)
+    try:
         yield
+    finally:
+        lock.release()

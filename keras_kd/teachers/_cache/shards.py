@@ -12,6 +12,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd.teachers._cache import records
 
@@ -20,7 +21,7 @@ _UNFINISHED = re.compile(r"view-\d{4,}-shard-\d{5,}\.part-\d+")
 # What a folder of a cache holds and nobody else has written: `own_files`.
 OURS = {
     r"(plan|manifest)\.json": own_files.begins('{"content":'),
-    own_files.LOCK: own_files.empty,
+    own_files.LOCK: locks.is_ours,
     _NAME.pattern: own_files.anything,
     _UNFINISHED.pattern: own_files.anything,
 }

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_kd._core import array_files
 from keras_kd._core.arguments import check_count
-from keras_kd._core.fingerprint import fingerprint
+from keras_kd._core.identity import fingerprint
 from keras_kd.transfer_sets._activations import contents
 from keras_kd.transfer_sets._activations import spectra
 from keras_kd.transfer_sets._activations import statistics

@@ -1,0 +1,145 @@
+"""A folder holds one run of one process, and notices what is damaged."""
+
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from keras_kd._core import run_folder
+from tests import support
+
+ROOT = pathlib.Path(__file__).parents[2]
+OPEN = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from keras_kd._core.run_folder import RunFolder
+try:
+    RunFolder(sys.argv[1], {"a": 1}, argument="directory", names=())
+except ValueError as error:
+    print(error)
+"""
+
+
+class RunFolderTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self)
+
+    def open(self, settings=None, **kwargs):
+        return run_folder.RunFolder(
+            self.folder,
+            {"a": 1} if settings is None else settings,
+            argument="directory",
+            names=(r".+/part\.json",),
+            **kwargs,
+        )
+
+    def in_another_process(self):
+        return subprocess.run(
+            [sys.executable, "-c", OPEN, str(self.folder), str(ROOT)],
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+
+    def test_gives_back_what_was_written(self):
+        (self.folder / "in").mkdir()
+        self.open().write_json("in/part.json", {"b": [1, None]})
+        self.assertEqual(
+            self.open().read_json("in/part.json"), {"b": [1, None]}
+        )
+        self.assertIsNone(self.open().read_json("in/other.json"))
+
+    def test_every_flipped_byte_is_noticed(self):
+        self.open().write_json("part.json", {"b": 12})
+        path = self.folder / "part.json"
+        content = path.read_bytes()
+        for place in range(len(content)):
+            damaged = bytearray(content)
+            damaged[place] ^= 1
+            path.write_bytes(bytes(damaged))
+            with self.assertWarnsRegex(UserWarning, "part.json.*made again"):
+                self.assertIsNone(self.open().read_json("part.json"))
+        path.write_bytes(content)
+        self.assertEqual(self.open().read_json("part.json"), {"b": 12})
+
+    def test_without_digests_nothing_counts(self):
+        self.open().write_json("part.json", 3)
+        (self.folder / "digests.json").write_text("{")
+        with self.assertWarnsRegex(UserWarning, "digests.json.*made again"):
+            self.assertIsNone(self.open().read_json("part.json"))
+
+    def test_a_kill_before_a_file_is_moved_leaves_the_one_before(self):
+        run = self.open()
+        run.write_json("part.json", 1)
+        before = (self.folder / "part.json").read_bytes()
+        run.write_json("part.json", 2)
+        (self.folder / "part.json").write_bytes(before)
+        self.assertEqual(self.open().read_json("part.json"), 1)
+
+    def test_what_failed_on_the_way_is_not_there(self):
+        run = self.open()
+        with self.assertRaises(KeyboardInterrupt):
+            with run.written("part.json"):
+                raise KeyboardInterrupt
+        self.assertFalse(run.has("part.json"))
+
+    def test_another_run_is_refused_by_what_differs(self):
+        self.open({"a": 1, "b": {"c": [1, 2]}, "d": 0})
+        with self.assertRaisesRegex(
+            ValueError,
+            r"`directory` must .*same run.*a=1, now null; b\.c\.1=2, now 3; "
+            r"e=null, now 5\. Choose another directory\. Or this\.$",
+        ):
+            self.open(
+                {"b": {"c": [1, 3]}, "d": 0, "e": 5},
+                remedy=lambda other: f" Or this{'.' * (len(other) == 3)}",
+            )
+
+    def test_damaged_settings_are_told_from_other_ones(self):
+        self.open()
+        path = self.folder / "settings.json"
+        for text in ("", path.read_text().replace("1", "2")):
+            path.write_text(text)
+            with self.assertRaisesRegex(ValueError, "damaged.*settings.json"):
+                self.open()
+
+    def test_an_older_version_is_refused(self):
+        (self.folder / "settings.json").write_text('{"a": 1}')
+        with self.assertRaisesRegex(ValueError, "older version.*Finish"):
+            self.open()
+
+    @parameterized.parameters("in/part.json", "digests.json", "lock")
+    def test_a_file_that_is_not_ours_is_refused_and_left(self, name):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+        with self.assertRaisesRegex(ValueError, path.name):
+            self.open()
+        self.assertEqual(path.read_text(), "mine")
+
+    def test_another_process_is_refused_while_the_folder_is_used(self):
+        run = self.open()
+        self.assertRegex(
+            self.in_another_process(),
+            r"`directory` must be used by one process.*process \d+ on",
+        )
+        del run
+        self.assertEqual(self.in_another_process(), "")
+
+    def test_removes_what_is_its_own(self):
+        run = self.open()
+        (self.folder / "in").mkdir()
+        run.write_json("in/part.json", 1)
+        run.write_json("part.json", 1)
+        run.remove("in", {"part.json": lambda path: True})
+        run.remove_file("part.json")
+        run.remove_file("part.json")
+        self.assertFalse(run.has("in/part.json") or run.has("part.json"))
+        self.assertNotIn("part", (self.folder / "digests.json").read_text())
+
+
+if __name__ == "__main__":
+    absltest.main()
