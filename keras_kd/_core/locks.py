@@ -49,7 +49,7 @@ class FolderLock:
             Whether this thread holds it now.
 
         Raises:
-            ValueError: If its file is a link, or not ours.
+            ValueError: If its file is a link.
         """
         with _guard:
             held = _held.get(self._key)
@@ -60,22 +60,12 @@ class FolderLock:
                 held.count += 1
                 held.thread = threading.current_thread()
                 return True
-            file = self._open()
+            file = own_files.open_to_append(self.path)
             if not _try(file, str(self.path)):
                 file.close()
                 return False
-            _held[self._key] = _Held(file)
+            _held[self._key] = _Held(file, is_ours(self.path))
             return True
-
-    def _open(self):
-        own_files.check_file(self.path)
-        if self.path.exists() and not is_ours(self.path):
-            raise ValueError(
-                f"{str(self.path)!r} must be a lock that keras_kd has made, "
-                "since it is written to. Received: a file with other content. "
-                "Move it away, or choose another folder."
-            )
-        return own_files.open_to_append(self.path)
 
     def release(self):
         """Gives the lock back, as many times as it was taken."""
@@ -102,11 +92,13 @@ class FolderLock:
 class _Held:
     """A lock that this process has."""
 
-    def __init__(self, file):
+    def __init__(self, file, is_ours):
         self.file = file
         self.count = 1
         self.process = os.getpid()
         self.thread = threading.current_thread()
+        if not is_ours:
+            return  # A user's own of this name locks as well, unchanged.
         note = {"process": self.process, "host": platform.node()}
         file.truncate(0)
         file.write(json.dumps(note))

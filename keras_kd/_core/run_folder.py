@@ -12,7 +12,7 @@ from keras_kd._core import own_files
 from keras_kd._core.locks import FolderLock
 
 _SETTINGS = "settings.json"
-_DIGESTS = "digests.json"
+_DIGESTS = "digests"  # No `.json`: results may be looked for by that.
 # Characters of a value in an error.
 _SHOWN = 40
 

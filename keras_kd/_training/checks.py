@@ -7,6 +7,7 @@ from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core.final_activations import gives_probabilities
+from keras_kd._core.logits_check import logits_of
 from keras_kd._core.moving_weights import shared_moving_weights
 from keras_kd.losses import DistillationLoss
 from keras_kd.teachers.cached import CachedTeacher
@@ -104,6 +105,19 @@ def check_finite_weights(teacher, argument="teacher"):
                 f'"{teacher.name}" with nan or infinity in {variable.path}. '
                 "Load its weights again."
             )
+
+
+def check_scoring_teacher(teacher):
+    """Refuses what cannot be asked for logits of arrays."""
+    if isinstance(teacher, FunctionTeacher):
+        return
+    if not isinstance(teacher, keras.Model):
+        raise TypeError(
+            "`teacher` must be a `keras.Model` or a `teachers.FunctionTeacher`"
+            f". Received: teacher={teacher!r}."
+        )
+    logits_of(teacher, "teacher")
+    check_finite_weights(teacher)
 
 
 def check_losses(losses):

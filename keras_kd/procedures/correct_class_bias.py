@@ -11,6 +11,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.logits_check import logits_of
 from keras_kd._core.model_copies import equal_copy
+from keras_kd._core.predictions import predict_logits
 from keras_kd._training import checks
 from keras_kd.procedures.class_mass import class_mass
 from keras_kd.procedures.class_mass import find_shifts
@@ -135,16 +136,7 @@ def correct_class_bias(
 
 def _predict(model, x, batch_size, role):
     """Logits `(..., classes)` in float64."""
-    output = model.predict(x, batch_size=batch_size, verbose=0)
-    logits = keras.ops.convert_to_numpy(
-        ensemble_logits.as_logits(output, dtype="float64")
-    )
-    if not np.all(np.isfinite(logits)):
-        raise ValueError(
-            f"`{role}` must give finite logits, since probabilities are made "
-            f'of them. Received: nan or infinity from {role}="{model.name}".'
-        )
-    return logits
+    return predict_logits(model, x, role, batch_size, dtype="float64")
 
 
 def _as_floats(masses, classes):

@@ -9,8 +9,11 @@ import numpy as np
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
+from keras_kd._training.checks import check_scoring_teacher
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
 from keras_kd.procedures._data_distillation.tasks import ClassificationTask
@@ -36,7 +39,7 @@ class DataDistillationResult:
 
 def data_distillation(
     *,
-    teacher: keras.Model,
+    teacher,
     student: keras.Model,
     labelled,
     unlabelled,
@@ -76,7 +79,8 @@ def data_distillation(
 
     Args:
         teacher: A built `keras.Model` that gives logits of classes, or maps of
-            logits.
+            logits, such as a `teachers.EnsembleTeacher`; or a
+            `teachers.FunctionTeacher`.
         student: A built model of the same output. It is trained itself, from
             the weights that it has: fresh ones are better than the teacher's.
         labelled: Arrays `(x, y)`: images and targets in the task's format.
@@ -105,9 +109,10 @@ def data_distillation(
         A `DataDistillationResult`.
 
     Raises:
-        ValueError: If an argument cannot be used, the predictions of two
-            transforms differ in shape, nothing is kept, or the directory holds
-            another run.
+        TypeError: If the teacher is no model.
+        ValueError: If the teacher gives probabilities, an argument cannot be
+            used, the predictions of two transforms differ in shape, nothing is
+            kept, or the directory holds another run.
 
     Example:
 
@@ -132,6 +137,10 @@ def data_distillation(
     check_count("seed", seed, "one sequence of numbers", 0)
     check_not_empty("labelled", (x, y))
     check_not_empty("unlabelled", unlabelled)
+    check_scoring_teacher(teacher)
+    if isinstance(loss, str) and loss == "default":
+        logits_of(student, "student")
+        loss = task.loss()
     # Without a task it is the same run as with that.
     stages = Stages(directory, arguments | {"task": task})
     stages.keep_first("student", student)
@@ -153,7 +162,6 @@ def data_distillation(
     )
     # Saves the state of dropout too, for a resumed run.
     trained = Softened(student, temperature=1.0)
-    loss = task.loss() if isinstance(loss, str) and loss == "default" else loss
     trained.compile(new_optimizer(optimizer), loss, metrics=[*metrics])
     history = stages.fit(
         "student",
@@ -172,8 +180,12 @@ def _merge(teacher, images, transforms, task):
     """Averages the teacher's outputs for all views, changed back."""
     total = None
     for transform in transforms:
-        logits = teacher.predict(
-            transform.apply(images), batch_size=256, verbose=0
+        logits = predict_logits(
+            teacher,
+            transform.apply(images),
+            "teacher",
+            256,
+            is_multi_label=task.is_multi_label,
         )
         found = transform.invert(task.probabilities(logits))
         if total is not None and found.shape != total.shape:

@@ -88,10 +88,11 @@ class FolderLockTest(absltest.TestCase):
         self.lock.release()
         self.lock.release()
 
-    def test_a_file_that_is_not_ours_is_refused(self):
+    def test_a_file_of_the_user_locks_and_is_left_as_it_is(self):
         (self.folder / "lock").write_text("mine")
-        with self.assertRaisesRegex(ValueError, "lock' must be a lock"):
-            self.lock.acquire()
+        self.assertTrue(self.lock.acquire())
+        self.assertFalse(self.in_another_process()[1])
+        self.lock.release()
         self.assertEqual((self.folder / "lock").read_text(), "mine")
 
     def test_a_link_is_refused_and_not_followed(self):

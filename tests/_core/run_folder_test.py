@@ -67,8 +67,8 @@ class RunFolderTest(parameterized.TestCase):
 
     def test_without_digests_nothing_counts(self):
         self.open().write_json("part.json", 3)
-        (self.folder / "digests.json").write_text("{")
-        with self.assertWarnsRegex(UserWarning, "digests.json.*made again"):
+        (self.folder / "digests").write_text("{")
+        with self.assertWarnsRegex(UserWarning, "digests.*made again"):
             self.assertIsNone(self.open().read_json("part.json"))
 
     def test_a_kill_before_a_file_is_moved_leaves_the_one_before(self):
@@ -111,7 +111,7 @@ class RunFolderTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "older version.*Finish"):
             self.open()
 
-    @parameterized.parameters("in/part.json", "digests.json", "lock")
+    @parameterized.parameters("in/part.json", "digests")
     def test_a_file_that_is_not_ours_is_refused_and_left(self, name):
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
@@ -138,7 +138,7 @@ class RunFolderTest(parameterized.TestCase):
         run.remove_file("part.json")
         run.remove_file("part.json")
         self.assertFalse(run.has("in/part.json") or run.has("part.json"))
-        self.assertNotIn("part", (self.folder / "digests.json").read_text())
+        self.assertNotIn("part", (self.folder / "digests").read_text())
 
 
 if __name__ == "__main__":

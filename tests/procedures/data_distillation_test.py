@@ -5,6 +5,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import keras_kd
 from keras_kd import procedures
 from keras_kd.transfer_sets import transforms
 from tests import reference
@@ -52,6 +53,38 @@ def distil(**kwargs):
 
 
 class DataDistillationTest(parameterized.TestCase):
+    def test_a_teacher_that_gives_probabilities_is_refused(self):
+        certain = support.dense(8, CLASSES, activation="softmax")
+        with self.assertRaisesRegex(ValueError, "teacher.*teachers.logits"):
+            distil(teacher=certain)
+        with self.assertRaisesRegex(ValueError, "student.*gives probab"):
+            distil(student=certain)
+        with self.assertRaisesRegex(TypeError, "FunctionTeacher"):
+            distil(teacher=lambda x: x)
+
+    def test_members_probabilities_are_averaged(self):
+        x, _ = support.data(60, seed=1)
+        members = [net("one"), net("two", seed=5)]
+        ensemble = keras_kd.teachers.EnsembleTeacher(members)
+        made = distil(teacher=ensemble).annotations
+        mean = sum(
+            reference.softmax(member.predict(x[20:], verbose=0))
+            for member in members
+        )
+        expected = mean[made.examples, made.y] / 2
+        np.testing.assert_allclose(made.scores, expected, rtol=1e-5)
+
+    def test_a_function_teaches_too(self):
+        x, _ = support.data(60, seed=1)
+        function = keras_kd.teachers.FunctionTeacher(
+            lambda x: x[:, :CLASSES], num_classes=CLASSES, from_logits=True
+        )
+        made = distil(teacher=function).annotations
+        expected = reference.softmax(x[20:, :CLASSES])
+        np.testing.assert_allclose(
+            made.scores, expected[made.examples, made.y], rtol=1e-5
+        )
+
     def test_labels_follow_the_mean_over_the_transforms(self):
         x, _ = support.data(60, seed=1)
         teacher = net("teacher")

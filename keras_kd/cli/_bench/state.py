@@ -99,7 +99,7 @@ class State:
         except ValueError as error:
             raise UnusableError(str(error)) from error
 
-    def _begin(self, folder, identity, overwrite, flag, files):
+    def _begin(self, folder, identity, overwrite, flag, outputs):
         own_files.check_no_links(self.folder)
         identity = json.loads(json.dumps(identity))
         found = self._identity()
@@ -112,7 +112,7 @@ class State:
             own_files.check_begun(
                 pathlib.Path(self.folder), IDENTITY, f"--{flag}", OURS
             )
-        self.outputs.check(files)
+        self.outputs.check(outputs)
         if self.replaces:
             self.outputs.remove()
             own_files.remove_folder(self.folder, OURS)

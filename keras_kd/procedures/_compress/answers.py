@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from keras_kd._core import array_files
-from keras_kd._core import ensemble_logits
+from keras_kd._core.predictions import predict_logits
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._compress.arguments import check_labels
 
@@ -46,17 +46,9 @@ def ask(teacher, rows):
         teacher: A `keras.Model` or a `teachers.FunctionTeacher`.
         rows: Array `(examples, attributes)`.
     """
-    found = []
-    # In parts, since each of many members answers by itself.
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        part = rows[start : start + _ROWS_AT_ONCE]
-        if isinstance(teacher, keras.Model):
-            answers = teacher.predict_on_batch(part)
-        else:
-            answers = teacher.predict(part)
-        logits = ensemble_logits.as_logits(answers)
-        found.append(keras.ops.convert_to_numpy(logits).astype("float32"))
-    return np.concatenate(found)
+    return predict_logits(
+        teacher, rows, "teacher", _ROWS_AT_ONCE, dtype="float32"
+    )
 
 
 def distiller(student, inputs, loss):

@@ -6,8 +6,7 @@ import numpy as np
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
 from keras_kd._core.logits_check import logits_of
-from keras_kd._training.checks import check_finite_weights
-from keras_kd.teachers.function import FunctionTeacher
+from keras_kd._training.checks import check_scoring_teacher
 
 
 def check(teacher, student, num_synthetic, validation_data, patience):
@@ -16,14 +15,7 @@ def check(teacher, student, num_synthetic, validation_data, patience):
     Returns:
         The numbers of synthetic examples, as a list.
     """
-    if isinstance(teacher, keras.Model):
-        logits_of(teacher, "teacher")
-        check_finite_weights(teacher)
-    elif not isinstance(teacher, FunctionTeacher):
-        raise TypeError(
-            "`teacher` must be a `keras.Model` or a `teachers.FunctionTeacher`"
-            f". Received: teacher={teacher!r}."
-        )
+    check_scoring_teacher(teacher)
     _check_student(student)
     if validation_data is not None and len(validation_data) != 2:
         raise ValueError(

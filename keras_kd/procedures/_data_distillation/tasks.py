@@ -53,6 +53,8 @@ class ClassificationTask:
             to `1.0`.
     """
 
+    is_multi_label = False
+
     def __init__(self, fraction=1.0):
         if not 0 < fraction <= 1:
             raise ValueError(
@@ -104,6 +106,8 @@ class ObjectPeaksTask:
         radius: Float > 0, in pixels; peaks are at least so far apart. Defaults
             to `1.0`.
     """
+
+    is_multi_label = True
 
     def __init__(self, radius=1.0):
         check_positive("radius", radius, "a number of pixels")

@@ -19,7 +19,7 @@ def locked(directory, say):
         say: Called with a sentence if there is something to wait for.
 
     Raises:
-        ValueError: If its file is a link, which is not followed, or not ours.
+        ValueError: If its file is a link, which is not followed.
     """
     lock = FolderLock(directory)
     if not lock.acquire():

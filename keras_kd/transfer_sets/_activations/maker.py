@@ -1,13 +1,11 @@
 """Makes batches of inputs, or reads finished ones."""
 
 import math
-import pathlib
 
 import numpy as np
 
 from keras_kd._core import array_files
-from keras_kd._core import files
-from keras_kd._core import own_files
+from keras_kd._core.run_folder import RunFolder
 from keras_kd.transfer_sets._activations import inputs
 from keras_kd.transfer_sets._activations.dropout import FixedDropout
 from keras_kd.transfer_sets._activations.pixels import Pixels
@@ -22,24 +20,12 @@ def open_folder(directory, plan):
         plan: As in `Maker`.
 
     Returns:
-        A `pathlib.Path` or `None`.
+        A `RunFolder` or `None`.
     """
     if directory is None:
         return None
-    folder = pathlib.Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    own_files.check_begun(
-        folder, "settings.json", "directory", (r"class_\d+_batch_\d+\.npz",)
-    )
-    found = files.read_json(folder / "settings.json")
-    if found not in (None, plan):
-        raise ValueError(
-            "`directory` must be empty or hold the same run, since it goes on "
-            f"where it stopped. Received: directory={str(directory)!r} with "
-            f"{found}, now {plan}. Choose another directory."
-        )
-    files.write_json(folder / "settings.json", plan)
-    return folder
+    names = (r"class_\d+_batch_\d+\.npz",)
+    return RunFolder(directory, plan, argument="directory", names=names)
 
 
 class Maker:
@@ -49,7 +35,7 @@ class Maker:
         teacher: The teacher of the records.
         records: `ActivationRecords`.
         plan: Dict of all that decides the inputs, as `reconstruct` makes it.
-        folder: Where finished batches are kept, a `pathlib.Path` or `None`.
+        folder: Where finished batches are kept, a `RunFolder` or `None`.
     """
 
     def __init__(self, teacher, records, plan, folder):
@@ -81,7 +67,8 @@ class Maker:
         Returns:
             Dict of arrays: `x`, and `first_loss` and `loss` of each input.
         """
-        path = self.folder and self.folder / f"class_{label}_batch_{index}.npz"
+        name = f"class_{label}_batch_{index}.npz"
+        path = self.folder and self.folder.path / name
         if path and path.exists():
             return array_files.read(path)[1]
         names = ("x", "first_loss", "loss")

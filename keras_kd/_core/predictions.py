@@ -1,0 +1,57 @@
+"""Asks a model or a function for logits of arrays."""
+
+import keras
+import numpy as np
+
+from keras_kd._core import ensemble_logits
+
+# Of a teacher that takes no size of batches.
+_ROWS_AT_ONCE = 4096
+
+
+def predict_logits(
+    model, x, argument, batch_size=None, *, is_multi_label=False, dtype=None
+):
+    """Asks for logits, those of an average where members answer.
+
+    Args:
+        model: A `keras.Model` that gives logits or the members' form, or
+            another object whose `predict` does, such as a
+            `teachers.FunctionTeacher`.
+        x: Array or a structure of arrays, one row per example; an array for
+            what is no model.
+        argument: The caller's argument for the model.
+        batch_size: Examples in a batch. Defaults to `None`, Keras's number.
+        is_multi_label: Whether each logit is of a label, with a sigmoid.
+            Defaults to `False`.
+        dtype: Type of the result. Defaults to `None`, that of the model.
+
+    Returns:
+        NumPy array `(examples, ..., classes)`.
+
+    Raises:
+        ValueError: If there is nan or infinity.
+    """
+    if isinstance(model, keras.Model):
+        parts = [model.predict(x, batch_size=batch_size, verbose=0)]
+    else:
+        starts = range(0, len(x), _ROWS_AT_ONCE)
+        parts = [model.predict(x[i : i + _ROWS_AT_ONCE]) for i in starts]
+    logits = np.concatenate(
+        [
+            keras.ops.convert_to_numpy(
+                ensemble_logits.as_logits(
+                    part, dtype=dtype, is_multi_label=is_multi_label
+                )
+            )
+            for part in parts
+        ]
+    )
+    if not np.all(np.isfinite(logits)):
+        name = getattr(model, "name", type(model).__name__)
+        raise ValueError(
+            f"`{argument}` must give finite logits, since probabilities are "
+            f"made of them. Received: nan or infinity from {argument}="
+            f'"{name}".'
+        )
+    return logits
