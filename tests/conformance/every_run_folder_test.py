@@ -192,6 +192,17 @@ def run(name, folder, **kwargs):
     return dict(row.run(teacher, directory=folder, **kwargs).histories)
 
 
+def in_a_process(name, folder):
+    """Begins to run a row in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", FRESH, name, str(folder)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 class EveryRunFolderTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -246,15 +257,23 @@ class EveryRunFolderTest(parameterized.TestCase):
 
     def test_takes_up_the_same_run_in_another_process(self):
         folder, histories = self.used("fitnets")
-        printed = subprocess.run(
-            [sys.executable, "-c", FRESH, "fitnets", folder],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
-        (line,) = (s for s in printed.splitlines() if s.startswith("histories"))
-        self.assertEqual(line, f"histories {json.dumps(histories)}")
+        printed, _ = in_a_process("fitnets", folder).communicate()
+        self.assertIn(f"histories {json.dumps(histories)}\n", printed)
+
+    def test_of_two_processes_at_once_one_ends_and_the_other_is_refused(self):
+        expected = f"histories {json.dumps(self.used('fitnets')[1])}\n"
+        folder = support.folder(self)
+        both = [in_a_process("fitnets", folder) for _ in range(2)]
+        results = [process.communicate() for process in both]
+        ended = [printed for printed, _ in results if expected in printed]
+        refused = [
+            error
+            for printed, error in results
+            if "`directory` must be used by one process" in error
+        ]
+        self.assertNotEmpty(ended)
+        # The second may begin when the first has ended.
+        self.assertLen(ended + refused, 2)
 
     def test_a_folder_of_an_older_version_is_refused(self):
         folder = support.folder(self)
