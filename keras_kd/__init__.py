@@ -1,5 +1,6 @@
 """Knowledge distillation for Keras: teachers in, small students out."""
 
+import gc
 import importlib
 import pathlib
 import sys
@@ -62,10 +63,22 @@ def __dir__():
     return __all__
 
 
+def _import_all():
+    """Imports the modules that stand under a name of this package."""
+    # All that is made here stays: a collection would only go through TensorFlow.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for name in __all__:
+            if name not in _LATER:
+                globals()[name] = __getattr__(name)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 # Keras finds the classes of a saved model by the names that they register when
 # they are imported. The command line imports nothing, so that it can answer
 # `--help` at once.
 if not _is_command_line():
-    for _name in __all__:
-        if _name not in _LATER:
-            globals()[_name] = __getattr__(_name)
+    _import_all()

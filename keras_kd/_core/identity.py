@@ -8,8 +8,6 @@ import os
 import keras
 import numpy as np
 
-from keras_kd._core import named
-
 # Their configs give a name a meaning: it is the type of numbers.
 _POLICIES = "DTypePolicy"
 # Counted in each process, an address, or no part of the model itself.
@@ -115,6 +113,9 @@ def _of_structure(value, depth):
 
 
 def _of_object(value, depth):
+    # Only runs with a folder need it.
+    from keras_kd._core import named
+
     kind = named.of_type(value)
     if depth > _DEEPEST:
         return kind

@@ -108,7 +108,7 @@ def check_finite_weights(teacher, argument="teacher"):
 
 
 def check_scoring_teacher(teacher):
-    """Refuses what cannot be asked for logits of arrays."""
+    """Validates that a model can be asked for logits of arrays."""
     if isinstance(teacher, FunctionTeacher):
         return
     if not isinstance(teacher, keras.Model):

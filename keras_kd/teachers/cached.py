@@ -22,9 +22,9 @@ from keras_kd.teachers._cache import positions
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.attach import Reader
-from keras_kd.teachers._cache.writer import MANIFEST
-from keras_kd.teachers._cache.writer import PLAN
-from keras_kd.teachers._cache.writer import stored_arrays
+from keras_kd.teachers._cache.layout import stored_arrays
+from keras_kd.teachers._cache.records import MANIFEST
+from keras_kd.teachers._cache.records import PLAN
 
 
 @keras.saving.register_keras_serializable("keras_kd")

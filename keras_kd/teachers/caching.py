@@ -10,13 +10,13 @@ from keras_kd.teachers._cache import positions
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.layout import bytes_of
+from keras_kd.teachers._cache.layout import stored_arrays
 from keras_kd.teachers._cache.lock import locked
 from keras_kd.teachers._cache.progress import Progress
 from keras_kd.teachers._cache.progress import silent
-from keras_kd.teachers._cache.writer import MANIFEST
+from keras_kd.teachers._cache.records import MANIFEST
 from keras_kd.teachers._cache.writer import Writer
 from keras_kd.teachers._cache.writer import first_batch
-from keras_kd.teachers._cache.writer import stored_arrays
 from keras_kd.teachers.cached import CachedTeacher
 
 

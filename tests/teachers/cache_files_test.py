@@ -5,7 +5,7 @@ from absl.testing import absltest
 from keras_kd.teachers import CachedTeacher
 from keras_kd.teachers import cache_teacher
 from keras_kd.teachers._cache import records
-from keras_kd.teachers._cache.writer import MANIFEST
+from keras_kd.teachers._cache.records import MANIFEST
 from tests import support
 
 TEACHER = support.dense(8, name="teacher")

@@ -13,7 +13,7 @@ from keras_kd.teachers import caching
 from keras_kd.teachers._cache import lock
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
-from keras_kd.teachers._cache.writer import PLAN
+from keras_kd.teachers._cache.records import PLAN
 
 TEACHER = "teacher"
 OURS = shards.OURS | {

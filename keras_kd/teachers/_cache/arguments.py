@@ -6,7 +6,6 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
-from keras_kd.teachers._cache import writer
 from keras_kd.teachers.augmentation import Augmentation
 
 FORMAT = 1
@@ -183,7 +182,7 @@ def agree(directory, plan):
     Raises:
         ValueError: If the folder holds a cache with another plan.
     """
-    path = directory / writer.PLAN
+    path = directory / records.PLAN
     if not path.exists():
         records.write(path, plan)
         return

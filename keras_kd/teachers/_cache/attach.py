@@ -6,8 +6,8 @@ import tensorflow as tf
 from keras_kd import batch
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import shards
-from keras_kd.teachers._cache.writer import HASH
-from keras_kd.teachers._cache.writer import SEED
+from keras_kd.teachers._cache.layout import HASH
+from keras_kd.teachers._cache.layout import SEED
 
 ORDER = (
     "The data must have the examples of the cache in the same order, since "

@@ -11,6 +11,10 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd.teachers import top_k
 
+# Arrays beside the fields: what identifies an example, and its view.
+HASH = "example_hash"
+SEED = "seed"
+
 
 @dataclasses.dataclass(frozen=True)
 class Field:
@@ -230,3 +234,9 @@ def _field(name, tensor, dtype, top_k):
         )
     is_float = keras.backend.is_float_dtype(given)
     return Field(shape, dtype, top_k if is_float else None)
+
+
+def stored_arrays(layout, augmentation):
+    """Shape and dtype of a row of each array in a shard."""
+    arrays = layout.arrays() | {HASH: ((), "int64")}
+    return arrays | ({SEED: ((2,), "int32")} if augmentation else {})

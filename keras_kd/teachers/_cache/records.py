@@ -10,6 +10,9 @@ from keras_kd._core import own_files
 
 _CHECKSUM = "sha256"
 
+PLAN = "plan.json"
+MANIFEST = "manifest.json"
+
 
 def write(path, content):
     """Writes a dict atomically.

@@ -9,11 +9,10 @@ import tensorflow as tf
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
-
-HASH = "example_hash"
-SEED = "seed"
-PLAN = "plan.json"
-MANIFEST = "manifest.json"
+from keras_kd.teachers._cache.layout import HASH
+from keras_kd.teachers._cache.layout import SEED
+from keras_kd.teachers._cache.layout import stored_arrays
+from keras_kd.teachers._cache.records import MANIFEST
 
 
 class Writer:
@@ -155,12 +154,6 @@ class Writer:
         for record in records_of_shard:
             block = shards.from_record(record, self.arrays)
             yield {name: array.numpy() for name, array in block.items()}
-
-
-def stored_arrays(layout, augmentation):
-    """Shape and dtype of a row of each array in a shard."""
-    arrays = layout.arrays() | {HASH: ((), "int64")}
-    return arrays | ({SEED: ((2,), "int32")} if augmentation else {})
 
 
 def batches_of(data, augmentation, batch_size, seed):
