@@ -65,7 +65,7 @@ def __dir__():
 
 def _import_all():
     """Imports the modules that stand under a name of this package."""
-    # All that is made here stays: a collection would only go through TensorFlow.
+    # All that is made here stays: a collection would find nothing to free.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
