@@ -14,7 +14,7 @@ import keras_kd
 from tests import support
 from tests.support import cross_entropy
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def with_dropout(width, name):
@@ -150,7 +150,7 @@ class SaveTest(absltest.TestCase):
     def test_a_fresh_process_needs_no_custom_objects(self):
         path = self.path("distiller.keras")
         made().save(path)
-        # tests/peers/persistence_test.py imports them in the other order.
+        # tests/_training/peers/saving_test.py imports them in the other order.
         code = (
             "import keras_kd, keras\n"
             f"model = keras.models.load_model({path!r})\n"
@@ -207,7 +207,7 @@ def resumable(folder, seed=0, callbacks=()):
 
 KILLED = """
 import sys
-from tests import persistence_test as here
+from tests._training import saving_test as here
 
 here.resumable(sys.argv[1], callbacks=[here.Killer()])
 """

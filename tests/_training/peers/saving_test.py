@@ -16,7 +16,7 @@ from tests import support
 from tests.peers import communities
 from tests.support import cross_entropy
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 def with_dropout(width, name):
@@ -170,7 +170,7 @@ def resumable(folder, seed=0, callbacks=(), **kwargs):
 
 KILLED = """
 import sys
-from tests.peers import persistence_test as here
+from tests._training.peers import saving_test as here
 
 here.resumable(
     sys.argv[1], callbacks=[here.Killer()], exchange_every=4, shards=True
