@@ -19,6 +19,7 @@ from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._training.expected import ignored_class
+from keras_kd.losses.shapes import shapes_agree
 
 # Fields of `Targets` with one row for each example.
 TENSORS = ("labels", "weights", "counted", "positions")
@@ -181,7 +182,7 @@ def read(y, sample_weight, output, names, loss, positions=None):
     counted = {
         name: _counted(
             batch.of_output(y, names, name),
-            len(tapped_model.pick(output, names, name).shape),
+            tapped_model.pick(output, names, name).shape,
             ignored_class(batch.of_output(loss, names, name)),
         )
         for name in (names if len(names) > 1 else [None])
@@ -223,7 +224,7 @@ def joined(several):
     )
 
 
-def _counted(labels, rank, ignored):
+def _counted(labels, output_shape, ignored):
     """Masks the labels of one output that count; `None` if all do."""
     if labels is None or keras.tree.is_nested(labels):
         return None
@@ -240,8 +241,13 @@ def _counted(labels, rank, ignored):
     counted = tests[0] if len(tests) == 1 else ops.logical_and(*tests)
     # The last axis is of one label: `(batch, 1)`, one-hot, or several numbers,
     # of which one that is not known leaves no label.
-    if 1 < len(counted.shape) == rank:
+    if 1 < len(counted.shape) == len(output_shape):
         counted = ops.all(counted, axis=-1)
+    # Labels that are not of the output's positions are one for each example.
+    if len(counted.shape) > 1 and not shapes_agree(
+        counted.shape, output_shape[:-1]
+    ):
+        counted = ops.all(counted, axis=tuple(range(1, len(counted.shape))))
     return counted
 
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_kd import projectors
+from keras_kd._core import reduction
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import shapes_agree
 
@@ -68,6 +69,10 @@ class ProjectedLoss(DistillationLoss):
             The teacher's feature without its gradient, and the student's
             behind the projector.
         """
+        if self.infers_projector and reduction.read_mask(student) is not None:
+            # Not all layers that are inferred support masks; the Distiller
+            # has read it.
+            student = ops.copy(student)
         if self.projector is not None:
             # A layer of the user's may compute in half precision.
             student = ops.cast(self.projector(student), self.compute_dtype)

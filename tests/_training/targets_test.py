@@ -96,6 +96,27 @@ class UnlabelledTest(parameterized.TestCase):
         for key in ("student_loss", "ce"):
             np.testing.assert_allclose(logs[key], hard, rtol=1e-5)
 
+    def test_labels_of_something_else_hide_no_positions(self):
+        # One-hot labels of three classes beside a map of 3 x 3.
+        image = keras.Input((3, 3, 2))
+        nets = [
+            keras.Model(image, keras.layers.Conv2D(n, 1, name="map")(image))
+            for n in (4, 2)
+        ]
+        distiller = keras_kd.Distiller(
+            teacher=nets[0],
+            student=nets[1],
+            distillation_losses=keras_kd.losses.Hint(
+                teacher_tap="map", student_tap="map"
+            ),
+        )
+        distiller.compile("sgd")
+        x = np.random.default_rng(0).normal(size=(6, 3, 3, 2))
+        y = np.eye(3, dtype="float32")[np.arange(6) % 3]
+        y[:3, 1] = np.nan
+        found = distiller.evaluate(x, y, verbose=0)
+        np.testing.assert_allclose(found, distiller.evaluate(x, verbose=0))
+
     def test_bytes_have_no_class_of_minus_one(self):
         y = np.where(self.labelled, self.y, 255 % 3).astype("uint8")
         distiller = make(self.loss)
