@@ -112,7 +112,7 @@ class CompareDepthsTest(absltest.TestCase):
         )
 
     def test_refuses_what_was_searched_otherwise(self):
-        with self.assertRaisesRegex(ValueError, "same settings"):
+        with self.assertRaisesRegex(ValueError, "same run.*epochs=3, now 4"):
             search.compare_depths(**self.arguments | {"epochs": 4})
         with self.assertRaisesRegex(ValueError, "knobs must be those.*rate"):
             search.compare_depths(

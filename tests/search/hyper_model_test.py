@@ -191,7 +191,7 @@ class RefusalTest(parameterized.TestCase):
         (
             dict(knobs={"soft_targets.temperature": 0}),
             ValueError,
-            "temperature.*positive",
+            "temperature.*from 0.001",
         ),
         (
             dict(distillation_losses=keras_kd.losses.Hint(teacher_tap="no")),

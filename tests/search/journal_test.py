@@ -17,7 +17,7 @@ class SealTest(absltest.TestCase):
     )
     def test_reads_what_was_written(self, state):
         path = support.folder(self) / "journal.json"
-        journal.whole_files.write_json(path, journal.sealed(state))
+        journal.files.write_json(path, journal.sealed(state))
         self.assertEqual(journal.read(path), state)
 
     def test_no_file_is_no_state(self):
@@ -25,7 +25,7 @@ class SealTest(absltest.TestCase):
 
     def test_every_cut_is_noticed(self):
         path = support.folder(self) / "journal.json"
-        journal.whole_files.write_json(path, journal.sealed({"a": [1, 2]}))
+        journal.files.write_json(path, journal.sealed({"a": [1, 2]}))
         text = path.read_text()
         for length in range(len(text)):
             path.write_text(text[:length])
