@@ -237,9 +237,7 @@ pairs = [("labels", best, "ensemble"), ("labels, dropout", best, "ensemble")]
 for control, arm, name in (*pairs, ("more labels, dropout", better, "many")):
     gain = keras_kd.report.compare(tests[control] / 100, tests[arm] / 100)
     part = gain.mean / (taught_by[name] / 100 - tests[control].mean() / 100)
-    points = f"{100 * gain.mean:+.1f} points, 95 % interval over the seeds "
-    points += f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
-    print(f"{arm} - {control}: {points}. It closes {part:.0%}.")
+    print(arm, "less", control, gain.mean, "seeds:", gain.low, gain.high, part)
 
 """
 The picture is written to `shallow_mimic/mimics.png`: the accuracy of mimics of
