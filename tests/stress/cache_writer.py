@@ -65,8 +65,12 @@ def write(directory, connection=None, seed=0):
 
 
 def content(directory):
-    """All files that make up a cache, by name."""
+    """All files that make up a cache, by name, but for its lock.
+
+    The lock has the number of the process that wrote last.
+    """
     return {
         path.name: path.read_bytes()
         for path in sorted(pathlib.Path(directory).iterdir())
+        if path.name != "lock"
     }
