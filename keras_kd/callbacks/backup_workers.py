@@ -40,8 +40,8 @@ class BackupWorkers(keras.callbacks.Callback):
     Raises:
         TypeError: When training starts, if the model has no optimizer.
         ValueError: If a folder or file in `directory` is a link. When training
-            starts, if some workers have backups, and of no epoch all of them;
-            if `TF_CONFIG` cannot be read.
+            starts, if some workers have backups of several epochs, and of no
+            epoch all of them; if `TF_CONFIG` cannot be read.
 
     Example:
 
@@ -114,18 +114,21 @@ def newest_common(epochs):
         epochs: List of lists of integers, one for each worker.
 
     Returns:
-        An integer, or `None` if no worker has any.
+        An integer, or `None` if all have to begin anew.
 
     Raises:
-        ValueError: If some have epochs and no epoch is common to all.
+        ValueError: If some have more than one epoch, and no epoch is common to
+            all.
     """
     common = set.intersection(*map(set, epochs))
-    if not common and any(epochs):
+    # With one epoch the others were killed within their first one: all begin
+    # anew.
+    if not common and any(len(found) > 1 for found in epochs):
         raise ValueError(
-            "All workers must have a backup of the same epoch, or none of "
-            f"them any. Received: epochs of the workers {epochs}. Give each "
-            "worker the folder that it had, or delete all of them to begin "
-            "anew."
+            "All workers must have a backup of the same epoch, or be within "
+            f"their first one. Received: epochs of the workers {epochs}. Give "
+            "each worker the folder that it had, or delete all of them to "
+            "begin anew."
         )
     return max(common, default=None)
 

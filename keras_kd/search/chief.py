@@ -1,7 +1,9 @@
 """Roles of the several processes of one search."""
 
+import functools
 import os
 import socket
+import threading
 import time
 
 ID = "KERASTUNER_TUNER_ID"
@@ -11,6 +13,17 @@ PORT = "KERASTUNER_ORACLE_PORT"
 CHIEF = "chief"
 # And of a process that is alone.
 ALONE = "tuner0"
+
+# What a worker asks its chief.
+_REQUESTS = (
+    "create_trial",
+    "end_trial",
+    "get_best_trials",
+    "get_space",
+    "get_trial",
+    "update_space",
+    "update_trial",
+)
 
 SECONDS = 60.0
 IDLE_SECONDS = 1.0
@@ -74,14 +87,20 @@ def _address():
     return values[IP], int(values[PORT])
 
 
-def ask_less_often(oracle):
-    """Makes a worker wait between requests, if the chief has no trial.
+def make_patient(oracle, say=print):
+    """Makes a worker wait for a chief that is restarted, and between requests.
 
-    keras-tuner itself repeats the request at once, hundreds of times a second.
+    keras-tuner raises, or counts the trial as failed, when the chief is killed
+    while it answers. All requests may be sent again: a worker has one trial at
+    a time, and the journal ends each trial once. Where there is no trial yet,
+    keras-tuner asks again at once, hundreds of times a second.
 
     Args:
         oracle: That of a worker's tuner.
+        say: Takes a line for the user. Defaults to `print`.
     """
+    for name in _REQUESTS:
+        setattr(oracle, name, _repeated(getattr(oracle, name), say))
     create = oracle.create_trial
 
     def create_trial(tuner_id):
@@ -91,3 +110,52 @@ def ask_less_often(oracle):
         return trial
 
     oracle.create_trial = create_trial
+
+
+def end_when_over(tuner, journal, say=print):
+    """Lets a chief end that is started again after its search was over.
+
+    keras-tuner waits until a worker asks, and there may be none any more.
+
+    Args:
+        tuner: That of the chief.
+        journal: Its `journal.Journal`.
+        say: Takes a line for the user. Defaults to `print`.
+    """
+    serve = tuner.search
+
+    def search(*args, **kwargs):
+        if not journal.is_over:
+            return serve(*args, **kwargs)
+        say(f"The search is over: waiting {SECONDS:g} s for workers to ask.")
+        server = threading.Thread(
+            target=serve, args=args, kwargs=kwargs, daemon=True
+        )
+        server.start()
+        server.join(SECONDS)
+        if journal.was_asked:
+            server.join()
+
+    tuner.search = search
+
+
+def _repeated(request, say):
+    """Sends a request again when the connection broke within it."""
+    # Not at the top: only a search of several processes needs it.
+    import grpc
+
+    @functools.wraps(request)
+    def repeated(*args, **kwargs):
+        while True:
+            try:
+                return request(*args, **kwargs)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                say(
+                    "The chief of the search has gone: waiting until it is "
+                    "started again."
+                )
+                time.sleep(IDLE_SECONDS)
+
+    return repeated

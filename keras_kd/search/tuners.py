@@ -138,14 +138,16 @@ def make_tuner(
         **kwargs,
     )
     if chief.is_worker():
-        chief.ask_less_often(made.oracle)
+        chief.make_patient(made.oracle, say)
         return made
     _check_space(made, directory, project_name)
     if max_trials is not None:
         made.oracle.max_trials = max_trials
     if tuner != "grid":
         start_with_defaults(made.oracle)
-    Journal(made, on_trial)
+    journal = Journal(made, on_trial)
+    if chief.is_chief():
+        chief.end_when_over(made, journal, say)
     return made
 
 

@@ -108,6 +108,9 @@ class BackupWorkersTest(parameterized.TestCase):
         ([[2, 3], [3, 4]], 3),
         ([[2, 3], [1, 2], [2]], 2),
         ([[], []], None),
+        # The first was killed within its first epoch.
+        ([[], [1]], None),
+        ([[6], []], None),
     )
     def test_the_newest_common(self, epochs, expected):
         self.assertEqual(backup_workers.newest_common(epochs), expected)

@@ -1,8 +1,11 @@
 import os
 import socket
+import threading
+import time
 import types
 from unittest import mock
 
+import grpc
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -59,11 +62,72 @@ class ChiefTest(parameterized.TestCase):
         ]
         oracle = mock.Mock()
         oracle.create_trial.side_effect = trials
-        chief.ask_less_often(oracle)
+        chief.make_patient(oracle)
         with mock.patch.object(chief.time, "sleep") as sleep:
             got = [oracle.create_trial("worker0") for _ in trials]
         self.assertEqual(got, trials)
         self.assertEqual(sleep.call_count, 2)
+
+    def test_a_request_that_a_kill_cut_off_is_sent_again(self):
+        for name in ("create_trial", "update_trial", "end_trial", "get_trial"):
+            with self.subTest(name):
+                oracle, lines = mock.Mock(), []
+                answer = types.SimpleNamespace(status="RUNNING")
+                request = mock.Mock(side_effect=[Unavailable(), answer])
+                request.__name__ = name
+                setattr(oracle, name, request)
+                chief.make_patient(oracle, lines.append)
+                with mock.patch.object(chief.time, "sleep"):
+                    self.assertIs(getattr(oracle, name)("0"), answer)
+                self.assertEqual(request.call_args_list, [mock.call("0")] * 2)
+                self.assertLen(lines, 1)
+                self.assertIn("started again", lines[0])
+
+    def test_other_errors_of_a_request_are_raised(self):
+        oracle = mock.Mock()
+        oracle.end_trial.side_effect = Unknown
+        chief.make_patient(oracle)
+        with self.assertRaises(Unknown):
+            oracle.end_trial("0")
+
+    def test_a_chief_ends_that_is_started_after_the_end(self):
+        never, over = (
+            threading.Event(),
+            types.SimpleNamespace(is_over=True, was_asked=False),
+        )
+        self.addCleanup(never.set)
+        tuner, lines = types.SimpleNamespace(search=never.wait), []
+        chief.end_when_over(tuner, over, lines.append)
+        with mock.patch.object(chief, "SECONDS", 0.01):
+            tuner.search()
+        self.assertIn("over", lines[0])
+
+    def test_a_chief_serves_those_who_ask_after_the_end(self):
+        done, over = [], types.SimpleNamespace(is_over=True, was_asked=True)
+
+        def serve(verbose):
+            time.sleep(0.05)
+            done.append(verbose)
+
+        tuner = types.SimpleNamespace(search=serve)
+        chief.end_when_over(tuner, over, lambda line: None)
+        with mock.patch.object(chief, "SECONDS", 0.01):
+            tuner.search(verbose=0)
+        self.assertEqual(done, [0])
+
+
+class Unavailable(grpc.RpcError):
+    """What grpc raises when the connection breaks within a request."""
+
+    def code(self):
+        return grpc.StatusCode.UNAVAILABLE
+
+
+class Unknown(grpc.RpcError):
+    """What grpc raises when the chief itself raised."""
+
+    def code(self):
+        return grpc.StatusCode.UNKNOWN
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ def search(folder, connection=None, environment=()):
         environment: Pairs of environment variables, for several processes.
     """
     os.environ.update(environment)
+    # So long does a chief wait for workers that may have ended.
+    chief.SECONDS = 5.0
 
     def before(count):
         if connection is not None:

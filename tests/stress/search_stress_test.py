@@ -90,7 +90,7 @@ class ChiefTest(Stress):
         end = time.monotonic() + 120 + 10 * self.times
         while any(process.is_alive() for process in running.values()):
             self.assertLess(time.monotonic(), end, "The search hangs.")
-            time.sleep(chance.uniform(0.2, 1.5))
+            time.sleep(chance.uniform(0.05, 0.5))
             name = chance.choice(list(running))
             if kills < self.times and running[name].is_alive():
                 running[name].kill()
