@@ -1,9 +1,6 @@
 """Trains a student with a teacher."""
 
-import warnings
-
 import keras
-from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
@@ -11,22 +8,24 @@ from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.cached_outputs import teacher_outputs
-from keras_kd._training.compiling import Measured
+from keras_kd._training.compiling import Compiling
+from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.saving import Persistence
-from keras_kd._training.supervised import Supervised
+from keras_kd._training.step import Step
+from keras_kd._training.step import StepParts
 from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class Distiller(
     Persistence,
-    Supervised,
-    Measured,
+    Hyperparameters,
+    Compiling,
     UnlabelledWeights,
     backend.Trainer,
     keras.Model,
@@ -124,131 +123,49 @@ class Distiller(
         self.mask_input = mask_input
         self._add_student_loss_weight(student_loss_weight)
         self.loss_names = name_losses(losses)
-        named = self._named_losses()
-        self._comparison = Comparison(
+        named = dict(zip(self.loss_names, losses, strict=True))
+        comparison = Comparison(
             named,
             teacher_outputs(teacher, teacher_inputs, named),
             ModelOutputs(student, "student", student_inputs, named),
         )
-        self._has_warned = False
-        self._logs = Logs(("student_loss", *self.loss_names))
+        sides = comparison.teacher.output_names, comparison.student.output_names
+        logs = Logs(("student_loss", *self.loss_names), sides)
+        self._parts = StepParts(comparison, logs, mask_input)
         # Unbuilt models cannot write weights, and a step never calls this one.
-        self(self._comparison.student.input_entries())
+        self(comparison.student.input_entries())
 
     @property
     def teacher(self):
         """The teacher, as it was given. It is no part of the weights."""
-        return self._comparison.teacher.model
-
-    def _named_losses(self):
-        return dict(zip(self.loss_names, self.distillation_losses, strict=True))
+        return self._parts.comparison.teacher.model
 
     def make_train_function(self, force=False):
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force or self.run_eagerly:
+        if self.train_function is None or force:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
+        if self._awaits_teacher:
+            self._look_for_teacher()
         return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """Makes Keras's function, after a check of a restored teacher."""
+        if self._awaits_teacher:
+            self._look_for_teacher()
+        return super().make_test_function(force)
 
     def call(self, inputs, training=None):
         """Returns the student's output."""
         x, _ = batch.split(inputs)
-        x = self._comparison.student.entries(x)
-        return tapped_model.run(self.student, x, training)
-
-    def _student_outputs(self):
-        return self._comparison.student
-
-    def _run_teacher(self, x, found, training):
-        """Runs the teacher in inference mode, also in a training step."""
-        self._check_restored()
-        teacher = self._comparison.teacher
-        result = teacher.run(x, found.clean_labels(), False)
-        return teacher.perturb(result) if training else result
-
-    def _run_student(self, x, found, training):
-        """Runs the student."""
-        labels = found.clean_labels()
-        return self._comparison.student.run(x, labels, training)
-
-    def _compare(self, x, found, teacher, student):
-        """Computes the loss of a batch and adds it to the logs.
-
-        Args:
-            x: Input, with reserved entries.
-            found: `Targets`.
-            teacher: What `_run_teacher` returned.
-            student: What `_run_student` returned.
-
-        Returns:
-            This replica's share of the total loss, a scalar.
-        """
-        _, reserved = batch.split(x)
-        terms = {}
-        if teacher is None:
-            self._allow_no_teacher(student.training)
-        else:
-            terms = self._comparison.terms(teacher, student, found, reserved)
-        losses = self._named_losses()
-        total = sum(
-            ops.cast(losses[name].loss_weight, "float32") * term
-            for name, term in terms.items()
+        return tapped_model.run(
+            self.student, self._parts.student.entries(x), training
         )
-        if self.loss is not None:
-            supervised = self._supervise(x, found, student.output)
-            terms["student_loss"] = supervised
-            total += self.student_loss_weight * supervised
-        for value in self.losses:
-            total += ops.sum(value) / backend.num_replicas()
-        self._logs.update_terms(
-            (super().metrics[0], total), terms, batch.size(x)
-        )
-        return total
 
-    def _allow_no_teacher(self, training):
-        """Allows validation, and nothing else, without a cached teacher."""
-        if training or self.loss is None:
-            raise ValueError(
-                "The data must come from the `attach` of the cached teacher, "
-                "since nothing else tells what it said. Received: data without "
-                "that for "
-                f"{'training' if training else 'a Distiller without loss'}. "
-                "Give `cached.attach(data)`; only validation can do without, "
-                "if `compile` was given a loss."
-            )
-        if not self._has_warned:
-            warnings.warn(
-                "The data for validation does not come from `attach`: the "
-                "supervised loss and the student's metrics are all there is.",
-                stacklevel=2,
-            )
-        self._has_warned = True
+    def _step(self, data, training):
+        if self._awaits_teacher:
+            self._check_restored()
+        return Step(self, self._parts, data, training)
 
-    def _report(self, x, found, teacher, student):
-        """Updates the metrics with a batch.
-
-        Args:
-            x: Input.
-            found: `Targets`; without labels, metrics of them are left out.
-            teacher: What `_run_teacher` returned.
-            student: What `_run_student` returned.
-
-        Returns:
-            Dict of the logs.
-        """
-        if teacher is not None:
-            self._logs.update_fed(
-                teacher.output, student.output, found, self._output_names()
-            )
-        if found.labels is None:
-            results = self.results_without_labels()
-        else:
-            results = self.compute_metrics(
-                x,
-                found.labels,
-                found.marked(student.output),
-                found.weights_of_labels(),
-            )
-        if teacher is None:
-            results = self._logs.without_teacher(results)
-        return results
+    def _learners(self):
+        return [(self.optimizer, self.trainable_variables)]

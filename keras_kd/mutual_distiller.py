@@ -1,7 +1,6 @@
 """Trains several models that teach each other."""
 
 import keras
-from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
@@ -9,29 +8,29 @@ from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
+from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
-from keras_kd._training.peers import peer_batch as sharing
-from keras_kd._training.peers.answers import PeerAnswers
-from keras_kd._training.peers.compiling import PeerMeasured
-from keras_kd._training.peers.ensemble import mean
+from keras_kd._training.peers.compiling import PeerCompiling
 from keras_kd._training.peers.logs import PeerLogs
 from keras_kd._training.peers.outputs import PeerOutputs
+from keras_kd._training.peers.outputs import mean
 from keras_kd._training.peers.peer_losses import PeerLosses
 from keras_kd._training.peers.saving import PeerPersistence
 from keras_kd._training.peers.stale_copies import StaleCopies
-from keras_kd._training.supervised import Supervised
+from keras_kd._training.peers.step import PeerParts
+from keras_kd._training.peers.step import PeerStep
 from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class MutualDistiller(
     PeerPersistence,
-    Supervised,
-    PeerMeasured,
+    Hyperparameters,
+    PeerCompiling,
     UnlabelledWeights,
-    backend.PeerTrainer,
+    backend.Trainer,
     keras.Model,
 ):
     """Trains several models that teach each other, from the first step on.
@@ -166,34 +165,42 @@ class MutualDistiller(
         self.supports_jit = not shards
         self._add_student_loss_weight(student_loss_weight)
         self.loss_names = name_losses(losses)
-        sides = [PeerOutputs(peer, losses) for peer in peers]
+        outputs = [PeerOutputs(peer, losses) for peer in peers]
         places = range(len(peers))
+        named = dict(zip(self.loss_names, losses, strict=True))
         peer_losses = [
             PeerLosses(
-                self._named_losses(),
-                sides,
+                named,
+                outputs,
                 student,
                 [i for i in places if target == "community" or i != student],
                 is_first=student == 0,
             )
             for student in places
         ]
-        self._sides, self._peer_losses = tuple(sides), tuple(peer_losses)
         self.peer_losses = [loss for one in peer_losses for loss in one.losses]
-        self._stale = None
-        if exchange_every > 1:
-            self._stale = StaleCopies(peers, self.add_weight, exchange_every)
-        self._logs = PeerLogs(
-            ("student_loss", *self.loss_names), self.peer_names
+        self._parts = PeerParts(
+            outputs,
+            peer_losses,
+            PeerLogs(("student_loss", *self.loss_names), self.peer_names),
+            mask_input,
+            is_in_turn=exchange == "in_turn",
+            has_shards=shards,
         )
+        if exchange_every > 1:
+            self._parts.stale = StaleCopies(
+                peers, self.add_weight, exchange_every
+            )
         self(model_specs.input_spec(peers[0]))
 
-    def _named_losses(self):
-        return dict(zip(self.loss_names, self.distillation_losses, strict=True))
+    @property
+    def optimizers(self):
+        """The optimizer of each peer; `optimizer` is the first."""
+        return [self.optimizer, *self._other_optimizers]
 
     def _peer_variables(self, index):
         """Returns the variables that the optimizer of one peer updates."""
-        layers = [self.peers[index], *self._peer_losses[index].losses]
+        layers = [self.peers[index], *self._parts.peer_losses[index].losses]
         return [v for layer in layers for v in layer.trainable_variables]
 
     def call(self, inputs, training=None):
@@ -203,97 +210,17 @@ class MutualDistiller(
             [tapped_model.run(peer, x, training) for peer in self.peers]
         )
 
-    def _student_outputs(self):
-        return self._sides[0]
-
     def make_train_function(self, force=False):
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force or self.run_eagerly:
+        if self.train_function is None or force:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
 
-    def _shares(self, data, training):
-        """Returns the examples of each peer: the whole batch, or a shard."""
-        share = sharing.whole(*self._read_batch(data))
-        if training and self.shards:
-            return sharing.shards(share, len(self.peers))
-        return [share] * len(self.peers)
+    def _step(self, data, training):
+        return PeerStep(self, self._parts, data, training)
 
-    def _exchange(self):
-        """Renews the copies that teach, if there are any and it is due."""
-        if self._stale is not None:
-            self._stale.exchange(self.optimizer.iterations)
-
-    def _run_peer(self, index, share, training):
-        """Runs a peer.
-
-        Args:
-            index: Which.
-            share: A `PeerBatch`.
-            training: Whether it is in training mode.
-
-        Returns:
-            A `ForwardPass`, and the peer's regularisation, a list of scalars.
-        """
-        result = self._sides[index].run(share.x, None, training)
-        # Before another pass, which forgets what the layers added.
-        regularisation = self.peers[index].losses
-        return share.counted(result), regularisation
-
-    def _ask(self, index, share):
-        """Returns the outputs of a peer as a teacher, and changes nothing."""
-        is_live = self._stale is None
-        if is_live:
-            scope = keras.StatelessScope(initialize_variables=False)
-        else:
-            scope = self._stale.scope(index)
-        with scope:
-            result = self._sides[index].run(share.x, None, training=is_live)
-        return share.counted(result)
-
-    def _answers(self, shares, students, training):
-        """Makes the `PeerAnswers` of a step."""
-        is_live = not training or self._stale is None
-        return PeerAnswers(
-            shares,
-            [result for result, _ in students],
-            [one.teachers for one in self._peer_losses],
-            self._ask,
-            is_live=is_live,
-            in_turn=training and is_live and self.exchange == "in_turn",
-        )
-
-    def _compare(self, index, share, answers, student):
-        """Computes the loss of one peer and adds it to the logs.
-
-        Args:
-            index: Which peer.
-            share: Its `PeerBatch`.
-            answers: Outputs of its teachers, a `ForwardPass` by index.
-            student: What `_run_peer` returned.
-
-        Returns:
-            This replica's share of the peer's total loss, a scalar.
-        """
-        result, regularisation = student
-        peer_losses = self._peer_losses[index]
-        terms = peer_losses.terms(answers, result, share)
-        losses = self._named_losses()
-        total = sum(
-            ops.cast(losses[name].loss_weight, "float32") * term
-            for name, term in terms.items()
-        )
-        if self.loss is not None:
-            # Of no examples, Keras returns no values instead of a sum.
-            supervised = ops.sum(
-                self._supervise(share.x, share.targets, result.output)
-            )
-            terms["student_loss"] = supervised
-            total += self.student_loss_weight * supervised
-        added = [value for loss in peer_losses.losses for value in loss.losses]
-        for value in [*regularisation, *added]:
-            total += ops.sum(value) / backend.num_replicas()
-        self._logs.of[self.peer_names[index]].update_terms(
-            (self.metrics[0], total), terms, share.examples
-        )
-        return total
+    def _learners(self):
+        return [
+            (optimizer, self._peer_variables(index))
+            for index, optimizer in enumerate(self.optimizers)
+        ]

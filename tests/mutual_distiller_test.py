@@ -19,13 +19,12 @@ from tests.support import cross_entropy
 
 @keras.saving.register_keras_serializable("tests")
 class OpenToGradients(keras_kd.losses.DistillationLoss):
-    """Squared distance that would let a gradient through to the teachers."""
+    """Squared distance of probabilities that stops no gradient itself."""
 
     accepts_members = True
 
     def call(self, teacher, student):
-        if isinstance(teacher, dict):
-            teacher = keras.ops.mean(teacher["member_logits"], axis=1)
+        teacher, student = map(keras.ops.softmax, (teacher, student))
         return keras.ops.sum(keras.ops.square(teacher - student), axis=-1)
 
 
@@ -164,26 +163,30 @@ class StepTest(parameterized.TestCase):
 
     @parameterized.parameters(("others", 1.0), ("community", 0.5))
     def test_no_gradient_reaches_a_teacher(self, target, factor):
-        # By hand: the gradient of (z_i - teacher)^2 by the bias of peer i is
-        # 2 (z_i - teacher), where z_i - teacher is z_i - z_j, or half of it.
+        # By hand: the gradient of |p_i - teacher|^2 by the logits of peer i is
+        # 2 J(p_i) (p_i - teacher), J(p) = diag(p) - p p', where p_i - teacher
+        # is p_i - p_j, or half of it.
         x, _ = communities.data(communities.vectors)
         distiller = communities.made(
             losses=OpenToGradients(), exchange="together", target=target
         )
         distiller.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
-        first, second = (np.asarray(peer(x)) for peer in distiller.peers)
+        p = [reference.softmax(peer(x)) for peer in distiller.peers]
         biases = [peer.get_layer("head").bias for peer in distiller.peers]
         before = support.values(biases)
 
         distiller.train_on_batch(x)
 
-        gap = 2 * factor * np.mean(first - second, axis=0)
         moves = [
             after - old
             for after, old in zip(support.values(biases), before, strict=True)
         ]
-        np.testing.assert_allclose(moves[0], -0.1 * gap, rtol=1e-4, atol=1e-7)
-        np.testing.assert_allclose(moves[1], 0.1 * gap, rtol=1e-4, atol=1e-7)
+        for move, own, other in zip(moves, p, p[::-1], strict=True):
+            gap = 2 * factor * (own - other)
+            gradient = own * (gap - np.sum(own * gap, axis=-1, keepdims=True))
+            np.testing.assert_allclose(
+                move, -0.1 * gradient.mean(axis=0), rtol=1e-4, atol=1e-7
+            )
 
 
 class LossTest(parameterized.TestCase):

@@ -12,6 +12,7 @@ it:
 The weights are logarithms of positive numbers; their sum does not matter.
 """
 
+import keras
 from keras import ops
 
 from keras_kd._core import reduction
@@ -83,6 +84,18 @@ def logits_shape(teacher_shape):
         batch, _, *rest = teacher_shape[MEMBER_LOGITS]
         return (batch, *rest)
     return tuple(teacher_shape)
+
+
+def logits_spec(teacher):
+    """A `KerasTensor` of the logits that a teacher's output stands for.
+
+    Args:
+        teacher: A `KerasTensor`, or the members' form of several.
+    """
+    if not is_members(teacher):
+        return teacher
+    shape_of_logits = logits_shape(shape(teacher))
+    return keras.KerasTensor(shape_of_logits, teacher[MEMBER_LOGITS].dtype)
 
 
 def average_probabilities(teacher, log_probabilities):

@@ -8,6 +8,8 @@ import os
 import keras
 import numpy as np
 
+from keras_kd._core import teacher_protocol
+
 # Their configs give a name a meaning: it is the type of numbers.
 _POLICIES = "DTypePolicy"
 # Counted in each process, an address, or no part of the model itself.
@@ -23,20 +25,12 @@ def fingerprint(model):
     """Digest of a model's weights, in their order.
 
     Args:
-        model: A built `keras.Model`, or a teacher that has a method
-            `fingerprint` of its own.
+        model: A built `keras.Model`, or a teacher.
 
     Returns:
         16 bytes, equal for models with bit-equal weights.
     """
-    if hasattr(model, "fingerprint"):
-        return model.fingerprint()
-    digest = hashlib.blake2b(digest_size=16)
-    for variable in model.weights:
-        value = keras.ops.convert_to_numpy(variable)
-        digest.update(f"{value.shape}{value.dtype}".encode())
-        digest.update(value.tobytes())
-    return digest.digest()
+    return teacher_protocol.of(model).fingerprint()
 
 
 def of_arguments(arguments):
@@ -124,7 +118,7 @@ def _of_object(value, depth):
     if hasattr(value, "element_spec") and hasattr(value, "cardinality"):
         # A number of its graph, the same in each process.
         return [str(value.element_spec), int(value.fingerprint())]
-    if hasattr(value, "fingerprint"):
+    if isinstance(value, teacher_protocol.TeacherProtocol):
         return [kind, value.fingerprint().hex()]
     if callable(getattr(value, "digest", None)):
         return [kind, value.digest()]

@@ -12,9 +12,11 @@ class InputGradients:
     """Runs a tapped model, with the input gradients for losses.
 
     Args:
-        tapped: A `TappedModel`, or what stands for a model that no loss
-            differentiates.
+        tapped: A `TappedModel`.
         losses: Distillation losses, by name.
+
+    Attributes:
+        is_needed: Whether any loss needs a gradient.
 
     Raises:
         ValueError: If the input of the model has no gradient, or a loss has no
@@ -23,13 +25,14 @@ class InputGradients:
 
     def __init__(self, tapped, losses):
         self.tapped = tapped
-        need = f"{tapped.role}_input_gradient"
+        self._need = need = f"{tapped.role}_input_gradient"
         self._plain = {n: v for n, v in losses.items() if need in v.needs}
         self._viewed = {
             n: v for n, v in losses.items() if f"{need}_of_view" in v.needs
         }
         self._shapes = {}
-        if not (self._plain or self._viewed):
+        self.is_needed = bool(self._plain or self._viewed)
+        if not self.is_needed:
             return
         spec = model_specs.input_spec(tapped.model)
         self._dtypes = [t.dtype for t in keras.tree.flatten(spec)]
@@ -76,19 +79,22 @@ class InputGradients:
             training: Whether it is in training mode.
 
         Returns:
-            `(result, gradients, of_views)`: what the tapped model returned,
-            and two dicts from the names of losses to gradients.
+            `(result, gradients)`: what the tapped model returned, and a dict
+            from the name of each loss to its gradients, by the names that its
+            `needs` has.
         """
-        if not self._shapes:
-            return self.tapped(x, training), {}, {}
         x = self._as_numbers(x)
-        of_views = {}
+        found = {}
         # Before the pass proper, since each call of a model puts its own
         # penalties into `model.losses` in place of those of the call before.
         for name, loss in self._viewed.items():
             view = loss.input_view(x)
-            of_views |= self._run(view, y, training, {name: loss})[1]
-        return *self._run(x, y, training, self._plain), of_views
+            _, gradients = self._run(view, y, training, {name: loss})
+            found[name] = {f"{self._need}_of_view": gradients[name]}
+        result, gradients = self._run(x, y, training, self._plain)
+        for name, gradient in gradients.items():
+            found.setdefault(name, {})[self._need] = gradient
+        return result, found
 
     def _run(self, x, y, training, losses):
         objectives = {

@@ -3,6 +3,7 @@
 import keras
 
 from keras_kd import taps
+from keras_kd._core import teacher_protocol
 
 
 def symbolic(function, spec):
@@ -33,8 +34,9 @@ def symbolic(function, spec):
 def input_spec(model):
     """The input of a built model, as `KerasTensor`s of any batch size."""
     model = taps.unwrapped(model)
-    if hasattr(model, "input_like"):
-        return input_spec(model.input_like)
+    like = teacher_protocol.of(model).input_like
+    if like is not None:
+        return input_spec(like)
     if isinstance(model, keras.Sequential):
         return _tensors_of(model.inputs[0].shape, model.inputs[0].dtype)
     if taps.is_functional(model):

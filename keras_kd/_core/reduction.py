@@ -8,7 +8,7 @@ from keras import ops
 from keras_kd import backend
 
 
-def mean(values, weights=None, mask=None):
+def mean(values, weights=None, *masks):
     """This replica's share of the mean over the global batch.
 
     ```
@@ -22,11 +22,12 @@ def mean(values, weights=None, mask=None):
     Args:
         values: `(batch,)`, or `(batch, steps, ...)`.
         weights: Sample weights that `broadcast_like` has fitted, or `None`.
-        mask: Boolean, fitted likewise, or `None`.
+        *masks: Boolean tensors of what counts, or `None`.
 
     Returns:
         A scalar.
     """
+    mask = combine_masks(values, *masks)
     if mask is None:
         count = ops.size(values)
     else:
@@ -120,10 +121,9 @@ class GlobalMean(keras.losses.Loss):
             ops.cast(y_true, self.loss.dtype),
             ops.cast(y_pred, self.loss.dtype),
         )
-        mask = combine_masks(values, read_mask(y_pred), read_mask(values))
         if sample_weight is not None:
             sample_weight = broadcast_like(sample_weight, values, ops.mean)
-        return mean(values, sample_weight, mask)
+        return mean(values, sample_weight, read_mask(y_pred), read_mask(values))
 
 
 def read_mask(tensor):

@@ -6,6 +6,7 @@ import numpy as np
 from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import ensemble_logits
+from keras_kd._core import teacher_protocol
 from keras_kd._core.final_activations import gives_probabilities
 from keras_kd._core.logits_check import logits_of
 from keras_kd._core.moving_weights import shared_moving_weights
@@ -211,7 +212,7 @@ def check_scope(student, argument="student", owner="Distiller"):
 
 def check_noise_scope(teacher):
     """Validates that the noise of a teacher belongs to the strategy."""
-    state = list(getattr(teacher, "noise_state", ()))
+    state = list(teacher_protocol.of(teacher).noise_state)
     if not backend.is_in_scope(state):
         raise ValueError(
             "`teacher` must be made in the scope of the strategy, since the "

@@ -4,19 +4,18 @@ import types
 
 import keras
 
-from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._training import compiled_metrics
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
+from keras_kd._training import targets
 
 
-class Measured:
+class Compiling(logs.Reporting):
     """`compile` and the metrics of a Distiller.
 
     Keras would feed every metric with labels, and knows one loss. The class it
-    is mixed into, before `keras.Model`, has a `logs.Logs` in `_logs` and both
-    `ModelOutputs` in `_comparison`.
+    is mixed into, before `keras.Model`, has `step.StepParts` in `_parts`.
     """
 
     def compile(
@@ -78,8 +77,12 @@ class Measured:
             auto_scale_loss,
         )
         self.loss = loss
-        self._logs.fed = fed + weighted_fed
-        compiled_metrics.decide(self._logs.fed, outputs)
+        student = self._parts.student
+        self._parts.reader = targets.Reader(
+            student.symbolic()[0], student.output_names, loss
+        )
+        self._parts.logs.fed = fed + weighted_fed
+        compiled_metrics.decide(self._parts.logs.fed, outputs)
         # In a plain object, since Keras would track the metrics in a dict.
         self._compile_arguments = types.SimpleNamespace(
             optimizer=optimizer,
@@ -95,33 +98,18 @@ class Measured:
     def _find_outputs(self, loss):
         """Describes the student's outputs, a `StudentOutput` by name."""
         return student_outputs.find(
-            self._comparison.losses.values(),
-            self._comparison.student.tapped,
-            loss,
+            self.distillation_losses, self._parts.student.tapped, loss
         )
 
     def _split_metrics(self, metrics, is_weighted):
         """Separates metrics that see the teacher from those for Keras."""
-        return logs.split_metrics(metrics, self._output_names(), is_weighted)
-
-    def _output_names(self):
-        """Names of the outputs of teacher and student, where several."""
-        comparison = self._comparison
-        return comparison.teacher.output_names, comparison.student.output_names
+        sides = self._parts.logs.sides
+        return logs.split_metrics(metrics, sides, is_weighted)
 
     @property
     def output_names(self):
         """Names of the student's outputs, which label losses and metrics."""
         return getattr(self.student, "output_names", None)
-
-    @property
-    def metrics(self):
-        """The total, Keras's metrics, then the terms and the teacher's."""
-        return [*super().metrics, *self._logs.metrics(self._omitted())]
-
-    def _omitted(self):
-        """Name of the unused loss term, or `None`."""
-        return "student_loss" if self.loss is None else None
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, serialized."""
@@ -136,27 +124,3 @@ class Measured:
         """Compiles with what `get_compile_config` returned."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-    def get_metrics_result(self):
-        """Returns the logs, without metrics that saw no label or teacher."""
-        results = self._results(
-            lambda metric: metric.built if _sees_labels(metric) else True
-        )
-        if not backend.is_tracing() and self._logs.have_seen_no_teacher():
-            results = self._logs.without_teacher(results)
-        return results
-
-    def results_without_labels(self):
-        """Returns the logs of a batch without labels."""
-        return self._results(lambda metric: not _sees_labels(metric))
-
-    def _results(self, is_shown):
-        shown = [m for m in super().metrics if is_shown(m)]
-        values = logs.merge((m.name, m.result()) for m in shown)
-        own = self._logs.results(self._omitted())
-        return logs.merge([*values.items(), *own.items()])
-
-
-def _sees_labels(metric):
-    # The one object in which Keras keeps all metrics given to `compile`.
-    return metric.name == "compile_metrics"

@@ -30,10 +30,13 @@ class Logs:
 
     Args:
         names: Keys of the terms.
+        sides: Names of the outputs of teacher and of student. Defaults to one
+            output each.
     """
 
-    def __init__(self, names):
+    def __init__(self, names, sides=((), ())):
         self.means = {name: TermMean(name=name) for name in names}
+        self.sides = sides
         self.fed = []
 
     def metrics(self, omitted):
@@ -75,32 +78,84 @@ class Logs:
         for name, value in terms.items():
             self.means[name].update_state(value * replicas, weight)
 
-    def update_fed(self, teacher, student, found, sides):
+    def update_fed(self, teacher, student, found):
         """Feeds a batch to the metrics that see the teacher.
 
         Args:
             teacher: The teacher's output.
             student: The student's output.
             found: `Targets` of the batch.
-            sides: Names of the outputs of teacher and of student.
         """
-        teacher_names, student_names = sides
+        teacher_names, student_names = self.sides
         for fed in self.fed:
             weight = None
             if fed.is_weighted:
                 weight = batch.of_output(
                     found.weights, student_names, fed.output
                 )
+            masks = found.masks(fed.output) if found.has_masks else ()
             fed.metric.update_state(
-                tapped_model.pick(
-                    teacher,
-                    teacher_names,
-                    fed.output if teacher_names else None,
-                ),
-                tapped_model.pick(student, student_names, fed.output),
+                _pick(teacher, teacher_names, fed.output),
+                _pick(student, student_names, fed.output),
                 sample_weight=weight,
-                masks=found.masks(fed.output),
+                masks=masks,
             )
+
+
+def _pick(output, names, name):
+    """One of several outputs, or the only one."""
+    if not keras.tree.is_nested(output):
+        return output
+    return tapped_model.pick(output, names, name if names else None)
+
+
+class Reporting:
+    """The metrics of a Distiller, and their results.
+
+    The class it is mixed into, before `keras.Model`, has a `Logs` in
+    `_parts.logs`.
+    """
+
+    @property
+    def metrics(self):
+        """The total, Keras's metrics, then the terms and the teacher's."""
+        return [*super().metrics, *self._parts.logs.metrics(self._omitted())]
+
+    @property
+    def losses(self):
+        """Empty: each step adds the penalties of layers to the total itself.
+
+        Keras would add them to the loss given to `compile`.
+        """
+        return []
+
+    def _omitted(self):
+        """Name of the unused loss term, or `None`."""
+        return "student_loss" if self.loss is None else None
+
+    def get_metrics_result(self):
+        """Returns the logs, without metrics that saw no label or teacher."""
+        results = self._results(
+            lambda metric: metric.built if _sees_labels(metric) else True
+        )
+        if not backend.is_tracing() and self._parts.logs.have_seen_no_teacher():
+            results = self._parts.logs.without_teacher(results)
+        return results
+
+    def results_without_labels(self):
+        """Returns the logs of a batch without labels."""
+        return self._results(lambda metric: not _sees_labels(metric))
+
+    def _results(self, is_shown):
+        shown = [m for m in super().metrics if is_shown(m)]
+        values = merge((m.name, m.result()) for m in shown)
+        own = self._parts.logs.results(self._omitted())
+        return merge([*values.items(), *own.items()])
+
+
+def _sees_labels(metric):
+    # The one object in which Keras keeps all metrics given to `compile`.
+    return metric.name == "compile_metrics"
 
 
 @dataclasses.dataclass(frozen=True)

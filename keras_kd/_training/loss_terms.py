@@ -22,7 +22,7 @@ class Comparison:
 
     Args:
         losses: Distillation losses, by name.
-        teacher: The teacher's `ModelOutputs`.
+        teacher: The teacher's `Outputs`.
         student: The student's `ModelOutputs`.
 
     Raises:
@@ -34,18 +34,21 @@ class Comparison:
         self.losses = losses
         self.teacher = teacher
         self.student = student
+        self._teacher_taps = {loss.teacher_tap for loss in losses.values()}
+        self._student_taps = {loss.student_tap for loss in losses.values()}
         self._build()
 
     def _build(self):
         """Makes the weights of the losses for the shapes at their taps."""
-        _, teacher_tensors = self.teacher.tapped.symbolic()
-        _, student_tensors = self.student.tapped.symbolic()
+        _, teacher_tensors = self.teacher.symbolic()
+        _, student_tensors = self.student.symbolic()
         for name, loss in self.losses.items():
             teacher = teacher_tensors[loss.teacher_tap]
             student = student_tensors[loss.student_tap]
             checks.check_form(name, loss, teacher)
+            teacher = ensemble_logits.logits_spec(teacher)
             shapes = {
-                "teacher_shape": ensemble_logits.shape(teacher),
+                "teacher_shape": tuple(teacher.shape),
                 "student_shape": tuple(student.shape),
             }
             shapes |= self._gradient_shapes(name, loss)
@@ -69,107 +72,151 @@ class Comparison:
         return {
             argument: shape
             for side in (self.teacher, self.student)
-            for argument, shape in side.gradients.shapes(name).items()
+            for argument, shape in side.gradient_shapes(name).items()
             if argument in taken
         }
 
-    def terms(self, teacher, student, found, reserved):
+    def terms(self, teacher, student, examples):
         """Computes the mean of each loss over the global batch.
 
         Args:
             teacher: The teacher's `ForwardPass`.
             student: The student's `ForwardPass`.
-            found: `Targets` of the batch.
-            reserved: Reserved entries of the batch, by name.
+            examples: `step.Examples` that they are of.
 
         Returns:
             Dict from the name of each loss to this replica's share of its
             mean, a scalar without `loss_weight`.
         """
-        tensors = self.teacher.check_finite(teacher.tensors)
-        labels = found.clean_labels()
-        means = {}
-        for name, loss in self.losses.items():
-            output = self._output(loss.student_tap)
-            taught = teacher.tensors[loss.teacher_tap]
-            masks = [
-                ensemble_logits.read_mask(taught),
-                *found.masks(output, "labels" in loss.needs),
-            ]
-            tensor = _hidden(student.tensors[loss.student_tap], taught, masks)
-            offered = {
-                "labels": labels,
-                "example_ids": reserved.get("example_ids"),
-                "teacher_input_gradient": teacher.input_gradients.get(name),
-                "student_input_gradient": student.input_gradients.get(name),
-                "teacher_input_gradient_of_view": teacher.view_gradients.get(
-                    name
-                ),
-                "student_input_gradient_of_view": student.view_gradients.get(
-                    name
-                ),
-            }
-            values = loss(
-                tensors[loss.teacher_tap],
-                tensor,
-                training=student.training,  # For what a projector may hold.
-                **{
-                    need: check_served(name, need, offered[need])
-                    for need in loss.needs
-                },
+        checked = self.teacher.check_finite(teacher.tensors)
+        taught, learned = _with_masks(
+            {tap: checked[tap] for tap in self._teacher_taps},
+            {tap: student.tensors[tap] for tap in self._student_taps},
+        )
+        return {
+            name: self._term(
+                name,
+                loss,
+                taught[loss.teacher_tap],
+                learned[loss.student_tap],
+                self._served(name, loss, teacher, student, examples)
+                if loss.needs
+                else {},
+                examples.targets,
+                student.training,
             )
-            _check_values(name, values, tensor)
-            mean = reduction.mean(
-                values,
-                self._weight(values, output, found.weights),
-                reduction.combine_masks(
-                    values, reduction.read_mask(tensor), *masks
-                ),
-            )
-            # A loss may compute in float64.
-            means[name] = ops.cast(mean, "float32")
-        return means
+            for name, loss in self.losses.items()
+        }
 
-    def _output(self, tap):
-        return tap if tap in self.student.output_names else None
+    def _served(self, name, loss, teacher, student, examples):
+        """What a loss needs besides the two tensors, by name."""
+        offered = {
+            "labels": examples.labels,
+            "example_ids": examples.reserved.get("example_ids"),
+            **teacher.gradients.get(name, {}),
+            **student.gradients.get(name, {}),
+        }
+        return {
+            need: check_served(name, need, offered.get(need))
+            for need in loss.needs
+        }
 
-    def _weight(self, values, output, sample_weight):
-        """Sample weights of one output, fitted to the values."""
+    def _term(self, name, loss, taught, learned, served, found, training):
+        """This replica's share of the mean of one loss."""
         names = self.student.output_names
-        weights = batch.members(batch.of_output(sample_weight, names, output))
-        if all(weight is None for weight in weights):
-            return None
-        fitted = [
-            1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
-            for w in weights
-        ]
-        # A place inside a model with several outputs has no weight of its own.
-        return sum(fitted) / len(fitted)
+        output = loss.student_tap if loss.student_tap in names else None
+        (teacher, teacher_mask), (student, student_mask) = taught, learned
+        masks = [] if teacher_mask is None else [teacher_mask]
+        if found.has_masks:
+            masks += found.masks(output, "labels" in loss.needs)
+        if masks:
+            student, student_mask = _hidden(
+                student, student_mask, teacher, masks
+            )
+        values = loss(
+            teacher,
+            student,
+            training=training,  # For what a projector may hold.
+            **served,
+        )
+        if loss.needs:
+            # What others return was looked at when they were built.
+            _check_values(name, values, student)
+        weights = None
+        if found.weights is not None:
+            weights = _weights(values, names, output, found.weights)
+        mean = reduction.mean(values, weights, student_mask, *masks)
+        # A loss may compute in float64.
+        return ops.cast(mean, "float32")
+
+    def penalties(self):
+        """Regularisation of the losses, after they were called."""
+        return [value for v in self.losses.values() for value in v.losses]
 
 
-def _hidden(tensor, taught, masks):
+def _weights(values, names, output, sample_weight):
+    """Sample weights of one output, fitted to the values."""
+    weights = batch.members(batch.of_output(sample_weight, names, output))
+    if all(weight is None for weight in weights):
+        return None
+    fitted = [
+        1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
+        for w in weights
+    ]
+    # A place inside a model with several outputs has no weight of its own.
+    return sum(fitted) / len(fitted)
+
+
+def _with_masks(*several):
+    """Dicts of tensors, each tensor with its Keras mask."""
+    return [
+        {
+            tap: (
+                tensor,
+                ensemble_logits.read_mask(tensor)
+                if isinstance(tensor, dict)
+                else reduction.read_mask(tensor),
+            )
+            for tap, tensor in tensors.items()
+        }
+        for tensors in several
+    ]
+
+
+def _hidden(student, own, teacher, masks):
     """A student's tensor that hides the positions that any mask hides.
 
     A loss over positions, which reads `student_mask`, then leaves them out, if
     the teacher's tensor has the same.
+
+    Args:
+        student: The student's tensor.
+        own: Its Keras mask, or `None`.
+        teacher: The teacher's tensor.
+        masks: Other masks.
+
+    Returns:
+        The tensor and its mask.
     """
     positions = [
         mask
         for mask in masks
-        if mask is not None
-        and reduction.is_of_positions(mask, tensor)
-        and reduction.is_of_positions(mask, ensemble_logits.scores(taught))
+        if reduction.is_of_positions(mask, student)
+        and reduction.is_of_positions(mask, ensemble_logits.scores(teacher))
     ]
     if not positions:
-        return tensor
-    own = reduction.read_mask(tensor)
-    mask = reduction.combine_masks(tensor[..., 0], own, *positions)
-    return reduction.with_mask(tensor, mask)
+        return student, own
+    mask = reduction.combine_masks(student[..., 0], own, *positions)
+    return reduction.with_mask(student, mask), mask
 
 
 def _built_shapes(loss):
     config = loss.get_build_config() or {}
-    shapes = config.get("shapes_dict", config)
+    shapes = dict(config.get("shapes_dict", config))
+    # Older versions built for the form of the members.
+    shapes["teacher_shape"] = ensemble_logits.logits_shape(
+        shapes.get("teacher_shape", ())
+    )
     return _as_tuples(shapes)
 
 
@@ -217,15 +264,15 @@ def _check_built(name, loss):
 
 def name_losses(losses):
     """Names of the losses in the logs: given, or made from the class."""
-    checks.check_names([loss.given_name for loss in losses if loss.given_name])
-    taken = {loss.given_name for loss in losses} | set(checks.RESERVED_NAMES)
+    checks.check_names([loss.log_name for loss in losses if loss.log_name])
+    taken = {loss.log_name for loss in losses} | set(checks.RESERVED_NAMES)
     names = []
     for loss in losses:
         base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__)
         candidates = [base.lower()] + [
             f"{base.lower()}_{index}" for index in range(1, len(losses) + 1)
         ]
-        name = loss.given_name or next(
+        name = loss.log_name or next(
             name for name in candidates if name not in taken
         )
         taken.add(name)

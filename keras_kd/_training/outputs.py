@@ -1,5 +1,6 @@
 """Outputs of a teacher or a student, with its taps."""
 
+import abc
 import contextlib
 import dataclasses
 from typing import Any
@@ -12,6 +13,7 @@ from keras_kd import taps
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
+from keras_kd._core import teacher_protocol
 from keras_kd._core.input_gradients import InputGradients
 from keras_kd._core.moving_weights import unchanged
 from keras_kd._training import checks
@@ -25,21 +27,53 @@ class ForwardPass:
         output: The model's own output.
         tensors: What the losses compare, by tap.
         training: Whether it was in training mode.
-        input_gradients: By the name of the loss that needs it.
-        view_gradients: The same, at the view that the loss defines.
+        gradients: Input gradients by the names of the losses that need them:
+            a dict from the name in `DistillationLoss.needs` to a gradient.
     """
 
     output: Any
     tensors: dict
     training: bool
-    input_gradients: dict = dataclasses.field(default_factory=dict)
-    view_gradients: dict = dataclasses.field(default_factory=dict)
+    gradients: dict = dataclasses.field(default_factory=dict)
 
 
-class ModelOutputs:
-    """Teacher or student with all tensors that the losses compare.
+class Outputs(abc.ABC):
+    """What a `Comparison` needs of one side.
 
     A plain object, so that the teacher in it is no part of the Distiller.
+
+    Attributes:
+        output_names: Names of the outputs, `()` if there is only one.
+    """
+
+    output_names = ()
+
+    @abc.abstractmethod
+    def symbolic(self):
+        """Returns `(output, tensors by tap)` as `KerasTensor`s."""
+
+    @abc.abstractmethod
+    def check_finite(self, tensors):
+        """Stops the run at nan or infinity.
+
+        Args:
+            tensors: Tensors, or a teacher's form of several, by tap.
+
+        Returns:
+            The same, so that what follows depends on the check.
+        """
+
+    def gradient_shapes(self, name):
+        """Shapes of the input gradients of a loss, as its `build` takes them.
+
+        Args:
+            name: Name of a loss.
+        """
+        return {}
+
+
+class ModelOutputs(Outputs):
+    """Outputs of one model, from a pass.
 
     Args:
         model: A built `keras.Model`.
@@ -52,31 +86,40 @@ class ModelOutputs:
         self.model = model
         self.role = role
         self.inputs = inputs
-        self.tap_of = {
-            name: getattr(loss, f"{role}_tap") for name, loss in losses.items()
-        }
+        self.is_noisy = teacher_protocol.of(model).is_noisy
         self.ruling_out = taps_of_probabilities(role, losses.values())
-        self.tapped = self._look_at(model, losses)
-        self.gradients = InputGradients(self.tapped, losses)
-        for name, loss in losses.items():
-            if self.tap_of[name] is None:
+        self.tapped = self._find_taps(
+            [getattr(loss, f"{role}_tap") for loss in losses.values()], losses
+        )
+        self.output_names = self.tapped.outputs
+        self.gradients = self._find_gradients(losses)
+        for loss in losses.values():
+            tap = getattr(loss, f"{role}_tap")
+            if tap is None:
                 checks.check_one_output(self.tapped, loss)
             if loss.expects_logits:
-                self._check_logits(self.tap_of[name], loss)
+                self._check_logits(tap, loss)
 
-    def _look_at(self, model, losses):
+    def _find_taps(self, names, losses):
         """Finds the taps, and how the model takes its input."""
-        spec = model_specs.input_spec(model)
+        spec = model_specs.input_spec(self.model)
         checks.check_entries_fit(self.inputs, spec, self.role)
         self.takes_list = isinstance(spec, list | tuple)
-        return tapped_model.TappedModel(model, self.tap_of.values(), self.role)
+        return tapped_model.TappedModel(self.model, names, self.role)
+
+    def _find_gradients(self, losses):
+        """The input gradients that losses need, `None` for none."""
+        found = InputGradients(self.tapped, losses)
+        return found if found.is_needed else None
 
     def _check_logits(self, tap, loss):
         checks.check_logits(self.tapped, tap, loss)
 
-    def entries(self, x):
-        """Selects the model's entries of the whole input."""
-        return batch.entries(x, self.inputs, self.takes_list)
+    def symbolic(self):
+        return self.tapped.symbolic()
+
+    def gradient_shapes(self, name):
+        return self.gradients.shapes(name) if self.gradients else {}
 
     def input_entries(self):
         """Spec of the model's part of the Distiller's input."""
@@ -87,34 +130,36 @@ class ModelOutputs:
             return dict(zip(self.inputs, spec, strict=True))
         return spec
 
-    @property
-    def output_names(self):
-        """Names of the outputs, `()` if there is only one."""
-        return self.tapped.outputs
+    def entries(self, x):
+        """Selects the model's entries of the whole input."""
+        return batch.entries(x, self.inputs, self.takes_list)
 
-    def run(self, x, y, training):
-        """Runs the model once.
+    def run(self, examples, training):
+        """Runs the model once, and once more for each view.
 
         Args:
-            x: The input of both models, with reserved entries.
-            y: Labels, or `None`.
+            examples: `step.Examples`.
             training: Whether it is in training mode.
 
         Returns:
             A `ForwardPass`.
         """
-        x = self.entries(batch.split(x)[0])
-        keep = (
-            unchanged(self.model)
-            if self.role == "teacher"
-            else (contextlib.nullcontext())
-        )
-        with keep:
-            result, *gradients = self.gradients.run(x, y, training)
-        return ForwardPass(*result, training, *gradients)
+        x = examples.x
+        if self.inputs is not None:
+            x = self.entries(x)
+        with self._keeping():
+            if self.gradients is None:
+                return ForwardPass(*self.tapped(x, training), training)
+            result, gradients = self.gradients.run(x, examples.labels, training)
+        return ForwardPass(*result, training, gradients)
+
+    def _keeping(self):
+        """A scope that keeps what this model must not change."""
+        is_teacher = self.role == "teacher"
+        return unchanged(self.model) if is_teacher else contextlib.nullcontext()
 
     def perturb(self, result):
-        """Lets the model change its own output, for a training step.
+        """Lets a noisy teacher change its own output, for a training step.
 
         Args:
             result: A `ForwardPass`.
@@ -123,7 +168,7 @@ class ModelOutputs:
             A `ForwardPass`. Its `output`, which metrics see, is as before;
             `tensors`, which losses compare, are of the changed output.
         """
-        if not hasattr(self.model, "perturb"):
+        if not self.is_noisy:
             return result
         output = self.model.perturb(result.output)
         tensors = {
@@ -135,35 +180,38 @@ class ModelOutputs:
         return dataclasses.replace(result, tensors=tensors)
 
     def check_finite(self, tensors):
-        """Stops the run at nan or infinity in the outputs of this model.
+        """See `Outputs`.
 
         A logit of -inf, of a class that is ruled out, is let through where
         all losses take the softmax or sigmoid of it.
-
-        Args:
-            tensors: Tensors, or a teacher's form of several, by tap.
-
-        Returns:
-            The same, so that what follows depends on the check.
         """
+        begin = f'The {self.role} "{self.model.name}" must give finite numbers '
+        flat = [
+            (tap, tensor)
+            for tap, value in tensors.items()
+            for tensor in keras.tree.flatten(value)
+        ]
+        checked = [
+            backend.check_finite(
+                tensor,
+                f"{begin}at {tap or 'its output'}. Received:",
+                tap in self.ruling_out,
+            )
+            if keras.backend.is_float_dtype(tensor.dtype)
+            else tensor
+            for tap, tensor in flat
+        ]
+        masks = [reduction.read_mask(tensor) for _, tensor in flat]
+        marked = iter(
+            tensor if mask is None else reduction.with_mask(tensor, mask)
+            for tensor, mask in zip(checked, masks, strict=True)
+        )
         return {
-            tap: keras.tree.map_structure(
-                lambda tensor, tap=tap: self._check_finite(tensor, tap), value
+            tap: keras.tree.pack_sequence_as(
+                value, [next(marked) for _ in keras.tree.flatten(value)]
             )
             for tap, value in tensors.items()
         }
-
-    def _check_finite(self, tensor, tap):
-        if not keras.backend.is_float_dtype(tensor.dtype):
-            return tensor
-        message = (
-            f'The {self.role} "{self.model.name}" must give finite numbers '
-            f"at {tap or 'its output'}. Received:"
-        )
-        return reduction.with_mask(
-            backend.check_finite(tensor, message, tap in self.ruling_out),
-            reduction.read_mask(tensor),
-        )
 
 
 def taps_of_probabilities(role, losses):

@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 
+from keras_kd._core import teacher_protocol
 from keras_kd._core.identity import fingerprint
 
 _FINGERPRINT = "teacher_fingerprint"
@@ -93,7 +94,7 @@ class Persistence(Stateful):
             )
         distiller = cls(**config)
         # A cache is there at once: it has no weights.
-        distiller._awaits_teacher = hasattr(distiller.teacher, "load_weights")
+        distiller._awaits_teacher = isinstance(distiller.teacher, keras.Model)
         return distiller
 
     def save_own_variables(self, store):
@@ -111,21 +112,18 @@ class Persistence(Stateful):
 
     def _state(self):
         """States of seed generators, and of a teacher's noise."""
-        return [*super()._state(), *getattr(self.teacher, "noise_state", ())]
-
-    def make_train_function(self, force=False):
-        """Makes Keras's function, after a check of a restored teacher."""
-        self._look_for_teacher()
-        return super().make_train_function(force)
-
-    def make_test_function(self, force=False):
-        """Makes Keras's function, after a check of a restored teacher."""
-        self._look_for_teacher()
-        return super().make_test_function(force)
+        return [
+            *super()._state(),
+            *teacher_protocol.of(self.teacher).noise_state,
+        ]
 
     def _look_for_teacher(self):
-        """Marks the teacher as restored if its weights match the file."""
-        if self._awaits_teacher and self._expected_teacher is not None:
+        """Marks the teacher as restored if its weights match the file.
+
+        Raises:
+            ValueError: If they do not, or there was no file.
+        """
+        if self._expected_teacher is not None:
             self._check_teacher()
             self._awaits_teacher = False
         self._check_restored()
@@ -156,12 +154,12 @@ class Persistence(Stateful):
 
     def save_assets(self, dir_path):
         """Writes the teacher's weights: only a full `save` calls this."""
-        if hasattr(self.teacher, "save_weights"):
+        if isinstance(self.teacher, keras.Model):
             self.teacher.save_weights(_teacher_file(dir_path))
 
     def load_assets(self, dir_path):
         """Reads the teacher's weights."""
-        if hasattr(self.teacher, "load_weights"):
+        if isinstance(self.teacher, keras.Model):
             self.teacher.load_weights(_teacher_file(dir_path))
         self._awaits_teacher = False
         self._check_teacher()

@@ -39,6 +39,7 @@ class Targets:
             or `None` for all.
         output: The student's output as `KerasTensor`s.
         names: Names of the student's outputs, `()` for one without name.
+        has_masks: Whether any label or position may not count.
     """
 
     labels: Any
@@ -47,6 +48,7 @@ class Targets:
     positions: Any
     output: Any
     names: tuple
+    has_masks: bool
 
     def map(self, function):
         """The same with another tensor for each.
@@ -164,48 +166,77 @@ class Targets:
         return None if structure is None else function(None, structure)
 
 
-def read(y, sample_weight, output, names, loss, positions=None):
-    """Looks for labels that do not count.
+class Reader:
+    """Reads the labels and weights of batches.
 
     Args:
-        y: Labels, or `None`.
-        sample_weight: Sample weights of any dtype, or `None`.
         output: The student's output as `KerasTensor`s.
         names: Names of the student's outputs, `()` for one without name.
         loss: The loss given to `compile`, for its `ignore_class`.
-        positions: Which positions of the input count, of any dtype, or `None`.
-
-    Returns:
-        `Targets`.
     """
-    y = _by_position(y, names, loss)
-    counted = {
-        name: _counted(
-            batch.of_output(y, names, name),
-            tapped_model.pick(output, names, name).shape,
-            ignored_class(batch.of_output(loss, names, name)),
+
+    def __init__(self, output, names, loss):
+        self.output = output
+        self.names = names
+        self._heads = [
+            (
+                name,
+                tapped_model.pick(output, names, name).shape,
+                ignored_class(batch.of_output(loss, names, name)),
+            )
+            for name in (names if len(names) > 1 else [None])
+        ]
+        # Which outputs have a loss, where that is told by position.
+        self._has_loss = None
+        if isinstance(loss, list | tuple):
+            self._has_loss = [one is not None for one in loss]
+
+    def read(self, y, sample_weight, positions=None):
+        """Looks for labels that do not count.
+
+        Args:
+            y: Labels, or `None`.
+            sample_weight: Sample weights of any dtype, or `None`.
+            positions: Which positions of the input count, of any dtype, or
+                `None`.
+
+        Returns:
+            `Targets`.
+        """
+        y = self._by_position(y)
+        is_nested = keras.tree.is_nested(y)
+        counted = {
+            name: _counted(
+                batch.of_output(y, self.names, name) if is_nested else y,
+                shape,
+                ignored,
+            )
+            for name, shape, ignored in self._heads
+        }
+        if positions is not None:
+            positions = ops.cast(positions, "bool")
+        found = [positions, *counted.values()]
+        return Targets(
+            y,
+            keras.tree.map_structure(_as_float, sample_weight),
+            counted,
+            positions,
+            self.output,
+            self.names,
+            has_masks=any(one is not None for one in found),
         )
-        for name in (names if len(names) > 1 else [None])
-    }
-    return Targets(
-        y,
-        keras.tree.map_structure(_as_float, sample_weight),
-        counted,
-        None if positions is None else ops.cast(positions, "bool"),
-        output,
-        names,
-    )
 
-
-def _by_position(y, names, loss):
-    """Labels of the outputs that have a loss, laid out for all outputs."""
-    is_partial = isinstance(y, list | tuple) and len(y) < len(names)
-    if not (is_partial and isinstance(loss, list | tuple)):
-        return y
-    if len(y) != sum(one is not None for one in loss):
-        return y
-    labels = iter(y)
-    return [None if one is None else next(labels) for one in loss]
+    def _by_position(self, y):
+        """Labels of the outputs that have a loss, laid out for all outputs."""
+        is_partial = isinstance(y, list | tuple) and len(y) < len(self.names)
+        if not is_partial or self._has_loss is None:
+            return y
+        if len(y) != sum(self._has_loss):
+            return y
+        labels = iter(y)
+        return [
+            next(labels) if has_loss else None for has_loss in self._has_loss
+        ]
 
 
 def joined(several):

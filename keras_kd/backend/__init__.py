@@ -4,7 +4,6 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.agreement import gather_ints
-    from keras_kd.backend.tensorflow import PeerTrainer
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
     from keras_kd.backend.tensorflow import ancestors
@@ -21,7 +20,6 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import replica_id
     from keras_kd.backend.tensorflow_functions import compiled
 else:
-    from keras_kd.backend.unsupported import PeerTrainer
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
     from keras_kd.backend.unsupported import ancestors
@@ -40,7 +38,6 @@ else:
     from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
-    "PeerTrainer",
     "Trainer",
     "all_sum",
     "ancestors",

@@ -9,92 +9,48 @@ from keras_kd.backend.replicated_steps import ReplicatedSteps
 
 
 class Trainer(ReplicatedSteps):
-    """`train_step` and `test_step` of a model that compares two models.
+    """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, provides in backend-
     neutral code:
 
-    * `_read_batch(data)`: `x` and `targets.Targets`;
-    * `_run_teacher(x, found, training)` and `_run_student(x, found, training)`;
-    * `_compare(x, found, teacher, student)`: this replica's share of the total
-      loss;
-    * `_report(x, found, teacher, student)`: the logs.
+    * `_step(data, training)`: a `_training.step.Step`, which says in which
+      order its methods are to be called;
+    * `_learners()`: for each student its optimizer, and the variables that it
+      updates.
     """
 
     def train_step(self, data):
-        """Updates the student, and the weights of the losses, on a batch."""
-        x, found = self._read_batch(data)
-        # Outside the tape, which would keep every activation of the teacher.
-        teacher = self._run_teacher(x, found, training=True)
-        with tf.GradientTape() as tape:
-            student = self._run_student(x, found, training=True)
-            total = self._compare(x, found, teacher, student)
-            scaled = self.optimizer.scale_loss(total)
-        variables = self.trainable_variables
-        gradients = tape.gradient(scaled, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self._report(x, found, teacher, student)
-
-    def test_step(self, data):
-        """Evaluates a batch; changes nothing but the metrics."""
-        x, found = self._read_batch(data)
-        teacher = self._run_teacher(x, found, training=False)
-        student = self._run_student(x, found, training=False)
-        self._compare(x, found, teacher, student)
-        return self._report(x, found, teacher, student)
-
-
-class PeerTrainer(Trainer):
-    """`train_step` and `test_step` of models that teach each other.
-
-    The class it is mixed into, before `keras.Model`, provides in backend-
-    neutral code:
-
-    * `_shares(data, training)`: the examples of each peer;
-    * `_exchange()`: what to do before a step;
-    * `_run_peer(index, share, training)`: the outputs of a peer;
-    * `_answers(shares, students, training)`: the peers' answers as teachers,
-      a `PeerAnswers`;
-    * `_compare(index, share, answers, student)`: this replica's share of a
-      peer's total loss;
-    * `_report(shares, answers, students)`: the logs;
-    * `optimizers` and `_peer_variables(index)`: what updates what.
-    """
-
-    def train_step(self, data):
-        """Updates the peers, and the weights of the losses, on a batch."""
-        shares = self._shares(data, training=True)
-        self._exchange()
-        # One tape for each: the outputs of the others are not recorded on it.
-        tapes = [tf.GradientTape() for _ in shares]
-        students = []
-        for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
+        """Updates the students, and the weights of the losses, on a batch."""
+        # The teacher runs here, outside of the tapes, which would keep every
+        # activation of it.
+        step = self._step(data, training=True)
+        learners = self._learners()
+        # One tape for each: what the others do is not recorded on it.
+        tapes = [tf.GradientTape() for _ in learners]
+        for index, tape in enumerate(tapes):
             with tape:
-                students.append(self._run_peer(index, share, training=True))
-        answers = self._answers(shares, students, training=True)
-        for index, (share, tape) in enumerate(zip(shares, tapes, strict=True)):
-            optimizer = self.optimizers[index]
-            heard = answers.to(index)
+                step.predict(index)
+        for index, tape in enumerate(tapes):
+            optimizer, variables = learners[index]
+            step.prepare(index)
             with tape:
-                total = self._compare(index, share, heard, students[index])
+                total = step.compare(index)
                 scaled = optimizer.scale_loss(total)
-            variables = self._peer_variables(index)
             gradients = tape.gradient(scaled, variables)
             optimizer.apply_gradients(zip(gradients, variables, strict=True))
-            answers.after_update(index)
-        return self._report(shares, answers, students)
+            step.updated(index)
+        return step.report()
 
     def test_step(self, data):
         """Evaluates a batch; changes nothing but the metrics."""
-        shares = self._shares(data, training=False)
-        students = [
-            self._run_peer(index, share, training=False)
-            for index, share in enumerate(shares)
-        ]
-        answers = self._answers(shares, students, training=False)
-        for index, share in enumerate(shares):
-            self._compare(index, share, answers.to(index), students[index])
-        return self._report(shares, answers, students)
+        step = self._step(data, training=False)
+        for index in range(step.count):
+            step.predict(index)
+        for index in range(step.count):
+            step.prepare(index)
+            step.compare(index)
+        return step.report()
 
 
 def copy_weight_decay_exclusions(optimizer, copy):

@@ -19,10 +19,6 @@ class Trainer:
         _refuse()
 
 
-class PeerTrainer(Trainer):
-    """Stands in for the training step of peers."""
-
-
 all_sum = _refuse
 ancestors = _refuse
 check_finite = _refuse

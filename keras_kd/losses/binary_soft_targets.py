@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
@@ -14,8 +13,7 @@ def binary_soft_target_divergence(teacher, student, temperature):
     """Mean Kullback-Leibler divergence of softened yes-or-no distributions.
 
     Args:
-        teacher: Teacher logits, shape `(..., labels)`, or the members' form
-            of an ensemble, whose softened probabilities are averaged.
+        teacher: Teacher logits, shape `(..., labels)`.
         student: Student logits, same shape.
         temperature: Scalar > 0 that divides both logits.
 
@@ -27,12 +25,7 @@ def binary_soft_target_divergence(teacher, student, temperature):
         lambda x: ops.log_sigmoid(-x / temperature),
     )
     return ops.mean(
-        sum(
-            divergence(
-                ensemble_logits.average_probabilities(teacher, f), f(student)
-            )
-            for f in (yes, no)
-        ),
+        sum(divergence(f(teacher), f(student)) for f in (yes, no)),
         axis=-1,
     )
 
@@ -95,7 +88,7 @@ class BinarySoftTargets(DistillationLoss):
         check_same_classes(self, teacher_shape, student_shape)
 
     def call(self, teacher, student):
-        teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
+        teacher = ops.stop_gradient(teacher)
         scale = ops.square(self.temperature)
         return scale * binary_soft_target_divergence(
             teacher, student, self.temperature

@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_name
@@ -52,9 +53,9 @@ class DistillationLoss(keras.layers.Layer):
     * `"teacher_input_gradient_of_view"`, `"student_input_gradient_of_view"`:
       the same at the loss's `input_view` of the input, such as a flipped
       image: that model runs once more. See `InputGradientSymmetry`.
-    * The members of a `teachers.EnsembleTeacher`, a dict as in
-      `ensemble_logits`, in place of the teacher's tensor: declared by
-      `accepts_members = True`.
+    * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
+      `accepts_members = True` declares that `call` may get the logits of the
+      averaged probabilities, those at `temperature` if the loss has one.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
 
@@ -84,7 +85,7 @@ class DistillationLoss(keras.layers.Layer):
     # Whether the two tensors must be logits: a softmax or sigmoid raises.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
-    # Whether `call` takes the members' form too: see `ensemble_logits`.
+    # Whether members may be averaged before `call`: see `ensemble_logits`.
     accepts_members = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
     accepts_minus_infinity = False
@@ -109,7 +110,7 @@ class DistillationLoss(keras.layers.Layer):
                 f"dtype={kwargs['dtype']!r}."
             )
         # Automatic names count per process and must not reach a log or a file.
-        self.given_name = name
+        self.log_name = name
         self.supports_masking = True
         self.hyperparameters = {}
         self.bounds = {}
@@ -208,6 +209,16 @@ class DistillationLoss(keras.layers.Layer):
             )
         super().__setattr__(name, value)
 
+    def __call__(self, teacher, student, **kwargs):
+        if self.accepts_members and isinstance(teacher, dict):
+            teacher = ensemble_logits.as_logits(
+                teacher,
+                getattr(self, "temperature", 1.0),
+                self.compute_dtype,
+                is_multi_label=self.output_activation == "sigmoid",
+            )
+        return super().__call__(teacher, student, **kwargs)
+
     def build(self, teacher_shape, student_shape):
         pass
 
@@ -250,6 +261,6 @@ class DistillationLoss(keras.layers.Layer):
         config.pop("name")
         config["teacher_tap"] = self.teacher_tap
         config["student_tap"] = self.student_tap
-        if self.given_name is not None:
-            config["name"] = self.given_name
+        if self.log_name is not None:
+            config["name"] = self.log_name
         return config | dict(self.hyperparameters)

@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from keras_kd._core import ensemble_logits
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.shapes import check_several_classes
@@ -60,10 +59,7 @@ class ProbabilityRegression(DistillationLoss):
         check_several_classes(self, student_shape)
 
     def call(self, teacher, student):
-        teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
-        target = ops.exp(
-            ensemble_logits.average_probabilities(teacher, ops.log_softmax)
-        )
+        target = ops.exp(ops.log_softmax(ops.stop_gradient(teacher)))
         # Computed as the target is, so that equal logits have no distance.
         square = ops.square(ops.exp(ops.log_softmax(student)) - target)
         return 0.5 * ops.sum(square, axis=-1)

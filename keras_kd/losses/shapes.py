@@ -2,16 +2,13 @@
 
 from keras import ops
 
-from keras_kd._core import ensemble_logits
-
 
 def check_same_classes(loss, teacher_shape, student_shape):
     """Validates that both models score the same classes and positions."""
-    teacher_shape = ensemble_logits.logits_shape(teacher_shape)
     if not shapes_agree(teacher_shape, student_shape):
         raise ValueError(
             f"`{type(loss).__name__}` must compare scores of the same classes. "
-            f"Received: teacher logits of shape {teacher_shape}, "
+            f"Received: teacher logits of shape {tuple(teacher_shape)}, "
             f"student logits of shape {tuple(student_shape)}. To distil "
             "between different label sets, compare features with `Hint`."
         )

@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import TEMPERATURE
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
@@ -46,8 +45,7 @@ def soft_target_divergence(teacher, student, temperature):
     """Kullback-Leibler divergence of softened distributions.
 
     Args:
-        teacher: Teacher logits, shape `(..., classes)`, or the members' form
-            of an ensemble, whose softened probabilities are averaged.
+        teacher: Teacher logits, shape `(..., classes)`.
         student: Student logits, same shape.
         temperature: Scalar > 0 that divides both logits.
 
@@ -55,9 +53,7 @@ def soft_target_divergence(teacher, student, temperature):
         Divergence in nats, shape `(...)`, at least 0 up to rounding.
     """
     # From logits, since a softmax loses every probability below 1e-38.
-    log_p = ensemble_logits.average_probabilities(
-        teacher, lambda x: ops.log_softmax(x / temperature, axis=-1)
-    )
+    log_p = ops.log_softmax(teacher / temperature, axis=-1)
     log_q = ops.log_softmax(student / temperature, axis=-1)
     return ops.sum(divergence(log_p, log_q), axis=-1)
 
@@ -127,7 +123,7 @@ class SoftTargets(DistillationLoss):
         )
 
     def call(self, teacher, student):
-        teacher = keras.tree.map_structure(ops.stop_gradient, teacher)
+        teacher = ops.stop_gradient(teacher)
         scale = ops.square(self.temperature)
         return scale * soft_target_divergence(
             teacher, student, self.temperature

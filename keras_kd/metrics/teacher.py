@@ -57,15 +57,18 @@ class TeacherMetric(keras.metrics.Metric):
         )
 
     def update_state(self, teacher, student, sample_weight=None, masks=()):
-        if not ensemble_logits.is_members(teacher):
-            teacher = ops.convert_to_tensor(teacher)
-        masks = [ensemble_logits.read_mask(teacher), *masks]
-        teacher = ensemble_logits.as_logits(
-            teacher, self.temperature, self.dtype, self.is_multi_label
-        )
         student = ops.convert_to_tensor(student)
+        if isinstance(teacher, dict):
+            teacher_mask = ensemble_logits.read_mask(teacher)
+            teacher = ensemble_logits.as_logits(
+                teacher, self.temperature, self.dtype, self.is_multi_label
+            )
+        else:
+            teacher = ops.convert_to_tensor(teacher)
+            teacher_mask = reduction.read_mask(teacher)
+            teacher = ops.cast(teacher, self.dtype)
+        masks = [teacher_mask, *masks, reduction.read_mask(student)]
         check_same_classes(self, teacher.shape, student.shape)
-        masks.append(reduction.read_mask(student))
         values = self.compare(teacher, ops.cast(student, self.dtype))
         values = ops.cast(values, self.dtype)
         mask = reduction.combine_masks(values, *masks)

@@ -225,10 +225,10 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
 
 def _hint(teacher, hint_tap, part, regressor):
     """The loss between the teacher's hint and the guided part's output."""
-    side = teacher_outputs(
+    outputs = teacher_outputs(
         teacher, None, {"hint": losses.Hint(teacher_tap=hint_tap)}
     )
-    shape = tuple(side.tapped.symbolic()[1][hint_tap].shape)
+    shape = tuple(outputs.symbolic()[1][hint_tap].shape)
     if None in shape[1:]:
         raise ValueError(
             "`hint_tap` must give tensors of known size, since the loss is a "

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import layout as layouts
@@ -28,7 +29,7 @@ from keras_kd.teachers._cache.records import PLAN
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class CachedTeacher:
+class CachedTeacher(TeacherProtocol):
     """Teacher with stored outputs, for `Distiller(teacher=...)`.
 
     It has no weights and does not run: the data hold its outputs.

@@ -10,9 +10,11 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
+from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.logits_check import logits_of
+from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.teachers.saved_parts import check_separate
 from keras_kd.teachers.saved_parts import describe
@@ -23,7 +25,7 @@ _COMBINE = ("arithmetic", "geometric")
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class EnsembleTeacher(keras.Model):
+class EnsembleTeacher(TeacherProtocol, keras.Model):
     """Several models that teach as one.
 
     With p_i for the softmax of member i's logits / temperature, the student's
@@ -209,7 +211,7 @@ def _check_shapes(models):
                 "arithmetic ensemble. Put its models into the list, with "
                 "products of the weights."
             )
-        if hasattr(model, "perturb"):
+        if teacher_protocol.of(model).is_noisy:
             raise ValueError(
                 f"`models[{index}]` must give the same logits each time, "
                 f'since noise goes on top. Received: "{model.name}" of type '

@@ -8,10 +8,11 @@ import numpy as np
 from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
+from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.teachers import classifiers
 
 
-class FunctionTeacher:
+class FunctionTeacher(TeacherProtocol):
     """A function, or scikit-learn classifiers, whose answers can be cached.
 
     Such a teacher cannot run inside a compiled training step: `predict` labels

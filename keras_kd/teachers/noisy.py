@@ -10,9 +10,11 @@ from keras_kd import backend
 from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
+from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.logits_check import logits_of
+from keras_kd._core.teacher_protocol import TeacherProtocol
 
 
 class ReplicaSeedGenerator(keras.random.SeedGenerator):
@@ -30,7 +32,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class NoisyTeacher(keras.Model):
+class NoisyTeacher(TeacherProtocol, keras.Model):
     """Adds random noise to the logits of a teacher, to stand for many.
 
     In a training step of a `Distiller`, each example's logits v become with
@@ -102,7 +104,7 @@ class NoisyTeacher(keras.Model):
         **kwargs,
     ):
         output = logits_of(model, "model")
-        if hasattr(model, "perturb"):
+        if teacher_protocol.of(model).is_noisy:
             raise ValueError(
                 "`model` must be a teacher without noise, since that of two "
                 f'would multiply. Received: model="{model.name}" of type '
@@ -132,6 +134,8 @@ class NoisyTeacher(keras.Model):
         self.noise_seeds = make(noise_seed)
         self.choice_seeds = ReplicaSeedGenerator(choice_seed)
         self.built = True
+
+    is_noisy = True
 
     @property
     def tapped_model(self):

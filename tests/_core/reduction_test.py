@@ -64,7 +64,7 @@ class MeanTest(absltest.TestCase):
     def test_a_masked_infinity_leaves_the_gradient_of_others(self):
         values = tf.Variable([2.0, 0.0])
         with tf.GradientTape() as tape:
-            mean = reduction.mean(1 / values, mask=tf.constant([True, False]))
+            mean = reduction.mean(1 / values, None, tf.constant([True, False]))
         self.assertEqual(mean, 0.5)
         # d(1/x)/dx = -1/4 at 2.
         self.assertEqual(tape.gradient(mean, values)[0], -0.25)
@@ -74,8 +74,16 @@ class MeanTest(absltest.TestCase):
         shares = on_replicas(
             lambda index: reduction.mean(
                 *(
-                    (tf.constant([1.0, 2.0, 3.0]), None, [True, False, False]),
-                    (tf.constant([4.0, 5.0, 0.0])[:2], None, [True, True]),
+                    (
+                        tf.constant([1.0, 2.0, 3.0]),
+                        None,
+                        np.array([1, 0, 0], bool),
+                    ),
+                    (
+                        tf.constant([4.0, 5.0, 0.0])[:2],
+                        None,
+                        np.array([1, 1], bool),
+                    ),
                 )[index]
             )
         )

@@ -30,7 +30,7 @@ def evaluated(distiller, *data, **kwargs):
     return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
 
 
-class MeasuredTest(parameterized.TestCase):
+class CompilingTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         keras.utils.set_random_seed(0)

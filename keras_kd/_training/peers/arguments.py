@@ -6,6 +6,7 @@ import keras
 
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_count
 from keras_kd._core.logits_check import logits_of
 from keras_kd._core.moving_weights import shared_moving_weights
@@ -51,7 +52,7 @@ def check_peers(peers):
 
 
 def _logits(peer, argument):
-    if hasattr(peer, "perturb"):
+    if teacher_protocol.of(peer).is_noisy:
         raise ValueError(
             f"`{argument}` must be a model without noise of its own on the "
             f'logits, since it learns too. Received: "{peer.name}" of type '

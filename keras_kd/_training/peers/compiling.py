@@ -3,23 +3,20 @@
 import keras
 
 from keras_kd._training import checks
-from keras_kd._training import logs
 from keras_kd._training import student_outputs
-from keras_kd._training.compiling import Measured
-from keras_kd._training.peers.ensemble import by_head
+from keras_kd._training.compiling import Compiling
+from keras_kd._training.peers.logs import ENSEMBLE
+from keras_kd._training.peers.logs import PeerReporting
 from keras_kd._training.peers.logs import copied
 from keras_kd._training.peers.optimizers import check_optimizer
 from keras_kd._training.peers.optimizers import copy_of
 
-ENSEMBLE = "ensemble"
 
-
-class PeerMeasured(Measured):
+class PeerCompiling(PeerReporting, Compiling):
     """`compile` and the metrics of a MutualDistiller.
 
-    The class it is mixed into has `peers`, `peer_names`, `_peer_losses`,
-    `_logs` (a `PeerLogs`), and `_peer_variables(index)`, what one optimizer
-    updates.
+    The class it is mixed into has `peers`, `peer_names`, `PeerParts` in
+    `_parts`, and `_peer_variables(index)`, what one optimizer updates.
     """
 
     # The optimizers of all peers but the first, saved by Keras as attributes.
@@ -97,22 +94,14 @@ class PeerMeasured(Measured):
                     optimizer.build(self._peer_variables(index))
 
     @property
-    def optimizers(self):
-        """The optimizer of each peer; `optimizer` is the first."""
-        return [self.optimizer, *self._other_optimizers]
-
-    @property
     def output_names(self):
         """None: the peers' outputs may have different names."""
         return None
 
-    def _output_names(self):
-        return (), ()
-
     def _find_outputs(self, loss):
         found = student_outputs.find(
             self.distillation_losses,
-            self._sides[0].tapped,
+            self._parts.student.tapped,
             loss,
             reason="the peers compare logits",
         )
@@ -138,84 +127,6 @@ class PeerMeasured(Measured):
             for head in (*self.peer_names, ENSEMBLE)
         }
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Updates the metrics; see `keras.Model`.
-
-        Args:
-            x: Input.
-            y: Labels, or a dict of them: of each peer and of the ensemble.
-            y_pred: Logits likewise.
-            sample_weight: Sample weights likewise, or `None`.
-
-        Returns:
-            Dict of the logs.
-        """
-        heads = (*self.peer_names, ENSEMBLE)
-        y, y_pred, sample_weight = (
-            one
-            if isinstance(one, dict) or one is None
-            else dict.fromkeys(heads, one)
-            for one in (y, y_pred, sample_weight)
-        )
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
-    def _report(self, shares, answers, students):
-        """Updates the metrics with a batch.
-
-        Args:
-            shares: What each peer learned from.
-            answers: A `PeerAnswers`.
-            students: What `_run_peer` returned for each.
-
-        Returns:
-            Dict of the logs.
-        """
-        results = [result for result, _ in students]
-        heard = [answers.to(index) for index in range(len(shares))]
-        for name, peer_losses, share, result, others in zip(
-            self.peer_names,
-            self._peer_losses,
-            shares,
-            results,
-            heard,
-            strict=True,
-        ):
-            self._logs.of[name].update_fed(
-                peer_losses.combined(others).output,
-                result.output,
-                share.targets,
-                ((), ()),
-            )
-        if shares[0].targets.labels is None:
-            return self.results_without_labels()
-        heads = (*self.peer_names, ENSEMBLE)
-        found, logits = by_head(shares, heard, results)
-        y, y_pred, weights = (
-            dict(zip(heads, values, strict=True))
-            for values in zip(
-                *(
-                    (one.labels, one.marked(output), one.weights_of_labels())
-                    for one, output in zip(found, logits, strict=True)
-                ),
-                strict=True,
-            )
-        )
-        return self.compute_metrics(shares[0].x, y, y_pred, weights)
-
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def _results(self, is_shown):
-        """The values of each peer and of the ensemble, and their means."""
-        results = super()._results(is_shown)
-        first = f"{self.peer_names[0]}_"
-        suffixes = [
-            key.removeprefix(first) for key in results if key.startswith(first)
-        ]
-        means = {}
-        for suffix in suffixes:
-            values = [results.get(f"{p}_{suffix}") for p in self.peer_names]
-            if not any(v is None or isinstance(v, dict) for v in values):
-                means[suffix] = sum(values) / len(values)
-        return logs.merge([*results.items(), *means.items()])

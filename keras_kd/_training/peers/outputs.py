@@ -1,14 +1,15 @@
-"""Outputs of models that are both teacher and student."""
+"""Outputs of models that are both teacher and student, and of all together."""
 
 from keras import ops
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
-from keras_kd._core.input_gradients import InputGradients
 from keras_kd._training import checks
+from keras_kd._training import targets
 from keras_kd._training.outputs import ForwardPass
 from keras_kd._training.outputs import ModelOutputs
+from keras_kd._training.outputs import Outputs
 from keras_kd._training.outputs import taps_of_probabilities
 from keras_kd.losses.shapes import shapes_agree
 
@@ -25,6 +26,7 @@ class PeerOutputs(ModelOutputs):
         self.model = model
         self.role = "peer"
         self.inputs = None
+        self.gradients = None
         self.ruling_out = taps_of_probabilities("teacher", losses)
         places = {
             (tap, loss.expects_logits): loss
@@ -33,47 +35,40 @@ class PeerOutputs(ModelOutputs):
         }
         taps = [None, *(tap for tap, _ in places)]
         self.tapped = tapped_model.TappedModel(model, taps, self.role)
-        self.gradients = InputGradients(self.tapped, {})
+        self.output_names = self.tapped.outputs
         for (tap, expects_logits), loss in places.items():
             if expects_logits:
                 checks.check_logits(self.tapped, tap, loss)
 
-    def entries(self, x):
-        """Returns all of the input, since every peer takes all of it."""
-        return x
 
-
-class PeerEnsemble:
+class PeerEnsemble(Outputs):
     """Several peers as one teacher, in the form of `ensemble_logits`.
 
     A loss that takes that form averages their probabilities at its own
     temperature. Losses of hidden layers have no use for it.
 
     Args:
-        sides: Each peer's `PeerOutputs`.
+        outputs: Each peer's `PeerOutputs`.
         taps: What the losses compare.
     """
 
-    def __init__(self, sides, taps):
-        self.sides = sides
+    def __init__(self, outputs, taps):
+        self.outputs = outputs
         self.taps = taps
-        self.tapped = self  # A `Comparison` asks it for `symbolic`.
-        self.gradients = sides[0].gradients
 
     def symbolic(self):
-        """Shapes, as `TappedModel.symbolic` shows those of one model."""
-        if len(self.sides) == 1:
-            return self.sides[0].tapped.symbolic()
-        tensors = [side.tapped.symbolic()[1] for side in self.sides]
+        if len(self.outputs) == 1:
+            return self.outputs[0].symbolic()
+        tensors = [one.symbolic()[1] for one in self.outputs]
         for tap in self.taps:
             first, *others = (one[tap] for one in tensors)
-            for side, other in zip(self.sides[1:], others, strict=True):
+            for one, other in zip(self.outputs[1:], others, strict=True):
                 if not shapes_agree(first.shape[1:], other.shape[1:]):
                     raise ValueError(
                         f"The tap {tap!r} must give one shape in all peers, "
                         "since their answers are averaged. Received: "
-                        f'{first.shape} from "{self.sides[0].model.name}", '
-                        f'{other.shape} from "{side.model.name}".'
+                        f'{first.shape} from "{self.outputs[0].model.name}", '
+                        f'{other.shape} from "{one.model.name}".'
                     )
         return None, {
             tap: _members([one[tap] for one in tensors]) for tap in self.taps
@@ -91,8 +86,8 @@ class PeerEnsemble:
         if len(results) == 1:
             return results[0]
         checked = [
-            side.check_finite({tap: one.tensors[tap] for tap in self.taps})
-            for side, one in zip(self.sides, results, strict=True)
+            outputs.check_finite({tap: one.tensors[tap] for tap in self.taps})
+            for outputs, one in zip(self.outputs, results, strict=True)
         ]
         tensors = {
             tap: _members([one[tap] for one in checked]) for tap in self.taps
@@ -101,9 +96,9 @@ class PeerEnsemble:
         return ForwardPass(output, tensors, results[0].training)
 
     def check_finite(self, tensors):
-        """Returns the tensors; `combine` has validated those of several."""
-        alone = len(self.sides) == 1
-        return self.sides[0].check_finite(tensors) if alone else tensors
+        """See `Outputs`; `combine` has validated those of several peers."""
+        alone = len(self.outputs) == 1
+        return self.outputs[0].check_finite(tensors) if alone else tensors
 
 
 def _members(tensors):
@@ -120,3 +115,49 @@ def _members(tensors):
         ensemble_logits.MEMBER_LOGITS: logits,
         ensemble_logits.MEMBER_LOG_WEIGHTS: ops.zeros_like(like_weights),
     }
+
+
+def mean(logits):
+    """The mean of the logits of several models, in float32."""
+    return sum(ops.cast(one, "float32") for one in logits) / len(logits)
+
+
+def by_head(shares, heard, students):
+    """Targets and logits of each peer, then of the ensemble.
+
+    Args:
+        shares: `Examples` of each peer; the same for all, or shards.
+        heard: For each peer, the others' outputs for its share: a
+            `ForwardPass` by index.
+        students: Each peer's own `ForwardPass` on its share.
+
+    Returns:
+        Two lists. The ensemble's examples are in the order of the batch, or
+        shard after shard.
+    """
+    found = [share.targets for share in shares]
+    logits = [student.output for student in students]
+    if not shares[0].is_shard:
+        return [*found, found[0]], [*logits, _joint(logits)]
+    together = [
+        _joint([one.output for one in (others | {index: own}).values()])
+        for index, (others, own) in enumerate(zip(heard, students, strict=True))
+    ]
+    mask = _joined([reduction.read_mask(logits) for logits in together])
+    joined = reduction.with_mask(_joined(together), mask)
+    return [*found, targets.joined(found)], [*logits, joined]
+
+
+def _joint(logits):
+    """The mean of logits, with the mask that they have in common."""
+    masks = [reduction.read_mask(one) for one in logits]
+    together = mean(logits)
+    mask = reduction.combine_masks(together[..., 0], *masks)
+    return reduction.with_mask(together, mask)
+
+
+def _joined(tensors):
+    """The rows of several tensors, or `None` where one is."""
+    if any(tensor is None for tensor in tensors):
+        return None
+    return ops.concatenate(tensors, axis=0)

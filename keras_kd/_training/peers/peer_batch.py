@@ -1,46 +1,30 @@
 """The part of a batch that one peer learns from."""
 
 import dataclasses
-from typing import Any
 
 import keras
 from keras import ops
 
-from keras_kd import batch
-from keras_kd._training.targets import Targets
+from keras_kd._training.step import Examples
 
 
-@dataclasses.dataclass(frozen=True)
-class PeerBatch:
-    """Examples for one peer.
+class Shard(Examples):
+    """Examples of one peer alone; there may be none.
 
-    Attributes:
-        x: Input of the models. A shard without examples has a placeholder,
-            since batch statistics of nothing are nan.
-        targets: `Targets` of the examples.
-        reserved: Reserved entries of the batch, by name.
-        examples: Number of examples.
-        is_shard: Whether it may have none.
+    Without any, `x` has a placeholder, since batch statistics of nothing are
+    nan.
     """
-
-    x: Any
-    targets: Targets
-    reserved: dict
-    examples: Any
-    is_shard: bool = False
 
     def counted(self, result):
         """Drops the outputs for a placeholder example.
 
         Args:
-            result: A `ForwardPass` of the model on `x`.
+            result: A `ForwardPass` of a model on `x`.
 
         Returns:
             A `ForwardPass`, without the outputs for a placeholder.
         """
-        if not self.is_shard:
-            return result
-        first = FirstRows(self.examples)
+        first = FirstRows(self.size)
         return dataclasses.replace(
             result,
             output=keras.tree.map_structure(first, result.output),
@@ -67,52 +51,36 @@ class FirstRows(keras.layers.Layer):
         return None if previous_mask is None else previous_mask[: self.count]
 
 
-def whole(x, found):
-    """Makes a share of the whole batch.
-
-    Args:
-        x: Input, with reserved entries.
-        found: `Targets`, whose labels and weights may stand in a dict or list
-            for the only output.
-    """
-    labels, weights = (
-        batch.of_output(one, (), None) for one in (found.labels, found.weights)
-    )
-    found = dataclasses.replace(found, labels=labels, weights=weights)
-    x, reserved = batch.split(x)
-    return PeerBatch(x, found, reserved, batch.size(x))
-
-
-def shards(share, count):
+def shards(whole, count):
     """Shares a batch out by example ids: peer k gets those equal to k.
 
     Args:
-        share: The `PeerBatch` of the whole batch.
+        whole: The `Examples` of the whole batch.
         count: Number of peers, which the ids are divided by.
 
     Returns:
-        List of a `PeerBatch` for each peer.
+        List of a `Shard` for each peer.
 
     Raises:
         ValueError: If the data has no example ids.
     """
-    ids = share.reserved.get("example_ids")
+    ids = whole.reserved.get("example_ids")
     if ids is None:
         raise ValueError(
             "The data must have example ids, since `shards=True` shares the "
             "examples out by them. Received: example_ids=None. Prepare it with "
             "`batch.attach_example_ids`, before you shuffle and batch."
         )
-    return [_shard(share, ops.equal(ids % count, i)) for i in range(count)]
+    return [_shard(whole, ops.equal(ids % count, i)) for i in range(count)]
 
 
-def _shard(share, is_mine):
+def _shard(whole, is_mine):
     is_first = ops.equal(ops.arange(ops.size(is_mine)), 0)
     is_seen = is_mine | (is_first & ops.logical_not(ops.any(is_mine)))
-    return PeerBatch(
-        _rows(share.x, is_seen),
-        share.targets.map(lambda tensor: _rows(tensor, is_mine)),
-        _rows(share.reserved, is_mine),
+    return Shard(
+        _rows(whole.x, is_seen),
+        whole.targets.map(lambda tensor: _rows(tensor, is_mine)),
+        _rows(whole.reserved, is_mine),
         ops.cast(ops.count_nonzero(is_mine), "int32"),
         is_shard=True,
     )

@@ -16,7 +16,7 @@ class PeerLosses:
 
     Args:
         losses: Distillation losses as the user gave them, by name.
-        sides: `PeerOutputs` of each peer.
+        outputs: `PeerOutputs` of each peer.
         student: Index of the peer that learns.
         teachers: Indices of the peers that teach it.
         is_first: Whether to use the given losses themselves, once each, and
@@ -26,10 +26,10 @@ class PeerLosses:
         ValueError: If a loss cannot compare the shapes at its taps.
     """
 
-    def __init__(self, losses, sides, student, teachers, is_first):
+    def __init__(self, losses, outputs, student, teachers, is_first):
         self.teachers = teachers
+        self.originals = losses
         self.losses = []
-        self._sides = sides
         averaged, single = {}, [{} for _ in teachers]
         for name, loss in losses.items():
             places = [averaged] if loss.accepts_members else single
@@ -38,10 +38,10 @@ class PeerLosses:
                 place[name] = loss if is_original else copy_of(loss)
                 self.losses.append(place[name])
         taps = {loss.teacher_tap for loss in averaged.values()}
-        self._together = PeerEnsemble([sides[i] for i in teachers], taps)
-        self._average = Comparison(averaged, self._together, sides[student])
+        self._together = PeerEnsemble([outputs[i] for i in teachers], taps)
+        self._average = Comparison(averaged, self._together, outputs[student])
         self._each = [
-            Comparison(one, sides[index], sides[student])
+            Comparison(one, outputs[index], outputs[student])
             for index, one in zip(teachers, single, strict=True)
             if one
         ]
@@ -57,22 +57,21 @@ class PeerLosses:
         """
         return self._together.combine([answers[i] for i in self.teachers])
 
-    def terms(self, answers, student, share):
+    def terms(self, answers, student, examples):
         """Computes the mean of each loss over the global batch.
 
         Args:
             answers: Outputs of each teacher, a `ForwardPass` by the index
                 of the peer.
             student: The learning peer's `ForwardPass`.
-            share: The `PeerBatch` of the batch that they are of.
+            examples: `Examples` that they are of.
 
         Returns:
             Dict as `Comparison.terms` returns it.
         """
-        batch = (share.targets, share.reserved)
-        terms = self._average.terms(self.combined(answers), student, *batch)
+        terms = self._average.terms(self.combined(answers), student, examples)
         single = [
-            comparison.terms(answers[index], student, *batch)
+            comparison.terms(answers[index], student, examples)
             for index, comparison in zip(
                 self.teachers, self._each, strict=False
             )
@@ -80,3 +79,7 @@ class PeerLosses:
         for name in single[0] if single else ():
             terms[name] = sum(one[name] for one in single) / len(single)
         return terms
+
+    def penalties(self):
+        """Regularisation of the losses, after they were called."""
+        return [value for loss in self.losses for value in loss.losses]

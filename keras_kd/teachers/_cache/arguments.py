@@ -4,6 +4,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
+from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
 from keras_kd.teachers.augmentation import Augmentation
@@ -34,7 +35,9 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
     """Validates the arguments of `cache_teacher` before data are read."""
     if isinstance(teacher, keras.Model):
         check_built(teacher)
-    elif not (hasattr(teacher, "predict") and hasattr(teacher, "fingerprint")):
+    elif not (
+        isinstance(teacher, TeacherProtocol) and hasattr(teacher, "predict")
+    ):
         raise TypeError(
             "`teacher` must be a `keras.Model` or a `FunctionTeacher`. "
             f"Received: teacher={teacher!r} of type {type(teacher).__name__}. "

@@ -24,7 +24,7 @@ def one_unit(width, name):
     return support.dense(width, classes=1, name=name)
 
 
-class MeasuredTest(parameterized.TestCase):
+class PeerCompilingTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.x, self.y = communities.data(communities.vectors, 20)

@@ -1,5 +1,7 @@
 """Shards: each peer learns from its own examples, and from no other."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,6 +9,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd._training.peers import peer_batch
 from keras_kd.losses import SoftTargets
 from tests import support
 from tests.peers import communities
@@ -102,16 +105,18 @@ class SharesTest(parameterized.TestCase):
         )
         distiller = communities.made(shards=True, exchange="together")
         seen = {0: set(), 1: set()}
-        run = distiller._run_peer
+        shards = peer_batch.shards
 
-        def watch(index, share, training):
-            ids = share.reserved["example_ids"]
-            seen[index] |= set(keras.ops.convert_to_numpy(ids).tolist())
-            return run(index, share, training)
+        def watch(whole, count):
+            found = shards(whole, count)
+            for index, share in enumerate(found):
+                ids = share.reserved["example_ids"]
+                seen[index] |= set(keras.ops.convert_to_numpy(ids).tolist())
+            return found
 
-        distiller._run_peer = watch
         distiller.compile("sgd", loss=cross_entropy(), run_eagerly=True)
-        distiller.fit(data.shuffle(12).batch(5), epochs=3, verbose=0)
+        with mock.patch.object(peer_batch, "shards", watch):
+            distiller.fit(data.shuffle(12).batch(5), epochs=3, verbose=0)
         self.assertEqual(
             seen, {0: set(range(0, 12, 2)), 1: set(range(1, 12, 2))}
         )

@@ -57,7 +57,7 @@ def with_ids(x):
     return keras_kd.batch.attach(x, example_ids=np.arange(len(x)))
 
 
-class AnswersTest(parameterized.TestCase):
+class PeerStepTest(parameterized.TestCase):
     @parameterized.named_parameters(
         # Trained once; asked anew once, if one comes after it.
         ("together", {"exchange": "together"}, [[True], [True]]),

@@ -1,0 +1,82 @@
+"""The protocol of a teacher: what a Distiller asks of one beyond a call."""
+
+import hashlib
+
+import keras
+
+
+class TeacherProtocol:
+    """Answers of a plain `keras.Model`, for a teacher to override.
+
+    The teachers of `keras_kd.teachers` that are models inherit it; `of` makes
+    one for any other model. A teacher may give the members' form of
+    `ensemble_logits` in place of logits, which needs no declaration.
+
+    Attributes:
+        is_noisy: Whether `perturb` changes the output.
+        noise_state: Variables that the noise is drawn from, for a resumed run
+            to draw the same.
+        input_like: Another model whose input this one takes, or `None` where
+            Keras knows the input of this one.
+    """
+
+    is_noisy = False
+    noise_state = ()
+    input_like = None
+
+    def perturb(self, output):
+        """Changes the output for a training step.
+
+        Args:
+            output: What the teacher returned for a batch.
+
+        Returns:
+            What the losses compare; metrics see `output`.
+        """
+        return output
+
+    def fingerprint(self):
+        """Digest of all that the output depends on.
+
+        Returns:
+            16 bytes, equal for teachers with bit-equal weights.
+        """
+        return of_weights(self)
+
+
+class PlainTeacher(TeacherProtocol):
+    """The protocol for a model that knows nothing of it.
+
+    Args:
+        model: A built `keras.Model`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def fingerprint(self):
+        return of_weights(self.model)
+
+
+def of(model):
+    """Returns the protocol of a model.
+
+    Args:
+        model: A `keras.Model`, or a teacher.
+    """
+    is_teacher = isinstance(model, TeacherProtocol)
+    return model if is_teacher else PlainTeacher(model)
+
+
+def of_weights(model):
+    """Digest of a model's weights, in their order, 16 bytes.
+
+    Args:
+        model: A built `keras.Model`.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for variable in model.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        digest.update(f"{value.shape}{value.dtype}".encode())
+        digest.update(value.tobytes())
+    return digest.digest()

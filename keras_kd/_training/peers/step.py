@@ -1,0 +1,172 @@
+"""The step of models that teach each other."""
+
+import dataclasses
+
+import keras
+
+from keras_kd import batch
+from keras_kd._training.peers import peer_batch
+from keras_kd._training.peers.outputs import by_head
+from keras_kd._training.step import Step
+from keras_kd._training.step import StepParts
+
+
+class PeerParts(StepParts):
+    """Parts of a MutualDistiller that its steps use. See `StepParts`.
+
+    Attributes:
+        outputs: Each peer's `PeerOutputs`.
+        peer_losses: Each peer's `PeerLosses`.
+        logs: `PeerLogs`.
+        is_in_turn: Whether each peer learns from those before it after their
+            update.
+        has_shards: Whether each peer learns from examples of its own.
+        stale: `StaleCopies` that teach, or `None`: the peers themselves.
+    """
+
+    def __init__(
+        self, outputs, peer_losses, logs, mask_input, is_in_turn, has_shards
+    ):
+        super().__init__(None, logs, mask_input)
+        self.outputs = tuple(outputs)
+        self.peer_losses = tuple(peer_losses)
+        self.is_in_turn = is_in_turn
+        self.has_shards = has_shards
+        self.stale = None
+
+    @property
+    def student(self):
+        """The first peer's `PeerOutputs`: the others give the same."""
+        return self.outputs[0]
+
+
+class PeerStep(Step):
+    """One batch on its way through a `MutualDistiller`. See `Step`.
+
+    A peer's answers are the outputs of its training pass; in turn, those of
+    another pass after its update. Stale copies answer in passes of their own.
+
+    Args:
+        distiller: The compiled `MutualDistiller`.
+        parts: Its `PeerParts`.
+        data: The batch, as `fit` gives it.
+        training: Whether the peers learn from it.
+    """
+
+    def __init__(self, distiller, parts, data, training):
+        self.distiller = distiller
+        self.parts = parts
+        self.training = training
+        self.count = len(parts.outputs)
+        whole = _of_one_output(parts.read(data))
+        self._shares = [whole] * self.count
+        if training and parts.has_shards:
+            self._shares = peer_batch.shards(whole, self.count)
+        self._is_live = not training or parts.stale is None
+        self._is_in_turn = training and self._is_live and parts.is_in_turn
+        if training and parts.stale is not None:
+            parts.stale.exchange(distiller.optimizer.iterations)
+        self._students = []
+        self._penalties = []
+        # Answers for the whole batch, by peer; and those that each peer gets.
+        self._answers = None
+        self._heard = {}
+
+    def predict(self, index):
+        share, outputs = self._shares[index], self.parts.outputs[index]
+        result = outputs.run(share, self.training)
+        # Before another pass, which forgets what the layers added.
+        self._penalties.append(outputs.model.losses)
+        self._students.append(share.counted(result))
+
+    def prepare(self, index):
+        if index == 0:
+            self._ask_for_all()
+        if index not in self._heard:
+            self._heard[index] = (
+                dict(self._answers)
+                if self._answers
+                else self._ask_teachers(index)
+            )
+
+    def _ask_for_all(self):
+        """Collects the answers that the updates of this step do not change."""
+        if not self._shares[0].is_shard:
+            self._answers = dict(enumerate(self._students))
+            if not self._is_live:
+                self._answers = {i: self._ask(i, i) for i in self._answers}
+        elif not self._is_in_turn:
+            for index in range(self.count):
+                self._heard[index] = self._ask_teachers(index)
+
+    def _ask_teachers(self, listener):
+        """Runs the teachers of a peer on the examples of that peer."""
+        return {
+            i: self._students[i]
+            if i == listener and self._is_live
+            else self._ask(i, listener)
+            for i in self.parts.peer_losses[listener].teachers
+        }
+
+    def _ask(self, index, listener):
+        """Runs a peer as the teacher of another, and changes nothing."""
+        if self._is_live:
+            scope = keras.StatelessScope(initialize_variables=False)
+        else:
+            scope = self.parts.stale.scope(index)
+        share = self._shares[listener]
+        with scope:
+            result = self.parts.outputs[index].run(share, self._is_live)
+        return share.counted(result)
+
+    def compare(self, index):
+        share, student = self._shares[index], self._students[index]
+        one = self.parts.peer_losses[index]
+        return self._total(
+            one.originals,
+            one.terms(self._heard[index], student, share),
+            share,
+            student.output,
+            [*self._penalties[index], *one.penalties()],
+            self.parts.logs.of[index],
+        )
+
+    def updated(self, index):
+        # The last one's answer is not used again.
+        is_heard = index + 1 < self.count
+        if self._is_in_turn and self._answers and is_heard:
+            self._answers[index] = self._ask(index, index)
+
+    def report(self):
+        shares, heard = self._shares, [*map(self._heard.get, range(self.count))]
+        for index, share in enumerate(shares):
+            self.parts.logs.of[index].update_fed(
+                self.parts.peer_losses[index].combined(heard[index]).output,
+                self._students[index].output,
+                share.targets,
+            )
+        if shares[0].targets.labels is None:
+            return self.distiller.results_without_labels()
+        # Of each peer, then of the ensemble.
+        found, logits = by_head(shares, heard, self._students)
+        y, y_pred, weights = zip(
+            *(
+                (one.labels, one.marked(output), one.weights_of_labels())
+                for one, output in zip(found, logits, strict=True)
+            ),
+            strict=True,
+        )
+        by_name = self.distiller.by_head
+        return self.distiller.compute_metrics(
+            shares[0].x, by_name(y), by_name(y_pred), by_name(weights)
+        )
+
+
+def _of_one_output(examples):
+    """Examples whose labels and weights stand in no dict or list."""
+    found = examples.targets
+    labels, weights = (
+        batch.of_output(one, (), None) for one in (found.labels, found.weights)
+    )
+    found = dataclasses.replace(found, labels=labels, weights=weights)
+    return dataclasses.replace(examples, targets=found)

@@ -1,0 +1,268 @@
+"""The order of one step, the same on every backend."""
+
+import dataclasses
+import functools
+import warnings
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_kd import backend
+from keras_kd import batch
+from keras_kd._core import reduction
+from keras_kd._training.targets import Targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """A batch, taken apart.
+
+    Attributes:
+        x: Input of the models.
+        targets: `Targets`: labels and sample weights, with masks.
+        reserved: Reserved entries of the batch, by name.
+        size: Number of examples.
+        is_shard: Whether they are a peer's part of the batch, which may have
+            none.
+    """
+
+    x: Any
+    targets: Targets
+    reserved: dict
+    size: Any
+    is_shard: bool = False
+
+    @functools.cached_property
+    def labels(self):
+        """Labels with 0 for those that do not count, or `None`."""
+        return self.targets.clean_labels()
+
+    def counted(self, result):
+        """Drops outputs that are of no example.
+
+        Args:
+            result: A `ForwardPass` of a model on `x`.
+        """
+        return result
+
+
+class StepParts:
+    """Parts of a Distiller that its steps use; no part of its weights.
+
+    Attributes:
+        comparison: `Comparison` of teacher and student.
+        logs: `Logs` of the student.
+        mask_input: Name of the entry of `x` that tells which positions count,
+            or `None`.
+        reader: `targets.Reader`, made by `compile`.
+        has_warned: Whether the warning of data without teacher was given.
+    """
+
+    def __init__(self, comparison, logs, mask_input):
+        self.comparison = comparison
+        self.logs = logs
+        self.mask_input = mask_input
+        self.reader = None
+        self.has_warned = False
+
+    @property
+    def student(self):
+        """The student's `ModelOutputs`."""
+        return self.comparison.student
+
+    def read(self, data):
+        """Takes a batch apart.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`; weights of data
+                without labels may stand in a reserved entry of `x`.
+
+        Returns:
+            `Examples`.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, reserved = batch.split(x)
+        if sample_weight is None:
+            sample_weight = reserved.get("sample_weight")
+        positions = None
+        if self.mask_input is not None:
+            positions = batch.entry(x, self.mask_input, "mask_input")
+        size = batch.size(x)
+        found = self.reader.read(y, sample_weight, positions)
+        return Examples(x, found, reserved, size)
+
+
+class Step:
+    """One batch on its way through a `Distiller`.
+
+    The trainer of a backend makes it, which runs the teacher, and calls for
+    each student, by its index:
+
+    1. `predict`, where gradients are recorded;
+    2. `prepare`, where they are not, when all students have predicted;
+    3. `compare`, where they are;
+    4. `updated`, after the optimizer, in training.
+
+    `report` is the end.
+
+    Attributes:
+        count: Number of students.
+
+    Args:
+        distiller: The compiled `Distiller`.
+        parts: Its `StepParts`.
+        data: The batch, as `fit` gives it.
+        training: Whether the student learns from it.
+    """
+
+    count = 1
+
+    def __init__(self, distiller, parts, data, training):
+        self.distiller = distiller
+        self.parts = parts
+        self.training = training
+        self.examples = parts.read(data)
+        self._student = None
+        teacher = parts.comparison.teacher
+        # In inference mode, also in a training step.
+        self._teacher = teacher.run(self.examples, training=False)
+        if training:
+            self._teacher = teacher.perturb(self._teacher)
+
+    def predict(self, index):
+        """Runs a student."""
+        student = self.parts.student
+        self._student = student.run(self.examples, self.training)
+
+    def prepare(self, index):
+        """Runs what teaches a student, unless it has run."""
+
+    def updated(self, index):
+        """Renews what an updated student teaches, if it is used again."""
+
+    def compare(self, index):
+        """Computes the loss of a student and adds it to the logs.
+
+        Args:
+            index: Which student.
+
+        Returns:
+            This replica's share of the total loss, a scalar.
+        """
+        comparison = self.parts.comparison
+        terms = {}
+        if self._teacher is None:
+            self._allow_no_teacher()
+        else:
+            terms = comparison.terms(
+                self._teacher, self._student, self.examples
+            )
+        penalties = [*comparison.student.model.losses, *comparison.penalties()]
+        return self._total(
+            comparison.losses,
+            terms,
+            self.examples,
+            self._student.output,
+            penalties,
+            self.parts.logs,
+        )
+
+    def _total(self, losses, terms, examples, output, penalties, logs):
+        """Adds up the loss of one student.
+
+        Args:
+            losses: Distillation losses by name.
+            terms: Shares of their means, by name.
+            examples: `Examples` that they are of.
+            output: The student's output.
+            penalties: Regularisation of layers, a list of tensors.
+            logs: `Logs` of the student.
+
+        Returns:
+            This replica's share of the total, a scalar.
+        """
+        distiller = self.distiller
+        total = sum(
+            ops.cast(losses[name].loss_weight, "float32") * term
+            for name, term in terms.items()
+        )
+        if distiller.loss is not None:
+            supervised = self._supervise(examples, output)
+            terms = terms | {"student_loss": supervised}
+            total += distiller.student_loss_weight * supervised
+        for value in penalties:
+            total += ops.sum(value) / backend.num_replicas()
+        logs.update_terms((distiller.metrics[0], total), terms, examples.size)
+        return total
+
+    def _supervise(self, examples, output):
+        """Computes the loss given to `compile`, alone.
+
+        Args:
+            examples: `Examples`.
+            output: The student's output for them.
+
+        Returns:
+            A scalar, this replica's share.
+        """
+        distiller, found = self.distiller, examples.targets
+        if found.labels is None:
+            raise ValueError(
+                "The data must have labels, since `compile` was given a loss. "
+                f"Received: y=None, loss={distiller.loss!r}. For unlabelled "
+                "data, compile without a loss; among labelled data, and for "
+                "validation, give labels that the loss ignores."
+            )
+        labels = found.clean_labels(
+            lambda name: reduction.reads_masks(
+                batch.of_output(distiller.loss, found.names, name)
+            )
+        )
+        # Of no examples, Keras returns no values instead of a sum.
+        return ops.sum(
+            distiller.compute_loss(
+                examples.x,
+                labels,
+                found.marked(output),
+                found.weights_of_labels(),
+            )
+        )
+
+    def _allow_no_teacher(self):
+        """Allows validation, and nothing else, without a cached teacher."""
+        if self.training or self.distiller.loss is None:
+            raise ValueError(
+                "The data must come from the `attach` of the cached teacher, "
+                "since nothing else tells what it said. Received: data without "
+                "that for "
+                f"{'training' if self.training else 'a Distiller without loss'}"
+                ". Give `cached.attach(data)`; only validation can do without, "
+                "if `compile` was given a loss."
+            )
+        if not self.parts.has_warned:
+            warnings.warn(
+                "The data for validation does not come from `attach`: the "
+                "supervised loss and the student's metrics are all there is.",
+                stacklevel=2,
+            )
+        self.parts.has_warned = True
+
+    def report(self):
+        """Updates the metrics with the batch, and returns the logs."""
+        logs, output = self.parts.logs, self._student.output
+        found = self.examples.targets
+        if self._teacher is not None:
+            logs.update_fed(self._teacher.output, output, found)
+        if found.labels is None:
+            results = self.distiller.results_without_labels()
+        else:
+            results = self.distiller.compute_metrics(
+                self.examples.x,
+                found.labels,
+                found.marked(output),
+                found.weights_of_labels(),
+            )
+        if self._teacher is None:
+            results = logs.without_teacher(results)
+        return results
