@@ -212,11 +212,7 @@ def _hidden(student, own, teacher, masks):
 
 def _built_shapes(loss):
     config = loss.get_build_config() or {}
-    shapes = dict(config.get("shapes_dict", config))
-    # Older versions built for the form of the members.
-    shapes["teacher_shape"] = ensemble_logits.logits_shape(
-        shapes.get("teacher_shape", ())
-    )
+    shapes = config.get("shapes_dict", config)
     return _as_tuples(shapes)
 
 

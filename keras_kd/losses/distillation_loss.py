@@ -222,6 +222,15 @@ class DistillationLoss(keras.layers.Layer):
     def build(self, teacher_shape, student_shape):
         pass
 
+    def build_from_config(self, config):
+        """Builds the loss for the shapes that a file has."""
+        shapes = (config or {}).get("shapes_dict")
+        if shapes:
+            # Older versions built for the members of an ensemble.
+            teacher = ensemble_logits.logits_shape(shapes["teacher_shape"])
+            config = {"shapes_dict": shapes | {"teacher_shape": teacher}}
+        super().build_from_config(config)
+
     def call(self, teacher, student):
         raise NotImplementedError(
             f"{type(self).__name__} must implement `call(teacher, student)`."
