@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
+from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
@@ -132,8 +133,11 @@ class Distiller(
         )
         self._has_warned = False
         self._logs = Logs(("student_loss", *self.loss_names))
-        # Unbuilt models cannot write weights, and a step never calls this one.
-        self(self._comparison.student.input_entries())
+        # Unbuilt models cannot write weights, and a step never calls this one:
+        # a call here would be one more pass through the student.
+        self.build(
+            model_specs.shapes_of(self._comparison.student.input_entries())
+        )
 
     @property
     def teacher(self):

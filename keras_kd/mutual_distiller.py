@@ -186,7 +186,7 @@ class MutualDistiller(
         self._logs = PeerLogs(
             ("student_loss", *self.loss_names), self.peer_names
         )
-        self(model_specs.input_spec(peers[0]))
+        self.build(model_specs.shapes_of(model_specs.input_spec(peers[0])))
 
     def _named_losses(self):
         return dict(zip(self.loss_names, self.distillation_losses, strict=True))
