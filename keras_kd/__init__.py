@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import pathlib
 import sys
 
 __version__ = "0.1.0"
@@ -43,13 +42,6 @@ _LATER = (
 )
 
 
-def _is_command_line():
-    """Whether this import starts `keras-kd` or `python -m keras_kd`."""
-    if sys.argv[0] == "-m":  # Only while Python looks for the module to run.
-        return "keras_kd" in sys.orig_argv
-    return pathlib.PurePath(sys.argv[0]).stem == "keras-kd"
-
-
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module 'keras_kd' has no attribute {name!r}")
@@ -78,7 +70,7 @@ def _import_all():
 
 
 # Keras finds the classes of a saved model by the names that they register when
-# they are imported. The command line imports nothing, so that it can answer
-# `--help` at once.
-if not _is_command_line():
+# they are imported. For the program nothing is, so that it can answer `--help`
+# at once.
+if "keras_kd_cli" not in sys.modules:
     _import_all()

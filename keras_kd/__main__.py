@@ -1,4 +1,7 @@
-"""The command `keras-kd`, also `python -m keras_kd`."""
+"""The commands of `keras-kd`, also `python -m keras_kd`.
+
+The second imports all of `keras_kd` first, TensorFlow with it.
+"""
 
 import difflib
 import importlib

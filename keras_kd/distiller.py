@@ -4,6 +4,7 @@ import keras
 
 from keras_kd import backend
 from keras_kd import batch
+from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
@@ -132,8 +133,9 @@ class Distiller(
         sides = comparison.teacher.output_names, comparison.student.output_names
         logs = Logs(("student_loss", *self.loss_names), sides)
         self._parts = StepParts(comparison, logs, mask_input)
-        # Unbuilt models cannot write weights, and a step never calls this one.
-        self(comparison.student.input_entries())
+        # Unbuilt models cannot write weights, and a step never calls this one:
+        # a call here would be one more pass through the student.
+        self.build(model_specs.shapes_of(comparison.student.input_entries()))
 
     @property
     def teacher(self):

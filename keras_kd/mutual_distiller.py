@@ -191,7 +191,7 @@ class MutualDistiller(
             self._parts.stale = StaleCopies(
                 peers, self.add_weight, exchange_every
             )
-        self(model_specs.input_spec(peers[0]))
+        self.build(model_specs.shapes_of(model_specs.input_spec(peers[0])))
 
     @property
     def optimizers(self):

@@ -18,6 +18,7 @@ import keras
 
 # Their layers run once per step: no call gives the whole output.
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
+_MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
 
 
 def names(model):
@@ -51,11 +52,13 @@ def layers(model, in_loops=False):
         in_loops: Whether to list, besides the taps, the layers that are
             called in each step of a loop. Defaults to `False`.
     """
-    return dict(_walk(model, (), in_loops))
+    found = {}
+    _collect(found, model, "", (), in_loops)
+    return found
 
 
-def _walk(layer, ancestors, in_loops):
-    """Yields paths and layers below a layer; `ancestors` cuts cycles."""
+def _collect(found, layer, prefix, ancestors, in_loops):
+    """Adds the layers below a layer by their paths; `ancestors` cuts cycles."""
     if any(layer is ancestor for ancestor in ancestors):
         return
     if isinstance(layer, _LOOPS) and not in_loops:
@@ -67,24 +70,30 @@ def _walk(layer, ancestors, in_loops):
             child, keras.layers.InputLayer
         ):
             seen.add(id(child))
-            yield name, child
-            deeper = _walk(child, (*ancestors, layer), in_loops)
-            for path, inner in deeper:
-                yield f"{name}/{path}", inner
+            path = f"{prefix}{name}"
+            found[path] = child
+            _collect(found, child, f"{path}/", (*ancestors, layer), in_loops)
 
 
 def children(layer):
     """Layers directly inside a layer, by the names that lead to them."""
-    layer = unwrapped(layer)
-    if isinstance(layer, keras.Sequential) or is_functional(layer):
-        return {child.name: child for child in layer.layers}
+    if isinstance(layer, keras.Model):
+        layer = unwrapped(layer)
+        if isinstance(layer, keras.Sequential) or is_functional(layer):
+            return {child.name: child for child in layer.layers}
     by_attribute = {}
-    by_name = {}
+    others = []
     for attribute, value in vars(layer).items():
-        for steps, child in _layers_in(value):
-            by_name.setdefault(child.name, child)
-            if not attribute.startswith("_"):
+        if attribute.startswith("_"):
+            # Keras lists all layers inside a layer in one of these.
+            others += value if isinstance(value, list) else [value]
+        elif isinstance(value, _MAY_HOLD_LAYERS):
+            for steps, child in _layers_in(value):
                 by_attribute["/".join([attribute, *steps])] = child
+    by_name = {}
+    for child in [*others, *by_attribute.values()]:
+        if isinstance(child, keras.layers.Layer):
+            by_name.setdefault(child.name, child)
     return by_attribute | {
         name: child
         for name, child in by_name.items()
@@ -106,35 +115,43 @@ def is_functional(layer):
 
 
 def _layers_in(value):
+    """Layers in an attribute, with the keys that lead to each."""
     if isinstance(value, keras.layers.Layer):
-        yield (), value
-    elif isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, entry in items:
-            for steps, layer in _layers_in(entry):
-                yield (str(key), *steps), layer
+        return [((), value)]
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [
+        ((str(key), *steps), layer)
+        for key, entry in items
+        if isinstance(entry, _MAY_HOLD_LAYERS)
+        for steps, layer in _layers_in(entry)
+    ]
 
 
 def find(model, path):
     """Returns the layer at a path, or None."""
-    for name, child in children(model).items():
-        if path == name:
-            return child
-        if path.startswith(name + "/"):
-            found = find(child, path[len(name) + 1 :])
-            if found is not None:
-                return found
-    return None
+    return _trail(model, path).get(path)
 
 
 def loop_around(model, path):
     """Path of the layer that calls the one at `path` in a loop, or None."""
-    steps = path.split("/")
-    for length in range(1, len(steps)):
-        outer = "/".join(steps[:length])
-        if isinstance(find(model, outer), _LOOPS):
+    for outer, layer in _trail(model, path).items():
+        if outer != path and isinstance(layer, _LOOPS):
             return outer
     return None
+
+
+def _trail(model, path):
+    """The layer at a path and those around it, by path; {} if there is none."""
+    for name, child in children(model).items():
+        if path == name:
+            return {name: child}
+        if path.startswith(f"{name}/"):
+            inner = _trail(child, path[len(name) + 1 :])
+            if inner:
+                return {name: child} | {
+                    f"{name}/{steps}": layer for steps, layer in inner.items()
+                }
+    return {}
 
 
 def unknown_tap(model, outputs, tap, role):

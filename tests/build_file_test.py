@@ -128,6 +128,16 @@ class BuildFileTest(absltest.TestCase):
         used = {label.removeprefix("@pypi//") for label in labels}
         self.assertSetEqual(declared, used)
 
+    def test_the_modules_of_programs_are_in_the_wheel(self):
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+        programs = project["project"]["scripts"].values()
+        self.assertNotEmpty(programs)
+        for program in programs:
+            path = program.partition(":")[0].replace(".", "/") + ".py"
+            self.assertIn(path, self.targets["keras_kd"]["srcs"])
+            self.assertIn(path, wheel["only-include"])
+
     def test_no_folder_below_has_a_build_file(self):
         # It would start a package of its own and end the globs of this one.
         folders = ("keras_kd", "tests", "benchmarks", "tutorials")

@@ -38,8 +38,16 @@ print(json.dumps({"seconds": seconds, "new": list(set(sys.modules) - before)}))
 CONSOLE_SCRIPT = """
 import sys
 sys.argv = ["keras-kd", "--help"]
-from keras_kd.__main__ import main
+from keras_kd_cli import main
 sys.exit(main())
+"""
+
+# A program of somebody else's, with arguments that look like ours.
+LIKE_THE_CONSOLE_SCRIPT = """
+import sys
+sys.argv = ["keras-kd", "-m", "keras_kd"]
+import keras_kd
+sys.exit("keras_kd.losses" not in sys.modules)
 """
 
 
@@ -119,7 +127,21 @@ class HelpTest(absltest.TestCase):
         self.assertEmpty({"keras", "tensorflow"}.intersection(names))
 
     def test_module_helps_without_keras(self):
-        self.assert_helps_without_keras("-m", "keras_kd", "--help")
+        self.assert_helps_without_keras("-m", "keras_kd_cli", "--help")
+
+    def test_command_helps_without_keras(self):
+        self.assert_helps_without_keras(
+            "-m", "keras_kd_cli", "distill", "--help"
+        )
+
+    def test_package_helps(self):
+        process = run("-m", "keras_kd", "--help")
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
+        self.assertIn("Usage: keras-kd COMMAND", process.stdout)
+
+    def test_arguments_of_the_process_decide_nothing(self):
+        process = run("-c", LIKE_THE_CONSOLE_SCRIPT)
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
 
     def test_console_script_helps_without_keras(self):
         self.assert_helps_without_keras("-c", CONSOLE_SCRIPT)

@@ -1,13 +1,18 @@
 """What a pass would give: names of outputs, shapes, errors."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest
+from absl.testing import parameterized
 from keras import layers
 from keras import ops
 
+import keras_kd
 from keras_kd._core import tapped_model
+from keras_kd._core.call_hooks import hooked
 from tests import support
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
@@ -144,6 +149,139 @@ class SymbolicTest(absltest.TestCase):
         with self.assertRaisesRegex(OSError, "of the model") as caught:
             tapped_model.TappedModel(model, ["x"])
         self.assertNotIn("compute_output_spec", str(caught.exception))
+
+
+class Hidden(keras.Model):
+    """A subclassed model with two outputs, the first of which are logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(5)
+        self.head = layers.Dense(3)
+
+    def call(self, x):
+        hidden = self.hidden(x)
+        return {"logits": self.head(hidden), "embedding": hidden}
+
+
+def subclassed():
+    model = Hidden()
+    model(X)
+    return model
+
+
+def functional():
+    x = keras.Input((4,))
+    hidden = layers.Dense(5, name="hidden")(x)
+    outputs = {"logits": layers.Dense(3)(hidden), "embedding": hidden}
+    return keras.Model(x, outputs)
+
+
+def nested():
+    x = keras.Input((4,))
+    hidden = support.dense(5, classes=5, name="hidden")(x)
+    return keras.Model(
+        x, {"logits": layers.Dense(3)(hidden), "embedding": hidden}
+    )
+
+
+@contextlib.contextmanager
+def passes(model):
+    """Notes each pass through a model while the block runs.
+
+    Yields:
+        A list that fills with "symbolic" or "concrete".
+    """
+    found = []
+
+    def note(call, *args, **kwargs):
+        found.append("concrete" if tf.executing_eagerly() else "symbolic")
+        return call(*args, **kwargs)
+
+    with (
+        hooked(model, "call", note),
+        hooked(model, "compute_output_spec", note),
+    ):
+        yield found
+
+
+class PassesTest(parameterized.TestCase):
+    """Passes through the models until training starts."""
+
+    def passes(self, model, losses, **compiled):
+        """Passes through the teacher and through the student.
+
+        Args:
+            model: Function that makes either of them.
+            losses: Distillation losses.
+            **compiled: Arguments of `compile`.
+        """
+        teacher, student = model(), model()
+        with passes(teacher) as of_teacher, passes(student) as of_student:
+            distiller = support.distiller(
+                losses, teacher=teacher, student=student
+            )
+            distiller.compile("sgd", **compiled)
+        return of_teacher, of_student
+
+    @parameterized.named_parameters(
+        ("functional", functional),
+        ("nested", nested),
+        ("subclassed", subclassed),
+    )
+    def test_one_shows_shapes_taps_outputs_and_their_ends(self, model):
+        losses = [
+            keras_kd.losses.SoftTargets(
+                teacher_tap="logits", student_tap="logits"
+            ),
+            keras_kd.losses.LogitRegression(
+                teacher_tap="logits", student_tap="logits"
+            ),
+            keras_kd.losses.Hint(teacher_tap="hidden", student_tap="hidden"),
+        ]
+        found = self.passes(
+            model,
+            losses,
+            loss={"logits": support.cross_entropy(), "embedding": None},
+            metrics={"logits": ["accuracy"]},
+        )
+        self.assertEqual(found, (["symbolic"], ["symbolic"]))
+
+    @parameterized.named_parameters(
+        ("plain", lambda: [layers.Dense(3)]),
+        ("without_bias", lambda: [layers.Dense(3, use_bias=False)]),
+        ("rescaled", lambda: [layers.Dense(3), layers.Rescaling(2.0)]),
+        ("half", lambda: [layers.Dense(3, dtype="mixed_float16")]),
+        (
+            "pooled",
+            lambda: [
+                layers.Reshape((5, 1, 1)),
+                layers.Conv2D(3, 1),
+                layers.GlobalAveragePooling2D(),
+            ],
+        ),
+    )
+    def test_logits_of_layers_are_known_without_values(self, head):
+        def model():
+            hidden = layers.Dense(5, activation="relu")
+            return keras.Sequential([keras.Input((4,)), hidden, *head()])
+
+        found = self.passes(model, keras_kd.losses.SoftTargets())
+        self.assertEqual(found, (["symbolic"], ["symbolic"]))
+
+    def test_a_call_that_the_graph_does_not_explain_runs_once(self):
+        found = self.passes(
+            lambda: keras.Sequential(
+                [
+                    keras.Input((4,)),
+                    layers.Dense(3),
+                    layers.Lambda(lambda x: x / ops.sqrt(ops.abs(x) + 1)),
+                ]
+            ),
+            keras_kd.losses.SoftTargets(),
+        )
+        once = ["symbolic", "concrete"]
+        self.assertEqual(found, (once, once))
 
 
 if __name__ == "__main__":

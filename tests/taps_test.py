@@ -69,6 +69,20 @@ class NamesTest(absltest.TestCase):
             ],
         )
 
+    def test_lists_layers_deep_inside_private_attributes_by_name(self):
+        class Private(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self._branches = {"left": [layers.Dense(4, name="deep")]}
+
+            def call(self, x):
+                return self._branches["left"][0](x)
+
+        model = Private()
+        model(support.data()[0])
+        self.assertEqual(taps.names(model), ["deep"])
+        self.assertIs(taps.find(model, "deep"), model._branches["left"][0])
+
     def test_lists_a_shared_layer_once(self):
         shared = layers.Dense(4, name="shared")
         model = keras.Sequential([keras.Input((4,)), shared, shared])

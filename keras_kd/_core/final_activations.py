@@ -39,13 +39,13 @@ def final_activations(model):
     Returns:
         A `FinalActivations`.
     """
-    names = tapped_model.output_names(model)
     found = []
 
     def look(x):
         calls = []
         with _watching(model, calls):
             result = tapped_model.run(model, x, training=False)
+        names = tapped_model.names_of_outputs(result, model)
         outputs = {
             name: tapped_model.pick(result, names, name)
             for name in names or [None]
@@ -135,7 +135,6 @@ def gives_probabilities(tapped, tap):
         tapped: A `tapped_model.TappedModel`.
         tap: Name of one of its taps, which gives one tensor.
     """
-    tapped.symbolic()
     return tap in tapped.probabilities or sums_to_one(tapped, tap)
 
 
@@ -147,8 +146,11 @@ def sums_to_one(tapped, tap):
         tap: Name of one of its taps, which gives one tensor.
 
     Returns:
-        A bool; False if no inputs of the right shape can be made up.
+        A bool; False, without a pass, if the graph shows that the tap has
+        other numbers, or if no inputs of the right shape can be made up.
     """
+    if tap not in tapped.undecided:
+        return False
     spec = model_specs.input_spec(tapped.model)
     inputs = keras.tree.flatten(spec)
     if any(

@@ -44,8 +44,9 @@ class InputGradients:
             self._note(name, f"{need}_of_view_shape", view)
 
     def _note(self, name, argument, spec):
-        shapes = keras.tree.map_structure(lambda t: tuple(t.shape), spec)
-        self._shapes.setdefault(name, {})[argument] = shapes
+        self._shapes.setdefault(name, {})[argument] = model_specs.shapes_of(
+            spec
+        )
 
     def _check_input(self):
         if not any(map(keras.backend.is_float_dtype, self._dtypes)):

@@ -43,6 +43,8 @@ def input_spec(model):
         return keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, x.dtype), model.input
         )
+    # Keras 3.15 gives the shape that `build` took by the first name, and a dict
+    # of shapes by the second if it took several.
     config = model.get_build_config() or {}
     shapes = config.get("input_shape", config.get("shapes_dict"))
     if shapes is None:
@@ -52,6 +54,11 @@ def input_spec(model):
             "`get_build_config()`. Call its `build(input_shape)`."
         )
     return _tensors_of(shapes)
+
+
+def shapes_of(spec):
+    """Shapes of a structure of tensors, each a tuple."""
+    return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), spec)
 
 
 def _tensors_of(shapes, dtype="float32"):

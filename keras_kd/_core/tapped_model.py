@@ -45,33 +45,82 @@ def recording(layers):
 class TappedModel:
     """A model that returns chosen taps along with its output.
 
+    One symbolic pass, when the object is made, finds all that is known of the
+    model before it sees data. Shapes below are of `KerasTensor`s.
+
     Args:
         model: A built `keras.Model`.
         names: Names of taps; `None` stands for the output.
         role: What to call the model in errors: `"teacher"` or `"student"`.
 
+    Attributes:
+        taps: The names, each once.
+        outputs: Names of the outputs; see `names_of_outputs`.
+        layers: Layers at the taps that are no outputs, by tap.
+        probabilities: Taps that are made by a softmax or a sigmoid.
+        undecided: Taps of which only the values show it.
+        ending_in_probabilities: Outputs that are made by a softmax or a
+            sigmoid, `None` for the only one.
+        masked: Outputs that have a Keras mask, `None` for the only one.
+        mask_shapes: Shapes of masks for one example, in a list for the tensors
+            of the output and a dict by tap.
+
     Raises:
-        ValueError: If a tap does not exist.
+        ValueError: If a tap does not exist, or gives no tensor in this pass.
     """
 
     def __init__(self, model, names, role="model"):
         self.model = model
         self.role = role
-        self.outputs = output_names(model)
+        self.taps = tuple(dict.fromkeys(names))
+        self._symbolic = model_specs.symbolic(
+            self._look, model_specs.input_spec(model)
+        )
+
+    def _look(self, x):
+        """Runs the model once, and notes what the pass shows."""
+        found = {tap: taps.find(self.model, tap) for tap in self.taps if tap}
+        with recording(filter(None, found.values())) as recorded:
+            output = run(self.model, x, training=False)
+        self.outputs = names_of_outputs(output, self.model)
         self.layers = {
-            tap: self._layer(tap)
-            for tap in names
+            tap: self._check_layer(tap, found.get(tap))
+            for tap in self.taps
             if tap is not None and tap not in self.outputs
         }
-        self.taps = tuple(dict.fromkeys(names))
-        self.probabilities = ()
-        self.masked = ()
-        self.ending_in_probabilities = ()
-        self.mask_shapes = None
-        self._symbolic = None
+        tensors = {tap: self._read(tap, output, recorded) for tap in self.taps}
+        outputs = {
+            name: pick(output, self.outputs, name)
+            for name in self.outputs or (None,)
+        }
+        self._note_probabilities(outputs, tensors)
+        self._note_masks(outputs, tensors, keras.tree.flatten(output))
+        return output, tensors
 
-    def _layer(self, tap):
-        layer = taps.find(self.model, tap) if tap else None
+    def _note_probabilities(self, outputs, tensors):
+        shown = {
+            name: _is_probability(ensemble_logits.scores(tensor))
+            for name, tensor in (outputs | tensors).items()
+        }
+        self.ending_in_probabilities = tuple(n for n in outputs if shown[n])
+        self.probabilities = tuple(tap for tap in tensors if shown[tap])
+        self.undecided = tuple(tap for tap in tensors if shown[tap] is None)
+
+    def _note_masks(self, outputs, tensors, leaves):
+        every = {id(tensor): tensor for tensor in (*leaves, *tensors.values())}
+        shapes = {key: _mask_shape(tensor) for key, tensor in every.items()}
+        self.masked = tuple(
+            name
+            for name, tensor in outputs.items()
+            if shapes.get(id(ensemble_logits.scores(tensor)))
+        )
+        self.mask_shapes = (
+            [shapes[id(tensor)] for tensor in leaves],
+            {tap: shapes[id(tensor)] for tap, tensor in tensors.items()},
+        )
+
+    def _check_layer(self, tap, layer):
+        """Returns the layer at a tap, after validation."""
         if layer is None:
             raise ValueError(
                 taps.unknown_tap(self.model, self.outputs, tap, self.role)
@@ -136,43 +185,12 @@ class TappedModel:
         return tensor
 
     def symbolic(self):
-        """The result of a call, with `KerasTensor`s that show the shapes.
-
-        Afterwards, `probabilities` lists the taps that are made by a softmax
-        or a sigmoid, `ending_in_probabilities` such outputs, and `masked` the
-        outputs that have a Keras mask, with `None` for the only one;
-        `mask_shapes` has the shapes of masks for one example, in a list for the
-        tensors of the output and a dict by tap.
-        """
-        if self._symbolic is None:
-            self._symbolic = model_specs.symbolic(
-                self._look, model_specs.input_spec(self.model)
-            )
+        """The result of a call, with `KerasTensor`s that show the shapes."""
         return self._symbolic
-
-    def _look(self, x):
-        output, tensors = self(x, training=False)
-        scores = {
-            name: ensemble_logits.scores(pick(output, self.outputs, name))
-            for name in self.outputs or (None,)
-        }
-        self.masked = tuple(n for n, t in scores.items() if _mask_shape(t))
-        self.ending_in_probabilities = tuple(
-            n for n, t in scores.items() if _is_probability(t)
-        )
-        self.mask_shapes = (
-            [_mask_shape(tensor) for tensor in keras.tree.flatten(output)],
-            {tap: _mask_shape(tensor) for tap, tensor in tensors.items()},
-        )
-        self.probabilities = tuple(
-            tap
-            for tap, tensor in tensors.items()
-            if _is_probability(ensemble_logits.scores(tensor))
-        )
-        return output, tensors
 
 
 def _is_probability(tensor):
+    """A bool; `None` if only the values of the tensor show it."""
     return not keras.tree.is_nested(tensor) and backend.is_probability(tensor)
 
 
@@ -209,35 +227,30 @@ def pick(output, names, name):
 
 
 def output_names(model):
-    """Names of the outputs of a model: keys, or made up where several.
+    """Names of the outputs of a model; see `names_of_outputs`."""
+    inner = taps.unwrapped(model)
+    if isinstance(inner, keras.Sequential):
+        return names_of_outputs(inner.outputs, inner)
+    if taps.is_functional(inner):
+        return names_of_outputs(inner.output, inner)
+    return TappedModel(model, [None]).outputs
 
-    A model that returns one tensor has `()`.
+
+def names_of_outputs(output, model):
+    """Names of outputs: keys, or made up where several; `()` for one tensor.
+
+    Args:
+        output: What the model returned.
+        model: The model, whose own names count.
     """
-    model = taps.unwrapped(model)
-    if isinstance(model, keras.Sequential):
-        return _names_of(model.outputs, model)
-    if taps.is_functional(model):
-        return _names_of(model.output, model)
-    found = []
-
-    def look(x):
-        output = run(model, x, training=False)
-        found.append(_names_of(output, model))
-        return output
-
-    model_specs.symbolic(look, model_specs.input_spec(model))
-    return found[-1]
-
-
-def _names_of(output, model):
     if ensemble_logits.is_members(output):
         return ()
     if isinstance(output, dict):
         return tuple(key for key, value in output.items() if value is not None)
     if not isinstance(output, list | tuple) or len(output) < 2:
         return ()
-    given = tuple(getattr(model, "output_names", None) or ())
+    given = getattr(taps.unwrapped(model), "output_names", None) or ()
     # A layer called twice may give two outputs of one name.
     if len(set(given)) == len(output):
-        return given
+        return tuple(given)
     return tuple(f"output_{index}" for index in range(len(output)))

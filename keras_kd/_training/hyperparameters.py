@@ -22,7 +22,7 @@ class Hyperparameters:
             "the factor on the loss given to `compile`",
         )
         self._initial_student_loss_weight = value
-        self.student_loss_weight = self.add_weight(
+        self._student_loss_weight = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(value),
             trainable=False,
@@ -30,15 +30,19 @@ class Hyperparameters:
             name="student_loss_weight",
         )
 
-    def __setattr__(self, name, value):
+    @property
+    def student_loss_weight(self):
+        """The factor on the loss given to `compile`, a variable."""
+        return self._student_loss_weight
+
+    @student_loss_weight.setter
+    def student_loss_weight(self, value):
         # A number in the variable's place would be seen by no compiled step.
-        if name == "student_loss_weight" and name in self.__dict__:
-            raise AttributeError(
-                "`student_loss_weight` must be assigned with "
-                "`.student_loss_weight.assign(value)`, since it is a variable. "
-                f"Received: student_loss_weight={value!r}."
-            )
-        super().__setattr__(name, value)
+        raise AttributeError(
+            "`student_loss_weight` must be assigned with "
+            "`.student_loss_weight.assign(value)`, since it is a variable. "
+            f"Received: student_loss_weight={value!r}."
+        )
 
     def hyperparameter(self, target):
         """Finds a variable by name, to read or to assign.

@@ -16,7 +16,7 @@ from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UNUSABLE
 from keras_kd.cli.search_settings import VARIABLES
 
-COMMAND = (sys.executable, "-m", "keras_kd", "search")
+COMMAND = (sys.executable, "-m", "keras_kd_cli", "search")
 CHIEF = "chief"
 ADDRESS = "127.0.0.1"
 RESTARTS = 3

@@ -25,6 +25,27 @@ SERVED = (
 )
 
 
+class _KeptVariable:
+    """An attribute that takes a variable once, and nothing in its place.
+
+    `loss.temperature = 2` would put a number there, which the compiled step
+    would never see. Without `__get__`, it is read like any other attribute.
+    """
+
+    def __init__(self, name):
+        self.name = name
+
+    def __set__(self, loss, value):
+        name = self.name
+        if name in loss.hyperparameters and name in vars(loss):
+            raise AttributeError(
+                f"`{name}` must be assigned with "
+                f"`.{name}.assign(value)`, since it is a variable that the "
+                f"compiled step reads. Received: {name}={value!r}."
+            )
+        vars(loss)[name] = value
+
+
 class DistillationLoss(keras.layers.Layer):
     """Compares what a teacher and a student produced for the same examples.
 
@@ -171,6 +192,9 @@ class DistillationLoss(keras.layers.Layer):
         """
         self.hyperparameters[name] = check_within(name, value, bounds, meaning)
         self.bounds[name] = bounds
+        # In the class, since a `__setattr__` would see every attribute.
+        if not hasattr(type(self), name):
+            setattr(type(self), name, _KeptVariable(name))
         shared = shared_hyperparameter(self, name)
         if shared is not None:
             return shared
@@ -195,19 +219,6 @@ class DistillationLoss(keras.layers.Layer):
             )
         )
         return f"`{type(self).__name__}` compares {teacher} with {student}."
-
-    def __setattr__(self, name, value):
-        # `loss.temperature = 2` would put a number in the variable's place,
-        # which the compiled step would never see.
-        if name in self.__dict__.get("hyperparameters", ()) and hasattr(
-            self, name
-        ):
-            raise AttributeError(
-                f"`{name}` must be assigned with "
-                f"`.{name}.assign(value)`, since it is a variable that the "
-                f"compiled step reads. Received: {name}={value!r}."
-            )
-        super().__setattr__(name, value)
 
     def __call__(self, teacher, student, **kwargs):
         if self.accepts_members and isinstance(teacher, dict):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
@@ -17,6 +18,11 @@ X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
 def ending_in(*end):
     return keras.Sequential([keras.Input((4,)), *end])
+
+
+def two(yes):
+    """Probabilities of two classes."""
+    return ops.concatenate([yes, 1 - yes], axis=-1)
 
 
 def subclassed(function):
@@ -64,6 +70,14 @@ class GivesProbabilitiesTest(parameterized.TestCase):
         ("sigmoid", ops.sigmoid),
         ("reshaped", lambda x: ops.reshape(ops.sigmoid(x), (-1, 3, 1))),
         ("by_hand", lambda x: ops.exp(x) / ops.sum(ops.exp(x), -1, True)),
+        ("exponential", lambda x: ops.exp(ops.log_softmax(x))),
+        ("average", lambda x: (ops.softmax(x) + ops.softmax(2 * x)) / 2),
+        ("gated", lambda x: 0.3 * ops.softmax(x) + 0.7 * ops.softmax(-x)),
+        ("confused", lambda x: ops.softmax(x) @ ops.full((3, 3), 1 / 3)),
+        ("pooled", lambda x: ops.mean(ops.softmax(x[:, None]), axis=1)),
+        ("shares", lambda x: ops.square(x) / ops.sum(ops.square(x), -1, True)),
+        ("of_two", lambda x: two(ops.sigmoid(x[:, :1]))),
+        ("inside_a_function", tf.function(lambda x: ops.softmax(x))),
     )
     def test_sees_probabilities(self, function):
         self.assertTrue(self.gives(subclassed(function)))

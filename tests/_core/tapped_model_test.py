@@ -176,8 +176,9 @@ class TappedModelTest(parameterized.TestCase):
         model = keras.Sequential(
             [keras.Input((4,)), Counting(name="a"), Counting(name="b")]
         )
+        one = tapped_model.TappedModel(model, ["a", "b", None])
         calls.clear()
-        tapped(model, "a", "b", None)
+        one(X, training=False)
         self.assertEqual(calls, ["a", "b"])
 
 
