@@ -17,9 +17,9 @@ from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.saving import Persistence
-from keras_kd._training.step import Step
 from keras_kd._training.step import StepParts
 from keras_kd._training.unlabelled_weights import UnlabelledWeights
+from keras_kd.teachers.cached import CachedTeacher
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -132,7 +132,10 @@ class Distiller(
         )
         sides = comparison.teacher.output_names, comparison.student.output_names
         logs = Logs(("student_loss", *self.loss_names), sides)
-        self._parts = StepParts(comparison, logs, mask_input)
+        self._parts = StepParts(
+            comparison, logs, self.student_loss_weight, mask_input
+        )
+        self._parts.may_lack_teacher = isinstance(teacher, CachedTeacher)
         # Unbuilt models cannot write weights, and a step never calls this one:
         # a call here would be one more pass through the student.
         self.build(model_specs.shapes_of(comparison.student.input_entries()))
@@ -147,13 +150,13 @@ class Distiller(
         if self.train_function is None or force:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
-        if self._awaits_teacher:
+        if self._parts.awaits_teacher:
             self._look_for_teacher()
         return super().make_train_function(force)
 
     def make_test_function(self, force=False):
         """Makes Keras's function, after a check of a restored teacher."""
-        if self._awaits_teacher:
+        if self._parts.awaits_teacher:
             self._look_for_teacher()
         return super().make_test_function(force)
 
@@ -163,11 +166,3 @@ class Distiller(
         return tapped_model.run(
             self.student, self._parts.student.entries(x), training
         )
-
-    def _step(self, data, training):
-        if self._awaits_teacher:
-            self._check_restored()
-        return Step(self, self._parts, data, training)
-
-    def _learners(self):
-        return [(self.optimizer, self.trainable_variables)]

@@ -15,12 +15,11 @@ from keras_kd._training.peers import arguments
 from keras_kd._training.peers.compiling import PeerCompiling
 from keras_kd._training.peers.logs import PeerLogs
 from keras_kd._training.peers.outputs import PeerOutputs
-from keras_kd._training.peers.outputs import mean
 from keras_kd._training.peers.peer_losses import PeerLosses
 from keras_kd._training.peers.saving import PeerPersistence
 from keras_kd._training.peers.stale_copies import StaleCopies
 from keras_kd._training.peers.step import PeerParts
-from keras_kd._training.peers.step import PeerStep
+from keras_kd._training.peers.step import mean
 from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
@@ -183,6 +182,7 @@ class MutualDistiller(
             outputs,
             peer_losses,
             PeerLogs(("student_loss", *self.loss_names), self.peer_names),
+            self.student_loss_weight,
             mask_input,
             is_in_turn=exchange == "in_turn",
             has_shards=shards,
@@ -198,11 +198,6 @@ class MutualDistiller(
         """The optimizer of each peer; `optimizer` is the first."""
         return [self.optimizer, *self._other_optimizers]
 
-    def _peer_variables(self, index):
-        """Returns the variables that the optimizer of one peer updates."""
-        layers = [self.peers[index], *self._parts.peer_losses[index].losses]
-        return [v for layer in layers for v in layer.trainable_variables]
-
     def call(self, inputs, training=None):
         """Returns the mean of the peers' logits."""
         x, _ = batch.split(inputs)
@@ -215,12 +210,3 @@ class MutualDistiller(
         if self.train_function is None or force:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
-
-    def _step(self, data, training):
-        return PeerStep(self, self._parts, data, training)
-
-    def _learners(self):
-        return [
-            (optimizer, self._peer_variables(index))
-            for index, optimizer in enumerate(self.optimizers)
-        ]

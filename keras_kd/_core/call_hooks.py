@@ -71,3 +71,31 @@ def _with_hooks(function, key):
         return wrapped(*args, **kwargs)
 
     return call
+
+
+@contextlib.contextmanager
+def recording(layers):
+    """Records the outputs of some layers while the block runs.
+
+    The record belongs to this thread: replicas of a strategy are threads that
+    take turns. Nothing of it outlives the trace it was made in.
+
+    Args:
+        layers: Layers to watch.
+
+    Yields:
+        A dict that fills with `id(layer)`: output.
+    """
+    outputs = {}
+
+    def record(layer, call, *args, **kwargs):
+        outputs[id(layer)] = call(*args, **kwargs)
+        return outputs[id(layer)]
+
+    with contextlib.ExitStack() as hooks:
+        for layer in layers:
+            # A quantised layer runs another method than `call`.
+            method = "quantized_call" if layer.quantization_mode else "call"
+            hook = functools.partial(record, layer)
+            hooks.enter_context(hooked(layer, method, hook))
+        yield outputs

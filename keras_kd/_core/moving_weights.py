@@ -1,53 +1,9 @@
-"""Weights that change in a forward pass or in training."""
-
-import contextlib
-import warnings
-import weakref
+"""Weights that training changes."""
 
 import keras
 
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
-
-# Models with a warning so far; a pass may be traced many times.
-_warned = weakref.WeakSet()
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Keeps the weights of a model as they are while the block runs it.
-
-    A model may assign its own variables in inference mode, such as batch
-    normalisation that is called with `training=True`: such changes are dropped,
-    with one warning. Seeds advance, so that a random model draws other numbers
-    the next time.
-
-    Args:
-        model: A `keras.Model`.
-    """
-    with keras.StatelessScope() as scope:
-        yield
-    weights = {id(variable) for variable in model.weights}
-    assigned = [
-        (variable, scope.get_current_value(variable))
-        for variable in model.variables
-    ]
-    for variable, value in assigned:
-        if value is not None and id(variable) in weights:
-            _warn_once(model, variable)
-        elif value is not None:
-            variable.assign(value)
-
-
-def _warn_once(model, variable):
-    if model not in _warned:
-        _warned.add(model)
-        warnings.warn(
-            f'"{model.name}" changes its own weights when it is called with '
-            f"training=False, such as {variable.path}. The changes are "
-            "dropped: a teacher stays as it is.",
-            stacklevel=2,
-        )
 
 
 def moving_weights(model, candidates):

@@ -1,8 +1,9 @@
 """Runs a model once, and returns its taps."""
 
 import contextlib
-import functools
 import inspect
+import warnings
+import weakref
 
 import keras
 
@@ -11,35 +12,10 @@ from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
-from keras_kd._core.call_hooks import hooked
+from keras_kd._core.call_hooks import recording
 
-
-@contextlib.contextmanager
-def recording(layers):
-    """Records the outputs of some layers while the block runs.
-
-    The record belongs to this thread: replicas of a strategy are threads that
-    take turns. Nothing of it outlives the trace it was made in.
-
-    Args:
-        layers: Layers to watch.
-
-    Yields:
-        A dict that fills with `id(layer)`: output.
-    """
-    outputs = {}
-
-    def record(layer, call, *args, **kwargs):
-        outputs[id(layer)] = call(*args, **kwargs)
-        return outputs[id(layer)]
-
-    with contextlib.ExitStack() as hooks:
-        for layer in layers:
-            # A quantised layer runs another method than `call`.
-            method = "quantized_call" if layer.quantization_mode else "call"
-            hook = functools.partial(record, layer)
-            hooks.enter_context(hooked(layer, method, hook))
-        yield outputs
+# Models with a warning so far; a pass may be traced many times.
+_warned = weakref.WeakSet()
 
 
 class TappedModel:
@@ -73,6 +49,7 @@ class TappedModel:
         self.model = model
         self.role = role
         self.taps = tuple(dict.fromkeys(names))
+        self._takes_training = takes_training(model)
         self._symbolic = model_specs.symbolic(
             self._look, model_specs.input_spec(model)
         )
@@ -153,7 +130,11 @@ class TappedModel:
             name of each tap to its tensor.
         """
         with recording(self.layers.values()) as recorded:
-            output = run(self.model, x, training)
+            output = (
+                self.model(x, training=training)
+                if self._takes_training
+                else self.model(x)
+            )
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
         }
@@ -204,12 +185,15 @@ def _mask_shape(tensor):
 
 def run(model, x, training):
     """Calls a model, with `training` if its `call` takes that argument."""
+    return model(x, training=training) if takes_training(model) else model(x)
+
+
+def takes_training(model):
+    """Whether the `call` of a model takes the argument `training`."""
     parameters = inspect.signature(model.call).parameters
-    if "training" in parameters or any(
+    return "training" in parameters or any(
         p.kind is p.VAR_KEYWORD for p in parameters.values()
-    ):
-        return model(x, training=training)
-    return model(x)
+    )
 
 
 def pick(output, names, name):
@@ -254,3 +238,40 @@ def names_of_outputs(output, model):
     if len(set(given)) == len(output):
         return tuple(given)
     return tuple(f"output_{index}" for index in range(len(output)))
+
+
+@contextlib.contextmanager
+def unchanged(model):
+    """Keeps the weights of a model as they are while the block runs it.
+
+    A model may assign its own variables in inference mode, such as batch
+    normalisation that is called with `training=True`: such changes are dropped,
+    with one warning. Seeds advance, so that a random model draws other numbers
+    the next time.
+
+    Args:
+        model: A `keras.Model`.
+    """
+    with keras.StatelessScope() as scope:
+        yield
+    weights = {id(variable) for variable in model.weights}
+    assigned = [
+        (variable, scope.get_current_value(variable))
+        for variable in model.variables
+    ]
+    for variable, value in assigned:
+        if value is not None and id(variable) in weights:
+            _warn_once(model, variable)
+        elif value is not None:
+            variable.assign(value)
+
+
+def _warn_once(model, variable):
+    if model not in _warned:
+        _warned.add(model)
+        warnings.warn(
+            f'"{model.name}" changes its own weights when it is called with '
+            f"training=False, such as {variable.path}. The changes are "
+            "dropped: a teacher stays as it is.",
+            stacklevel=2,
+        )

@@ -48,10 +48,6 @@ class CachedOutputs(ModelOutputs):
             return None
         return ForwardPass(*self.tapped(rows), training)
 
-    def perturb(self, result):
-        """Returns the same: a cache has no noise."""
-        return result
-
     def check_finite(self, tensors):
         """Stops the run at a -inf where a loss cannot use it.
 

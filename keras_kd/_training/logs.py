@@ -138,8 +138,10 @@ class Reporting:
         results = self._results(
             lambda metric: metric.built if _sees_labels(metric) else True
         )
-        if not backend.is_tracing() and self._parts.logs.have_seen_no_teacher():
-            results = self._parts.logs.without_teacher(results)
+        parts = self._parts
+        if parts.may_lack_teacher and not backend.is_tracing():
+            if parts.logs.have_seen_no_teacher():
+                results = parts.logs.without_teacher(results)
         return results
 
     def results_without_labels(self):

@@ -88,9 +88,9 @@ class Comparison:
             Dict from the name of each loss to this replica's share of its
             mean, a scalar without `loss_weight`.
         """
-        checked = self.teacher.check_finite(teacher.tensors)
+        taught = {tap: teacher.tensors[tap] for tap in self._teacher_taps}
         taught, learned = _with_masks(
-            {tap: checked[tap] for tap in self._teacher_taps},
+            self.teacher.check_finite(taught),
             {tap: student.tensors[tap] for tap in self._student_taps},
         )
         return {

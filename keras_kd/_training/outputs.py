@@ -15,7 +15,6 @@ from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.input_gradients import InputGradients
-from keras_kd._core.moving_weights import unchanged
 from keras_kd._training import checks
 
 
@@ -80,6 +79,9 @@ class ModelOutputs(Outputs):
         role: `"teacher"` or `"student"`.
         inputs: Entries of `x` that it sees; see `Distiller`.
         losses: Distillation losses, by name.
+
+    Attributes:
+        is_noisy: Whether `perturb` is to be called in training.
     """
 
     def __init__(self, model, role, inputs, losses):
@@ -155,11 +157,12 @@ class ModelOutputs(Outputs):
 
     def _keeping(self):
         """A scope that keeps what this model must not change."""
-        is_teacher = self.role == "teacher"
-        return unchanged(self.model) if is_teacher else contextlib.nullcontext()
+        if self.role == "teacher":
+            return tapped_model.unchanged(self.model)
+        return contextlib.nullcontext()
 
     def perturb(self, result):
-        """Lets a noisy teacher change its own output, for a training step.
+        """Lets a teacher that is noisy change its output, for a training step.
 
         Args:
             result: A `ForwardPass`.
@@ -168,8 +171,6 @@ class ModelOutputs(Outputs):
             A `ForwardPass`. Its `output`, which metrics see, is as before;
             `tensors`, which losses compare, are of the changed output.
         """
-        if not self.is_noisy:
-            return result
         output = self.model.perturb(result.output)
         tensors = {
             tap: tensor

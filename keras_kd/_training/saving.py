@@ -60,9 +60,7 @@ class Persistence(Stateful):
     another. A full `save` holds the teacher too; of a cache, its folder.
     """
 
-    # Whether `from_config` has made a teacher that has no weights yet, and the
-    # fingerprint of the one that loaded weights were trained with.
-    _awaits_teacher = False
+    # Fingerprint of the teacher that loaded weights were trained with.
     _expected_teacher = None
 
     def __dir__(self):
@@ -94,7 +92,8 @@ class Persistence(Stateful):
             )
         distiller = cls(**config)
         # A cache is there at once: it has no weights.
-        distiller._awaits_teacher = isinstance(distiller.teacher, keras.Model)
+        is_model = isinstance(distiller.teacher, keras.Model)
+        distiller._parts.awaits_teacher = is_model
         return distiller
 
     def save_own_variables(self, store):
@@ -106,7 +105,7 @@ class Persistence(Stateful):
     def load_own_variables(self, store):
         """Reads what `save_own_variables` wrote."""
         self._expected_teacher = np.asarray(store[_FINGERPRINT]).tobytes()
-        if not self._awaits_teacher:
+        if not self._parts.awaits_teacher:
             self._check_teacher()
         super().load_own_variables(store)
 
@@ -125,21 +124,13 @@ class Persistence(Stateful):
         """
         if self._expected_teacher is not None:
             self._check_teacher()
-            self._awaits_teacher = False
+            self._parts.awaits_teacher = False
         self._check_restored()
 
     def _check_restored(self):
         """Validates that the weights of the teacher are restored."""
-        if self._awaits_teacher:
-            raise ValueError(
-                "The teacher must be restored before it teaches, since "
-                "`clone_model`, `from_config` and `model_from_json` make one "
-                f'with random weights. Received: teacher="{self.teacher.name}" '
-                "of a copy. Make a new Distiller of the original teacher and "
-                f"this student: `{type(self).__name__}(teacher=teacher, "
-                "student=copy.student, distillation_losses=[...])`, or load a "
-                "whole one with `keras.saving.load_model`."
-            )
+        if self._parts.awaits_teacher:
+            refuse_copied_teacher(self)
 
     def _check_teacher(self):
         if fingerprint(self.teacher) != self._expected_teacher:
@@ -161,8 +152,21 @@ class Persistence(Stateful):
         """Reads the teacher's weights."""
         if isinstance(self.teacher, keras.Model):
             self.teacher.load_weights(_teacher_file(dir_path))
-        self._awaits_teacher = False
+        self._parts.awaits_teacher = False
         self._check_teacher()
+
+
+def refuse_copied_teacher(distiller):
+    """Raises an error for a teacher whose weights are not restored."""
+    raise ValueError(
+        "The teacher must be restored before it teaches, since "
+        "`clone_model`, `from_config` and `model_from_json` make one with "
+        f'random weights. Received: teacher="{distiller.teacher.name}" of a '
+        "copy. Make a new Distiller of the original teacher and this student: "
+        f"`{type(distiller).__name__}(teacher=teacher, student=copy.student, "
+        "distillation_losses=[...])`, or load a whole one with "
+        "`keras.saving.load_model`."
+    )
 
 
 def serialize(layer):

@@ -11,6 +11,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
+from keras_kd._training.saving import refuse_copied_teacher
 from keras_kd._training.targets import Targets
 
 
@@ -53,16 +54,23 @@ class StepParts:
     Attributes:
         comparison: `Comparison` of teacher and student.
         logs: `Logs` of the student.
+        student_loss_weight: The factor on the supervised loss, a variable.
         mask_input: Name of the entry of `x` that tells which positions count,
             or `None`.
+        may_lack_teacher: Whether data may come without the teacher's outputs.
+        awaits_teacher: Whether the teacher is a copy without the weights of
+            the original.
         reader: `targets.Reader`, made by `compile`.
         has_warned: Whether the warning of data without teacher was given.
     """
 
-    def __init__(self, comparison, logs, mask_input):
+    def __init__(self, comparison, logs, student_loss_weight, mask_input):
         self.comparison = comparison
         self.logs = logs
+        self.student_loss_weight = student_loss_weight
         self.mask_input = mask_input
+        self.may_lack_teacher = False
+        self.awaits_teacher = False
         self.reader = None
         self.has_warned = False
 
@@ -70,6 +78,10 @@ class StepParts:
     def student(self):
         """The student's `ModelOutputs`."""
         return self.comparison.student
+
+    def step(self, distiller, data, training):
+        """Begins a `Step`; see there."""
+        return Step(distiller, self, data, training)
 
     def read(self, data):
         """Takes a batch apart.
@@ -99,7 +111,7 @@ class Step:
     The trainer of a backend makes it, which runs the teacher, and calls for
     each student, by its index:
 
-    1. `predict`, where gradients are recorded;
+    1. `predict`, where gradients by the variables in `learners` are recorded;
     2. `prepare`, where they are not, when all students have predicted;
     3. `compare`, where they are;
     4. `updated`, after the optimizer, in training.
@@ -119,16 +131,24 @@ class Step:
     count = 1
 
     def __init__(self, distiller, parts, data, training):
+        if parts.awaits_teacher:
+            refuse_copied_teacher(distiller)
         self.distiller = distiller
         self.parts = parts
         self.training = training
         self.examples = parts.read(data)
         self._student = None
+        # Of each student: what losses and metrics of labels get.
+        self._measured = []
         teacher = parts.comparison.teacher
         # In inference mode, also in a training step.
         self._teacher = teacher.run(self.examples, training=False)
-        if training:
+        if training and teacher.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
+
+    def learners(self):
+        """The optimizer of each student, and the variables that it updates."""
+        return [(self.distiller.optimizer, self.distiller.trainable_variables)]
 
     def predict(self, index):
         """Runs a student."""
@@ -187,21 +207,24 @@ class Step:
             ops.cast(losses[name].loss_weight, "float32") * term
             for name, term in terms.items()
         )
+        found = examples.targets
+        self._measured.append((found.marked(output), found.weights_of_labels()))
         if distiller.loss is not None:
-            supervised = self._supervise(examples, output)
+            supervised = self._supervise(examples, *self._measured[-1])
             terms = terms | {"student_loss": supervised}
-            total += distiller.student_loss_weight * supervised
+            total += self.parts.student_loss_weight * supervised
         for value in penalties:
             total += ops.sum(value) / backend.num_replicas()
         logs.update_terms((distiller.metrics[0], total), terms, examples.size)
         return total
 
-    def _supervise(self, examples, output):
+    def _supervise(self, examples, output, weights):
         """Computes the loss given to `compile`, alone.
 
         Args:
             examples: `Examples`.
-            output: The student's output for them.
+            output: The student's output for them, with masks of the labels.
+            weights: Sample weights of the labels.
 
         Returns:
             A scalar, this replica's share.
@@ -221,12 +244,7 @@ class Step:
         )
         # Of no examples, Keras returns no values instead of a sum.
         return ops.sum(
-            distiller.compute_loss(
-                examples.x,
-                labels,
-                found.marked(output),
-                found.weights_of_labels(),
-            )
+            distiller.compute_loss(examples.x, labels, output, weights)
         )
 
     def _allow_no_teacher(self):
@@ -258,10 +276,7 @@ class Step:
             results = self.distiller.results_without_labels()
         else:
             results = self.distiller.compute_metrics(
-                self.examples.x,
-                found.labels,
-                found.marked(output),
-                found.weights_of_labels(),
+                self.examples.x, found.labels, *self._measured[0]
             )
         if self._teacher is None:
             results = logs.without_teacher(results)

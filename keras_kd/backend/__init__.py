@@ -9,6 +9,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import check_finite
     from keras_kd.backend.tensorflow import copy_weight_decay_exclusions
     from keras_kd.backend.tensorflow import input_gradients
+    from keras_kd.backend.tensorflow import is_in_reach
     from keras_kd.backend.tensorflow import is_in_scope
     from keras_kd.backend.tensorflow import is_scope_name
     from keras_kd.backend.tensorflow import is_tracing
@@ -16,7 +17,6 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import replica_id
     from keras_kd.backend.tensorflow_functions import compiled
     from keras_kd.backend.tensorflow_graph import ancestors
-    from keras_kd.backend.tensorflow_graph import is_in_reach
     from keras_kd.backend.tensorflow_graph import is_probability
     from keras_kd.backend.tensorflow_graph import origins
 else:

@@ -11,21 +11,17 @@ from keras_kd.backend.replicated_steps import ReplicatedSteps
 class Trainer(ReplicatedSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
-    The class it is mixed into, before `keras.Model`, provides in backend-
-    neutral code:
-
-    * `_step(data, training)`: a `_training.step.Step`, which says in which
-      order its methods are to be called;
-    * `_learners()`: for each student its optimizer, and the variables that it
-      updates.
+    The class it is mixed into, before `keras.Model`, has in `_parts` what
+    makes a `Step` of each batch, in backend-neutral code. The step says in
+    which order its methods are to be called.
     """
 
     def train_step(self, data):
         """Updates the students, and the weights of the losses, on a batch."""
         # The teacher runs here, outside of the tapes, which would keep every
         # activation of it.
-        step = self._step(data, training=True)
-        learners = self._learners()
+        step = self._parts.step(self, data, training=True)
+        learners = step.learners()
         # One tape for each: what the others do is not recorded on it.
         tapes = [tf.GradientTape() for _ in learners]
         for index, tape in enumerate(tapes):
@@ -44,7 +40,7 @@ class Trainer(ReplicatedSteps):
 
     def test_step(self, data):
         """Evaluates a batch; changes nothing but the metrics."""
-        step = self._step(data, training=False)
+        step = self._parts.step(self, data, training=False)
         for index in range(step.count):
             step.predict(index)
         for index in range(step.count):
@@ -90,6 +86,15 @@ def is_scope_name(name):
 def is_tracing():
     """Whether a graph is being made, whose tensors have no values yet."""
     return not tf.executing_eagerly()
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can.
+
+    It cannot if it was made in a loop or a condition that `output` left.
+    """
+    graph = getattr(tensor, "graph", None)
+    return graph is None or graph is getattr(output, "graph", None)
 
 
 def num_replicas():

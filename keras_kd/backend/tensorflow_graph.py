@@ -1,15 +1,5 @@
 """Reads the graph of a symbolic pass on TensorFlow."""
 
-
-def is_in_reach(tensor, output):
-    """Whether a tensor can be used where `output` can.
-
-    It cannot if it was made in a loop or a condition that `output` left.
-    """
-    graph = getattr(tensor, "graph", None)
-    return graph is None or graph is getattr(output, "graph", None)
-
-
 # Operations that move or convert numbers, and change none of them.
 _MOVES = (
     "Cast",

@@ -57,6 +57,8 @@ class ProjectedLoss(DistillationLoss):
             feature = keras.KerasTensor(student_shape, self.compute_dtype)
             student_shape = self.projector(feature).shape
         self._check_same_shape(teacher_shape, student_shape)
+        # What is unknown now must not broadcast later.
+        self._is_known = None not in (*teacher_shape[1:], *student_shape[1:])
 
     def project(self, teacher, student):
         """Returns both features in one shape and dtype.
@@ -76,8 +78,8 @@ class ProjectedLoss(DistillationLoss):
         if self.projector is not None:
             # A layer of the user's may compute in half precision.
             student = ops.cast(self.projector(student), self.compute_dtype)
-        # What was unknown when the loss was built must not broadcast now.
-        self._check_same_shape(teacher.shape, student.shape)
+        if not self._is_known:
+            self._check_same_shape(teacher.shape, student.shape)
         return ops.stop_gradient(teacher), student
 
     def _check_same_shape(self, teacher_shape, student_shape):

@@ -68,10 +68,11 @@ class TeacherMetric(keras.metrics.Metric):
             teacher_mask = reduction.read_mask(teacher)
             teacher = ops.cast(teacher, self.dtype)
         masks = [teacher_mask, *masks, reduction.read_mask(student)]
+        masks = [mask for mask in masks if mask is not None]
         check_same_classes(self, teacher.shape, student.shape)
         values = self.compare(teacher, ops.cast(student, self.dtype))
         values = ops.cast(values, self.dtype)
-        mask = reduction.combine_masks(values, *masks)
+        mask = reduction.combine_masks(values, *masks) if masks else None
         values, weights = weigh(values, sample_weight, mask)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.sum(weights))

@@ -86,6 +86,8 @@ class CachedTeacher(TeacherProtocol):
             tap: tuple(self.layout.fields[field].shape)
             for tap, field in self.layout.taps.items()
         }
+        # Rows of another cache are then no rows of this one.
+        self._key = self.fingerprint().hex()[:16]
         self._arrays = stored_arrays(self.layout, self.augmentation)
         self.bytes_per_example = layouts.bytes_of(self._arrays)
 
@@ -183,12 +185,8 @@ class CachedTeacher(TeacherProtocol):
             self._arrays,
             self._plan["block"],
             self.num_examples,
-            self._key(),
+            self._key,
         )
-
-    def _key(self):
-        # Rows of another cache are then no rows of this one.
-        return self.fingerprint().hex()[:16]
 
     def read(self, rows):
         """Decodes the teacher's outputs for a batch, in the graph.
@@ -203,14 +201,14 @@ class CachedTeacher(TeacherProtocol):
         Raises:
             ValueError: If the rows are those of another cache.
         """
-        if self._key() not in rows:
+        if self._key not in rows:
             raise ValueError(
                 "The data must be attached to the cache that teaches, since "
                 "another holds what another teacher said. Received: rows of "
                 f"another cache than that in {str(self.directory)!r}. Use its "
                 "own `attach`."
             )
-        return self.layout.decode(rows[self._key()])
+        return self.layout.decode(rows[self._key])
 
     def get_config(self):
         """Returns the folder and a fingerprint, and no data."""

@@ -15,8 +15,8 @@ from keras_kd._training.peers.optimizers import copy_of
 class PeerCompiling(PeerReporting, Compiling):
     """`compile` and the metrics of a MutualDistiller.
 
-    The class it is mixed into has `peers`, `peer_names`, `PeerParts` in
-    `_parts`, and `_peer_variables(index)`, what one optimizer updates.
+    The class it is mixed into has `peers`, `peer_names` and `PeerParts` in
+    `_parts`.
     """
 
     # The optimizers of all peers but the first, saved by Keras as attributes.
@@ -91,7 +91,7 @@ class PeerCompiling(PeerReporting, Compiling):
             for index, optimizer in enumerate(self.optimizers):
                 checks.check_trainable(self.peers[index], f"peers[{index}]")
                 if not optimizer.built:
-                    optimizer.build(self._peer_variables(index))
+                    optimizer.build(self._parts.variables(index))
 
     @property
     def output_names(self):

@@ -53,10 +53,6 @@ class PeerLogs:
             for key, value in logs.results(omitted).items()
         )
 
-    def have_seen_no_teacher(self):
-        """Never: the peers are always there."""
-        return False
-
 
 class PeerReporting(Reporting):
     """The metrics of a MutualDistiller, and their results.

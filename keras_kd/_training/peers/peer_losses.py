@@ -1,8 +1,14 @@
 """Losses of one peer against the other peers."""
 
+from keras import ops
+
+from keras_kd._core import ensemble_logits
+from keras_kd._core import reduction
 from keras_kd._training.loss_terms import Comparison
-from keras_kd._training.peers.outputs import PeerEnsemble
+from keras_kd._training.outputs import ForwardPass
+from keras_kd._training.outputs import Outputs
 from keras_kd.losses.copies import copy_of
+from keras_kd.losses.shapes import shapes_agree
 
 
 class PeerLosses:
@@ -83,3 +89,79 @@ class PeerLosses:
     def penalties(self):
         """Regularisation of the losses, after they were called."""
         return [value for loss in self.losses for value in loss.losses]
+
+
+class PeerEnsemble(Outputs):
+    """Several peers as one teacher, in the form of `ensemble_logits`.
+
+    A loss that takes that form averages their probabilities at its own
+    temperature. Losses of hidden layers have no use for it.
+
+    Args:
+        outputs: Each peer's `PeerOutputs`.
+        taps: What the losses compare.
+    """
+
+    def __init__(self, outputs, taps):
+        self.outputs = outputs
+        self.taps = taps
+
+    def symbolic(self):
+        if len(self.outputs) == 1:
+            return self.outputs[0].symbolic()
+        tensors = [one.symbolic()[1] for one in self.outputs]
+        for tap in self.taps:
+            first, *others = (one[tap] for one in tensors)
+            for one, other in zip(self.outputs[1:], others, strict=True):
+                if not shapes_agree(first.shape[1:], other.shape[1:]):
+                    raise ValueError(
+                        f"The tap {tap!r} must give one shape in all peers, "
+                        "since their answers are averaged. Received: "
+                        f'{first.shape} from "{self.outputs[0].model.name}", '
+                        f'{other.shape} from "{one.model.name}".'
+                    )
+        return None, {
+            tap: _members([one[tap] for one in tensors]) for tap in self.taps
+        }
+
+    def combine(self, results):
+        """Combines the answers of several peers into one teacher's.
+
+        Args:
+            results: A `ForwardPass` of each peer.
+
+        Returns:
+            A `ForwardPass`. Of one peer alone it is that peer's.
+        """
+        if len(results) == 1:
+            return results[0]
+        checked = [
+            outputs.check_finite({tap: one.tensors[tap] for tap in self.taps})
+            for outputs, one in zip(self.outputs, results, strict=True)
+        ]
+        tensors = {
+            tap: _members([one[tap] for one in checked]) for tap in self.taps
+        }
+        output = _members([one.output for one in results])
+        return ForwardPass(output, tensors, results[0].training)
+
+    def check_finite(self, tensors):
+        """See `Outputs`; `combine` has validated those of several peers."""
+        alone = len(self.outputs) == 1
+        return self.outputs[0].check_finite(tensors) if alone else tensors
+
+
+def _members(tensors):
+    """The members' form, with equal weights and without gradient."""
+    # A peer's own answer may be among them.
+    members = ensemble_logits.stack_members(tensors, "float32")
+    logits = reduction.with_mask(
+        ops.stop_gradient(members), reduction.read_mask(members)
+    )
+    like_weights = logits
+    while len(like_weights.shape) > 2:
+        like_weights = like_weights[..., 0]
+    return {
+        ensemble_logits.MEMBER_LOGITS: logits,
+        ensemble_logits.MEMBER_LOG_WEIGHTS: ops.zeros_like(like_weights),
+    }

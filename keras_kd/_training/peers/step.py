@@ -3,10 +3,12 @@
 import dataclasses
 
 import keras
+from keras import ops
 
 from keras_kd import batch
+from keras_kd._core import reduction
+from keras_kd._training import targets
 from keras_kd._training.peers import peer_batch
-from keras_kd._training.peers.outputs import by_head
 from keras_kd._training.step import Step
 from keras_kd._training.step import StepParts
 
@@ -25,9 +27,16 @@ class PeerParts(StepParts):
     """
 
     def __init__(
-        self, outputs, peer_losses, logs, mask_input, is_in_turn, has_shards
+        self,
+        outputs,
+        peer_losses,
+        logs,
+        student_loss_weight,
+        mask_input,
+        is_in_turn,
+        has_shards,
     ):
-        super().__init__(None, logs, mask_input)
+        super().__init__(None, logs, student_loss_weight, mask_input)
         self.outputs = tuple(outputs)
         self.peer_losses = tuple(peer_losses)
         self.is_in_turn = is_in_turn
@@ -38,6 +47,15 @@ class PeerParts(StepParts):
     def student(self):
         """The first peer's `PeerOutputs`: the others give the same."""
         return self.outputs[0]
+
+    def step(self, distiller, data, training):
+        """Begins a `PeerStep`; see there."""
+        return PeerStep(distiller, self, data, training)
+
+    def variables(self, index):
+        """The variables that the optimizer of one peer updates."""
+        layers = [self.outputs[index].model, *self.peer_losses[index].losses]
+        return [v for layer in layers for v in layer.trainable_variables]
 
 
 class PeerStep(Step):
@@ -67,10 +85,17 @@ class PeerStep(Step):
         if training and parts.stale is not None:
             parts.stale.exchange(distiller.optimizer.iterations)
         self._students = []
+        self._measured = []
         self._penalties = []
         # Answers for the whole batch, by peer; and those that each peer gets.
         self._answers = None
         self._heard = {}
+
+    def learners(self):
+        return [
+            (optimizer, self.parts.variables(index))
+            for index, optimizer in enumerate(self.distiller.optimizers)
+        ]
 
     def predict(self, index):
         share, outputs = self._shares[index], self.parts.outputs[index]
@@ -148,14 +173,13 @@ class PeerStep(Step):
         if shares[0].targets.labels is None:
             return self.distiller.results_without_labels()
         # Of each peer, then of the ensemble.
-        found, logits = by_head(shares, heard, self._students)
-        y, y_pred, weights = zip(
-            *(
-                (one.labels, one.marked(output), one.weights_of_labels())
-                for one, output in zip(found, logits, strict=True)
-            ),
-            strict=True,
-        )
+        found, joint = _together(shares, heard, self._students)
+        measured = [
+            *self._measured,
+            (found.marked(joint), found.weights_of_labels()),
+        ]
+        y = [*(share.targets.labels for share in shares), found.labels]
+        y_pred, weights = zip(*measured, strict=True)
         by_name = self.distiller.by_head
         return self.distiller.compute_metrics(
             shares[0].x, by_name(y), by_name(y_pred), by_name(weights)
@@ -170,3 +194,48 @@ def _of_one_output(examples):
     )
     found = dataclasses.replace(found, labels=labels, weights=weights)
     return dataclasses.replace(examples, targets=found)
+
+
+def mean(logits):
+    """The mean of the logits of several models, in float32."""
+    return sum(ops.cast(one, "float32") for one in logits) / len(logits)
+
+
+def _together(shares, heard, students):
+    """Targets and logits of the ensemble of the peers.
+
+    Args:
+        shares: `Examples` of each peer; the same for all, or shards.
+        heard: For each peer, the others' outputs for its share: a
+            `ForwardPass` by index.
+        students: Each peer's own `ForwardPass` on its share.
+
+    Returns:
+        `Targets` and a tensor. The examples are in the order of the batch, or
+        shard after shard.
+    """
+    if not shares[0].is_shard:
+        joint = _joint([student.output for student in students])
+        return shares[0].targets, joint
+    parts = [
+        _joint([one.output for one in (others | {index: own}).values()])
+        for index, (others, own) in enumerate(zip(heard, students, strict=True))
+    ]
+    mask = _joined([reduction.read_mask(logits) for logits in parts])
+    joined = reduction.with_mask(_joined(parts), mask)
+    return targets.joined([share.targets for share in shares]), joined
+
+
+def _joint(logits):
+    """The mean of logits, with the mask that they have in common."""
+    masks = [reduction.read_mask(one) for one in logits]
+    together = mean(logits)
+    mask = reduction.combine_masks(together[..., 0], *masks)
+    return reduction.with_mask(together, mask)
+
+
+def _joined(tensors):
+    """The rows of several tensors, or `None` where one is."""
+    if any(tensor is None for tensor in tensors):
+        return None
+    return ops.concatenate(tensors, axis=0)

@@ -8,7 +8,6 @@ from keras_kd import batch
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import gives_probabilities
-from keras_kd._core.moving_weights import unchanged
 from keras_kd.teachers._cache import layout
 
 
@@ -52,7 +51,7 @@ class ModelForward:
     def _run(self, x):
         takes_list = isinstance(self.spec, list | tuple)
         x = batch.entries(x, self.inputs, takes_list)
-        with unchanged(self.tapped.model):
+        with tapped_model.unchanged(self.tapped.model):
             output, tensors = self.tapped(x, training=False)
         return self.layout.encode(output, tensors)
 
