@@ -1,6 +1,7 @@
 """Inputs that are made, against inputs that are not, or for another class."""
 
 import unittest.mock
+import warnings
 
 import keras
 import numpy as np
@@ -222,11 +223,14 @@ class ResumeTest(parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, "`directory` must be emp"):
                 self.run_in_folder(**changed)
 
-    def test_refuses_a_damaged_batch(self):
-        self.run_in_folder()
+    def test_a_damaged_batch_is_named_and_made_again(self):
+        expected = self.run_in_folder()
         path = self.folder / "class_1_batch_0.npz"
         path.write_bytes(path.read_bytes()[:-9])
-        with self.assertRaisesRegex(ValueError, "class_1_batch_0.*as it was"):
+        with self.assertWarnsRegex(UserWarning, "class_1_batch_0.*made again"):
+            again = self.run_in_folder()
+        np.testing.assert_array_equal(again.x, expected.x)
+        with warnings.catch_warnings(action="error"):
             self.run_in_folder()
 
 

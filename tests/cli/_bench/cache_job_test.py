@@ -55,8 +55,8 @@ class DefaultTeacherTest(absltest.TestCase):
         small_jobs.cache(self.folder)
         with self.assertRaisesRegex(
             UnusableError,
-            "`--output` must be empty.*epochs=1 there and 2 now. Choose "
-            "another folder.$",
+            "`--output` must be empty.*epochs=1, now 2. Choose another "
+            "--output.$",
         ):
             small_jobs.cache(self.folder, epochs=2)
 
