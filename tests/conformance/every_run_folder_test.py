@@ -112,21 +112,6 @@ class EveryRunFolderTest(parameterized.TestCase):
         printed, _ = in_a_process("fitnets", folder).communicate()
         self.assertIn(f"histories {json.dumps(histories)}\n", printed)
 
-    def test_of_two_processes_at_once_one_ends_and_the_other_is_refused(self):
-        expected = f"histories {json.dumps(self.used('fitnets')[1])}\n"
-        folder = support.folder(self)
-        both = [in_a_process("fitnets", folder) for _ in range(2)]
-        results = [process.communicate() for process in both]
-        ended = [printed for printed, _ in results if expected in printed]
-        refused = [
-            error
-            for printed, error in results
-            if "`directory` must be used by one process" in error
-        ]
-        self.assertNotEmpty(ended)
-        # The second may begin when the first has ended.
-        self.assertLen(ended + refused, 2)
-
     def test_a_folder_of_an_older_version_is_refused(self):
         folder = support.folder(self)
         (folder / "settings.json").write_text('{"procedure": "fitnets"}')

@@ -23,14 +23,13 @@ ROWS = {
     for name, row in procedure_rows.NAMED_ROWS
     if row.make_teacher() is not None
 }
-# Arguments that name layers of an ensemble, or that it needs.
-OF_ENSEMBLE = {
-    "fitnets": {"hint_tap": "teacher/hidden"},
-    "supervision_transfer": {"teacher_tap": "teacher/hidden"},
+# Arguments that name layers of an ensemble.
+OF_ENSEMBLE = {"fitnets": {"hint_tap": "teacher/hidden"}}
+# An ensemble has no units of its own, and no layers that come one by one.
+TAKES_NO_ENSEMBLE = {
+    "data_free": (ValueError, "`teacher` must give logits of shape"),
+    "supervision_transfer": (TypeError, "`teacher` must be a Functional"),
 }
-# These take features of the teacher, or units that an ensemble has not.
-TAKES_PROBABILITIES = ("supervision_transfer",)
-TAKES_NO_ENSEMBLE = ("data_free",)
 
 
 def build_specialist(classes):
@@ -82,19 +81,16 @@ class EveryTeacherFormTest(parameterized.TestCase):
     @parameterized.parameters(*ROWS)
     def test_probabilities_are_refused(self, name):
         folder, _ = self.used(name)
-        message = r"`(teacher|generalist)` must .*logits.*teachers\.logits"
-        if name in TAKES_PROBABILITIES:
-            message = r"`directory` must .*same run.*teacher\."
-        with self.assertRaisesRegex(ValueError, message):
+        with self.assertRaisesRegex(
+            ValueError, r"must .*logits.*(teacher|generalist).*teachers\.logits"
+        ):
             self.run_row(name, with_probabilities, directory=folder)
 
     @parameterized.parameters(*ROWS)
     def test_an_ensemble_is_another_teacher(self, name):
         folder, _ = self.used(name)
-        message = r"`directory` must .*same run.*(teacher|generalist)\."
-        if name in TAKES_NO_ENSEMBLE:
-            message = r"`teacher` must give logits of shape"
-        with self.assertRaisesRegex(ValueError, message):
+        error = (ValueError, r"`directory` .*same run.*(teacher|generalist)\.")
+        with self.assertRaisesRegex(*TAKES_NO_ENSEMBLE.get(name, error)):
             self.run_row(
                 name,
                 ensemble_of_equals,

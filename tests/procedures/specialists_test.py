@@ -204,12 +204,6 @@ class RefusalsTest(parameterized.TestCase):
 
     @parameterized.named_parameters(
         ("no_model", {"generalist": 3}, TypeError, "generalist.*=3"),
-        (
-            "probabilities",
-            {"generalist": lambda: generalist(activation="softmax")},
-            ValueError,
-            "must give logits.*teachers.logits",
-        ),
         ("odd_batch", {"batch_size": 5}, ValueError, "even.*batch_size=5"),
         ("no_batch", {"batch_size": 0}, ValueError, "least 2.*batch_size=0"),
         ("epochs", {"epochs": 0}, ValueError, "at least 1.*epochs=0"),
