@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -107,6 +108,7 @@ class EveryRunFolderTest(parameterized.TestCase):
         folder, histories = self.used(row.name)
         self.assertEqual(run(row.name, folder), histories)
 
+    @pytest.mark.slow
     def test_takes_up_the_same_run_in_another_process(self):
         folder, histories = self.used("fitnets")
         printed, _ = in_a_process("fitnets", folder).communicate()

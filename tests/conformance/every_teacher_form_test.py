@@ -9,6 +9,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -99,6 +100,7 @@ class EveryTeacherFormTest(parameterized.TestCase):
             )
 
     @parameterized.parameters(*sorted(set(ROWS) - set(TAKES_NO_ENSEMBLE)))
+    @pytest.mark.slow
     def test_an_ensemble_of_equals_teaches_what_each_does(self, name):
         _, expected = self.used(name)
         found = self.run_row(
