@@ -5,6 +5,7 @@ full disk at any moment leaves no unfinished file.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -85,3 +86,36 @@ def read_json(path):
     except FileNotFoundError:
         return None
     return json.loads(text)
+
+
+def digest(path):
+    """Hexadecimal digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(value):
+    """Hexadecimal digest of what JSON can hold."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(content):
+    """Bytes of a JSON file that reveal any change; see `unseal`."""
+    whole = {"content": content, "sha256": digest_of(content)}
+    return (json.dumps(whole, indent=1, sort_keys=True) + "\n").encode()
+
+
+def unseal(sealed):
+    """Reads the bytes of `seal`.
+
+    Raises:
+        ValueError: If they are not as they were written.
+    """
+    try:
+        content = json.loads(sealed)["content"]
+    except (KeyError, TypeError) as error:
+        raise ValueError("no content") from error
+    if sealed != seal(content):
+        raise ValueError("other bytes than their digest tells")
+    return content

@@ -10,7 +10,13 @@ _ROWS_AT_ONCE = 4096
 
 
 def predict_logits(
-    model, x, argument, batch_size=None, *, is_multi_label=False, dtype=None
+    model,
+    x,
+    argument=None,
+    batch_size=None,
+    *,
+    is_multi_label=False,
+    dtype=None,
 ):
     """Asks for logits, those of an average where members answer.
 
@@ -20,7 +26,8 @@ def predict_logits(
             `teachers.FunctionTeacher`.
         x: Array or a structure of arrays, one row per example; an array for
             what is no model.
-        argument: The caller's argument for the model.
+        argument: The caller's argument for the model. Defaults to `None`: nan
+            and infinity are returned, as of a model that is to be judged.
         batch_size: Examples in a batch. Defaults to `None`, Keras's number.
         is_multi_label: Whether each logit is of a label, with a sigmoid.
             Defaults to `False`.
@@ -30,7 +37,7 @@ def predict_logits(
         NumPy array `(examples, ..., classes)`.
 
     Raises:
-        ValueError: If there is nan or infinity.
+        ValueError: If there is nan or infinity, and `argument` is given.
     """
     if isinstance(model, keras.Model):
         parts = [model.predict(x, batch_size=batch_size, verbose=0)]
@@ -47,7 +54,7 @@ def predict_logits(
             for part in parts
         ]
     )
-    if not np.all(np.isfinite(logits)):
+    if argument is not None and not np.all(np.isfinite(logits)):
         name = getattr(model, "name", type(model).__name__)
         raise ValueError(
             f"`{argument}` must give finite logits, since probabilities are "

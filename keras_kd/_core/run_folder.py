@@ -1,18 +1,25 @@
 """Folders in which a run is kept, and taken up again."""
 
 import contextlib
-import hashlib
 import json
 import pathlib
+import shutil
 import warnings
 import weakref
 
+import numpy as np
+
 from keras_kd._core import files
+from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd._core.locks import FolderLock
 
-_SETTINGS = "settings.json"
 _DIGESTS = "digests"  # No `.json`: results may be looked for by that.
+# Files of each such folder, for `own_files.strange`.
+OURS = {
+    _DIGESTS: own_files.begins('{"content":'),
+    own_files.LOCK: locks.is_ours,
+}
 # Characters of a value in an error.
 _SHOWN = 40
 
@@ -30,8 +37,14 @@ class RunFolder:
         argument: The caller's argument that names the folder.
         names: Regular expressions for the paths within the folder that are
             written.
-        remedy: Function from the list of `differences` to a sentence for the
-            error. Defaults to `None`.
+        value: What the argument is. Defaults to `None`, the folder.
+        marker: Name of the file of the settings. Defaults to
+            `"settings.json"`.
+        other: Called with this object and the list of `differences` where
+            another run is there. Returns a sentence for the error. It may
+            `clear` the folder: then this run begins. Defaults to `None`.
+        is_shared: Whether the folder may be used by the process that this one
+            works for; nothing may be written then. Defaults to `False`.
 
     Raises:
         ValueError: If the folder is used by another process, holds another run
@@ -39,27 +52,44 @@ class RunFolder:
             settings.
     """
 
-    def __init__(self, path, settings, *, argument, names, remedy=None):
+    def __init__(
+        self,
+        path,
+        settings,
+        *,
+        argument,
+        names,
+        value=None,
+        marker="settings.json",
+        other=None,
+        is_shared=False,
+    ):
         self.path = pathlib.Path(path)
         self._argument = argument
-        self.path.mkdir(parents=True, exist_ok=True)
-        own_files.check_begun(self.path, _SETTINGS, argument, names)
+        self._received = f"{argument}={str(value or path)!r}"
+        self._marker = marker
+        settings = json.loads(json.dumps(settings))
+        if not is_shared:
+            self.path.mkdir(parents=True, exist_ok=True)
+            own_files.check_begun(self.path, marker, argument, names)
+            self._lock()
+        if (self.path / marker).exists():
+            self._check_same(settings, other)
+        if not is_shared and not (self.path / marker).exists():
+            self._check_own_digests()
+            self.write_json(marker, settings)
+
+    def _lock(self):
         lock = FolderLock(self.path)
         if not lock.acquire():
             raise ValueError(
-                f"`{argument}` must be used by one process at a time, since "
-                "both would write the same files. Received: "
-                f"{argument}={str(self.path)!r}, which {lock.holder()} uses. "
-                f"Wait until that has ended, or choose another {argument}."
+                f"`{self._argument}` must be used by one process at a time, "
+                "since both would write the same files. Received: "
+                f"{self._received}, which {lock.holder()} uses. Wait until "
+                f"that has ended, or choose another {self._argument}."
             )
         # At the end of the process, if not before.
-        weakref.finalize(self, lock.release)
-        settings = json.loads(json.dumps(settings))
-        if not (self.path / _SETTINGS).exists():
-            self._check_own_digests()
-            self.write_json(_SETTINGS, settings)
-        else:
-            self._check_same(settings, remedy)
+        self.close = weakref.finalize(self, lock.release)
 
     def _check_own_digests(self):
         path = self.path / _DIGESTS
@@ -71,11 +101,10 @@ class RunFolder:
                 f"another {self._argument}."
             )
 
-    def _check_same(self, settings, remedy):
+    def _check_same(self, settings, other):
         start = (
             f"`{self._argument}` must be empty or hold the same run, since it "
-            f"goes on where it stopped. Received: {self._argument}="
-            f"{str(self.path)!r} with "
+            f"goes on where it stopped. Received: {self._received} with "
         )
         end = f" Choose another {self._argument}."
         if not (self.path / _DIGESTS).exists():
@@ -84,19 +113,20 @@ class RunFolder:
                 f"it with that version.{end.replace(' Choose', ' Or choose')}"
             )
         try:
-            found = files.read_json(self.path / _SETTINGS)
+            found = files.read_json(self.path / self._marker)
         except ValueError:
             found = None
         if found == settings:
             return
-        if not self._fits(_SETTINGS):
+        if not self.fits(self._marker):
             raise ValueError(
-                f"{start}a damaged file {_SETTINGS!r}: it is not as it was "
+                f"{start}a damaged file {self._marker!r}: it is not as it was "
                 f"written. Restore it from a copy.{end}"
             )
-        other = differences(found, settings)
-        more = remedy(other) if remedy else ""
-        raise ValueError(f"{start}{'; '.join(other)}.{end}{more}")
+        differing = differences(found, settings)
+        more = other(self, differing) if other else ""
+        if (self.path / self._marker).exists():
+            raise ValueError(f"{start}{'; '.join(differing)}.{end}{more}")
 
     @contextlib.contextmanager
     def written(self, name):
@@ -112,7 +142,8 @@ class RunFolder:
             yield partial
             digests = self._digests()
             # A kill before the file is moved leaves the one before.
-            digests[name] = [*digests.get(name, ())[-1:], _digest(partial)]
+            of_file = files.digest(partial)
+            digests[name] = [*digests.get(name, ())[-1:], of_file]
             self._write_digests(digests)
 
     def write_json(self, name, value):
@@ -124,6 +155,18 @@ class RunFolder:
         """Reads what `write_json` wrote; None if it is missing or damaged."""
         return files.read_json(self.path / name) if self.has(name) else None
 
+    def write_arrays(self, name, arrays):
+        """Writes a dict of arrays, as NumPy's `.npz`."""
+        with self.written(name) as partial:
+            np.savez(partial, **arrays)
+
+    def read_arrays(self, name):
+        """Reads what `write_arrays` wrote; None if it is missing or damaged."""
+        if not self.has(name):
+            return None
+        with np.load(self.path / name, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+
     def has(self, name):
         """Whether a file is there, as it was written; warns if it is damaged.
 
@@ -134,10 +177,33 @@ class RunFolder:
         if not path.exists():
             return False
         own_files.check_file(path)
-        if not self._fits(name):
+        if not self.fits(name):
             self._warn(path)
             return False
         return True
+
+    def names(self):
+        """Paths within the folder of all that was ever written."""
+        return list(self._digests())
+
+    def fits(self, name):
+        """Whether a file that is there is as it was written."""
+        return files.digest(self.path / name) in self._digests().get(name, ())
+
+    def clear(self):
+        """Deletes all that is in the folder or was written, but the lock."""
+        # After a kill on the way, there still is another run.
+        last = (self._marker, _DIGESTS)
+        for name in self._digests():
+            if name not in last:
+                (self.path / name).unlink(missing_ok=True)
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in (*last, own_files.LOCK):
+                path.unlink()
+        for name in last:
+            (self.path / name).unlink(missing_ok=True)
 
     def remove(self, name, ours):
         """Deletes a folder within this one; see `own_files.remove_folder`."""
@@ -154,25 +220,19 @@ class RunFolder:
         kept.pop(name, None)
         self._write_digests(kept)
 
-    def _fits(self, name):
-        return _digest(self.path / name) in self._digests().get(name, ())
-
     def _digests(self):
         path = self.path / _DIGESTS
         try:
-            sealed = files.read_json(path)
-            if sealed is None:
-                return {}
-            content = sealed["content"]
-            if sealed == _sealed(content):
-                return content
-        except (ValueError, KeyError, TypeError):
+            return files.unseal(path.read_bytes())
+        except FileNotFoundError:
             pass
-        self._warn(path)
+        except ValueError:
+            self._warn(path)
         return {}
 
     def _write_digests(self, digests):
-        files.write_json(self.path / _DIGESTS, _sealed(digests))
+        with files.written(self.path / _DIGESTS) as partial:
+            partial.write_bytes(files.seal(digests))
 
     def _warn(self, path):
         warnings.warn(
@@ -180,17 +240,6 @@ class RunFolder:
             "changed by others. What it held is made again.",
             stacklevel=4,
         )
-
-
-def _sealed(content):
-    text = json.dumps(content, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"content": content, "digest": digest}
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def differences(found, now):

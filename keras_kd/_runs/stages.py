@@ -61,15 +61,15 @@ class Stages:
                 identity.of_arguments({k: arguments[k] for k in counted}),
                 argument="directory",
                 names=_FILES,
-                remedy=self._remedy,
+                other=self._remedy,
             )
 
-    def _remedy(self, differences):
+    def _remedy(self, run, differences):
         """Tells the way out if only the first weights of a model differ."""
         if len(differences) > 1:
             return ""
         name = differences[0].partition(".weights=")[0]
-        path = self.folder / _first(name)
+        path = run.path / _first(name)
         if not path.exists():
             return ""
         return (

@@ -65,6 +65,7 @@ def begin(settings, alternatives, say, live):
         _identity(bench, settings),
         overwrite,
         files=() if chief.is_worker() else search_outputs.FILES,
+        is_shared=chief.is_worker(),
     )
     if state.replaces and own_cache:
         own_cache.remove()

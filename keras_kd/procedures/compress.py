@@ -158,9 +158,9 @@ def compress(
     for count in numbers:
         name = f"synthetic_{count}"
         inputs = room.inputs(
-            x,
             functools.partial(_rows, generator, x, count, seed),
-            stages.folder and stages.folder / f"{name}.npz",
+            stages.run,
+            f"{name}.npz",
         )
         batches = SeededBatches(
             inputs, None, batch_size, (seed, count), updates // epochs

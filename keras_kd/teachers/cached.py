@@ -14,6 +14,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.teachers._cache import arguments
@@ -111,7 +112,7 @@ class CachedTeacher(TeacherProtocol):
 
     def fingerprint(self):
         """Returns 16 bytes, equal for caches of equal content."""
-        return bytes.fromhex(records.digest(self._manifest)[:32])
+        return bytes.fromhex(files.digest_of(self._manifest)[:32])
 
     def attach(self, data, view=None):
         """Puts the teacher's stored outputs beside each example.
@@ -262,7 +263,7 @@ def _check_not_empty(directory, count):
 
 
 def _check_plan(directory, plan, manifest):
-    if records.digest(plan) != manifest["plan"]:
+    if files.digest_of(plan) != manifest["plan"]:
         raise ValueError(
             f"`{PLAN}` and `{MANIFEST}` must be of one cache. Received: two "
             f"that do not fit together, in {str(directory)!r}. Restore them "

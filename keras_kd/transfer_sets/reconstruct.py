@@ -87,7 +87,8 @@ def reconstruct(
         batch_size: Inputs that are optimised together. Defaults to `64`.
         seed: Integer >= 0, for the same inputs in each run. Defaults to `0`.
         directory: Folder for finished batches, from which an interrupted run
-            resumes. `None`, the default, keeps nothing.
+            resumes; what was damaged is made again, with a warning. `None`, the
+            default, keeps nothing.
         verbose: `0` for no progress bar. Defaults to `1`.
 
     Returns:
@@ -97,7 +98,7 @@ def reconstruct(
         TypeError: If `records` are no `ActivationRecords`.
         ValueError: If the records are of another teacher, an argument is not
             as above, the objective is no longer finite, or the directory holds
-            another run or a damaged file.
+            another run.
 
     Example:
 

@@ -59,6 +59,12 @@ def scaled(factor):
     return lambda x: x * factor
 
 
+def told(identity):
+    return keras_kd.teachers.FunctionTeacher(
+        scaled(2), num_classes=2, identity=identity
+    )
+
+
 LONG = list(range(100))
 # A way to make each argument, the same twice, and another.
 KINDS = (
@@ -81,6 +87,7 @@ KINDS = (
     ("layer", lambda: keras.layers.Dense(2), lambda: keras.layers.Dense(3)),
     ("object", lambda: [Turn(1)], lambda: [Turn(2)]),
     ("function", lambda: scaled(2), lambda: scaled(3)),
+    ("teacher", lambda: told("1"), lambda: told("2")),
     ("code", lambda: lambda x: x + 1, lambda: lambda x: x - 1),
     ("data_set", lambda: slices([1, 2]), lambda: slices([1, 3])),
     ("map", lambda: slices([1, 2]), lambda: slices([1, 2], 3)),

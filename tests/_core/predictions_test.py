@@ -68,6 +68,8 @@ class PredictLogitsTest(absltest.TestCase):
             ValueError, '`teacher` must give finite.*teacher="broken"'
         ):
             predict_logits(model, X, "teacher")
+        # What is to be judged may be so.
+        self.assertTrue(np.isnan(predict_logits(model, X)[:, 1]).all())
 
 
 if __name__ == "__main__":

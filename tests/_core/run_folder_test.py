@@ -3,7 +3,9 @@
 import pathlib
 import subprocess
 import sys
+from concurrent import futures
 
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -95,7 +97,7 @@ class RunFolderTest(parameterized.TestCase):
         ):
             self.open(
                 {"b": {"c": [1, 3]}, "d": 0, "e": 5},
-                remedy=lambda other: f" Or this{'.' * (len(other) == 3)}",
+                other=lambda run, other: f" Or this{'.' * (len(other) == 3)}",
             )
 
     def test_damaged_settings_are_told_from_other_ones(self):
@@ -128,6 +130,44 @@ class RunFolderTest(parameterized.TestCase):
         )
         del run
         self.assertEqual(self.in_another_process(), "")
+
+    def test_gives_back_arrays(self):
+        arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.array("text")}
+        self.open().write_arrays("part.npz", arrays)
+        found = self.open().read_arrays("part.npz")
+        self.assertEqual(list(found), ["a", "b"])
+        np.testing.assert_array_equal(found["a"], arrays["a"])
+        self.assertEqual(str(found["b"]), "text")
+        self.assertIsNone(self.open().read_arrays("other.npz"))
+
+    def test_where_it_is_cleared_another_run_begins(self):
+        run = self.open({"a": 1})
+        run.write_json("../beside.json", 1)
+        self.addCleanup((self.folder / "../beside.json").unlink, True)
+        run.write_json("part.json", 1)
+        lock = (self.folder / "lock").stat().st_ino
+        self.open({"a": 2}, other=lambda run, differences: run.clear())
+        names = sorted(path.name for path in self.folder.iterdir())
+        self.assertEqual(names, ["digests", "lock", "settings.json"])
+        # In a new file, another process could lock at the same time.
+        self.assertEqual((self.folder / "lock").stat().st_ino, lock)
+        self.assertFalse((self.folder / "../beside.json").exists())
+        with self.assertRaisesRegex(ValueError, "a=2, now 1"):
+            self.open({"a": 1})
+
+    def test_who_shares_the_folder_locks_and_writes_nothing(self):
+        self.open(is_shared=True)
+        self.assertEmpty(list(self.folder.iterdir()))
+        run = self.open()
+        run.write_json("part.json", 1)
+        before = sorted(self.folder.iterdir())
+        with futures.ThreadPoolExecutor(1) as other:
+            shared = other.submit(self.open, is_shared=True).result()
+            self.assertEqual(shared.read_json("part.json"), 1)
+            refused = other.submit(self.open, {"a": 2}, is_shared=True)
+            with self.assertRaisesRegex(ValueError, "a=1, now 2"):
+                refused.result()
+        self.assertEqual(sorted(self.folder.iterdir()), before)
 
     def test_removes_what_is_its_own(self):
         run = self.open()

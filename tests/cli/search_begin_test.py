@@ -3,10 +3,11 @@ from unittest import mock
 from absl.testing import absltest
 
 from keras_kd import search
+from keras_kd._core import files
 from keras_kd.cli import search_prepare
 from keras_kd.cli import search_space
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench.output_files import OutputFiles
+from keras_kd.cli._bench import state
 from keras_kd.cli._shell.errors import UnusableError
 from tests import support
 from tests.cli import small_jobs
@@ -63,9 +64,9 @@ class BeginTest(absltest.TestCase):
 
     def test_overwrite_throws_away_what_another_job_left(self):
         self.search()
-        record = self.output / "state" / "written.json"
-        files = OutputFiles(self.output, record, "output")
-        files.write_text("history.csv", "of a distillation")
+        job = files.read_json(self.output / state.FOLDER / state.IDENTITY)
+        outputs = state.State(self.output, job).outputs
+        outputs.write_text("history.csv", "of a distillation")
         data = small_jobs.data(num_train=63)
         self.search(the_data=data, overwrite=True)
         self.assertFalse((self.output / "history.csv").exists())

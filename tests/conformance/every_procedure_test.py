@@ -138,11 +138,6 @@ class EveryProcedureTest(parameterized.TestCase):
         self.assertEqual(count.epochs, 0)
         self.assert_equal_results(row, expected, again)
 
-    def test_refuses_the_directory_of_another_run(self, row):
-        folder, _ = self.resumed(row)
-        with self.assertRaisesRegex(ValueError, "directory"):
-            self.run_row(row, directory=folder, **row.other)
-
     def test_students_can_be_saved_without_this_library(self, row):
         result = finished(row.name).result
         for index, student in enumerate(row.students(result)):

@@ -39,7 +39,6 @@ class Row:
             the random seed, makes new students and calls the procedure with
             `kwargs`: `directory`, `callbacks` and what else a test gives.
         students: From that result to its students, a list of models.
-        other: Arguments that make it another run, for the same directory.
         stages: Names of its stages, in order.
     """
 
@@ -48,7 +47,6 @@ class Row:
     make_teacher: Callable[[], keras.Model | None]
     run: Callable
     students: Callable
-    other: dict
     stages: tuple[str, ...]
 
 
@@ -59,7 +57,6 @@ ROWS = (
         make_teacher=lambda: None,
         run=runs.run_co_training,
         students=lambda result: result.learners,
-        other={"conflict": "certain"},
         stages=(
             "iteration_0_view_0",
             "iteration_0_view_1",
@@ -73,7 +70,6 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_compress,
         students=lambda result: result.students.values(),
-        other={"updates": 14},
         stages=("synthetic_0", "synthetic_30"),
     ),
     Row(
@@ -82,7 +78,6 @@ ROWS = (
         make_teacher=lambda: None,
         run=runs.run_defensive_distillation,
         students=lambda result: [result.student],
-        other={"temperature": 7.0},
         stages=("teacher", "student"),
     ),
     Row(
@@ -91,7 +86,6 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_fitnets,
         students=lambda result: [result.student],
-        other={"temperature": 5.0},
         stages=("hint", "distillation"),
     ),
     Row(
@@ -100,7 +94,6 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_data_distillation,
         students=lambda result: [result.student],
-        other={"labelled_share": 0.5},
         stages=("student",),
     ),
     Row(
@@ -109,7 +102,6 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_data_free,
         students=lambda result: [result.student],
-        other={"dropout": 0.5},
         stages=("reconstruction", "distillation"),
     ),
     Row(
@@ -118,7 +110,6 @@ ROWS = (
         make_teacher=runs.generalist,
         run=runs.run_specialists,
         students=lambda result: result.specialists,
-        other={"temperature": 2.0},
         stages=("specialist_0", "specialist_1"),
     ),
     Row(
@@ -127,7 +118,6 @@ ROWS = (
         make_teacher=runs.teacher,
         run=runs.run_supervision_transfer,
         students=lambda result: [result.student, result.fusion],
-        other={"optimizer": "sgd"},
         stages=("transfer", "fine_tuning"),
     ),
 )

@@ -187,14 +187,23 @@ class SpecialistsTest(parameterized.TestCase):
 
 
 class RefusalsTest(parameterized.TestCase):
+    @parameterized.parameters(0, 1, 2)
+    def test_models_of_probabilities_predict_nothing_together(self, place):
+        models = [support.dense(5, classes=3) for _ in range(3)]
+        models[place] = support.dense(5, classes=3, activation="softmax")
+        with self.assertRaisesRegex(
+            ValueError, r"`(generalist|specialists\[[01]\])`.*teachers.logits"
+        ):
+            procedures.Specialists(
+                generalist=models[0],
+                specialists=tuple(models[1:]),
+                class_sets=((0, 1), (1, 2)),
+                dustbin_shifts=(0.0, 0.0),
+                histories={},
+            )
+
     @parameterized.named_parameters(
         ("no_model", {"generalist": 3}, TypeError, "generalist.*=3"),
-        (
-            "probabilities",
-            {"generalist": lambda: generalist(activation="softmax")},
-            ValueError,
-            "must give logits.*teachers.logits",
-        ),
         ("odd_batch", {"batch_size": 5}, ValueError, "even.*batch_size=5"),
         ("no_batch", {"batch_size": 0}, ValueError, "least 2.*batch_size=0"),
         ("epochs", {"epochs": 0}, ValueError, "at least 1.*epochs=0"),

@@ -123,16 +123,6 @@ class DamageTest(Stress):
 
 
 class MeetingTest(Stress):
-    def test_two_writers_of_one_cache_leave_one_cache(self):
-        whole, _ = self.whole_cache()
-        expected = cache_writer.content(whole)
-        for index in range(self.times):
-            folder = support.folder(self) / "cache"
-            writers = [self.start(folder)[0] for _ in range(2)]
-            for writer in writers:
-                self.finish(writer)
-            self.assertEqual(cache_writer.content(folder), expected, index)
-
     def test_of_two_teachers_one_is_refused(self):
         for index in range(self.times):
             folder = support.folder(self) / "cache"

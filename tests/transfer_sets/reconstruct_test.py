@@ -222,12 +222,16 @@ class ResumeTest(parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, "`directory` must be emp"):
                 self.run_in_folder(**changed)
 
-    def test_refuses_a_damaged_batch(self):
-        self.run_in_folder()
+    def test_a_damaged_batch_is_named_and_made_again(self):
+        expected = self.run_in_folder()
         path = self.folder / "class_1_batch_0.npz"
         path.write_bytes(path.read_bytes()[:-9])
-        with self.assertRaisesRegex(ValueError, "class_1_batch_0.*as it was"):
+        with self.assertWarnsRegex(UserWarning, "class_1_batch_0.*made again"):
+            again = self.run_in_folder()
+        np.testing.assert_array_equal(again.x, expected.x)
+        with unittest.mock.patch.object(pixels.Pixels, "optimise") as optimise:
             self.run_in_folder()
+        optimise.assert_not_called()
 
 
 class RefusalsTest(parameterized.TestCase):

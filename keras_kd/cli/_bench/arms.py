@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_kd import teachers
 from keras_kd._core import model_copies
+from keras_kd._core.predictions import predict_logits
 from keras_kd.cli import methods
 from keras_kd.cli._bench.answers import CachedAnswers
 from keras_kd.cli._bench.training_run import TrainingRun
@@ -255,7 +256,7 @@ def tried_rates(arm, settings):
 
 def logits_of(model, images):
     """Predicts logits for images, `(examples, classes)`."""
-    return model.predict(images, batch_size=TEST_BATCH, verbose=0)
+    return predict_logits(model, images, batch_size=TEST_BATCH)
 
 
 def student_name(arm, seed, tried_rate=None):

@@ -1,5 +1,6 @@
 """The folder of a cache, as the flags of the command line name it."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -73,7 +74,8 @@ class CacheFolder:
             kept = state.State(
                 self.path, identity, overwrite=None, flag=self.flag
             )
-            return train(kept)
+            with contextlib.closing(kept):
+                return train(kept)
 
     def open(self):
         """Opens the cache; `None` if it is not finished."""

@@ -9,6 +9,7 @@ import numpy as np
 
 import keras_kd
 from keras_kd import teachers
+from keras_kd._core import files
 from keras_kd.cli import methods
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import data_sets
@@ -278,6 +279,4 @@ def _cache_kind(bench):
 
 
 def _digest_of(path):
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{os.path.basename(path)} {digest[:16]}"
+    return f"{os.path.basename(path)} {files.digest(path)[:16]}"

@@ -12,9 +12,8 @@ import zipfile
 
 import numpy as np
 
-from keras_kd._core import files
 from keras_kd._core import own_files
-from keras_kd.cli._bench.output_files import RECORD
+from keras_kd._core import run_folder
 from keras_kd.cli._bench.output_files import OutputFiles
 from keras_kd.cli._shell.errors import UnusableError
 
@@ -32,15 +31,17 @@ def _is_part(path):
         return False
 
 
-# All that there is in the folder: `own_files.strange`.
-OURS = {
-    IDENTITY: own_files.begins("{"),
-    RECORD: own_files.begins("{"),
+_PARTS = {
     r"[^/]+\.npz": _is_part,
     r"(teacher|[^/]+_seed\d+)\.keras": own_files.anything,
+}
+# All that there is in the folder: `own_files.strange`.
+OURS = run_folder.OURS | {
+    IDENTITY: own_files.begins("{"),
     # Of the processes of a search.
     r"worker_\d+\.log": own_files.anything,
 }
+OURS |= _PARTS
 
 
 def prepare_folder(path, flag="output"):
@@ -68,6 +69,9 @@ def prepare_folder(path, flag="output"):
 class State:
     """The finished parts of one job.
 
+    A part whose files were damaged counts as missing, with a warning, and is
+    made again.
+
     Args:
         folder: The output folder.
         identity: Description of this job, as JSON has it.
@@ -77,10 +81,13 @@ class State:
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
         files: Names of the files that the job will write into the output
             folder. Defaults to none.
+        is_shared: Whether this process only helps the one whose job it is, and
+            writes nothing. Defaults to `False`.
 
     Raises:
-        UnusableError: If another job's results are there, or files that no job
-            has written. Nothing is deleted then.
+        UnusableError: If another job's results are there, or those of an older
+            version, or files that no job has written; or if another process
+            uses the folder. Nothing is deleted then.
 
     Attributes:
         replaces: Whether another job was deleted.
@@ -88,48 +95,58 @@ class State:
     """
 
     def __init__(
-        self, folder, identity, overwrite=False, flag="output", files=()
+        self,
+        folder,
+        identity,
+        overwrite=False,
+        flag="output",
+        files=(),
+        is_shared=False,
     ):
-        self.folder = os.path.join(folder, FOLDER)
-        self.outputs = OutputFiles(folder, self._path(RECORD), flag)
+        self.replaces = False
+
+        def replace(run, differences):
+            del differences
+            if not overwrite:
+                return "" if overwrite is None else " Or add --overwrite."
+            OutputFiles(run, flag).check(files)
+            own_files.check_removable(run.path, OURS)
+            run.clear()
+            self.replaces = True
+
+        path = pathlib.Path(folder, FOLDER)
+        is_new = not (path / IDENTITY).exists()
         try:
-            self._begin(folder, identity, overwrite, flag, files)
+            own_files.check_no_links(path)
+            self._run = run_folder.RunFolder(
+                path,
+                identity,
+                argument=f"--{flag}",
+                value=folder,
+                names=_PARTS,
+                marker=IDENTITY,
+                other=replace,
+                is_shared=is_shared,
+            )
         except UnusableError:
             raise
         except ValueError as error:
             raise UnusableError(str(error)) from error
+        self.outputs = OutputFiles(self._run, flag)
+        try:
+            self.outputs.check(files)
+        except UnusableError:
+            if is_new:
+                self._run.clear()
+            raise
 
-    def _begin(self, folder, identity, overwrite, flag, outputs):
-        own_files.check_no_links(self.folder)
-        identity = json.loads(json.dumps(identity))
-        found = self._identity()
-        self.replaces = found is not None and found != identity
-        if self.replaces:
-            if not overwrite:
-                _refuse(folder, found, identity, overwrite, flag)
-            own_files.check_removable(self.folder, OURS)
-        elif found is None and os.path.isdir(self.folder):
-            own_files.check_begun(
-                pathlib.Path(self.folder), IDENTITY, f"--{flag}", OURS
-            )
-        self.outputs.check(outputs)
-        if self.replaces:
-            self.outputs.remove()
-            own_files.remove_folder(self.folder, OURS)
-        if found != identity:
-            os.makedirs(self.folder, exist_ok=True)
-            files.write_json(self._path(IDENTITY), identity)
-
-    def _identity(self):
-        """Reads the identity of the job in the folder; `None` without one."""
-        return files.read_json(self._path(IDENTITY))
-
-    def _path(self, name):
-        return os.path.join(self.folder, name)
+    def close(self):
+        """Lets other processes use the folder."""
+        self._run.close()
 
     def model_path(self, name):
         """Path of the model of a finished part."""
-        return self._path(f"{name}.keras")
+        return str(self._run.path / f"{name}.keras")
 
     def save(self, name, record, arrays, model=None):
         """Keeps a finished part.
@@ -141,25 +158,23 @@ class State:
             model: A Keras model that belongs to it, or `None`.
         """
         if model is not None:
-            with files.written(self.model_path(name)) as partial:
+            with self._run.written(f"{name}.keras") as partial:
                 model.save(partial)
         # Last, since this file marks the part as finished.
-        with files.written(self._path(f"{name}.npz")) as partial:
-            np.savez(
-                partial, **{_ARRAY: np.array(json.dumps(record))}, **arrays
-            )
+        kept = {_ARRAY: np.array(json.dumps(record))}
+        self._run.write_arrays(f"{name}.npz", kept | arrays)
 
     def load(self, name):
         """Loads a finished part.
 
         Returns:
-            `(record, arrays)`, or `None` if it is not finished.
+            `(record, arrays)`, or `None` if it is not finished, or damaged.
         """
-        path = self._path(f"{name}.npz")
-        if not os.path.exists(path):
+        arrays = self._run.read_arrays(f"{name}.npz")
+        model = f"{name}.keras"
+        is_whole = model not in self._run.names() or self._run.has(model)
+        if arrays is None or not is_whole:
             return None
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
         return json.loads(str(arrays.pop(_ARRAY))), arrays
 
 
@@ -167,17 +182,3 @@ def finished_model(folder, name):
     """Path of the model of a part that any job has finished, or `None`."""
     stem = os.path.join(folder, FOLDER, name)
     return f"{stem}.keras" if os.path.exists(f"{stem}.npz") else None
-
-
-def _refuse(folder, found, identity, overwrite, flag):
-    shown = ", ".join(
-        f"{key}={found.get(key)!r} there and {identity.get(key)!r} now"
-        for key in sorted(found | identity)
-        if found.get(key) != identity.get(key)
-    )
-    remedy = "" if overwrite is None else ", or add --overwrite"
-    raise UnusableError(
-        f"`--{flag}` must be empty or hold results of the same job, since a "
-        f"job goes on where it stopped. Received: --{flag}={folder}, with "
-        f"{shown}. Choose another folder{remedy}."
-    )

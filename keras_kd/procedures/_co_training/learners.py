@@ -6,6 +6,7 @@ from scipy import special
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import new_optimizer
@@ -35,10 +36,12 @@ def log_posterior(learner, view, num_classes):
     count = keras.tree.flatten(view)[0].shape[0]
     if isinstance(learner, keras.Model):
         parts = [
-            learner.predict_on_batch(
-                rows_of(view, slice(start, start + _ROWS_AT_ONCE), True)
+            predict_logits(
+                learner,
+                rows_of(view, slice(i, i + _ROWS_AT_ONCE), True),
+                batch_size=_ROWS_AT_ONCE,
             )
-            for start in range(0, count, _ROWS_AT_ONCE)
+            for i in range(0, count, _ROWS_AT_ONCE)
         ]
         logits = np.concatenate(parts).astype("float64")
         found = special.log_softmax(logits, axis=-1)

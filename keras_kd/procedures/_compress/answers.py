@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from scipy import special
 
-from keras_kd._core import array_files
 from keras_kd._core.predictions import predict_logits
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._compress.arguments import check_labels
@@ -92,22 +91,21 @@ class CompressData:
             check_labels(self.labels, len(rows), answers.shape[-1])
             self.validation = (self._beside(rows, answers),)
 
-    def inputs(self, x, make_rows, path):
+    def inputs(self, make_rows, run, name):
         """The input of a Distiller: the student's, and the teacher's answers.
 
         Args:
-            x: The real rows.
-            make_rows: Function that returns them and more.
-            path: File that keeps rows and answers, or `None`. If it is there,
+            make_rows: Function that returns the real rows and more.
+            run: The `RunFolder`, or `None`.
+            name: File in it that keeps rows and answers. If it is there,
                 neither is made again.
         """
-        if path is not None and path.exists():
-            _, kept = array_files.read(path)
-            return self._beside(**kept)
-        rows = make_rows()
-        made = {"rows": rows, "answers": ask(self.teacher, rows)}
-        if path is not None:
-            array_files.write(path, {}, made)
+        made = run and run.read_arrays(name)
+        if made is None:
+            rows = make_rows()
+            made = {"rows": rows, "answers": ask(self.teacher, rows)}
+            if run is not None:
+                run.write_arrays(name, made)
         return self._beside(**made)
 
     def _beside(self, rows, answers):
@@ -131,7 +129,7 @@ class CompressData:
         def logits(inputs):
             inputs = {k: v for k, v in inputs.items() if k != ANSWERS}
             x = inputs[EXAMPLE] if list(inputs) == [EXAMPLE] else inputs
-            return student.predict(x, batch_size=1024, verbose=0)
+            return predict_logits(student, x, batch_size=_ROWS_AT_ONCE)
 
         return self._score(count, logits)
 

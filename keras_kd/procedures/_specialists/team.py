@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import predict_logits
 from keras_kd.procedures._specialists.inference import Opinions
 from keras_kd.procedures._specialists.inference import find_active
 
@@ -28,6 +30,10 @@ class Specialists:
             dustbin's logit, since its training examples were half special.
         histories: By the name of a stage, `"specialist_0"` and so on, a dict
             from a key of the logs to its values, one per epoch.
+
+    Raises:
+        TypeError: If a model is not a `keras.Model`.
+        ValueError: If a model gives probabilities.
     """
 
     generalist: keras.Model
@@ -35,6 +41,11 @@ class Specialists:
     class_sets: tuple[tuple[int, ...], ...]
     dustbin_shifts: tuple[float, ...]
     histories: Mapping[str, dict[str, list[float]]]
+
+    def __post_init__(self):
+        logits_of(self.generalist, "generalist")
+        for m, specialist in enumerate(self.specialists):
+            logits_of(specialist, f"specialists[{m}]")
 
     def predict(
         self, x: Any, batch_size: int | None = None, num_top_classes: int = 1
@@ -55,9 +66,10 @@ class Specialists:
             float64 `(examples, classes)`.
 
         Raises:
-            ValueError: If `num_top_classes` is no number of classes.
+            ValueError: If `num_top_classes` is no number of classes, or a
+                model gives nan or infinity.
         """
-        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
+        p = self._guess(x, batch_size)
         active = find_active(p, self.class_sets, num_top_classes)
         specialists = []
         for m, specialist in enumerate(self.specialists):
@@ -65,7 +77,9 @@ class Specialists:
             said = np.zeros((len(p), len(self.class_sets[m]) + 1))
             if len(rows):
                 part = keras.tree.map_structure(lambda a, r=rows: a[r], x)
-                logits = specialist.predict(part, batch_size, verbose=0)
+                logits = predict_logits(
+                    specialist, part, "specialists", batch_size
+                )
                 logits[:, -1] += self.dustbin_shifts[m]
                 said[rows] = _probabilities(logits)
             specialists.append(said)
@@ -89,8 +103,14 @@ class Specialists:
         Raises:
             ValueError: If `num_top_classes` is no number of classes.
         """
-        p = _probabilities(self.generalist.predict(x, batch_size, verbose=0))
+        p = self._guess(x, batch_size)
         return find_active(p, self.class_sets, num_top_classes)
+
+    def _guess(self, x, batch_size):
+        """The generalist's probabilities, `(examples, classes)`."""
+        return _probabilities(
+            predict_logits(self.generalist, x, "generalist", batch_size)
+        )
 
 
 def _probabilities(logits):

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.losses import SoftTargets
@@ -71,7 +72,7 @@ def look(generalist, data, argument, batch_size):
         `Examples`.
     """
     x, y = checks.read(data, argument)
-    logits = generalist.predict(x, batch_size, verbose=0)
+    logits = predict_logits(generalist, x, "generalist", batch_size)
     checks.check_logits(generalist, logits)
     checks.check_labels(y, logits.shape[-1], argument)
     return Examples(x, y, logits)

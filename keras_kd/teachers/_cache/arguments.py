@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.teacher_protocol import TeacherProtocol
@@ -103,9 +104,8 @@ def find_augmentation(described, given):
     """
     if given is None and described and "config" in described:
         return keras.saving.deserialize_keras_object(described["config"])
-    if records.digest(describe_augmentation(given)) != records.digest(
-        described
-    ):
+    found = describe_augmentation(given)
+    if files.digest_of(found) != files.digest_of(described):
         raise ValueError(
             "`augmentation` must be the one that the cache was made with, "
             "since the student is to see what the teacher saw. Received: "
@@ -193,7 +193,7 @@ def agree(directory, plan):
     differing = [
         key
         for key in sorted(before.keys() | plan.keys())
-        if records.digest(before.get(key)) != records.digest(plan.get(key))
+        if files.digest_of(before.get(key)) != files.digest_of(plan.get(key))
     ]
     if differing:
         named = " and ".join(_MEANING.get(key, key) for key in differing)

@@ -5,13 +5,13 @@ which holds the bytes of all its rows. Reading then costs little for an
 example, and every record has a checksum of its own.
 """
 
-import hashlib
 import os
 import re
 
 import numpy as np
 import tensorflow as tf
 
+from keras_kd._core import files
 from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd.teachers._cache import records
@@ -76,7 +76,7 @@ class ShardWriter:
         self.file.close()
         with open(self.path, "rb") as file:
             os.fsync(file.fileno())
-        name = f"{self.stem}-{checksum(self.path)}.tfrecord"
+        name = f"{self.stem}-{files.digest(self.path)[:16]}.tfrecord"
         records.move(self.path, self.directory / name)
         return name
 
@@ -126,12 +126,6 @@ def from_record(record, arrays):
     }
 
 
-def checksum(path):
-    """Digest of a file, as it stands in the name of a shard."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
 def find(directory):
     """Names of all shards in a folder, by view and number."""
     found = {}
@@ -155,7 +149,7 @@ def check(directory, name, size=None):
         problem = "no such file"
     elif size is not None and path.stat().st_size != size:
         problem = f"{path.stat().st_size} bytes instead of {size}"
-    elif size is None and checksum(path) != _NAME.fullmatch(name)[3]:
+    elif size is None and files.digest(path)[:16] != _NAME.fullmatch(name)[3]:
         problem = "other bytes than its checksum tells"
     else:
         return

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_kd._core import files
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
@@ -58,7 +59,7 @@ class Writer:
         manifest = {
             "examples": total,
             "examples_hash": hash_of_all,
-            "plan": records.digest(self.plan),
+            "plan": files.digest_of(self.plan),
             "shards": [
                 [name, (self.directory / name).stat().st_size]
                 for name in listed

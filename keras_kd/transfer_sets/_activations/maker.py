@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from keras_kd._core import array_files
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.transfer_sets._activations import inputs
 from keras_kd.transfer_sets._activations.dropout import FixedDropout
@@ -68,13 +67,13 @@ class Maker:
             Dict of arrays: `x`, and `first_loss` and `loss` of each input.
         """
         name = f"class_{label}_batch_{index}.npz"
-        path = self.folder and self.folder.path / name
-        if path and path.exists():
-            return array_files.read(path)[1]
-        names = ("x", "first_loss", "loss")
-        made = dict(zip(names, self._make(label, index, count), strict=True))
-        if path:
-            array_files.write(path, {}, made)
+        made = self.folder and self.folder.read_arrays(name)
+        if made is None:
+            names = ("x", "first_loss", "loss")
+            arrays = self._make(label, index, count)
+            made = dict(zip(names, arrays, strict=True))
+            if self.folder is not None:
+                self.folder.write_arrays(name, made)
         return made
 
     def _make(self, label, index, count):

@@ -51,12 +51,26 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertEqual(cached.num_examples, 60)
         self.assertIn("Written to", text)
 
+    def test_a_folder_of_an_older_version_is_learned_from(self):
+        # Its teacher was kept without digests.
+        small_jobs.cache(self.folder)
+        for name in ("digests", "lock"):
+            (self.folder / "state" / name).unlink()
+        with mock.patch.object(arms.Bench, "train_teacher") as train:
+            _, text = small_jobs.run(
+                support.folder(self), cache=str(self.folder), seeds=1
+            )
+            with self.assertRaisesRegex(UnusableError, "an older version"):
+                small_jobs.cache(self.folder)
+        train.assert_not_called()
+        self.assertIn("distilled, seed 0", text)
+
     def test_refuses_a_teacher_trained_otherwise(self):
         small_jobs.cache(self.folder)
         with self.assertRaisesRegex(
             UnusableError,
-            "`--output` must be empty.*epochs=1 there and 2 now. Choose "
-            "another folder.$",
+            "`--output` must be empty.*epochs=1, now 2. Choose another "
+            "--output.$",
         ):
             small_jobs.cache(self.folder, epochs=2)
 

@@ -7,8 +7,8 @@ import numpy as np
 from absl.testing import absltest
 
 from keras_kd import datasets
+from keras_kd._core import files
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench import output_files
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import state
 from keras_kd.cli._shell.errors import UnusableError
@@ -241,11 +241,11 @@ class StateOfAJobTest(absltest.TestCase):
         ):
             with self.assertRaises(KeyboardInterrupt):
                 small_jobs.run(folder)
-            record = folder / state.FOLDER / output_files.RECORD
-            files = output_files.OutputFiles(folder, record, "output")
-            files.write_text("report.md", "of the first job")
+            job = files.read_json(folder / state.FOLDER / state.IDENTITY)
+            outputs_of_job = state.State(folder, job).outputs
+            outputs_of_job.write_text("report.md", "of the first job")
             with self.assertRaisesRegex(
-                UnusableError, "temperature=8.0 there and 2.0 now"
+                UnusableError, "temperature=8.0, now 2.0"
             ):
                 small_jobs.run(folder, temperature=2.0)
             with self.assertRaisesRegex(UnusableError, "with data="):

@@ -1,4 +1,7 @@
+import functools
 import os
+import pathlib
+from concurrent import futures
 
 import numpy as np
 from absl.testing import absltest
@@ -59,7 +62,7 @@ class StateTest(absltest.TestCase):
         State(self.folder, {"epochs": 3, "method": "hints"})
         with self.assertRaisesRegex(
             UnusableError,
-            "same job.*epochs=3 there and 4 now.*--overwrite",
+            "same run.*epochs=3, now 4.*--overwrite",
         ):
             State(self.folder, {"epochs": 4, "method": "hints"})
 
@@ -67,7 +70,7 @@ class StateTest(absltest.TestCase):
         State(self.folder, {"epochs": 3})
         with self.assertRaisesRegex(
             UnusableError,
-            "`--cache` must.*Received: --cache=.*another folder.$",
+            "`--cache` must.*Received: --cache=.*another --cache.$",
         ):
             State(self.folder, {"epochs": 4}, overwrite=None, flag="cache")
 
@@ -144,6 +147,64 @@ class StateTest(absltest.TestCase):
         write_text(os.path.join(self.folder, "trials.csv"), "mine")
         State(self.folder, {"a": 1}, overwrite=True, files=("report.md",))
         self.assertCountEqual(os.listdir(self.folder), ["state", "trials.csv"])
+
+    def test_damaged_parts_are_named_and_missing(self):
+        state = State(self.folder, {})
+        for name, end in (("x", ".npz"), ("x_seed0", ".keras")):
+            state.save(name, {}, {"l": np.ones(3)}, support.dense(4))
+            path = pathlib.Path(self.folder, "state", name + end)
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(bytes(content))
+            with self.assertWarnsRegex(UserWarning, f"{path.name}.*made again"):
+                self.assertIsNone(state.load(name))
+            state.save(name, {}, {}, support.dense(4))
+            self.assertIsNotNone(state.load(name))
+
+    def test_a_job_of_an_older_version_is_refused_and_kept(self):
+        path = pathlib.Path(self.folder, "state", "job.json")
+        path.parent.mkdir()
+        path.write_text('{"epochs": 3}')
+        for overwrite in (False, True):
+            with self.assertRaisesRegex(
+                UnusableError, "`--output` must be.*older version of keras_kd"
+            ):
+                State(self.folder, {"epochs": 3}, overwrite)
+        self.assertEqual(path.read_text(), '{"epochs": 3}')
+
+    def test_others_are_refused_while_it_is_used(self):
+        state = State(self.folder, {})
+        with futures.ThreadPoolExecutor(1) as other:
+            for overwrite in (False, True):
+                begun = other.submit(State, self.folder, {"a": 1}, overwrite)
+                with self.assertRaisesRegex(
+                    UnusableError, f"one process.*{self.folder}.*process [0-9]"
+                ):
+                    begun.result()
+            state.close()
+            self.assertFalse(
+                other.submit(State, self.folder, {}).result(9).replaces
+            )
+
+    def test_a_helper_of_the_job_reads_only(self):
+        shared = functools.partial(State, self.folder, is_shared=True)
+        self.assertIsNone(shared({}).load("x"))
+        self.assertEmpty(os.listdir(self.folder))
+        with futures.ThreadPoolExecutor(1) as other:
+            state = other.submit(State, self.folder, {"a": 1}).result()
+            state.save("x", {"b": 2}, {})
+            self.assertEqual(shared({"a": 1}).load("x")[0], {"b": 2})
+            with self.assertRaisesRegex(UnusableError, "a=1, now 2"):
+                shared({"a": 2})
+
+    def test_where_files_are_refused_nothing_begins(self):
+        path = pathlib.Path(self.folder, "report.md")
+        path.write_text("mine")
+        for epochs in (1, 2):
+            with self.assertRaisesRegex(UnusableError, "with report.md"):
+                State(self.folder, {"epochs": epochs}, files=("report.md",))
+        path.unlink()
+        State(self.folder, {"epochs": 3}, files=("report.md",))
 
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})
