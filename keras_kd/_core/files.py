@@ -5,6 +5,7 @@ full disk at any moment leaves no unfinished file.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -85,3 +86,40 @@ def read_json(path):
     except FileNotFoundError:
         return None
     return json.loads(text)
+
+
+def write_sealed(path, content):
+    """Writes a value as JSON, with a digest that shows any change of it."""
+    content = as_json(content)
+    write_json(path, {"content": content, "digest": _digest(content)})
+
+
+def read_sealed(path):
+    """Reads a file of `write_sealed`; `None` if there is no file.
+
+    Raises:
+        ValueError: If it is not as it was written.
+    """
+    try:
+        sealed = read_json(path)
+        if sealed is None:
+            return None
+        content, digest = sealed["content"], sealed["digest"]
+        if digest == _digest(content):
+            return content
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ValueError(
+        f"{str(path)!r} must be as it was written. Received: other content, "
+        "since it was damaged, or changed by others."
+    )
+
+
+def as_json(value):
+    """A value as JSON gives it back: lists for tuples, text for keys."""
+    return json.loads(json.dumps(value))
+
+
+def _digest(content):
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -44,17 +44,9 @@ class RunFolder:
         self._argument = argument
         self.path.mkdir(parents=True, exist_ok=True)
         own_files.check_begun(self.path, _SETTINGS, argument, names)
-        lock = FolderLock(self.path)
-        if not lock.acquire():
-            raise ValueError(
-                f"`{argument}` must be used by one process at a time, since "
-                "both would write the same files. Received: "
-                f"{argument}={str(self.path)!r}, which {lock.holder()} uses. "
-                f"Wait until that has ended, or choose another {argument}."
-            )
-        # At the end of the process, if not before.
-        weakref.finalize(self, lock.release)
-        settings = json.loads(json.dumps(settings))
+        # Released at the end of the process, if not before.
+        weakref.finalize(self, taken(self.path, argument).release)
+        settings = files.as_json(settings)
         if not (self.path / _SETTINGS).exists():
             self._check_own_digests()
             self.write_json(_SETTINGS, settings)
@@ -160,19 +152,13 @@ class RunFolder:
     def _digests(self):
         path = self.path / _DIGESTS
         try:
-            sealed = files.read_json(path)
-            if sealed is None:
-                return {}
-            content = sealed["content"]
-            if sealed == _sealed(content):
-                return content
-        except (ValueError, KeyError, TypeError):
-            pass
-        self._warn(path)
-        return {}
+            return files.read_sealed(path) or {}
+        except ValueError:
+            self._warn(path)
+            return {}
 
     def _write_digests(self, digests):
-        files.write_json(self.path / _DIGESTS, _sealed(digests))
+        files.write_sealed(self.path / _DIGESTS, digests)
 
     def _warn(self, path):
         warnings.warn(
@@ -182,15 +168,33 @@ class RunFolder:
         )
 
 
-def _sealed(content):
-    text = json.dumps(content, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"content": content, "digest": digest}
-
-
 def _digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def taken(path, argument):
+    """Takes the lock of a folder.
+
+    Args:
+        path: A folder that is there.
+        argument: The caller's argument that names it.
+
+    Returns:
+        The `FolderLock`, to be released.
+
+    Raises:
+        ValueError: If another process has it.
+    """
+    lock = FolderLock(path)
+    if not lock.acquire():
+        raise ValueError(
+            f"`{argument}` must be used by one process at a time, since both "
+            f"would write the same files. Received: {argument}={str(path)!r}, "
+            f"which {lock.holder()} uses. Wait until that has ended, or choose "
+            f"another {argument}."
+        )
+    return lock
 
 
 def differences(found, now):

@@ -10,10 +10,9 @@ import numpy as np
 from absl.testing import absltest
 
 from keras_kd.cli import distill
-from keras_kd.cli import search_knobs
-from keras_kd.cli import search_outputs
-from keras_kd.cli import search_space
 from keras_kd.cli._bench import arms
+from keras_kd.cli._search import found_files
+from keras_kd.cli._search import space
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
@@ -47,7 +46,7 @@ class SearchTest(absltest.TestCase):
     def test_writes_all_files(self):
         names = {path.name for path in self.folder.iterdir()}
         self.assertContainsSubset(
-            {*search_outputs.FILES, "search", "state", "teacher_cache"}, names
+            {*found_files.FILES, "search", "state", "teacher_cache"}, names
         )
 
     def test_says_each_trial_within_80_columns(self):
@@ -66,7 +65,7 @@ class SearchTest(absltest.TestCase):
             dataclasses.replace(chosen, learning_rate=None),
             self.found.bench.alternatives[0],
         )
-        self.assertEqual(chosen.learning_rate, search_knobs.RATES.default)
+        self.assertEqual(chosen.learning_rate, space.RATES.default)
 
     def test_the_line_gives_the_settings_of_the_best_trial(self):
         command, verb, *arguments = shlex.split(self.found.command)
@@ -107,14 +106,14 @@ class SearchTest(absltest.TestCase):
         text = (self.folder / "search.md").read_text()
         self.assertIn(self.found.command, text)
         self.assertIn("| 1 to 20 (log) |", text)
-        for name in search_outputs.PLOTS:
+        for name in found_files.PLOTS:
             self.assertIn(f"]({name})", text)
             start = (self.folder / name).read_bytes()[:4]
             self.assertEqual(start, b"\x89PNG")
         self.assertIn("3 trials are too few to tell", text)
 
     def test_the_same_call_trains_nothing(self):
-        with mock.patch.object(search_space.Space, "fit") as fit:
+        with mock.patch.object(space.FlagHyperModel, "fit") as fit:
             text = self.again(max_trials=3, resume=True)
         fit.assert_not_called()
         self.assertEqual(text.count("kept from before"), 4)

@@ -3,10 +3,10 @@ from unittest import mock
 from absl.testing import absltest
 
 from keras_kd import search
-from keras_kd.cli import search_prepare
-from keras_kd.cli import search_space
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench.output_files import OutputFiles
+from keras_kd.cli._search import prepare
+from keras_kd.cli._search import space
 from keras_kd.cli._shell.errors import UnusableError
 from tests import support
 from tests.cli import small_jobs
@@ -49,7 +49,8 @@ class BeginTest(absltest.TestCase):
         self.search(directory=place)
         self.output = self.folder / "another_output"
         self.assert_refuses(
-            "The tuner's folder must be new.*Received: .*tuner/search, with",
+            "`--directory` must be empty or hold the same run.*Received: "
+            "--directory=.*tuner/search' with.*learning_rate=null, now 0.02",
             directory=place,
             learning_rate=0.02,
         )
@@ -58,7 +59,9 @@ class BeginTest(absltest.TestCase):
         folder = self.output / "search"
         folder.mkdir(parents=True)
         (folder / "mine.py").write_text("x = 1")
-        self.assert_refuses("hold a search and.*mine.py", overwrite=True)
+        self.assert_refuses(
+            "hold nothing but what keras_kd.*mine.py", overwrite=True
+        )
         self.assertTrue((folder / "mine.py").exists())
 
     def test_overwrite_throws_away_what_another_job_left(self):
@@ -95,7 +98,7 @@ class BeginTest(absltest.TestCase):
     def test_models_without_maps_leave_out_attention(self):
         found, _ = self.search(methods=None)
         self.assertEqual(
-            found.knobs["method"].methods,
+            found.hypermodel.knobs["method"].values,
             ("soft_targets", "hints_and_soft_targets"),
         )
         self.assertIn("--teacher=", found.command)
@@ -129,7 +132,7 @@ class BeginTest(absltest.TestCase):
     def test_a_damaged_journal(self):
         self.search()
         (self.output / "search" / "journal.json").write_text("{")
-        self.assert_refuses("journal.json is damaged.*begin anew with `--over")
+        self.assert_refuses("is damaged.*journal.json.*begin anew with `--over")
 
     def test_a_cache_without_a_layer(self):
         cache = str(self.folder / "cache")
@@ -143,7 +146,7 @@ class BeginTest(absltest.TestCase):
 
     def test_a_search_in_which_all_fails_says_why(self):
         with mock.patch.object(
-            search_space.Space, "fit", side_effect=OSError("disk full")
+            space.FlagHyperModel, "fit", side_effect=OSError("disk full")
         ):
             with self.assertRaisesRegex(
                 RuntimeError, "(?s)No trial.*disk full"
@@ -155,11 +158,9 @@ class AwaitCacheTest(absltest.TestCase):
     def test_waits_until_the_cache_is_there(self):
         folder, lines = support.folder(self), []
         with mock.patch.object(
-            search_prepare.caching, "is_complete", side_effect=[False, True]
+            prepare.caching, "is_complete", side_effect=[False, True]
         ):
-            search_prepare.await_cache(
-                folder, lines.append, sleep=lambda _: None
-            )
+            prepare.await_cache(folder, lines.append, sleep=lambda _: None)
         self.assertEqual(
             lines, [f"Waiting for the chief to write the cache in {folder}."]
         )
@@ -170,7 +171,7 @@ class AwaitCacheTest(absltest.TestCase):
             "(?s)A worker needs.*Received: no finished cache.*after 3 s. Start "
             "the same command with KERASTUNER_TUNER_ID=chief",
         ):
-            search_prepare.await_cache(
+            prepare.await_cache(
                 support.folder(self), str, 3, sleep=lambda _: None
             )
 
