@@ -3,7 +3,6 @@
 import pathlib
 
 import keras_tuner
-from keras_tuner.engine import trial as trial_module
 
 from keras_kd._core import files
 
@@ -71,7 +70,7 @@ class Journal:
             if trial_id not in state["end_order"]
         ]
         self.trials = {
-            trial_id: trial_module.Trial.from_state(trial)
+            trial_id: keras_tuner.engine.trial.Trial.from_state(trial)
             for trial_id, trial in kept["trials"].items()
         }
         self._reported = kept["reported"]

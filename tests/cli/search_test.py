@@ -6,9 +6,11 @@ import shutil
 from unittest import mock
 
 import keras
+import keras_tuner
 import numpy as np
 from absl.testing import absltest
 
+from keras_kd import teachers
 from keras_kd.cli import distill
 from keras_kd.cli._bench import arms
 from keras_kd.cli._search import found_files
@@ -80,6 +82,35 @@ class SearchTest(absltest.TestCase):
         )
         self.assertEqual(settings, expected)
         self.assertIn(f"\n{self.found.command}\n", self.text)
+
+    def test_the_line_gives_the_losses_of_the_best_trial(self):
+        _, _, *arguments = shlex.split(self.found.command)
+        values = distill.make_flags()
+        values(["", *arguments])
+        settings = resolve(Settings(**launch.given(values, Settings)))
+        student = teachers.logits(self.found.bench.student)
+        of_line = self.found.bench.with_settings(settings).losses(student)
+
+        hp = keras_tuner.HyperParameters()
+        hp.values |= self.found.best.knobs
+        trial = self.found.hypermodel.build(hp)
+
+        for ours, theirs in zip(
+            trial.distillation_losses, of_line, strict=True
+        ):
+            self.assertIs(type(ours), type(theirs))
+            config = theirs.get_config() | {"name": ours.name}
+            self.assertEqual(ours.get_config(), config)
+        self.assertAlmostEqual(
+            float(keras.ops.convert_to_numpy(trial.student_loss_weight)),
+            settings.student_loss_weight,
+            places=6,
+        )
+        self.assertAlmostEqual(
+            float(keras.ops.convert_to_numpy(trial.optimizer.learning_rate)),
+            settings.learning_rate,
+            places=6,
+        )
 
     def test_the_saved_student_is_that_of_the_best_trial(self):
         best = max(self.found.results, key=lambda one: one.score)

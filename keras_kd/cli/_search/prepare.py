@@ -11,7 +11,7 @@ from keras_kd._core.run_folder import RunFolder
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import prepare
-from keras_kd.cli._bench.cache_folder import CacheFolder
+from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.job import Job
 from keras_kd.cli._bench.state import State
 from keras_kd.cli._search import found_files

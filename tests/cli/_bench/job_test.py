@@ -8,7 +8,6 @@ from absl.testing import absltest
 
 from keras_kd import datasets
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench import output_files
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import state
 from keras_kd.cli._shell.errors import UnusableError
@@ -241,8 +240,8 @@ class StateOfAJobTest(absltest.TestCase):
         ):
             with self.assertRaises(KeyboardInterrupt):
                 small_jobs.run(folder)
-            record = folder / state.FOLDER / output_files.RECORD
-            files = output_files.OutputFiles(folder, record, "output")
+            record = folder / state.FOLDER / state.RECORD
+            files = state.OutputFiles(folder, record, "output")
             files.write_text("report.md", "of the first job")
             with self.assertRaisesRegex(
                 UnusableError, "temperature=8.0 there and 2.0 now"

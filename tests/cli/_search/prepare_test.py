@@ -1,18 +1,21 @@
+import threading
 from unittest import mock
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from keras_kd import search
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench.output_files import OutputFiles
+from keras_kd.cli._bench.state import OutputFiles
 from keras_kd.cli._search import prepare
 from keras_kd.cli._search import space
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.search import project
 from tests import support
 from tests.cli import small_jobs
 
 
-class BeginTest(absltest.TestCase):
+class BeginTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self)
@@ -63,6 +66,28 @@ class BeginTest(absltest.TestCase):
             "hold nothing but what keras_kd.*mine.py", overwrite=True
         )
         self.assertTrue((folder / "mine.py").exists())
+
+    @parameterized.parameters(False, True)
+    def test_a_folder_that_another_search_uses(self, overwrite):
+        held, done = threading.Event(), threading.Event()
+
+        def use():
+            folder = project.open_folder(self.output, "search")
+            held.set()
+            done.wait()
+            del folder
+
+        # A lock is that of a thread.
+        thread = threading.Thread(target=use)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(done.set)
+        self.assertTrue(held.wait(20))
+        self.assert_refuses(
+            "`--output` must be used by one process at a time.*Received: "
+            "--output=.*search', which process",
+            overwrite=overwrite,
+        )
 
     def test_overwrite_throws_away_what_another_job_left(self):
         self.search()
