@@ -18,14 +18,14 @@ class Journal:
     written, and never read.
 
     Attributes:
-        folder: The `RunFolder` of the search.
+        path: Of the file.
         on_trial: Called with each trial that has ended, or `None`.
         is_over: Whether all processes that searched here have been told that
             there are no more trials, with this number of them.
         was_asked: Whether a process has asked this one for a trial.
     """
 
-    folder = None
+    path = None
     on_trial = None
     is_over = False
     was_asked = False
@@ -35,7 +35,7 @@ class Journal:
         """Begins a search, or takes up the one that is in a folder.
 
         Args:
-            folder: A `RunFolder`.
+            folder: The `pathlib.Path` of the search.
             on_trial: See the attribute. Defaults to `None`.
 
         Returns:
@@ -44,12 +44,12 @@ class Journal:
         Raises:
             ValueError: If the journal is damaged, or is that of other knobs.
         """
-        self.folder = folder
+        self.path = folder / NAME
         self.on_trial = on_trial
         # Metrics of trials that have not ended, in the form of keras-tuner.
         self._reported = {}
         self._space = [knob.get_config() for knob in self.get_space().space]
-        kept = read(folder.path / NAME)
+        kept = read(self.path)
         waiting = self._take_up(kept) if kept and kept["trials"] else []
         self.save()
         return [
@@ -94,7 +94,7 @@ class Journal:
                 "The knobs must be those of the search that is there, since "
                 "its trials count. Received: other values or conditions of "
                 f"{', '.join(names)}, and a search in "
-                f"{str(self.folder.path)!r}. Name another `project_name`, or "
+                f"{str(self.path.parent)!r}. Name another `project_name`, or "
                 "begin anew with `overwrite=True`."
             )
 
@@ -150,7 +150,7 @@ class Journal:
                 for trial_id, trial in self.trials.items()
             },
         }
-        files.write_sealed(self.folder.path / NAME, state)
+        files.write_sealed(self.path, state)
 
     def reload(self):
         """Reads nothing: what is there is taken up by `begin`."""

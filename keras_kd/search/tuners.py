@@ -187,7 +187,9 @@ def make_tuner(
         return made
     if max_trials is not None:
         made.oracle.max_trials = max_trials
-    for line in made.oracle.begin(folder, on_trial):
+    # Locked as long as the tuner lives; keras-tuner keeps every oracle.
+    made.run_folder = folder
+    for line in made.oracle.begin(folder.path, on_trial):
         say(line)
     if chief.is_chief():
         chief.end_when_over(made, say)

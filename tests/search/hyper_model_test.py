@@ -118,6 +118,13 @@ class OwnLossesTest(absltest.TestCase):
         self.assertAlmostEqual(weight.high, 5.0)
         self.assertIn("guide.loss_weight", made.knobs)
 
+    def test_a_weight_of_zero_is_off_and_stays(self):
+        loss = keras_kd.losses.SoftTargets(3.0, loss_weight=0.0)
+        made = hypermodel(distillation_losses=loss)
+        self.assertEqual(made.knobs["soft_targets.loss_weight"], 0.0)
+        (made_loss,) = built(made).distillation_losses
+        self.assertEqual(number(made_loss.loss_weight), 0.0)
+
     def test_trials_get_losses_of_their_own(self):
         made = hypermodel(
             distillation_losses=self.LOSSES, knobs={"student_loss_weight": 0.0}

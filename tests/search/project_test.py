@@ -1,8 +1,10 @@
+import gc
 import json
 import os
 import pathlib
 import subprocess
 import sys
+from concurrent import futures
 from unittest import mock
 
 import keras_tuner
@@ -11,6 +13,7 @@ from absl.testing import parameterized
 
 from keras_kd._core import files
 from keras_kd.search import chief
+from keras_kd.search import project
 from tests import support
 from tests.search import scored
 
@@ -178,6 +181,21 @@ class OwnerTest(parameterized.TestCase):
                 run(self.folder, overwrite=overwrite)
             process.communicate()
         run(self.folder, overwrite=overwrite)
+
+    def test_a_folder_is_free_when_its_tuner_is_gone(self):
+        tuner = run(self.folder)
+
+        def use():
+            with futures.ThreadPoolExecutor() as pool:
+                return pool.submit(
+                    project.open_folder, self.folder, "search"
+                ).result()
+
+        with self.assertRaisesRegex(ValueError, "one process at a time"):
+            use()
+        del tuner
+        gc.collect()
+        use()
 
     def test_another_identity_is_another_search(self):
         scored.make_tuner(

@@ -4,6 +4,7 @@ from absl.testing import absltest
 
 import keras_kd
 from keras_kd import models
+from keras_kd.search.tap_pairs import aligned
 from tests import support
 
 
@@ -98,6 +99,14 @@ class TapPairsTest(absltest.TestCase):
         )
         # What has the length of the output may be its activation.
         self.assertEqual(shown(flat(4, 3), flat(3, 3)), [])
+
+    def test_maps_are_compared_where_sizes_agree_or_at_the_last(self):
+        pair = keras_kd.search.TapPair
+        other, same = pair("a", "a", False), pair("b", "b", True)
+        vector = pair("c", "c", False, False)
+        self.assertEqual(aligned([other, same]), [same])
+        self.assertEqual(aligned([other, other]), [other])
+        self.assertEqual(aligned([vector]), [])
 
     def test_one_position_is_none(self):
         pooled = keras.layers.GlobalAveragePooling2D(keepdims=True, name="one")
