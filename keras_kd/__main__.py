@@ -8,7 +8,7 @@ import importlib
 import sys
 
 import keras_kd
-from keras_kd.cli._shell import usage
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import UNUSABLE
 from keras_kd.cli._shell.errors import UnusableError
@@ -34,7 +34,7 @@ def main(arguments=None):
     """
     if arguments is None:
         arguments = sys.argv[1:]
-    if not arguments or arguments[0] in (*usage.HELP, "help"):
+    if not arguments or arguments[0] in (*launch.HELP, "help"):
         print(_help())
         return DONE
     if arguments[0] == "--version":

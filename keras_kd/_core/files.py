@@ -119,3 +119,31 @@ def unseal(sealed):
     if sealed != seal(content):
         raise ValueError("other bytes than their digest tells")
     return content
+
+
+def write_sealed(path, content):
+    """Writes what JSON can hold, with a digest that reveals any change."""
+    with written(path) as partial:
+        partial.write_bytes(seal(as_json(content)))
+
+
+def read_sealed(path):
+    """Reads a file of `write_sealed`; `None` if there is no file.
+
+    Raises:
+        ValueError: If it is not as it was written.
+    """
+    try:
+        return unseal(pathlib.Path(path).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(
+            f"{str(path)!r} must be as it was written. Received: other "
+            "content, since it was damaged, or changed by others."
+        ) from error
+
+
+def as_json(value):
+    """A value as JSON gives it back: lists for tuples, text for keys."""
+    return json.loads(json.dumps(value))

@@ -68,28 +68,18 @@ class RunFolder:
         self._argument = argument
         self._received = f"{argument}={str(value or path)!r}"
         self._marker = marker
-        settings = json.loads(json.dumps(settings))
+        settings = files.as_json(settings)
         if not is_shared:
             self.path.mkdir(parents=True, exist_ok=True)
             own_files.check_begun(self.path, marker, argument, names)
-            self._lock()
+            lock = taken(self.path, argument, value)
+            # At the end of the process, if not before.
+            self.close = weakref.finalize(self, lock.release)
         if (self.path / marker).exists():
             self._check_same(settings, other)
         if not is_shared and not (self.path / marker).exists():
             self._check_own_digests()
             self.write_json(marker, settings)
-
-    def _lock(self):
-        lock = FolderLock(self.path)
-        if not lock.acquire():
-            raise ValueError(
-                f"`{self._argument}` must be used by one process at a time, "
-                "since both would write the same files. Received: "
-                f"{self._received}, which {lock.holder()} uses. Wait until "
-                f"that has ended, or choose another {self._argument}."
-            )
-        # At the end of the process, if not before.
-        self.close = weakref.finalize(self, lock.release)
 
     def _check_own_digests(self):
         path = self.path / _DIGESTS
@@ -223,16 +213,13 @@ class RunFolder:
     def _digests(self):
         path = self.path / _DIGESTS
         try:
-            return files.unseal(path.read_bytes())
-        except FileNotFoundError:
-            pass
+            return files.read_sealed(path) or {}
         except ValueError:
             self._warn(path)
-        return {}
+            return {}
 
     def _write_digests(self, digests):
-        with files.written(self.path / _DIGESTS) as partial:
-            partial.write_bytes(files.seal(digests))
+        files.write_sealed(self.path / _DIGESTS, digests)
 
     def _warn(self, path):
         warnings.warn(
@@ -240,6 +227,31 @@ class RunFolder:
             "changed by others. What it held is made again.",
             stacklevel=4,
         )
+
+
+def taken(path, argument, value=None):
+    """Takes the lock of a folder.
+
+    Args:
+        path: A folder that is there.
+        argument: The caller's argument that names it.
+        value: What the argument is. Defaults to `None`, the folder.
+
+    Returns:
+        The `FolderLock`, to be released.
+
+    Raises:
+        ValueError: If another process has it.
+    """
+    lock = FolderLock(path)
+    if not lock.acquire():
+        raise ValueError(
+            f"`{argument}` must be used by one process at a time, since both "
+            "would write the same files. Received: "
+            f"{argument}={str(value or path)!r}, which {lock.holder()} uses. "
+            f"Wait until that has ended, or choose another {argument}."
+        )
+    return lock
 
 
 def differences(found, now):

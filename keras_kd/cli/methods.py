@@ -6,7 +6,7 @@ from collections.abc import Callable
 from absl import flags
 
 from keras_kd.cli._bench import method_parts
-from keras_kd.cli._shell import usage
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
 
 BUCILA = "Buciluă et al. 2006, https://doi.org/10.1145/1150402.1150464"
@@ -240,11 +240,11 @@ def main(arguments):
         The exit code.
     """
     values = flags.FlagValues()
-    if usage.asks_for_help(arguments):
+    if launch.asks_for_help(arguments):
         line = "Lists the methods of distillation, with their papers."
-        print(usage.command_help("methods", line, values))
+        print(launch.command_help("methods", line, values))
         return DONE
-    usage.parse("methods", values, arguments)
+    launch.parse("methods", values, arguments)
     width = max(map(len, METHODS)) + 2
     for name, method in METHODS.items():
         print(f"{name:<{width}}{method.line}")

@@ -3,10 +3,10 @@
 from absl import flags
 
 from keras_kd.cli import distill
-from keras_kd.cli import search_processes
+from keras_kd.cli._search import processes
+from keras_kd.cli._search.settings import SearchSettings
+from keras_kd.cli._search.settings import resolve
 from keras_kd.cli._shell import launch
-from keras_kd.cli.search_settings import SearchSettings
-from keras_kd.cli.search_settings import resolve
 
 INTRODUCTION = """\
 Which method, and with which temperature, weights and learning rate? Trains a
@@ -100,7 +100,7 @@ def main(arguments):
 
 
 def _prepare(values):
-    search_processes.end_with_parent()
+    processes.end_with_parent()
     given = launch.given(values, SearchSettings)
     if given["methods"] is not None:
         given["methods"] = tuple(given["methods"])
@@ -110,14 +110,14 @@ def _prepare(values):
         # It starts others and needs no TensorFlow itself.
         return (
             settings.output,
-            lambda: search_processes.supervise(settings),
+            lambda: processes.supervise(settings),
             False,
         )
 
     def work():
-        from keras_kd.cli import search_job
+        from keras_kd.cli._search import job
         from keras_kd.cli._shell import progress
 
-        search_job.run(settings, live=progress.terminal())
+        job.run(settings, live=progress.terminal())
 
     return settings.output, work

@@ -112,20 +112,19 @@ def make_patient(oracle, say=print):
     oracle.create_trial = create_trial
 
 
-def end_when_over(tuner, journal, say=print):
+def end_when_over(tuner, say=print):
     """Lets a chief end that is started again after its search was over.
 
     keras-tuner waits until a worker asks, and there may be none any more.
 
     Args:
-        tuner: That of the chief.
-        journal: Its `journal.Journal`.
+        tuner: That of the chief, whose oracle is a `journal.Journal`.
         say: Takes a line for the user. Defaults to `print`.
     """
     serve = tuner.search
 
     def search(*args, **kwargs):
-        if not journal.is_over:
+        if not tuner.oracle.is_over:
             return serve(*args, **kwargs)
         say(f"The search is over: waiting {SECONDS:g} s for workers to ask.")
         server = threading.Thread(
@@ -133,7 +132,7 @@ def end_when_over(tuner, journal, say=print):
         )
         server.start()
         server.join(SECONDS)
-        if journal.was_asked:
+        if tuner.oracle.was_asked:
             server.join()
 
     tuner.search = search

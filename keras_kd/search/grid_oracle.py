@@ -4,8 +4,10 @@ import functools
 
 import keras_tuner
 
+from keras_kd.search.journal import Journal
 
-class GridOracle(keras_tuner.oracles.GridSearchOracle):
+
+class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
     """Grid of keras-tuner, which resumes after an interruption.
 
     keras-tuner 1.4.8 keeps the order of its trials in two attributes that it

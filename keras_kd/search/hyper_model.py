@@ -60,7 +60,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     ```
 
     Width and depth of the student, or any other knob of its own, are defined in
-    the function that makes it.
+    the function that makes it. A subclass that searches something else
+    overrides `propose`, `values`, `losses` or `optimizer`.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`.
@@ -121,23 +122,30 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self.loss = loss
         self.metrics = metrics
         self._templates = space.check_losses(distillation_losses)
+        self.data = data
+        self.teacher = teacher
+        self.knobs = space.replaced(self.propose(), knobs)
+        # Parts that do not fit together raise now, not in the first trial.
+        self.build(keras_tuner.HyperParameters())
+        self.teacher = self._asked_once(cache_directory)
+
+    def propose(self):
+        """Returns all knobs, before anything is fixed or narrowed."""
         pairs = []
         if self._templates is None:
             default = trial_training.make_student(
-                student, keras_tuner.HyperParameters()
+                self.student, keras_tuner.HyperParameters()
             )
-            pairs = tap_pairs(teacher, default)
-        self.knobs = space.replaced(
-            space.defaults(self._templates, pairs, data is not None), knobs
-        )
-        self.data = data
-        # Parts that do not fit together raise now, not in the first trial.
-        self.teacher = teacher
-        self.build(keras_tuner.HyperParameters())
-        self.teacher = self._asked_once(teacher, cache_directory)
+            pairs = tap_pairs(self.teacher, default)
+        # Vectors, which no stage of the teacher has.
+        self._vector_taps = [
+            pair.teacher_tap for pair in pairs if not pair.has_positions
+        ]
+        return space.defaults(self._templates, pairs, self.data is not None)
 
-    def _asked_once(self, teacher, directory):
+    def _asked_once(self, directory):
         """Returns the teacher, or a cache of its answers for the data."""
+        teacher = self.teacher
         if self.data is None or isinstance(teacher, teachers.CachedTeacher):
             return teacher
         if self._templates is not None:
@@ -146,7 +154,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         elif set(options(self.knobs["features"])) == {ranges.NONE}:
             taps = []
         else:
-            taps = [tap for tap, _ in stages(teacher)]
+            # Another student may be compared at other stages.
+            taps = [tap for tap, _ in stages(teacher)] + self._vector_taps
         return teachers.cache_teacher(
             teacher, self.data, directory, taps=tuple(taps)
         )
@@ -161,17 +170,29 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             A `Distiller`.
         """
         student = trial_training.make_student(self.student, hp)
-        values = space.choose(self.knobs, hp)
+        values = self.values(hp)
         distiller = Distiller(
             teacher=self.teacher,
             student=student,
-            distillation_losses=self._losses(values, student),
+            distillation_losses=self.losses(values, student),
             student_loss_weight=space.student_loss_weight(values),
         )
-        trial_training.compile_model(distiller, values, self.loss, self.metrics)
+        trial_training.compile_model(
+            distiller, self.optimizer(values), self.loss, self.metrics
+        )
         return distiller
 
-    def _losses(self, values, student):
+    def values(self, hp):
+        """The values of the knobs that count in a trial, by name."""
+        return space.choose(self.knobs, hp)
+
+    def losses(self, values, student):
+        """Makes the distillation losses of a trial.
+
+        Args:
+            values: What `values` returned.
+            student: The student of the trial.
+        """
         if self._templates is None:
             features = values["features"]
             pairs = []
@@ -186,6 +207,10 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             for loss, name in zip(self._templates, names, strict=True)
         ]
 
+    def optimizer(self, values):
+        """Makes the optimizer of a trial; see `losses`."""
+        return trial_training.optimizer(values)
+
     def fit(self, hp, model, *args, callbacks=(), **kwargs):
         """Trains the Distiller of a trial.
 
@@ -199,7 +224,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         Returns:
             The `History`.
         """
-        values = space.choose(self.knobs, hp)
+        values = self.values(hp)
         if self.data is not None:
             trial_training.check_not_twice(args, kwargs)
             size = values["batch_size"]

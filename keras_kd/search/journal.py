@@ -1,12 +1,8 @@
-"""Writes the search state atomically.
+"""Whole state of a search in one file, written atomically."""
 
-keras-tuner writes a file for each trial and one for the whole, one after the
-other and in place: a kill in between leaves inconsistent or empty files.
-"""
-
-import hashlib
-import json
 import pathlib
+
+import keras_tuner
 
 from keras_kd._core import files
 
@@ -14,88 +10,150 @@ NAME = "journal.json"
 
 
 class Journal:
-    """Saves the state of a tuner after each change.
+    """Lets an oracle of keras-tuner keep its whole state in one file.
 
-    Args:
-        tuner: A `keras_tuner.Tuner` that keeps the state itself.
-        on_trial: Called with each trial that has ended, or `None`.
+    It stands in front of a class of keras-tuner. That writes a file for each
+    trial and one for the whole, one after the other and in place: a kill in
+    between leaves inconsistent or empty files. Those of the trials are still
+    written, and never read.
 
     Attributes:
+        path: Of the file.
+        on_trial: Called with each trial that has ended, or `None`.
         is_over: Whether all processes that searched here have been told that
             there are no more trials, with this number of them.
         was_asked: Whether a process has asked this one for a trial.
     """
 
-    def __init__(self, tuner, on_trial=None):
-        self.oracle = tuner.oracle
-        self.path = pathlib.Path(tuner.project_dir, NAME)
-        kept = read(self.path) or {}
-        self.is_over = kept.get("over_after", 0) == self._limit()
-        self.was_asked = False
-        # Metrics of trials that have not ended, in the form of keras-tuner.
-        self._reported = kept.get("reported", {})
-        self._on_trial = on_trial
-        self._create = self.oracle.create_trial
-        self._update = self.oracle.update_trial
-        self._end = self.oracle.end_trial
-        self.oracle.create_trial = self.create_trial
-        self.oracle.update_trial = self.update_trial
-        self.oracle.end_trial = self.end_trial
-        # Without its own file keras-tuner does not look at any other.
-        tuner.save()
-        self.write()
+    path = None
+    on_trial = None
+    is_over = False
+    was_asked = False
+    _space = ()
 
+    def begin(self, folder, on_trial=None):
+        """Begins a search, or takes up the one that is in a folder.
+
+        Args:
+            folder: The `pathlib.Path` of the search.
+            on_trial: See the attribute. Defaults to `None`.
+
+        Returns:
+            List of lines for the user: the trials that were cut off.
+
+        Raises:
+            ValueError: If the journal is damaged, or is that of other knobs.
+        """
+        self.path = folder / NAME
+        self.on_trial = on_trial
+        # Metrics of trials that have not ended, in the form of keras-tuner.
+        self._reported = {}
+        self._space = [knob.get_config() for knob in self.get_space().space]
+        kept = read(self.path)
+        waiting = self._take_up(kept) if kept and kept["trials"] else []
+        self.save()
+        return [
+            f"Trial {trial_id} was cut off: it starts again with the same "
+            "values."
+            for trial_id in waiting
+        ]
+
+    def _take_up(self, kept):
+        """Sets the state of a journal; returns the trials to start again."""
+        self._check_space(kept["space"])
+        state = kept["oracle"]
+        waiting = [
+            trial_id
+            for trial_id in dict.fromkeys(
+                [*state["retry_queue"], *state["ongoing_trials"].values()]
+            )
+            if trial_id not in state["end_order"]
+        ]
+        self.trials = {
+            trial_id: keras_tuner.engine.trial.Trial.from_state(trial)
+            for trial_id, trial in kept["trials"].items()
+        }
+        self._reported = kept["reported"]
+        self.set_state(
+            state | {"ongoing_trials": {}, "retry_queue": list(waiting)}
+        )
+        self.is_over = kept["over_after"] == self._limit()
+        return waiting
+
+    def _check_space(self, before):
+        """Validates that a resumed search has the same knobs.
+
+        Trials of other ranges would count as trials of these.
+        """
+        now = files.as_json(self._space)
+        other = [knob for knob in before if knob not in now]
+        other += [knob for knob in now if knob not in before]
+        if other:
+            names = sorted({knob["name"] for knob in other})
+            raise ValueError(
+                "The knobs must be those of the search that is there, since "
+                "its trials count. Received: other values or conditions of "
+                f"{', '.join(names)}, and a search in "
+                f"{str(self.path.parent)!r}. Name another `project_name`, or "
+                "begin anew with `overwrite=True`."
+            )
+
+    @keras_tuner.synchronized
     def create_trial(self, tuner_id):
         self.was_asked = True
-        trial = self._create(tuner_id)
+        trial = super().create_trial(tuner_id)
         if trial.status == "STOPPED":
-            self.is_over = not self.oracle.tuner_ids
-        if trial.status in ("RUNNING", "STOPPED"):
-            self.write()
+            self.is_over = not self.tuner_ids
+            self.save()
         return trial
 
-    def update_trial(self, trial_id, *args, **kwargs):
-        trial = self._update(trial_id, *args, **kwargs)
+    @keras_tuner.synchronized
+    def update_trial(self, trial_id, metrics, step=0):
+        trial = super().update_trial(trial_id, metrics, step)
         self._reported[trial_id] = trial.metrics.get_config()
-        self.write()
+        self.save()
         return trial
 
+    @keras_tuner.synchronized
     def end_trial(self, trial):
         """Ends a trial once, also where two workers have run it.
 
         A worker that outlives its chief ends a trial that the next chief has
         planned again, and does not report its metrics twice.
         """
-        oracle = self.oracle
-        if trial.trial_id in oracle.end_order:
-            for tuner_id, other in list(oracle.ongoing_trials.items()):
-                if other.trial_id == trial.trial_id:
-                    oracle.ongoing_trials.pop(tuner_id)
+        trial_id = trial.trial_id
+        if trial_id in self.end_order:
+            for tuner_id, other in list(self.ongoing_trials.items()):
+                if other.trial_id == trial_id:
+                    self.ongoing_trials.pop(tuner_id)
             return
-        waiting = oracle.get_state()["retry_queue"]
-        if trial.trial_id in waiting:
-            waiting.remove(trial.trial_id)
-        reported = self._reported.pop(trial.trial_id, None)
-        known = oracle.trials[trial.trial_id]
-        if reported and not known.metrics.exists(oracle.objective.name):
+        waiting = self.get_state()["retry_queue"]
+        if trial_id in waiting:
+            waiting.remove(trial_id)
+        reported = self._reported.pop(trial_id, None)
+        known = self.trials[trial_id]
+        if reported and not known.metrics.exists(self.objective.name):
             known.metrics = type(known.metrics).from_config(reported)
-        self._end(trial)
-        self.write()
-        if self._on_trial is not None:
-            self._on_trial(oracle.trials[trial.trial_id])
+        super().end_trial(trial)
+        if self.on_trial is not None:
+            self.on_trial(known)
 
-    def write(self):
-        """Writes the whole state."""
+    def save(self):
+        """Writes the whole state, in place of a part of it."""
         state = {
             "over_after": self._limit() if self.is_over else 0,
-            "oracle": self.oracle.get_state(),
+            "space": self._space,
+            "oracle": self.get_state(),
             "reported": self._reported,
             "trials": {
                 trial_id: self._state(trial)
-                for trial_id, trial in self.oracle.trials.items()
+                for trial_id, trial in self.trials.items()
             },
         }
-        files.write_json(self.path, sealed(state))
+        files.write_sealed(self.path, state)
+
+    def reload(self):
+        """Reads nothing: what is there is taken up by `begin`."""
 
     def _state(self, trial):
         """State of a trial, without metrics if it may have to start again.
@@ -108,21 +166,7 @@ class Journal:
         return state
 
     def _limit(self):
-        return self.oracle.max_trials or "all"
-
-
-def sealed(state):
-    """A state with a digest of it.
-
-    Args:
-        state: What JSON can hold.
-
-    Returns:
-        A dict, for `read`.
-    """
-    # What JSON makes of it, such as lists of tuples.
-    state = json.loads(json.dumps(state))
-    return {"digest": _digest(state), "state": state}
+        return self.max_trials or "all"
 
 
 def read(path):
@@ -135,21 +179,9 @@ def read(path):
         ValueError: If it is damaged.
     """
     try:
-        content = files.read_json(path)
-        if content is None:
-            return None
-        state, digest = content["state"], content["digest"]
-    except (ValueError, KeyError, TypeError):
-        state, digest = None, ""
-    if state is None or _digest(state) != digest:
+        return files.read_sealed(pathlib.Path(path))
+    except ValueError as error:
         raise ValueError(
-            f"The journal of the search must be as it was written, but {path} "
-            "is damaged. Remove it to go on from the files of keras-tuner "
-            "beside it, or begin anew with `overwrite=True`."
-        )
-    return state
-
-
-def _digest(state):
-    text = json.dumps(state, sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+            f"The journal of the search is damaged. {error} Restore it from a "
+            "copy, or begin anew with `overwrite=True`."
+        ) from error

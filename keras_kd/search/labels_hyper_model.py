@@ -66,8 +66,9 @@ class LabelsHyperModel(keras_tuner.HyperModel):
             A `keras.Model`.
         """
         student = trial_training.make_student(self.student, hp)
+        optimizer = trial_training.optimizer(space.choose(self.knobs, hp))
         trial_training.compile_model(
-            student, space.choose(self.knobs, hp), self.loss, self.metrics
+            student, optimizer, self.loss, self.metrics
         )
         return student
 

@@ -8,6 +8,8 @@ from keras_kd import losses
 from keras_kd.search.knobs import LOG
 from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import Range
+from keras_kd.search.tap_pairs import aligned
+from keras_kd.search.tap_pairs import at_depth
 from keras_kd.search.trial_training import OPTIMIZERS
 
 NONE = "none"
@@ -120,13 +122,22 @@ def of_losses(named):
         Dict from `"<loss>.<attribute>"` to a `Range` or a fixed value.
     """
     return {
-        f"{name}.{attribute}": _range(attribute, value)
+        f"{name}.{attribute}": around(attribute, value)
         for name, loss in named.items()
         for attribute, value in loss.hyperparameters.items()
     }
 
 
-def _range(attribute, value):
+def around(attribute, value):
+    """The range of a hyperparameter that starts from what it is.
+
+    Args:
+        attribute: Its name.
+        value: Its value. A weight of 0 is off, and stays.
+
+    Returns:
+        A `Range` for a temperature or a weight, else `value`.
+    """
     if attribute == "temperature":
         return Range(
             min(TEMPERATURE.low, value),
@@ -135,13 +146,13 @@ def _range(attribute, value):
             sampling=LOG,
             reason=TEMPERATURE.reason,
         )
-    if attribute == "loss_weight":
+    if attribute in ("loss_weight", "student_loss_weight") and value > 0:
         return Range(
             value / LOSS_WEIGHT_FACTOR,
             value * LOSS_WEIGHT_FACTOR,
             default=value,
             sampling=LOG,
-            reason="a tenth to ten times of what was given",
+            reason="a tenth to ten times of what it starts from",
         )
     return value
 
@@ -165,8 +176,7 @@ def feature_losses(values, pairs):
         A list, empty if `features` is `"none"`.
     """
     if values["features"] == HINT:
-        place = DEPTHS[values["hint.depth"]] * (len(pairs) - 1)
-        pair = pairs[int(place + 0.5)]
+        pair = at_depth(pairs, DEPTHS[values["hint.depth"]])
         return [
             losses.Hint(
                 teacher_tap=pair.teacher_tap,
@@ -181,10 +191,19 @@ def feature_losses(values, pairs):
                 student_tap=pair.student_tap,
                 loss_weight=values["attention_transfer.loss_weight"],
             )
-            for pair in pairs
-            if pair.is_aligned
+            for pair in aligned(pairs)
         ]
     return []
+
+
+def usable_pairs(features, pairs):
+    """The pairs that losses on features can compare.
+
+    Args:
+        features: A value of the knob `features`.
+        pairs: List of `TapPair`.
+    """
+    return {NONE: [], HINT: pairs, ATTENTION: aligned(pairs)}[features]
 
 
 def check_pairs(features, pairs, student):
@@ -195,8 +214,7 @@ def check_pairs(features, pairs, student):
         pairs: List of `TapPair`.
         student: The student.
     """
-    usable = [p for p in pairs if features == HINT or p.is_aligned]
-    if features != NONE and not usable:
+    if features != NONE and not usable_pairs(features, pairs):
         raise ValueError(
             f"`features` must be {NONE!r}, since the student "
             f'"{student.name}" has no layer to compare with the teacher\'s. '

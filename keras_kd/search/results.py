@@ -101,9 +101,10 @@ def results(
 
 def _of_folder(folder):
     """States of the trials, and their names in the order of their starts."""
-    kept = journal.read(folder / journal.NAME)
-    if kept is not None:
-        return list(kept["trials"].values()), kept["oracle"]["start_order"]
+    if not (folder / project.ORACLE).exists():
+        kept = journal.read(folder / journal.NAME)
+        if kept is not None:
+            return list(kept["trials"].values()), kept["oracle"]["start_order"]
     files = sorted(folder.glob(f"trial_*/{project.TRIAL}"))
     try:
         oracle = json.loads((folder / project.ORACLE).read_text("utf-8"))
@@ -123,7 +124,7 @@ def _result(state, order):
     )
     values = hyperparameters.values
     trial_id = state["trial_id"]
-    is_completed = state["status"] == project.COMPLETED
+    is_completed = state["status"] == "COMPLETED"
     return TrialResult(
         trial_id=trial_id,
         # A trial that begins just now may not be in the order yet.

@@ -104,17 +104,12 @@ def training_knobs():
 def _proposal(pairs):
     found = ranges.PROPOSED | {"student_loss_weight": REST}
     features = [ranges.NONE]
-    if pairs:
+    if any(pair.has_positions for pair in pairs):
         features.append(ranges.HINT)
     if any(pair.is_aligned for pair in pairs):
         features.append(ranges.ATTENTION)
-    found["features"] = dataclasses.replace(
-        ranges.FEATURES, values=tuple(features)
-    )
-    return {
-        name: knob
-        for name, knob in found.items()
-        if CONDITIONS.get(name, ("", features))[1][0] in features
+    return found | {
+        "features": dataclasses.replace(ranges.FEATURES, values=tuple(features))
     }
 
 
@@ -126,22 +121,24 @@ def replaced(knobs, changes):
         changes: What the user gave: a mapping, or `None`.
 
     Returns:
-        A new dict.
+        A new dict, without knobs that cannot count.
 
     Raises:
         TypeError: If `changes` is not of that type.
         ValueError: If a change is not allowed, or would not count.
     """
     found = replaced_knobs(knobs, changes, ranges.ALLOWED)
-    for name in changes or ():
+    for name in list(found):
         on, wanted = CONDITIONS.get(name, (None, ()))
-        if on in found:
-            if not set(options(found[on])) & set(wanted):
-                raise ValueError(
-                    f"`{name}` must be left out here, since it counts only "
-                    f"where `{on}` is {' or '.join(map(repr, wanted))}. "
-                    f"Received: {name}={found[name]!r}, {on}={found[on]!r}."
-                )
+        if on not in found or set(options(found[on])) & set(wanted):
+            continue
+        if name in (changes or ()):
+            raise ValueError(
+                f"`{name}` must be left out here, since it counts only where "
+                f"`{on}` is {' or '.join(map(repr, wanted))}. Received: "
+                f"{name}={found[name]!r}, {on}={found[on]!r}."
+            )
+        del found[name]
     sizes = found.get("batch_size", BATCH_SIZE)
     for size in options(sizes):
         if not (isinstance(size, int) and size >= 1):
@@ -152,12 +149,14 @@ def replaced(knobs, changes):
     return found
 
 
-def choose(knobs, hp):
+def choose(knobs, hp, conditions=CONDITIONS):
     """The values of a trial.
 
     Args:
         knobs: Dict of all knobs.
         hp: `keras_tuner.HyperParameters`, to which searched knobs are added.
+        conditions: Dict from names of knobs to the name of another one and the
+            values that it must have. Defaults to those of the proposal.
 
     Returns:
         Dict from names to values. Knobs that do not count, such as those of a
@@ -165,8 +164,8 @@ def choose(knobs, hp):
     """
     values = {}
     # Those that others depend on come first.
-    for name in sorted(knobs, key=CONDITIONS.__contains__):
-        on, wanted = CONDITIONS.get(name, (None, ()))
+    for name in sorted(knobs, key=conditions.__contains__):
+        on, wanted = conditions.get(name, (None, ()))
         if on not in knobs or not is_searched(knobs[on]):
             # A user's own loss may have the name of a proposed one.
             if on not in knobs or values[on] in wanted:

@@ -34,11 +34,14 @@ class TapPair:
         student_tap: Path of the student's layer.
         is_aligned: Whether the two have the same positions, so that only the
             number of channels differs.
+        has_positions: Whether they have positions at all, such as the height
+            and width of a map, and are no single vectors. Defaults to `True`.
     """
 
     teacher_tap: str
     student_tap: str
     is_aligned: bool
+    has_positions: bool = True
 
     def __str__(self):
         return f"{self.teacher_tap} > {self.student_tap}"
@@ -54,17 +57,20 @@ def tap_pairs(
     names that were given and not made up by Keras, the last of those. Where
     positions never change, as in a transformer, three layers are taken, evenly
     over the depth. Each stage of the student is paired with the teacher's of
-    the same positions, or else with the one that is as deep. Outputs and single
-    vectors are left out.
+    the same positions, or else with the one that is as deep. If one of the
+    models has single vectors only, the last hidden vectors are paired.
+
+    `keras-kd distill`, `keras-kd search` and `DistillationHyperModel` compare
+    these layers.
 
     Args:
         teacher: A built `keras.Model`, or a `CachedTeacher`, whose stored taps
-            are then its stages, in the order in which they were named.
+            are then its layers, in the order in which they were named.
         student: A built `keras.Model`.
 
     Returns:
         List of `TapPair`, from the input to the output; empty if one of the
-        models has no such layer.
+        models has no hidden layer.
 
     Example:
 
@@ -75,20 +81,32 @@ def tap_pairs(
     ['group1 > stage1', 'group2 > stage2']
     """
     if isinstance(teacher, teachers.CachedTeacher):
-        theirs = [
-            (tap, shape[:-1])
-            for tap, shape in teacher.tap_shapes.items()
-            if len(shape) > 1
-        ]
+        shapes = teacher.tap_shapes
+        theirs = [(tap, s[:-1]) for tap, s in shapes.items() if _is_map(s)]
+        their_vectors = [tap for tap, s in shapes.items() if len(s) == 1]
     else:
-        theirs = stages(teacher)
-    if not theirs:
-        return []
+        theirs, their_vectors = stages(teacher), hidden_vectors(teacher)
     ours = stages(student)
-    return [
-        _pair(theirs, tap, positions, (place + 1) / len(ours))
-        for place, (tap, positions) in enumerate(ours)
-    ]
+    if theirs and ours:
+        return [
+            _pair(theirs, tap, positions, (place + 1) / len(ours))
+            for place, (tap, positions) in enumerate(ours)
+        ]
+    our_vectors = hidden_vectors(student)
+    if not (their_vectors and our_vectors):
+        return []
+    return [TapPair(their_vectors[-1], our_vectors[-1], False, False)]
+
+
+def at_depth(pairs, depth):
+    """The pair at a depth between 0, the first, and 1, the last."""
+    return pairs[int(depth * (len(pairs) - 1) + 0.5)]
+
+
+def aligned(pairs):
+    """The pairs of maps of equal size, or the last of maps if none are."""
+    maps = [pair for pair in pairs if pair.has_positions]
+    return [pair for pair in maps if pair.is_aligned] or maps[-1:]
 
 
 def _pair(theirs, tap, positions, depth):
@@ -115,7 +133,7 @@ def stages(model):
     features = [
         (tap, shape[:-1])
         for tap, shape in _shapes(model, layers).items()
-        if len(shape) > 1 and shape[-1] is not None
+        if _is_map(shape)
     ]
     last = {}
     for tap, positions in features:
@@ -132,6 +150,31 @@ def stages(model):
     if len(last) == 1 and len(features) > 1:
         return _spread(features)
     return [(tap, positions) for positions, tap in last.items()]
+
+
+def hidden_vectors(model):
+    """Lists the layers that return a single vector, in their order.
+
+    Args:
+        model: A built `keras.Model`.
+
+    Returns:
+        List of paths, without the output and its activations.
+    """
+    shapes = _shapes(model, taps.layers(model))
+    vectors = {tap: s for tap, s in shapes.items() if len(s) == 1}
+    # What has the length of the output is the output, or an activation of it.
+    output = list(vectors.values())[-1:]
+    return [tap for tap, shape in vectors.items() if shape not in output]
+
+
+def _is_map(shape):
+    """Whether a feature has more than one position."""
+    return (
+        len(shape) > 1
+        and shape[-1] is not None
+        and any(length != 1 for length in shape[:-1])
+    )
 
 
 def _is_named(tap, layers):

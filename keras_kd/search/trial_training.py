@@ -82,17 +82,17 @@ def make_student(student, hp):
     return made
 
 
-def compile_model(model, values, loss, metrics):
+def compile_model(model, optimizer, loss, metrics):
     """Compiles the model of a trial.
 
     Args:
         model: A `keras.Model`.
-        values: Dict from names of knobs to values.
+        optimizer: A new one.
         loss: As for `compile`.
         metrics: As for `compile`.
     """
     model.compile(
-        optimizer=optimizer(values),
+        optimizer=optimizer,
         loss=of_a_trial(loss),
         metrics=of_a_trial(metrics),
     )

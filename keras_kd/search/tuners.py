@@ -1,7 +1,6 @@
 """Resumable tuners of keras-tuner, whose first trial is the default."""
 
 import inspect
-import pathlib
 
 import keras_tuner
 
@@ -22,17 +21,57 @@ _COUNTS = {
 _SEED_OF_ZERO = 2**31 - 1
 
 
-def _grid(hypermodel, *, objective, **kwargs):
-    names = inspect.signature(keras_tuner.oracles.GridSearchOracle).parameters
-    own = {name: kwargs.pop(name) for name in names if name in kwargs}
-    return keras_tuner.Tuner(GridOracle(objective, **own), hypermodel, **kwargs)
+class DefaultFirst(Journal):
+    """Gives the first trial the default of every knob.
+
+    Knobs of the oracle's own, such as the epochs of hyperband, keep their
+    values.
+    """
+
+    def populate_space(self, trial_id):
+        response = super().populate_space(trial_id)
+        if not self.trials and response.get("values") is not None:
+            response["values"] |= default_values(self.get_space())
+        return response
+
+
+class RandomOracle(DefaultFirst, keras_tuner.oracles.RandomSearchOracle):
+    """Random search, from the default on."""
+
+
+class BayesianOracle(
+    DefaultFirst, keras_tuner.oracles.BayesianOptimizationOracle
+):
+    """Bayesian optimization, from the default on."""
+
+
+class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
+    """Hyperband, from the default on."""
+
+
+class RandomSearch(keras_tuner.RandomSearch):
+    """That of keras-tuner, with an oracle that is given."""
+
+    __init__ = keras_tuner.Tuner.__init__
+
+
+class BayesianOptimization(keras_tuner.BayesianOptimization):
+    """That of keras-tuner, with an oracle that is given."""
+
+    __init__ = keras_tuner.Tuner.__init__
+
+
+class Hyperband(keras_tuner.Hyperband):
+    """That of keras-tuner, with an oracle that is given."""
+
+    __init__ = keras_tuner.Tuner.__init__
 
 
 TUNERS = {
-    "random": keras_tuner.RandomSearch,
-    "bayesian": keras_tuner.BayesianOptimization,
-    "hyperband": keras_tuner.Hyperband,
-    "grid": _grid,
+    "random": (RandomSearch, RandomOracle),
+    "bayesian": (BayesianOptimization, BayesianOracle),
+    "hyperband": (Hyperband, HyperbandOracle),
+    "grid": (keras_tuner.Tuner, GridOracle),
 }
 
 
@@ -45,6 +84,7 @@ def make_tuner(
     max_trials: int | None = None,
     project_name: str = "search",
     overwrite: bool = False,
+    identity: dict | None = None,
     on_trial=None,
     say=print,
     **kwargs,
@@ -57,8 +97,9 @@ def make_tuner(
     After each trial the whole state is written atomically to one file: a search
     that was killed, at whatever moment, resumes when the same is called again;
     a trial that was cut off starts again with the same values, with a message.
-    Damaged files are restored from there, or named. A search resumes only with
-    the same knobs; that the data and the models are the same is up to you.
+    A search resumes only with the same knobs and the same `identity`; that the
+    data and the models are the same is up to you. One process at a time uses
+    the folder.
 
     Among several processes, `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
     `KERASTUNER_ORACLE_PORT` name the chief, as for keras-tuner. A worker
@@ -78,6 +119,8 @@ def make_tuner(
         overwrite: Whether to begin from scratch, and delete the search that is
             there. A folder that holds anything else is an error.
             Defaults to `False`.
+        identity: Dict that JSON can hold, of what else tells this search from
+            others, such as a name of the data. Defaults to `None`.
         on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
             ended, in the process that keeps the state. Defaults to `None`.
         say: Takes a line for the user. Defaults to `print`.
@@ -89,9 +132,10 @@ def make_tuner(
         A `keras_tuner.Tuner`.
 
     Raises:
-        ValueError: If `tuner` is unknown; if the folder has something else
-            than a search, a search with other knobs, or files that are damaged
-            and cannot be restored.
+        ValueError: If `tuner` is unknown; if another process uses the folder;
+            if it has files of the names of a search that are none, a search
+            with other knobs, of another `identity` or of an older version, or
+            a damaged journal.
         TimeoutError: If this process is a worker and no chief answers.
 
     Example:
@@ -116,87 +160,40 @@ def make_tuner(
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():
         check_count(name, kwargs[name], "epochs or trainings")
+    tuner_class, oracle_class = TUNERS[tuner]
+    names = inspect.signature(oracle_class).parameters
     if chief.is_worker():
         chief.wait()
-        # The files there are the chief's.
-        overwrite = False
-    elif overwrite:
-        project.check_is_search(pathlib.Path(directory, project_name))
     else:
-        for line in project.mend(directory, project_name):
-            say(line)
-    if max_trials is not None and tuner != "hyperband":
+        folder = project.open_folder(
+            directory, project_name, identity, overwrite
+        )
+        # With it, keras-tuner would read its own files.
+        (folder.path / f"{chief.own_id()}.json").unlink(missing_ok=True)
+    if max_trials is not None and "max_trials" in names:
         kwargs["max_trials"] = max_trials
     if kwargs.get("seed") == 0:
         kwargs["seed"] = _SEED_OF_ZERO
-    made = TUNERS[tuner](
+    own = {name: kwargs.pop(name) for name in names if name in kwargs}
+    made = tuner_class(
+        oracle_class(objective, **own),
         hypermodel,
-        objective=objective,
         directory=str(directory),
         project_name=project_name,
-        overwrite=overwrite,
         **kwargs,
     )
     if chief.is_worker():
         chief.make_patient(made.oracle, say)
         return made
-    _check_space(made, directory, project_name)
     if max_trials is not None:
         made.oracle.max_trials = max_trials
-    if tuner != "grid":
-        start_with_defaults(made.oracle)
-    journal = Journal(made, on_trial)
+    # Locked as long as the tuner lives; keras-tuner keeps every oracle.
+    made.run_folder = folder
+    for line in made.oracle.begin(folder.path, on_trial):
+        say(line)
     if chief.is_chief():
-        chief.end_when_over(made, journal, say)
+        chief.end_when_over(made, say)
     return made
-
-
-def _check_space(tuner, directory, project_name):
-    """Validates that a resumed search has the same knobs.
-
-    keras-tuner would use the old ranges without a word.
-    """
-    if not tuner.oracle.trials:
-        return
-    space = tuner.oracle.get_space().space
-    before = [knob.get_config() for knob in space]
-    now = keras_tuner.HyperParameters()
-    tuner.hypermodel.build(now)
-    other = {k.name for k in now.space if k.get_config() not in before}
-    # What counts under a condition may be missing from the default, and
-    # hyperband has knobs of its own.
-    other |= {
-        knob.name
-        for knob in space
-        if not (knob.conditions or knob.name.startswith("tuner/"))
-        and knob.name not in now.values
-    }
-    if other:
-        raise ValueError(
-            "The knobs must be those of the search that is there, since its "
-            "trials count. Received: other values or conditions of "
-            f"{', '.join(sorted(other))}, and a search in "
-            f"{str(directory)!r}, {project_name!r}. Name another "
-            "`project_name`, or begin anew with `overwrite=True`."
-        )
-
-
-def start_with_defaults(oracle):
-    """Gives the first trial of an oracle the default of every knob.
-
-    Args:
-        oracle: A `keras_tuner.Oracle`. Knobs of its own, such as the epochs
-            of hyperband, keep their values.
-    """
-    populate = oracle.populate_space
-
-    def populate_space(trial_id):
-        response = populate(trial_id)
-        if not oracle.trials and response.get("values") is not None:
-            response["values"] |= default_values(oracle.get_space())
-        return response
-
-    oracle.populate_space = populate_space
 
 
 def default_values(hyperparameters):

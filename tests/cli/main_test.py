@@ -14,11 +14,11 @@ from absl.testing import parameterized
 import keras_kd
 from keras_kd import __main__ as program
 from keras_kd import search
-from keras_kd.cli import search_job
-from keras_kd.cli import search_processes
 from keras_kd.cli._bench import cache_job
 from keras_kd.cli._bench import job
 from keras_kd.cli._bench import state
+from keras_kd.cli._search import job as search_job
+from keras_kd.cli._search import processes
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UNUSABLE
@@ -72,7 +72,7 @@ class UnusableTest(parameterized.TestCase):
             mock.patch.object(job, "run") as run,
             mock.patch.object(cache_job, "run", run),
             mock.patch.object(search_job, "run", run),
-            mock.patch.object(search_processes, "supervise", run),
+            mock.patch.object(processes, "supervise", run),
         ):
             code, _, errors = call(*arguments)
         run.assert_not_called()
@@ -186,7 +186,7 @@ class FailureTest(absltest.TestCase):
     def test_the_exit_code_of_several_processes_is_that_of_the_chief(self):
         for expected in (DONE, FAILED, UNUSABLE):
             with mock.patch.object(
-                search_processes, "supervise", return_value=expected
+                processes, "supervise", return_value=expected
             ):
                 code, _, _ = call("search", "--workers=2")
             self.assertEqual(code, expected)

@@ -6,14 +6,15 @@ import shutil
 from unittest import mock
 
 import keras
+import keras_tuner
 import numpy as np
 from absl.testing import absltest
 
+from keras_kd import teachers
 from keras_kd.cli import distill
-from keras_kd.cli import search_knobs
-from keras_kd.cli import search_outputs
-from keras_kd.cli import search_space
 from keras_kd.cli._bench import arms
+from keras_kd.cli._search import found_files
+from keras_kd.cli._search import space
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
@@ -47,7 +48,7 @@ class SearchTest(absltest.TestCase):
     def test_writes_all_files(self):
         names = {path.name for path in self.folder.iterdir()}
         self.assertContainsSubset(
-            {*search_outputs.FILES, "search", "state", "teacher_cache"}, names
+            {*found_files.FILES, "search", "state", "teacher_cache"}, names
         )
 
     def test_says_each_trial_within_80_columns(self):
@@ -66,7 +67,7 @@ class SearchTest(absltest.TestCase):
             dataclasses.replace(chosen, learning_rate=None),
             self.found.bench.alternatives[0],
         )
-        self.assertEqual(chosen.learning_rate, search_knobs.RATES.default)
+        self.assertEqual(chosen.learning_rate, space.RATES.default)
 
     def test_the_line_gives_the_settings_of_the_best_trial(self):
         command, verb, *arguments = shlex.split(self.found.command)
@@ -81,6 +82,38 @@ class SearchTest(absltest.TestCase):
         )
         self.assertEqual(settings, expected)
         self.assertIn(f"\n{self.found.command}\n", self.text)
+
+    def test_the_line_gives_the_losses_of_the_best_trial(self):
+        _, _, *arguments = shlex.split(self.found.command)
+        values = distill.make_flags()
+        values(["", *arguments])
+        settings = resolve(Settings(**launch.given(values, Settings)))
+        student = teachers.logits(self.found.bench.student)
+        of_line = self.found.bench.with_settings(settings).losses(student)
+
+        hp = keras_tuner.HyperParameters()
+        hp.values |= self.found.best.knobs
+        trial = self.found.hypermodel.build(hp)
+
+        for ours, theirs in zip(
+            trial.distillation_losses, of_line, strict=True
+        ):
+            self.assertIs(type(ours), type(theirs))
+            configs = [one.get_config() for one in (ours, theirs)]
+            for config in configs:
+                # Keras numbers them.
+                config.pop("name", None)
+            self.assertEqual(*configs)
+        self.assertAlmostEqual(
+            float(keras.ops.convert_to_numpy(trial.student_loss_weight)),
+            settings.student_loss_weight,
+            places=6,
+        )
+        self.assertAlmostEqual(
+            float(keras.ops.convert_to_numpy(trial.optimizer.learning_rate)),
+            settings.learning_rate,
+            places=6,
+        )
 
     def test_the_saved_student_is_that_of_the_best_trial(self):
         best = max(self.found.results, key=lambda one: one.score)
@@ -107,14 +140,14 @@ class SearchTest(absltest.TestCase):
         text = (self.folder / "search.md").read_text()
         self.assertIn(self.found.command, text)
         self.assertIn("| 1 to 20 (log) |", text)
-        for name in search_outputs.PLOTS:
+        for name in found_files.PLOTS:
             self.assertIn(f"]({name})", text)
             start = (self.folder / name).read_bytes()[:4]
             self.assertEqual(start, b"\x89PNG")
         self.assertIn("3 trials are too few to tell", text)
 
     def test_the_same_call_trains_nothing(self):
-        with mock.patch.object(search_space.Space, "fit") as fit:
+        with mock.patch.object(space.FlagHyperModel, "fit") as fit:
             text = self.again(max_trials=3, resume=True)
         fit.assert_not_called()
         self.assertEqual(text.count("kept from before"), 4)

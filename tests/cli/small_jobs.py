@@ -9,16 +9,16 @@ import numpy as np
 
 from keras_kd import datasets
 from keras_kd import teachers
-from keras_kd.cli import search_job
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import cache_job
 from keras_kd.cli._bench import data_sets
 from keras_kd.cli._bench import job
 from keras_kd.cli._bench import prepare
+from keras_kd.cli._search import job as search_job
+from keras_kd.cli._search.settings import SearchSettings
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli.cache import CacheSettings
-from keras_kd.cli.search_settings import SearchSettings
 from tests import support
 
 

@@ -91,26 +91,25 @@ class ChiefTest(parameterized.TestCase):
             oracle.end_trial("0")
 
     def test_a_chief_ends_that_is_started_after_the_end(self):
-        never, over = (
-            threading.Event(),
-            types.SimpleNamespace(is_over=True, was_asked=False),
-        )
+        never, lines = threading.Event(), []
         self.addCleanup(never.set)
-        tuner, lines = types.SimpleNamespace(search=never.wait), []
-        chief.end_when_over(tuner, over, lines.append)
+        oracle = types.SimpleNamespace(is_over=True, was_asked=False)
+        tuner = types.SimpleNamespace(search=never.wait, oracle=oracle)
+        chief.end_when_over(tuner, lines.append)
         with mock.patch.object(chief, "SECONDS", 0.01):
             tuner.search()
         self.assertIn("over", lines[0])
 
     def test_a_chief_serves_those_who_ask_after_the_end(self):
-        done, over = [], types.SimpleNamespace(is_over=True, was_asked=True)
+        done = []
+        oracle = types.SimpleNamespace(is_over=True, was_asked=True)
 
         def serve(verbose):
             time.sleep(0.05)
             done.append(verbose)
 
-        tuner = types.SimpleNamespace(search=serve)
-        chief.end_when_over(tuner, over, lambda line: None)
+        tuner = types.SimpleNamespace(search=serve, oracle=oracle)
+        chief.end_when_over(tuner, lambda line: None)
         with mock.patch.object(chief, "SECONDS", 0.01):
             tuner.search(verbose=0)
         self.assertEqual(done, [0])

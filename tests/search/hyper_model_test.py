@@ -86,6 +86,13 @@ class ProposalTest(parameterized.TestCase):
         self.assertEqual(knobs["features"].values, ("none",))
         self.assertNoCommonElements(knobs, ["hint.depth", "hint.loss_weight"])
 
+    def test_a_hint_between_vectors_has_to_be_asked_for(self):
+        made = hypermodel(knobs={"features": "hint"})
+        _, hint = built(made).distillation_losses
+        self.assertEqual(
+            (hint.teacher_tap, hint.student_tap), ("hidden", "hidden")
+        )
+
     def test_knobs_that_do_not_count_are_not_in_the_space(self):
         hp = keras_tuner.HyperParameters()
         hypermodel(knobs={"optimizer": "adam"}).build(hp)
@@ -110,6 +117,13 @@ class OwnLossesTest(absltest.TestCase):
         self.assertEqual((weight.low, weight.default), (0.05, 0.5))
         self.assertAlmostEqual(weight.high, 5.0)
         self.assertIn("guide.loss_weight", made.knobs)
+
+    def test_a_weight_of_zero_is_off_and_stays(self):
+        loss = keras_kd.losses.SoftTargets(3.0, loss_weight=0.0)
+        made = hypermodel(distillation_losses=loss)
+        self.assertEqual(made.knobs["soft_targets.loss_weight"], 0.0)
+        (made_loss,) = built(made).distillation_losses
+        self.assertEqual(number(made_loss.loss_weight), 0.0)
 
     def test_trials_get_losses_of_their_own(self):
         made = hypermodel(
@@ -187,7 +201,11 @@ class RefusalTest(parameterized.TestCase):
             "learning_rate. must be left out.*optimizer='sgd'",
         ),
         (dict(knobs={"batch_size": 8}), ValueError, "'batch_size'"),
-        (dict(knobs={"features": "hint"}), ValueError, "no layer to compare"),
+        (
+            dict(knobs={"features": "attention"}),
+            ValueError,
+            "no layer to compare",
+        ),
         (
             dict(knobs={"soft_targets.temperature": 0}),
             ValueError,

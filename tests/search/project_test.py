@@ -1,6 +1,10 @@
+import gc
 import json
 import os
 import pathlib
+import subprocess
+import sys
+from concurrent import futures
 from unittest import mock
 
 import keras_tuner
@@ -105,37 +109,21 @@ class DamageTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self)
-        self.scores = {
-            name: trial.score
-            for name, trial in run(self.folder).oracle.trials.items()
-        }
+        self.scores = self.scores_of(run(self.folder))
 
-    @parameterized.parameters("oracle.json", "trial_2/trial.json")
-    def test_a_damaged_file_is_named_and_restored(self, name):
-        path = self.folder / "search" / name
-        path.write_text(path.read_text()[:30])
-        said = []
-
-        tuner = run(self.folder, say=said.append)
-
-        self.assertEqual(said, [f"{path} was damaged: restored."])
-        self.assertEqual(
-            {n: t.score for n, t in tuner.oracle.trials.items()}, self.scores
-        )
+    def scores_of(self, tuner):
+        return {name: t.score for name, t in tuner.oracle.trials.items()}
 
     def test_a_damaged_journal_is_named(self):
         path = self.folder / "search" / "journal.json"
         path.write_text(path.read_text().replace("COMPLETED", "FAILED", 1))
-        with self.assertRaisesRegex(ValueError, "journal.json is damaged"):
+        with self.assertRaisesRegex(ValueError, "is damaged.*journal.json"):
             run(self.folder)
 
-    def test_files_of_keras_tuner_alone_are_named_if_damaged(self):
-        (self.folder / "search" / "journal.json").unlink()
-        self.assertEqual(project.mend(self.folder, "search"), [])
-        path = self.folder / "search" / "trial_1" / "trial.json"
-        path.unlink()
-        with self.assertRaisesRegex(ValueError, "trial_1.*cannot be read"):
-            run(self.folder)
+    @parameterized.parameters("tuner0.json", "trial_2/trial.json")
+    def test_files_of_keras_tuner_do_not_count(self, name):
+        (self.folder / "search" / name).write_text('{"cut')
+        self.assertEqual(self.scores_of(run(self.folder)), self.scores)
 
     def test_another_process_goes_on(self):
         variables = {
@@ -147,17 +135,100 @@ class DamageTest(parameterized.TestCase):
             tuner = scored.make_tuner(
                 self.folder, scored.Scored(), max_trials=TRIALS
             )
-        self.assertEqual(
-            {n: t.score for n, t in tuner.oracle.trials.items()}, self.scores
-        )
+        self.assertEqual(self.scores_of(tuner), self.scores)
 
-    def test_a_trial_that_was_not_noted_is_taken_away(self):
-        folder = self.folder / "search" / "trial_9"
-        folder.mkdir()
+    def test_a_trial_that_was_not_noted_is_made_again(self):
+        folder = support.folder(self)
+        left = folder / "search" / "trial_0"
+        scored.make_tuner(folder, scored.Scored(), max_trials=TRIALS)
+        left.mkdir()
         # Cut off while it was written.
-        (folder / "trial.json").write_text('{"trial_id": "9", "hyper')
-        run(self.folder)
-        self.assertFalse(folder.exists())
+        (left / "trial.json").write_text('{"trial_id": "0", "hyper')
+        self.assertEqual(self.scores_of(run(folder)), self.scores)
+
+
+# Uses the folder of a search, and waits.
+PROGRAM = """
+import sys
+from keras_kd.search import project
+folder = project.open_folder(sys.argv[1], "search")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+class OwnerTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = support.folder(self)
+
+    @parameterized.parameters(False, True)
+    def test_two_processes_do_not_share_a_folder(self, overwrite):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, self.folder],
+            cwd=pathlib.Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        with process:
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            with self.assertRaisesRegex(
+                ValueError,
+                "`directory` must be used by one process at a time.*Received: "
+                f"directory='.*search', which process {process.pid} on",
+            ):
+                run(self.folder, overwrite=overwrite)
+            process.communicate()
+        run(self.folder, overwrite=overwrite)
+
+    def test_a_folder_is_free_when_its_tuner_is_gone(self):
+        tuner = run(self.folder)
+
+        def use():
+            with futures.ThreadPoolExecutor() as pool:
+                return pool.submit(
+                    project.open_folder, self.folder, "search"
+                ).result()
+
+        with self.assertRaisesRegex(ValueError, "one process at a time"):
+            use()
+        del tuner
+        gc.collect()
+        use()
+
+    def test_another_identity_is_another_search(self):
+        scored.make_tuner(
+            self.folder, scored.Scored(), identity={"data": "digits", "n": (1,)}
+        )
+        # As it is in JSON, which has no tuples.
+        same = {"n": [1], "data": "digits"}
+        scored.make_tuner(self.folder, scored.Scored(), identity=same)
+        with self.assertRaisesRegex(
+            ValueError,
+            '`directory` must be.*same run.*data="digits", now "cifar".*'
+            "begin anew with `overwrite=True`",
+        ):
+            scored.make_tuner(
+                self.folder, scored.Scored(), identity=same | {"data": "cifar"}
+            )
+
+    def test_a_search_of_keras_tuner_or_an_older_version_is_refused(self):
+        tuner = keras_tuner.RandomSearch(
+            scored.Scored(),
+            objective=keras_tuner.Objective("score", "max"),
+            max_trials=2,
+            directory=self.folder,
+            project_name="search",
+        )
+        scored.run(tuner)
+        with self.assertRaisesRegex(
+            ValueError,
+            "`directory` must be empty or hold a search of this version.*"
+            "Received: directory=.*an older version of keras_kd",
+        ):
+            run(self.folder)
+        self.assertLen(run(self.folder, overwrite=True).oracle.trials, TRIALS)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from absl.testing import absltest
 
 import keras_kd
 from keras_kd import models
+from keras_kd.search.tap_pairs import aligned
 from tests import support
 
 
@@ -83,8 +84,58 @@ class TapPairsTest(absltest.TestCase):
             ["block1 > block0", "block3 > block1", "block5 > block2"],
         )
 
-    def test_vectors_have_no_pairs(self):
-        self.assertEqual(shown(support.dense(8), support.dense(4)), [])
+    def test_the_last_hidden_vectors_meet_where_there_are_no_maps(self):
+        def flat(*widths):
+            layers = [
+                keras.layers.Dense(width, name=f"dense{n}")
+                for n, width in enumerate(widths)
+            ]
+            return keras.Sequential([keras.Input((6,)), *layers])
+
+        pairs = keras_kd.search.tap_pairs(flat(8, 5, 3), flat(4, 3))
+        self.assertEqual(
+            pairs,
+            [keras_kd.search.TapPair("dense1", "dense0", False, False)],
+        )
+        # What has the length of the output may be its activation.
+        self.assertEqual(shown(flat(4, 3), flat(3, 3)), [])
+
+    def test_maps_are_compared_where_sizes_agree_or_at_the_last(self):
+        pair = keras_kd.search.TapPair
+        other, same = pair("a", "a", False), pair("b", "b", True)
+        vector = pair("c", "c", False, False)
+        self.assertEqual(aligned([other, same]), [same])
+        self.assertEqual(aligned([other, other]), [other])
+        self.assertEqual(aligned([vector]), [])
+
+    def test_one_position_is_none(self):
+        pooled = keras.layers.GlobalAveragePooling2D(keepdims=True, name="one")
+        student = keras.Sequential(
+            [
+                keras.Input((16, 16, 1)),
+                keras.layers.Conv2D(2, 3, padding="same", name="active0"),
+                pooled,
+                keras.layers.Flatten(),
+                keras.layers.Dense(3),
+            ]
+        )
+        self.assertEqual(shown(convnet((8,)), student), ["active0 > active0"])
+
+    def test_finds_stages_inside_a_nested_model(self):
+        body = keras.Sequential(
+            [
+                keras.Input((16, 16, 1)),
+                keras.layers.Conv2D(2, 3, padding="same", name="inner"),
+                keras.layers.Flatten(),
+            ],
+            name="body",
+        )
+        student = keras.Sequential(
+            [keras.Input((16, 16, 1)), body, keras.layers.Dense(3)]
+        )
+        self.assertEqual(
+            shown(convnet((8,)), student), ["active0 > body/inner"]
+        )
 
     def test_proposed_pairs_can_be_compared(self):
         teacher = models.wide_resnet((8, 8, 1), 3, 10, 2)

@@ -8,6 +8,7 @@ from keras_kd import search
 from keras_kd.search import chief
 from tests import support
 from tests.search import scored
+from tests.search import small_pairs
 
 
 class OverwriteTest(parameterized.TestCase):
@@ -38,7 +39,9 @@ class OverwriteTest(parameterized.TestCase):
         path = self.project / name
         path.parent.mkdir(parents=True)
         path.write_text('{"mine": 1}')
-        self.assert_kept(f"hold a search and nothing else.*with {name}")
+        self.assert_kept(
+            f"hold nothing but what keras_kd has.*Received: {name}"
+        )
 
     def test_links_are_kept_and_not_followed(self):
         scored.run(scored.make_tuner(self.folder, scored.Scored()))
@@ -54,6 +57,13 @@ class OverwriteTest(parameterized.TestCase):
         ):
             self.overwrite()
         self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+
+class Unfitted(search.DistillationHyperModel):
+    """Scores a trial by nothing."""
+
+    def fit(self, hp, model, *args, **kwargs):
+        return {"score": 0.0}
 
 
 class Stop(BaseException):
@@ -171,12 +181,11 @@ class MakeTunerTest(parameterized.TestCase):
             ):
                 scored.make_tuner(folder, scored.Scored())
 
-    def test_leaves_a_folder_alone_that_holds_something_else(self):
+    def test_leaves_alone_what_is_none_of_a_search(self):
         folder = support.folder(self)
         (folder / "search").mkdir()
         (folder / "search" / "mine.py").write_text("x = 1")
-        with self.assertRaisesRegex(ValueError, "must be new.*mine.py"):
-            scored.make_tuner(folder, scored.Scored())
+        scored.run(scored.make_tuner(folder, scored.Scored()))
         self.assertTrue((folder / "search" / "mine.py").exists())
 
     def test_a_folder_without_trials_loses_no_file_of_the_user(self):
@@ -211,6 +220,37 @@ class MakeTunerTest(parameterized.TestCase):
         scored.run(scored.make_tuner(folder, scored.Scored()))
         tuner = scored.make_tuner(folder, scored.Scored(), overwrite=True)
         self.assertEmpty(tuner.oracle.trials)
+
+    @parameterized.parameters("random", "grid")
+    def test_the_same_seed_lists_the_same_trials(self, name):
+        """Each within its range, none twice, whatever process and folder."""
+        space = {
+            "optimizer": "adam",
+            "soft_targets.loss_weight": 0.9,
+            "soft_targets.temperature": search.Choice((2.0, 4.0, 8.0)),
+            "learning_rate": search.Choice((0.001, 0.01)),
+        }
+        found = []
+        for _ in range(2):
+            made = Unfitted(
+                teacher=small_pairs.TEACHER,
+                student=small_pairs.STUDENT,
+                knobs=space,
+            )
+            tuner = scored.make_tuner(
+                support.folder(self), made, name, max_trials=None
+            )
+            scored.run(tuner)
+            found.append([r.knobs for r in search.results(tuner)])
+        self.assertEqual(*found)
+        trials = {tuple(sorted(one.items())) for one in found[0]}
+        self.assertLen(trials, len(found[0]))
+        for one in found[0]:
+            self.assertIn(one["soft_targets.temperature"], (2.0, 4.0, 8.0))
+            self.assertIn(one["learning_rate"], (0.001, 0.01))
+            self.assertIn(one["temperature_schedule"], ("constant", "falling"))
+        # All combinations, or the 10 that keras-tuner draws of them.
+        self.assertLen(found[0], 12 if name == "grid" else 10)
 
     @parameterized.parameters(
         (dict(tuner="best"), "'random', 'bayesian'.*tuner='best'"),

@@ -1,8 +1,8 @@
 """Writes the cache of `keras-kd cache`."""
 
 from keras_kd.cli._bench import prepare
+from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.arms import TEACHER
-from keras_kd.cli._bench.cache_folder import CacheFolder
 from keras_kd.cli._bench.job import Job
 from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli._shell.progress import Progress

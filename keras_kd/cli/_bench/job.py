@@ -12,8 +12,9 @@ from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
-from keras_kd.cli._shell import estimate
 from keras_kd.cli._shell.progress import Progress
+from keras_kd.cli._shell.progress import estimate_sentence
+from keras_kd.cli._shell.progress import expected_seconds
 from keras_kd.cli._shell.settings import resolve
 
 BEFORE = "kept from before"
@@ -78,10 +79,10 @@ def _progress(bench, state, say, live):
         + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
         for arm in arms.ARMS
     }
-    progress = Progress(counts, estimate.seconds(bench), say, live)
+    progress = Progress(counts, expected_seconds(bench), say, live)
     if state.load(arms.TEACHER) is None:
         trained = progress.total - bench.is_teacher_trained
-        say(outputs.fold(estimate.sentence(progress.left(), trained)))
+        say(outputs.fold(estimate_sentence(progress.left(), trained)))
     return progress
 
 

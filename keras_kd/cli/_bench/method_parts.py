@@ -4,6 +4,8 @@ Nothing heavy is imported before it is used: the table of methods refers to
 these functions, and is printed without TensorFlow.
 """
 
+from keras_kd.cli._shell.errors import UnusableError
+
 
 def soft_targets(teacher, student, settings):
     """Compares the outputs, softened by a temperature."""
@@ -32,32 +34,53 @@ def probability_regression(teacher, student, settings):
 
 def hints(teacher, student, settings):
     """Compares one layer half-way through."""
-    from keras_kd import losses
-    from keras_kd.cli._bench import tap_choice
-
-    teacher_tap, student_tap = tap_choice.hint_taps(teacher, student)
-    return [
-        losses.Hint(
-            loss_weight=settings.loss_weight,
-            teacher_tap=teacher_tap,
-            student_tap=student_tap,
-        )
-    ]
+    return _features("hint", teacher, student, settings.loss_weight)
 
 
 def attention_transfer(teacher, student, settings):
     """Compares the ends of the stages."""
-    from keras_kd import losses
-    from keras_kd.cli._bench import tap_choice
+    return _features("attention", teacher, student, settings.loss_weight)
 
-    return [
-        losses.AttentionTransfer(
-            loss_weight=settings.loss_weight,
-            teacher_tap=teacher_tap,
-            student_tap=student_tap,
+
+def _features(kind, teacher, student, weight):
+    """Losses on the layers that `search.tap_pairs` proposes.
+
+    Args:
+        kind: A value of the knob `features` of a search.
+        teacher: A built model.
+        student: A built model.
+        weight: Factor on each.
+
+    Returns:
+        A list.
+
+    Raises:
+        UnusableError: If the models have no layers to compare.
+    """
+    from keras_kd.search import ranges
+    from keras_kd.search.tap_pairs import hidden_vectors
+    from keras_kd.search.tap_pairs import stages
+    from keras_kd.search.tap_pairs import tap_pairs
+
+    pairs = tap_pairs(teacher, student)
+    if not ranges.usable_pairs(kind, pairs):
+        find, what = {
+            "hint": (hidden_vectors, "hidden layer"),
+            "attention": (stages, "feature maps"),
+        }[kind]
+        without = next(m for m in (teacher, student) if not find(m))
+        raise UnusableError(
+            "`--method` must be one that compares outputs, since the model "
+            f'"{without.name}" has no {what}. Received: a method that looks '
+            "at such. Try --method=soft_targets."
         )
-        for teacher_tap, student_tap in tap_choice.map_taps(teacher, student)
-    ]
+    values = {
+        "features": kind,
+        "hint.depth": "middle",
+        "hint.loss_weight": weight,
+        "attention_transfer.loss_weight": weight,
+    }
+    return ranges.feature_losses(values, pairs)
 
 
 def hints_and_soft_targets(teacher, student, settings):
@@ -103,11 +126,7 @@ def shallow_student(image_shape, num_classes):
 
 def staged_hint(teacher, student, settings):
     """The hint of the first of two stages; it has the paper's own weight."""
-    from keras_kd import losses
-    from keras_kd.cli._bench import tap_choice
-
-    teacher_tap, student_tap = tap_choice.hint_taps(teacher, student)
-    return [losses.Hint(teacher_tap=teacher_tap, student_tap=student_tap)]
+    return _features("hint", teacher, student, 1.0)
 
 
 def staged_trainer(bench, student, seed):

@@ -13,9 +13,9 @@ from keras_kd._core import files
 from keras_kd.cli import methods
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import data_sets
+from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.arms import TEACHER_SEED
 from keras_kd.cli._bench.arms import Bench
-from keras_kd.cli._bench.cache_folder import CacheFolder
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.models import small_convnet
 

@@ -19,6 +19,7 @@ from keras_kd.cli._shell.errors import UnusableError
 
 FOLDER = "state"
 IDENTITY = "job.json"
+RECORD = "written.json"
 _ARRAY = "record"
 
 

@@ -1,16 +1,26 @@
-"""Runs the work of a command, and returns an exit code."""
+"""Reads arguments, prints help, runs the work of a command."""
 
+import contextlib
 import dataclasses
 import logging
 import os
+import shutil
 import sys
+import tempfile
+import textwrap
 import traceback
 
-from keras_kd.cli._shell import quiet
-from keras_kd.cli._shell import usage
+from absl import flags
+
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UnusableError
+
+HELP = ("--help", "-help", "-h")
+WIDTH = 80
+COLUMN = 24
+# The log level of TensorFlow.
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def main(command, introduction, values, arguments, prepare):
@@ -30,10 +40,10 @@ def main(command, introduction, values, arguments, prepare):
     Raises:
         UnusableError: If the command cannot use the arguments.
     """
-    if usage.asks_for_help(arguments):
-        print(usage.command_help(command, introduction, values))
+    if asks_for_help(arguments):
+        print(command_help(command, introduction, values))
         return DONE
-    usage.parse(command, values, arguments)
+    parse(command, values, arguments)
     return run(command, *prepare(values))
 
 
@@ -95,10 +105,97 @@ def _choose_backend():
 
 def _wake():
     # Here, so that neither help nor a mistyped flag waits for TensorFlow.
-    with quiet.start():
+    with quiet_start():
         import keras
 
         # The first values start the devices, which print lines of their own.
         keras.ops.cast(keras.ops.zeros(()), "float16")
     # It warns of tracing again for each new model, which is meant here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def asks_for_help(arguments):
+    """Whether help is requested anywhere in the arguments."""
+    return any(argument in HELP for argument in arguments)
+
+
+def parse(command, values, arguments):
+    """Reads flags.
+
+    Args:
+        command: Name of the command.
+        values: Its `absl.flags.FlagValues`.
+        arguments: What follows the command.
+
+    Raises:
+        UnusableError: If a flag is unknown, has a value of another type, or
+            there is an argument that is no flag.
+    """
+    try:
+        _, *others = values([f"keras-kd {command}", *arguments])
+    except flags.Error as error:
+        raise UnusableError(
+            f"{error}. See `keras-kd {command} --help`."
+        ) from error
+    if others:
+        raise UnusableError(
+            "Arguments must be flags, --name=value. Received: "
+            f"{' '.join(others)}. See `keras-kd {command} --help`."
+        )
+
+
+def command_help(command, introduction, values):
+    """Text for `keras-kd COMMAND --help`."""
+    lines = [introduction, "", f"Usage: keras-kd {command} [--flag=value ...]"]
+    lines.append("")
+    for name in values:
+        flag = values[name]
+        lines += _describe(name, flag.default, flag.help)
+    return "\n".join(lines)
+
+
+def _describe(name, default, text):
+    if default is None or default is False:
+        shown = f"--{name}"
+    else:
+        shown = f"--{name}={default}"
+    described = textwrap.wrap(text, min(WIDTH, _columns()) - COLUMN - 2)
+    head = f"  {shown}"
+    if len(head) < COLUMN:
+        head = f"{head:<{COLUMN}}{described.pop(0)}"
+    return [head, *(" " * COLUMN + line for line in described)]
+
+
+def _columns():
+    return max(50, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
+@contextlib.contextmanager
+def quiet_start():
+    """Hides what native code writes to standard error while the block runs.
+
+    TensorFlow 2.21 prints some lines about the processor before it reads its
+    own log level. After an exception they are shown, and they always are with
+    `TF_CPP_MIN_LOG_LEVEL=0`.
+    """
+    if os.environ.setdefault(LEVEL, "2") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile("w+") as hidden:
+        os.dup2(hidden.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            _restore(kept)
+            hidden.seek(0)
+            shutil.copyfileobj(hidden, sys.stderr)
+            raise
+        _restore(kept)
+
+
+def _restore(kept):
+    sys.stderr.flush()
+    os.dup2(kept, 2)
+    os.close(kept)

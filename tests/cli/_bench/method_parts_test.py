@@ -3,11 +3,13 @@ import math
 from unittest import mock
 
 import keras
+import keras_tuner
 import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import models
+from keras_kd import search
 from keras_kd._core import model_copies
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import data_sets
@@ -106,6 +108,63 @@ class EveryMethodTest(parameterized.TestCase):
         )
         for ours, theirs in zip(first, second, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+class LayersTest(parameterized.TestCase):
+    """The layers of a method are those of a search."""
+
+    SETTINGS = Settings(loss_weight=2.0)
+
+    def dense(self, *widths):
+        layers = [
+            keras.layers.Dense(width, name=f"dense{n}")
+            for n, width in enumerate(widths)
+        ]
+        return keras.Sequential([keras.Input((6,)), *layers], name="net")
+
+    def convnet(self, *widths):
+        return models.small_convnet((16, 16, 1), 3, widths)
+
+    def taps(self, losses):
+        return [(loss.teacher_tap, loss.student_tap) for loss in losses]
+
+    @parameterized.parameters("hint", "attention")
+    def test_as_a_search_compares_them(self, features):
+        teacher, student = self.convnet(4, 8, 16), self.convnet(2, 4, 8)
+        made = search.DistillationHyperModel(
+            teacher=teacher, student=student, knobs={"features": features}
+        )
+        trial = made.build(keras_tuner.HyperParameters())
+        of_method = {
+            "hint": method_parts.hints,
+            "attention": method_parts.attention_transfer,
+        }[features](teacher, student, self.SETTINGS)
+        self.assertEqual(
+            self.taps(trial.distillation_losses[1:]), self.taps(of_method)
+        )
+        for loss in of_method:
+            weight = keras.ops.convert_to_numpy(loss.loss_weight)
+            self.assertEqual(float(weight), 2.0)
+
+    def test_a_hint_without_maps_is_between_the_last_hidden_layers(self):
+        losses = method_parts.hints(
+            self.dense(8, 5, 3), self.dense(4, 3), self.SETTINGS
+        )
+        self.assertEqual(self.taps(losses), [("dense1", "dense0")])
+
+    def test_refuses_attention_without_maps(self):
+        with self.assertRaisesRegex(
+            UnusableError, '"net" has no feature maps. Received'
+        ):
+            method_parts.attention_transfer(
+                self.convnet(4), self.dense(4, 3), self.SETTINGS
+            )
+
+    def test_refuses_a_hint_without_hidden_layers(self):
+        with self.assertRaisesRegex(
+            UnusableError, '"net" has no hidden layer. Received'
+        ):
+            method_parts.hints(self.dense(4, 3), self.dense(3), self.SETTINGS)
 
 
 class NoisyTest(absltest.TestCase):

@@ -7,11 +7,11 @@ import keras_kd
 from keras_kd import report
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench.outputs import fold
-from keras_kd.cli.search_found import verdict
-from keras_kd.cli.search_knobs import described
-from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TUNED_FLAGS
-from keras_kd.cli.search_space import OBJECTIVE
+from keras_kd.cli._search.found import verdict
+from keras_kd.cli._search.settings import RATE
+from keras_kd.cli._search.settings import TUNED_FLAGS
+from keras_kd.cli._search.space import OBJECTIVE
+from keras_kd.search.knobs import is_searched
 
 PLOTS = {
     "parallel.png": "Each trial as a line through its knobs",
@@ -163,7 +163,7 @@ def markdown(found):
         outcome.describe(found.bench).replace("\n", " "),
         _budget(found),
         report.markdown_table(
-            ["knob", "values", "of what"], described(found.knobs)
+            ["knob", "values", "of what"], described(found.hypermodel)
         ),
         "## The student",
         "`student.keras` is that of the best trial. "
@@ -172,6 +172,22 @@ def markdown(found):
         f"Made with keras_kd {keras_kd.__version__}.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def described(hypermodel):
+    """Rows of a table of the knobs: name, values, reason.
+
+    Args:
+        hypermodel: A `FlagHyperModel`.
+    """
+    rows = []
+    for name, knob in hypermodel.knobs.items():
+        values = str(knob) if is_searched(knob) else f"{_cell(knob)} (fixed)"
+        _, methods = hypermodel.conditions.get(name, (None, ()))
+        reason = getattr(knob, "reason", "")
+        of_what = f"for {', '.join(methods)}: {reason}" if methods else reason
+        rows.append((name, values, of_what))
+    return rows
 
 
 def _importance(importance):

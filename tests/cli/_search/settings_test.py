@@ -7,10 +7,10 @@ from absl.testing import parameterized
 
 from keras_kd import distribution
 from keras_kd.cli import methods
-from keras_kd.cli import search_settings
+from keras_kd.cli._search import settings as search_settings
+from keras_kd.cli._search.settings import SearchSettings
+from keras_kd.cli._search.settings import resolve
 from keras_kd.cli._shell.errors import UnusableError
-from keras_kd.cli.search_settings import SearchSettings
-from keras_kd.cli.search_settings import resolve
 from keras_kd.search import chief
 from keras_kd.search import tuners
 

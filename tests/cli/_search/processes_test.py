@@ -8,15 +8,15 @@ from unittest import mock
 from absl.testing import absltest
 
 from keras_kd.cli import search
-from keras_kd.cli import search_processes
+from keras_kd.cli._search import processes
+from keras_kd.cli._search.settings import SearchSettings
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UNUSABLE
-from keras_kd.cli.search_settings import SearchSettings
 from tests import support
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 # Stands for a chief or a worker: `deaths` of each kind before it does its part,
 # which for a chief ends when all workers have done theirs.
@@ -63,10 +63,10 @@ class SuperviseTest(absltest.TestCase):
         arguments = [self.folder, 2, chief_deaths, worker_deaths, code, late]
         fake = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
         with (
-            mock.patch.object(search_processes, "COMMAND", fake),
-            mock.patch.object(search_processes, "LOOK_SECONDS", 0.02),
+            mock.patch.object(processes, "COMMAND", fake),
+            mock.patch.object(processes, "LOOK_SECONDS", 0.02),
         ):
-            return search_processes.supervise(settings, self.lines.append)
+            return processes.supervise(settings, self.lines.append)
 
     def runs(self, name):
         return (self.folder / name).read_text().splitlines()
@@ -116,7 +116,7 @@ class SuperviseTest(absltest.TestCase):
 
     def test_an_interruption_ends_all(self):
         begun = []
-        start = search_processes.Child.start
+        start = processes.Child.start
 
         def record(child, *more):
             begun.append(child)
@@ -124,9 +124,9 @@ class SuperviseTest(absltest.TestCase):
 
         # Both workers run, and one is looked at, when Ctrl-C comes.
         with (
-            mock.patch.object(search_processes.Child, "start", record),
+            mock.patch.object(processes.Child, "start", record),
             mock.patch.object(
-                search_processes.Child, "restart", side_effect=KeyboardInterrupt
+                processes.Child, "restart", side_effect=KeyboardInterrupt
             ),
         ):
             with self.assertRaises(KeyboardInterrupt):
@@ -147,7 +147,7 @@ class FlagsTest(absltest.TestCase):
             overwrite=True,
         )
         values = search.make_flags()
-        values(["", *search_processes.as_flags(settings)])
+        values(["", *processes.as_flags(settings)])
         given = launch.given(values, SearchSettings)
         given["methods"] = tuple(given["methods"])
         self.assertEqual(
@@ -160,15 +160,15 @@ class FlagsTest(absltest.TestCase):
 class EndWithParentTest(absltest.TestCase):
     def test_a_process_ends_when_its_standard_input_does(self):
         script = (
-            "from keras_kd.cli import search_processes; import time\n"
-            "search_processes.end_with_parent()\n"
+            "from keras_kd.cli._search import processes; import time\n"
+            "processes.end_with_parent()\n"
             "print('ready', flush=True)\n"
             "time.sleep(60)"
         )
         with subprocess.Popen(
             [sys.executable, "-c", script],
             cwd=ROOT,
-            env=os.environ | {search_processes.LEASH: "1"},
+            env=os.environ | {processes.LEASH: "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as process:

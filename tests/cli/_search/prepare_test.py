@@ -1,19 +1,22 @@
+import threading
 from unittest import mock
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from keras_kd import search
 from keras_kd._core import files
-from keras_kd.cli import search_prepare
-from keras_kd.cli import search_space
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import state
+from keras_kd.cli._search import prepare
+from keras_kd.cli._search import space
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.search import project
 from tests import support
 from tests.cli import small_jobs
 
 
-class BeginTest(absltest.TestCase):
+class BeginTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self)
@@ -50,7 +53,8 @@ class BeginTest(absltest.TestCase):
         self.search(directory=place)
         self.output = self.folder / "another_output"
         self.assert_refuses(
-            "The tuner's folder must be new.*Received: .*tuner/search, with",
+            "`--directory` must be empty or hold the same run.*Received: "
+            "--directory=.*tuner/search' with.*learning_rate=null, now 0.02",
             directory=place,
             learning_rate=0.02,
         )
@@ -59,8 +63,32 @@ class BeginTest(absltest.TestCase):
         folder = self.output / "search"
         folder.mkdir(parents=True)
         (folder / "mine.py").write_text("x = 1")
-        self.assert_refuses("hold a search and.*mine.py", overwrite=True)
+        self.assert_refuses(
+            "hold nothing but what keras_kd.*mine.py", overwrite=True
+        )
         self.assertTrue((folder / "mine.py").exists())
+
+    @parameterized.parameters(False, True)
+    def test_a_folder_that_another_search_uses(self, overwrite):
+        held, done = threading.Event(), threading.Event()
+
+        def use():
+            folder = project.open_folder(self.output, "search")
+            held.set()
+            done.wait()
+            del folder
+
+        # A lock is that of a thread.
+        thread = threading.Thread(target=use)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(done.set)
+        self.assertTrue(held.wait(20))
+        self.assert_refuses(
+            "`--output` must be used by one process at a time.*Received: "
+            "--output=.*search', which process",
+            overwrite=overwrite,
+        )
 
     def test_overwrite_throws_away_what_another_job_left(self):
         self.search()
@@ -96,7 +124,7 @@ class BeginTest(absltest.TestCase):
     def test_models_without_maps_leave_out_attention(self):
         found, _ = self.search(methods=None)
         self.assertEqual(
-            found.knobs["method"].methods,
+            found.hypermodel.knobs["method"].values,
             ("soft_targets", "hints_and_soft_targets"),
         )
         self.assertIn("--teacher=", found.command)
@@ -130,7 +158,7 @@ class BeginTest(absltest.TestCase):
     def test_a_damaged_journal(self):
         self.search()
         (self.output / "search" / "journal.json").write_text("{")
-        self.assert_refuses("journal.json is damaged.*begin anew with `--over")
+        self.assert_refuses("is damaged.*journal.json.*begin anew with `--over")
 
     def test_a_cache_without_a_layer(self):
         cache = str(self.folder / "cache")
@@ -144,7 +172,7 @@ class BeginTest(absltest.TestCase):
 
     def test_a_search_in_which_all_fails_says_why(self):
         with mock.patch.object(
-            search_space.Space, "fit", side_effect=OSError("disk full")
+            space.FlagHyperModel, "fit", side_effect=OSError("disk full")
         ):
             with self.assertRaisesRegex(
                 RuntimeError, "(?s)No trial.*disk full"
@@ -156,11 +184,9 @@ class AwaitCacheTest(absltest.TestCase):
     def test_waits_until_the_cache_is_there(self):
         folder, lines = support.folder(self), []
         with mock.patch.object(
-            search_prepare.caching, "is_complete", side_effect=[False, True]
+            prepare.caching, "is_complete", side_effect=[False, True]
         ):
-            search_prepare.await_cache(
-                folder, lines.append, sleep=lambda _: None
-            )
+            prepare.await_cache(folder, lines.append, sleep=lambda _: None)
         self.assertEqual(
             lines, [f"Waiting for the chief to write the cache in {folder}."]
         )
@@ -171,7 +197,7 @@ class AwaitCacheTest(absltest.TestCase):
             "(?s)A worker needs.*Received: no finished cache.*after 3 s. Start "
             "the same command with KERASTUNER_TUNER_ID=chief",
         ):
-            search_prepare.await_cache(
+            prepare.await_cache(
                 support.folder(self), str, 3, sleep=lambda _: None
             )
 

@@ -11,10 +11,10 @@ import time
 
 from keras_kd._core import own_files
 from keras_kd.cli._bench.state import FOLDER
+from keras_kd.cli._search.settings import VARIABLES
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UNUSABLE
-from keras_kd.cli.search_settings import VARIABLES
 
 COMMAND = (sys.executable, "-m", "keras_kd_cli", "search")
 CHIEF = "chief"

@@ -5,33 +5,111 @@ import keras_tuner
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.cli import search_knobs
-from keras_kd.cli import search_space
-from keras_kd.cli.search_settings import SearchSettings
-from keras_kd.cli.search_settings import resolve
+from keras_kd import search
+from keras_kd.cli._search import found_files
+from keras_kd.cli._search import space
+from keras_kd.cli._search.settings import SearchSettings
+from keras_kd.cli._search.settings import resolve
+from keras_kd.cli._shell.settings import Settings
+from keras_kd.search.knobs import is_searched
 from tests.cli import small_jobs
 
 
-def space(**given):
+def knobs(**given):
+    settings = SearchSettings(**given)
+    return space.knobs(resolve(settings), settings)
+
+
+def hypermodel(test, **given):
     settings = SearchSettings(**given)
     bench = small_jobs.bench(alternatives=resolve(settings))
-    return search_space.Space(
-        bench, search_knobs.knobs(bench.alternatives, settings), settings.seeds
-    )
+    bench = small_jobs.with_answers(test, bench)
+    return space.FlagHyperModel(bench, settings)
 
 
-def tried(space, **values):
+def tried(made, **values):
     """Settings of a trial with some values, and names of all its knobs."""
     hp = keras_tuner.HyperParameters()
-    space.choose(hp)
+    made.values(hp)
     hp.values |= values
     hp.ensure_active_values()
-    return space.choose(hp), {knob.name for knob in hp.space}
+    return Settings(**made.values(hp)), {knob.name for knob in hp.space}
+
+
+class KnobsTest(absltest.TestCase):
+    def test_starts_from_the_defaults_of_the_methods(self):
+        found, conditions = knobs(
+            methods=("soft_targets", "hints_and_soft_targets")
+        )
+        self.assertEqual(
+            {name: knob.default for name, knob in found.items()},
+            {
+                "method": "soft_targets",
+                "temperature": 8.0,
+                "loss_weight": 1.0,
+                "student_loss_weight": 0.1,
+                "learning_rate": 0.01,
+            },
+        )
+        self.assertEqual(str(found["loss_weight"]), "0.1 to 10 (log)")
+        self.assertEqual(str(found["temperature"]), "1 to 20 (log)")
+        self.assertEmpty(conditions)
+
+    def test_different_ranges_are_knobs_of_their_own(self):
+        found, conditions = knobs(methods=("soft_targets", "hints"))
+        self.assertEqual(
+            {name: conditions.get(name) for name in found},
+            {
+                "method": None,
+                "temperature": ("method", ("soft_targets",)),
+                "soft_targets.loss_weight": ("method", ("soft_targets",)),
+                "hints.loss_weight": ("method", ("hints",)),
+                "soft_targets.student_loss_weight": (
+                    "method",
+                    ("soft_targets",),
+                ),
+                "hints.student_loss_weight": ("method", ("hints",)),
+                "learning_rate": None,
+            },
+        )
+        self.assertEqual(str(found["hints.loss_weight"]), "1 to 100 (log)")
+
+    def test_fixes_what_was_given_and_labels_that_do_not_count(self):
+        found, _ = knobs(methods=("probability_regression",), loss_weight=3.0)
+        searched = {name for name, knob in found.items() if is_searched(knob)}
+        self.assertEqual(searched, {"learning_rate"})
+        self.assertEqual(found["loss_weight"], 3.0)
+        self.assertEqual(found["student_loss_weight"], 0.0)
+
+    def test_a_grid_has_three_values_of_each(self):
+        found, _ = knobs(methods=("soft_targets",), tuner="grid")
+        self.assertEqual(
+            found["learning_rate"],
+            search.Choice(
+                (0.001, 0.01, 0.1),
+                default=0.01,
+                reason=found["learning_rate"].reason,
+            ),
+        )
 
 
 class ChooseTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(small_jobs.small())
+
+    def test_describes_all(self):
+        made = hypermodel(
+            self, methods=("hints", "soft_targets"), temperature=2.0
+        )
+        rows = found_files.described(made)
+        self.assertEqual(rows[0], ("method", "hints, soft_targets", ""))
+        self.assertEqual(
+            rows[1], ("temperature", "2 (fixed)", "for soft_targets: ")
+        )
+
     def test_only_the_knobs_of_the_method_count(self):
-        both = space(methods=("soft_targets", "hints"))
+        both = hypermodel(self, methods=("soft_targets", "hints"))
         soft, names = tried(both, temperature=3.0)
         self.assertEqual((soft.method, soft.temperature), ("soft_targets", 3.0))
         self.assertLen(names, 7)
@@ -42,14 +120,14 @@ class ChooseTest(absltest.TestCase):
         )
 
     def test_fixed_values_reach_every_trial(self):
-        one = space(methods=("soft_targets",), temperature=2.0)
+        one = hypermodel(self, methods=("soft_targets",), temperature=2.0)
         chosen, names = tried(one, loss_weight=5.0)
         self.assertEqual((chosen.temperature, chosen.loss_weight), (2.0, 5.0))
         self.assertNotIn("temperature", names)
         self.assertNotIn("method", names)
 
     def test_settings_can_be_read_back_from_the_values_that_counted(self):
-        both = space(methods=("soft_targets", "hints"))
+        both = hypermodel(self, methods=("soft_targets", "hints"))
         values = {
             "method": "hints",
             "hints.loss_weight": 7.0,
@@ -65,24 +143,23 @@ class TrialTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
         self.enter_context(small_jobs.small())
-        self.space = space(
+        self.made = hypermodel(
+            self,
             methods=("hints_and_soft_targets",),
             epochs=2,
             fraction=0.5,
             batch_size=24,
             seeds=2,
         )
-        bench = small_jobs.with_answers(self, self.space.bench)
-        self.space = search_space.Space(bench, self.space.knobs, 2)
 
     def train(self, callbacks=(), **options):
         hp = keras_tuner.HyperParameters()
-        distiller = self.space.build(hp)
-        score = self.space.fit(hp, distiller, callbacks, **options)
+        distiller = self.made.build(hp)
+        score = self.made.fit(hp, distiller, callbacks, **options)
         return distiller, score["val_accuracy"]
 
     def test_is_what_the_bench_trains_with_these_settings(self):
-        settings = self.space.settings(
+        settings = self.made.settings(
             {
                 "temperature": 8.0,
                 "loss_weight": 1.0,
@@ -90,8 +167,8 @@ class TrialTest(absltest.TestCase):
                 "learning_rate": 0.01,
             }
         )
-        bench = self.space.bench.with_settings(settings)
-        expected = bench.train("distilled", 0.01, search_space.FIRST_SEED)
+        bench = self.made.bench.with_settings(settings)
+        expected = bench.train("distilled", 0.01, space.FIRST_SEED)
         distiller, score = self.train()
         for ours, theirs in zip(
             distiller.student.get_weights(),
@@ -100,19 +177,19 @@ class TrialTest(absltest.TestCase):
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
         self.assertEqual(score, expected.history["val_accuracy"][-1])
-        saved = self.space.best_student(distiller)
+        saved = self.made.best_student(distiller)
         for ours, theirs in zip(
             saved.get_weights(), expected.saved.get_weights(), strict=True
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
     def test_each_trial_has_each_seed(self):
-        seeds = [self.space.seed]
+        seeds = [self.made.seed]
         first, _ = self.train(epochs=1)
-        seeds.append(self.space.seed)
+        seeds.append(self.made.seed)
         second, _ = self.train(epochs=1)
         self.assertEqual(seeds, [3000, 3001])
-        self.assertEqual(self.space.seed, 3000)
+        self.assertEqual(self.made.seed, 3000)
         third, _ = self.train(epochs=1)
         first, second, third = (
             one.student.get_weights()[0] for one in (first, second, third)

@@ -1,34 +1,50 @@
 """Loads and validates the data and models of a search."""
 
+import contextlib
 import dataclasses
-import json
 import pathlib
 import time
+from typing import NamedTuple
 
 from keras_kd import teachers
-from keras_kd._core import files
-from keras_kd._core import own_files
-from keras_kd.cli import search_knobs
-from keras_kd.cli import search_outputs
-from keras_kd.cli import search_settings
+from keras_kd._core.run_folder import RunFolder
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import prepare
-from keras_kd.cli._bench.cache_folder import CacheFolder
+from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.job import Job
 from keras_kd.cli._bench.state import State
+from keras_kd.cli._search import found_files
+from keras_kd.cli._search.settings import RATE
+from keras_kd.cli._search.settings import TUNED_FLAGS
+from keras_kd.cli._search.space import METHOD
+from keras_kd.cli._search.space import knobs
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.progress import Progress
 from keras_kd.search import chief
 from keras_kd.search import project
+from keras_kd.search.knobs import is_searched
 from keras_kd.teachers import caching
 
 PROJECT = "search"
-# File with the identity of the search, in the tuner's folder.
-JOB = "job.json"
 # How long a worker waits for the chief to train and cache the teacher.
 PATIENCE_SECONDS = 3600.0
 LOOK_SECONDS = 1.0
+
+
+class Begun(NamedTuple):
+    """A search that can begin.
+
+    Attributes:
+        job: A `Job`, whose bench has the usable methods.
+        identity: What tells the search from others.
+        folder: Folder of the tuner, locked as long as this lives; `None` in a
+            worker.
+    """
+
+    job: Job
+    identity: dict
+    folder: RunFolder | None
 
 
 def begin(settings, alternatives, say, live):
@@ -41,8 +57,7 @@ def begin(settings, alternatives, say, live):
         live: See `Progress`.
 
     Returns:
-        `(job, knobs)`: a `Job`, whose bench has the usable methods, and the
-        knobs of the search.
+        A `Begun`.
 
     Raises:
         UnusableError: If a part cannot be used, or the parts do not fit.
@@ -51,36 +66,57 @@ def begin(settings, alternatives, say, live):
     given = settings.cache and folder
     bench = prepare.load(alternatives[0], say, given)
     bench = _with_methods(bench, alternatives, settings)
-    knobs = search_knobs.knobs(bench.alternatives, settings)
-    _check_searched(knobs)
+    _check_searched(bench, settings)
     if given:
         bench = prepare.fit_together(bench, folder)
-    overwrite = settings.overwrite and not chief.is_worker()
+    is_worker = chief.is_worker()
+    overwrite = settings.overwrite and not is_worker
     own_cache = settings.cache is None and folder
-    if overwrite:
-        # All of it before anything is deleted.
-        _check_removable(settings, own_cache)
-    state = State(
-        settings.output,
-        _identity(bench, settings),
-        overwrite,
-        files=() if chief.is_worker() else search_outputs.FILES,
-        is_shared=chief.is_worker(),
-    )
-    if state.replaces and own_cache:
-        own_cache.remove()
-    if overwrite:
-        own_files.remove_folder(_project(settings), project.OURS)
-    elif not chief.is_worker():
-        _check_project(settings, _identity(bench, settings))
+    place = settings.tuner_directory, PROJECT
+    identity = _identity(bench, settings)
+    with in_flags(settings):
+        if overwrite:
+            # All of it before anything is deleted.
+            project.check_removable(*place)
+            if own_cache:
+                own_cache.check_removable()
+        files = () if is_worker else found_files.FILES
+        state = State(
+            settings.output,
+            identity,
+            overwrite,
+            files=files,
+            is_shared=is_worker,
+        )
+        if state.replaces and own_cache:
+            own_cache.remove()
+        search = None
+        if not is_worker:
+            search = project.open_folder(*place, identity, overwrite)
     if not given:
         # Not before another job's cache is gone.
         folder.prepare()
         bench = prepare.fit_together(bench, folder)
-    if not chief.is_worker():
+    if not is_worker:
         say(outcome.describe(bench))
     progress = Progress({arms.TEACHER: 1}, None, say, live)
-    return Job(bench, state, progress), knobs
+    return Begun(Job(bench, state, progress), identity, search)
+
+
+@contextlib.contextmanager
+def in_flags(settings):
+    """Turns errors of the library into those of a command, with its flags."""
+    try:
+        yield
+    except UnusableError:
+        raise
+    except (ValueError, TimeoutError) as error:
+        flag = "--output" if settings.directory is None else "--directory"
+        text = str(error).replace("`overwrite=True`", "`--overwrite`")
+        text = text.replace("`directory`", f"`{flag}`")
+        text = text.replace("Received: directory=", f"Received: {flag}=")
+        text = text.replace("another directory", f"another {flag}")
+        raise UnusableError(text) from error
 
 
 def await_cache(path, say, patience=PATIENCE_SECONDS, sleep=time.sleep):
@@ -136,17 +172,15 @@ def _with_methods(bench, alternatives, settings):
     )
 
 
-def _check_searched(knobs):
-    if not any(one.is_searched for one in knobs.values()):
-        fixed = " ".join(
-            f"--{one.flag}={one.knob}"
-            for name, one in knobs.items()
-            if name != search_knobs.METHOD
-        )
+def _check_searched(bench, settings):
+    found, _ = knobs(bench.alternatives, settings)
+    if not any(map(is_searched, found.values())):
+        methods = found.pop(METHOD)
+        fixed = " ".join(f"--{flag}={value}" for flag, value in found.items())
         raise UnusableError(
             "At least one flag must be left to search. Received: --methods="
-            f"{knobs[search_knobs.METHOD].knob} {fixed}, which leaves none. "
-            "Leave one out, or run `keras-kd distill` with them."
+            f"{methods} {fixed}, which leaves none. Leave one out, or run "
+            "`keras-kd distill` with them."
         )
 
 
@@ -156,7 +190,7 @@ def _identity(bench, settings):
     The number of trials is no part of it: more can be added.
     """
     found = prepare.identity(bench)
-    for name in ("method", "learning_rate", *search_settings.TUNED_FLAGS):
+    for name in ("method", RATE, *TUNED_FLAGS):
         found.pop(name, None)
     return found | {
         "command": "search",
@@ -166,56 +200,18 @@ def _identity(bench, settings):
         "strategy": settings.strategy,
         "fixed": {
             name: getattr(settings, name)
-            for name in (*search_settings.TUNED_FLAGS, search_settings.RATE)
+            for name in (*TUNED_FLAGS, RATE)
             if getattr(settings, name) is not None
         },
     }
 
 
-def _project(settings):
-    return pathlib.Path(settings.tuner_directory, PROJECT)
-
-
-def _check_project(settings, identity):
-    """Validates that the tuner's folder belongs to this search."""
-    folder = _project(settings)
-    if not any(folder.glob("trial_*")):
-        return
-    # Not as it is in memory: JSON has no tuples.
-    if files.read_json(folder / JOB) != json.loads(json.dumps(identity)):
-        raise UnusableError(
-            "The tuner's folder must be new, or that of the same search, since "
-            f"its trials count. Received: {folder}, with trials of another "
-            "one. Name another `--directory` or `--output`, or add "
-            "`--overwrite`."
-        )
-
-
-def keep_identity(bench, settings):
-    """Writes the identity into the tuner's folder, before the first trial.
-
-    Args:
-        bench: The `Bench` of the search.
-        settings: The `SearchSettings`.
-    """
-    files.write_json(_project(settings) / JOB, _identity(bench, settings))
-
-
-def _check_removable(settings, own_cache):
-    """Validates that a search from scratch deletes only our files."""
-    try:
-        project.check_is_search(_project(settings))
-        if own_cache:
-            own_cache.check_removable()
-    except ValueError as error:
-        raise UnusableError(str(error)) from error
-
-
 def check_resume(settings):
     """Validates that there is a search to `--resume`."""
-    if settings.resume and not _project(settings).is_dir():
+    place = pathlib.Path(settings.tuner_directory, PROJECT)
+    if settings.resume and not place.is_dir():
         raise UnusableError(
             "`--resume` must not be given where there is no search to go on "
-            f"with. Received: --resume, and no folder {_project(settings)}. "
-            "Leave it out to begin one, or name the folder of the other."
+            f"with. Received: --resume, and no folder {place}. Leave it out to "
+            "begin one, or name the folder of the other."
         )

@@ -4,7 +4,7 @@ import types
 from absl.testing import absltest
 
 from keras_kd import search
-from keras_kd.cli.search_progress import TrialProgress
+from keras_kd.cli._shell.progress import TrialProgress
 from tests.cli.clock import Clock
 
 
@@ -33,7 +33,11 @@ class TrialProgressTest(absltest.TestCase):
 
     def progress(self, total, live=None):
         return TrialProgress(
-            total, "soft_targets", self.lines.append, live, self.clock
+            total,
+            lambda knobs: knobs.get("method", "soft_targets"),
+            self.lines.append,
+            live,
+            self.clock,
         )
 
     def finish(self, progress, seconds, *arguments, **options):

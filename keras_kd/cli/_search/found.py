@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from keras_kd import search
-from keras_kd.cli import search_knobs
 from keras_kd.cli._bench import arms
+from keras_kd.cli._search.settings import RATE
+from keras_kd.cli._search.settings import TUNED_FLAGS
+from keras_kd.cli._search.settings import SearchSettings
+from keras_kd.cli._search.space import FlagHyperModel
 from keras_kd.cli._shell.settings import Settings
-from keras_kd.cli.search_settings import RATE
-from keras_kd.cli.search_settings import TUNED_FLAGS
-from keras_kd.cli.search_settings import SearchSettings
+from keras_kd.search.knobs import is_searched
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Found:
     Attributes:
         settings: The `SearchSettings`.
         bench: The `Bench`.
-        knobs: The knobs, by name.
+        hypermodel: The `FlagHyperModel`.
         results: All trials as `search.TrialResult`s, the best first.
         chosen: The `Settings` of each of them.
         importance: A `search.Importance`.
@@ -35,7 +36,7 @@ class Found:
 
     settings: SearchSettings
     bench: arms.Bench
-    knobs: dict[str, search_knobs.FlagKnob]
+    hypermodel: FlagHyperModel
     results: list[search.TrialResult]
     chosen: list[Settings]
     importance: search.Importance
@@ -55,13 +56,13 @@ class Found:
         return distill_line(self.chosen[0], self.settings)
 
 
-def measure(settings, job, space, tuner):
+def measure(settings, job, hypermodel, tuner):
     """Reads the test part, for the best student.
 
     Args:
         settings: The `SearchSettings`.
         job: A `Job` with teacher and answers.
-        space: A `search_space.Space`.
+        hypermodel: A `FlagHyperModel`.
         tuner: The tuner, whose search has ended.
 
     Returns:
@@ -77,15 +78,15 @@ def measure(settings, job, space, tuner):
             f"{results[-1].message if results else 'nothing'}"
         )
     (distiller,) = tuner.get_best_models()
-    student = space.best_student(distiller)
+    student = hypermodel.best_student(distiller)
     bench = job.bench
     _, arrays = job.state.load(arms.TEACHER)
     return Found(
         settings=settings,
         bench=bench,
-        knobs=space.knobs,
+        hypermodel=hypermodel,
         results=results,
-        chosen=[space.settings(one.knobs) for one in results],
+        chosen=[hypermodel.settings(one.knobs) for one in results],
         importance=search.importance(results),
         student=student,
         accuracy=_accuracy(
@@ -125,7 +126,7 @@ def distill_line(chosen, settings):
 
 def describe(settings, knobs):
     """Describes the trials and knobs of a search, as text."""
-    turned = [name for name, one in knobs.items() if one.is_searched]
+    turned = [name for name, knob in knobs.items() if is_searched(knob)]
     students = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
     return (
         f"{settings.max_trials} trials, {students}over "
