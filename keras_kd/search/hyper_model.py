@@ -124,6 +124,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self._templates = space.check_losses(distillation_losses)
         self.data = data
         self.teacher = teacher
+        # Vectors to compare, which no stage of the teacher has.
+        self._vector_taps = []
         self.knobs = space.replaced(self.propose(), knobs)
         # Parts that do not fit together raise now, not in the first trial.
         self.build(keras_tuner.HyperParameters())
@@ -137,7 +139,6 @@ class DistillationHyperModel(keras_tuner.HyperModel):
                 self.student, keras_tuner.HyperParameters()
             )
             pairs = tap_pairs(self.teacher, default)
-        # Vectors, which no stage of the teacher has.
         self._vector_taps = [
             pair.teacher_tap for pair in pairs if not pair.has_positions
         ]
@@ -148,10 +149,11 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         teacher = self.teacher
         if self.data is None or isinstance(teacher, teachers.CachedTeacher):
             return teacher
+        features = options(self.knobs.get("features", ranges.NONE))
         if self._templates is not None:
             named = [loss.teacher_tap for loss in self._templates]
             taps = [tap for tap in dict.fromkeys(named) if tap is not None]
-        elif set(options(self.knobs["features"])) == {ranges.NONE}:
+        elif set(features) == {ranges.NONE}:
             taps = []
         else:
             # Another student may be compared at other stages.

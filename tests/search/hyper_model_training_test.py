@@ -73,6 +73,17 @@ class CachedDataTest(parameterized.TestCase):
             taps.append(made.teacher.taps)
         self.assertEqual(taps, [(), (), ("stage1", "stage2")])
 
+    def test_a_hint_between_vectors_learns_from_the_cache(self):
+        made = hypermodel(
+            data=support.data(),
+            cache_directory=support.folder(self) / "cache",
+            knobs={"features": "hint"},
+        )
+        self.assertEqual(made.teacher.taps, ("hidden",))
+        hp = keras_tuner.HyperParameters()
+        logs = made.fit(hp, made.build(hp), verbose=0).history
+        self.assertGreater(logs["hint"][0], 0)
+
     def test_refuses_training_data_twice(self):
         x, y = support.data()
         folder = support.folder(self) / "cache"
