@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from keras import layers
 from keras import ops
@@ -78,6 +79,7 @@ class PassesTest(absltest.TestCase):
         after = support.values(distiller.student.variables)
         self.assertEqual(support.largest_difference(before, after), 0)
 
+    @pytest.mark.slow
     def test_compiled_by_xla_it_gives_the_same_numbers(self):
         def both():
             return [
@@ -119,6 +121,7 @@ class PassesTest(absltest.TestCase):
             logs["loss"] - logs["input_gradient_symmetry"], penalty, rtol=1e-4
         )
 
+    @pytest.mark.slow
     def test_goes_on_after_saving(self):
         distiller, _ = self.train(
             [losses.InputGradientTransfer(), losses.InputGradientSymmetry()]

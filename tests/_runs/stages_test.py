@@ -200,5 +200,10 @@ class StagesTest(parameterized.TestCase):
         self.assertIsInstance(stages.new_optimizer("sgd"), keras.optimizers.SGD)
 
 
+support.mark_slow(StagesTest, "test_an_interrupted", but=["1"])
+support.mark_slow(StagesTest, "test_a_stage_whose_backup", but=["3"])
+support.mark_slow(StagesTest, "test_a_damaged_stage", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -189,5 +189,8 @@ class WorkersTest(parameterized.TestCase):
                 path.unlink(missing_ok=True)
 
 
+support.mark_slow(StudentCheckpointTest, "test_keeps_the_best", but=["0", "4"])
+
+
 if __name__ == "__main__":
     absltest.main()

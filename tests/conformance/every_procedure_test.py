@@ -68,6 +68,7 @@ class RowsTest(absltest.TestCase):
         self.assertEmpty(tested & exceptions)
 
 
+@support.eager_tests
 @parameterized.named_parameters(*procedure_rows.NAMED_ROWS)
 class EveryProcedureTest(parameterized.TestCase):
     @classmethod
@@ -138,11 +139,6 @@ class EveryProcedureTest(parameterized.TestCase):
         self.assertEqual(count.epochs, 0)
         self.assert_equal_results(row, expected, again)
 
-    def test_refuses_the_directory_of_another_run(self, row):
-        folder, _ = self.resumed(row)
-        with self.assertRaisesRegex(ValueError, "directory"):
-            self.run_row(row, directory=folder, **row.other)
-
     def test_students_can_be_saved_without_this_library(self, row):
         result = finished(row.name).result
         for index, student in enumerate(row.students(result)):
@@ -155,6 +151,13 @@ class EveryProcedureTest(parameterized.TestCase):
                 strict=True,
             ):
                 np.testing.assert_array_equal(ours, theirs)
+
+
+support.mark_slow(
+    EveryProcedureTest,
+    "test_interrupted",
+    but=["_data_distillation", "_fitnets"],
+)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def functional(build):
     return keras.Model(inputs, keras.layers.Dense(CLASSES)(features))
 
 
+@support.eager_tests
 class RefusalsTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("keys", {"teacher_inputs": "red"}, r"'depth'.*'red'"),
@@ -163,47 +164,7 @@ class RefusalsTest(parameterized.TestCase):
             transfer(teacher=net(3), student=net(1), pairs=pairs)
 
 
-def other_student():
-    """A student with weights of the same shapes, and another activation."""
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((3,)),
-            layers.Dense(24, activation="tanh", name="hidden"),
-            layers.Dense(CLASSES, name="head"),
-        ]
-    )
-
-
-def other_teacher():
-    """The same weights, with another activation below."""
-    model = untrained()
-    config = model.get_config()
-    config["layers"][1]["config"]["activation"] = "tanh"
-    other = keras.Sequential.from_config(config)
-    other.set_weights(model.get_weights())
-    return other
-
-
 class DirectoryTest(parameterized.TestCase):
-    @parameterized.named_parameters(
-        ("student", lambda: {"student": other_student()}),
-        ("teacher", lambda: {"teacher": other_teacher()}),
-        ("pairs", lambda: {"pairs": paired(X + 1)}),
-        ("labels", lambda: {"labelled": (X @ MIX, (Y + 1) % CLASSES)}),
-        ("validation", lambda: {"validation_data": LABELLED}),
-        ("batch_size", lambda: {"batch_size": 16}),
-        ("projector", lambda: {"projector": keras.layers.Dense(12)}),
-        ("inputs", lambda: {"student_inputs": "other"}),
-    )
-    def test_refuses_that_of_another_run(self, other):
-        pairs = PAIRS | {"other": -PAIRS["depth"]}
-        common = TUNING | {"directory": support.folder(self), "pairs": pairs}
-        transfer(**common)
-        with self.assertRaisesRegex(ValueError, "directory"):
-            transfer(**common | other())
-
     def test_goes_on_with_the_same_run_in_other_words(self):
         common = TUNING | {"directory": support.folder(self), "pairs": PAIRS}
         made = []

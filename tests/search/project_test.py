@@ -4,6 +4,7 @@ import pathlib
 from unittest import mock
 
 import keras_tuner
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -58,6 +59,7 @@ def run(folder, **kwargs):
 
 
 class KillTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_kill_in_any_write_loses_nothing(self):
         whole = scored.values(run(support.folder(self)))
         writes, killed = 0, True

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -146,6 +147,7 @@ class PeerCompilingTest(parameterized.TestCase):
         self.assertIn("accuracy", logs)
         self.assertNotIn("teacher_agreement", logs)
 
+    @pytest.mark.slow
     def test_validation_can_stop_the_training(self):
         self.distiller.compile("sgd", cross_entropy(), metrics=["accuracy"])
         stop = keras.callbacks.EarlyStopping("val_accuracy", patience=0)
@@ -196,6 +198,11 @@ class PeerCompilingTest(parameterized.TestCase):
             ValueError, "must be unique.*Received: 'peer_0_accuracy' twice"
         ):
             distiller.evaluate(self.x, self.y, verbose=0)
+
+
+support.mark_slow(PeerCompilingTest, "test_weighted_metrics")
+support.mark_slow(PeerCompilingTest, "test_metrics_of_probabilities")
+support.mark_slow(PeerCompilingTest, "test_recompiling")
 
 
 if __name__ == "__main__":

@@ -168,5 +168,10 @@ class OptimizersTest(parameterized.TestCase):
             distiller.fit(*support.data(), verbose=0)
 
 
+support.mark_slow(
+    OptimizersTest, "test_each_peer", but=["_adam", "_accumulated"]
+)
+
+
 if __name__ == "__main__":
     absltest.main()
