@@ -224,7 +224,16 @@ support.mark_slow(ValuesTest, "test_works_eagerly", but=["0"])
 support.mark_slow(
     ValuesTest,
     "test_equals",
-    but=["_unit", "_highest_classes", "_crossentropy_classes", "_auc_labels"],
+    but=[
+        "accuracy_classes",
+        "auc_unit",
+        "binary_function_unit",
+        "f1_unit",
+        "highest_classes",
+        "iou_unit",
+        "loss_as_metric_labels",
+        "precision_labels",
+    ],
 )
 support.mark_slow(ValuesTest, "test_what_reads_logits", but=["_labels"])
 

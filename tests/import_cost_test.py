@@ -64,6 +64,7 @@ def import_after_keras(attempt=0):
 
 
 class ImportCostTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_import_loads_no_heavy_package(self):
         new = import_after_keras()["new"]
         heavy = [

@@ -70,6 +70,7 @@ class PassesTest(absltest.TestCase):
             actual = self.moving_means(distiller.student)
             self.assertLess(support.largest_difference(actual, expected), 1e-6)
 
+    @pytest.mark.slow
     def test_evaluation_changes_no_variable(self):
         distiller, _ = self.train(
             [losses.InputGradientTransfer(), losses.InputGradientSymmetry()]

@@ -289,9 +289,7 @@ class LossTest(parameterized.TestCase):
 
 support.mark_slow(StepTest, "test_a_peer_moves", but=["0", "7"])
 support.mark_slow(StepTest, "test_copies_are_exchanged", but=["2"])
-support.mark_slow(
-    StepTest, "test_weights_masks", but=["_weights", "_sequences"]
-)
+support.mark_slow(StepTest, "test_weights_masks", but=["_sequences"])
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ class OwnLossTest(absltest.TestCase):
             loaded.evaluate(x, y, verbose=0, return_dict=True),
         )
 
+    @pytest.mark.slow
     def test_two_replicas_equal_one_device(self):
         one = support.values(self.trained().weights)
         with two_replicas().scope():

@@ -83,6 +83,7 @@ class UnchangedTest(parameterized.TestCase):
             model = restless()
             self.check(model, model, support.data(), self.fit)
 
+    @pytest.mark.slow
     def test_while_a_cache_is_written(self):
         model = restless()
         self.check(

@@ -152,6 +152,7 @@ class CachedDistillerTest(parameterized.TestCase):
         ):
             self.distiller(keras_kd.losses.InputGradientTransfer())
 
+    @pytest.mark.slow
     def test_works_beside_a_loss_that_differentiates_the_student(self):
         distiller = self.distiller(
             keras_kd.losses.InputGradientSymmetry(axis=-1)
@@ -175,6 +176,7 @@ class CachedDistillerTest(parameterized.TestCase):
             logits, teacher()(self.data[0]), atol=tolerance
         )
 
+    @pytest.mark.slow
     def test_a_saved_distiller_opens_its_cache(self):
         distiller = self.distiller()
         distiller.fit(self.attached(), verbose=0)

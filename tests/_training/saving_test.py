@@ -165,6 +165,7 @@ class SaveTest(absltest.TestCase):
             process.stderr[-2000:],
         )
 
+    @pytest.mark.slow
     def test_tensorboard_writes_every_term(self):
         folder = support.folder(self)
         distiller = made()

@@ -39,6 +39,7 @@ class TunersTest(absltest.TestCase):
         self.assertFalse((self.output / "search").exists())
         self.assertIn("epochs", text)
 
+    @pytest.mark.slow
     def test_hyperband_says_that_the_best_was_not_trained_to_the_end(self):
         _, text = self.search(tuner="hyperband", epochs=3, max_trials=2)
         self.assertRegex(text.replace("\n", " "), "trained for 1 of 3 epochs")

@@ -156,7 +156,7 @@ class EveryProcedureTest(parameterized.TestCase):
 support.mark_slow(
     EveryProcedureTest,
     "test_interrupted",
-    but=["_data_distillation", "_fitnets"],
+    but=["_fitnets"],
 )
 
 

@@ -107,6 +107,7 @@ class StagesOfFitNetsTest(parameterized.TestCase):
             actual["distillation"]["loss"], expected["loss"], rtol=1e-6
         )
 
+    @pytest.mark.slow
     def test_a_cache_teaches_too(self):
         cached = keras_kd.teachers.cache_teacher(
             self.teacher,
@@ -225,6 +226,7 @@ class TrainingTest(absltest.TestCase):
         # One that sees nothing can learn no more than the mean.
         self.assertGreater(control, 0.9 * variance)
 
+    @pytest.mark.slow
     def test_the_best_weights_are_kept(self):
         student = student_net()
         snapshots = Snapshots(student)

@@ -80,6 +80,7 @@ class KillTest(absltest.TestCase):
         # Each trial is written when it begins and when it ends.
         self.assertGreater(writes, 4 * TRIALS)
 
+    @pytest.mark.slow
     def test_a_kill_in_the_journal_or_in_mending_loses_nothing(self):
         whole = scored.values(run(support.folder(self)))
         writes, is_killed = 0, True

@@ -88,6 +88,7 @@ class ResumeTest(absltest.TestCase):
 
 
 class SaveTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_loaded_distiller_draws_what_the_saved_one_would(self):
         distiller = resumable(3)
         distiller.fit(X, verbose=0)

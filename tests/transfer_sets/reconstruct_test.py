@@ -101,6 +101,7 @@ class ReconstructTest(parameterized.TestCase):
             np.std(x), 0.1, delta=5 * 0.1 / np.sqrt(2 * count)
         )
 
+    @pytest.mark.slow
     def test_changes_nothing_of_a_teacher_with_statistics(self):
         keras.utils.set_random_seed(0)
         teacher = keras.Sequential(

@@ -52,6 +52,7 @@ class PeerCompilingTest(parameterized.TestCase):
         predicted = self.distiller.predict(self.x, verbose=0)
         np.testing.assert_allclose(predicted, logits / 3, rtol=1e-5, atol=1e-6)
 
+    @pytest.mark.slow
     def test_keys_are_those_promised(self):
         self.distiller.compile(
             "sgd",
@@ -110,6 +111,7 @@ class PeerCompilingTest(parameterized.TestCase):
                 expected = getattr(reference, key)(y, p)
                 self.assertAlmostEqual(logs[f"{head}_{key}"], expected, 5)
 
+    @pytest.mark.slow
     def test_teacher_metrics_of_labels_compare_each(self):
         distiller = communities.made(
             3, losses=keras_kd.losses.BinarySoftTargets()

@@ -212,8 +212,8 @@ class PeerStepTest(parameterized.TestCase):
 
 
 support.mark_slow(PeerStepTest, "test_ways", but=["_eager"])
-support.mark_slow(PeerStepTest, "test_evaluate", but=["0", "3"])
-support.mark_slow(PeerStepTest, "test_half", but=["0"])
+support.mark_slow(PeerStepTest, "test_evaluate", but=["0"])
+support.mark_slow(PeerStepTest, "test_half")
 
 
 if __name__ == "__main__":

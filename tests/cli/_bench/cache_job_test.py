@@ -5,6 +5,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd import batch
@@ -54,6 +55,7 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertIn("Kept from before", text)
         self.assertEqual(self.files(), before)
 
+    @pytest.mark.slow
     def test_interrupted_while_writing_goes_on_with_the_same_teacher(self):
         folder = support.folder(self) / "cache"
         with mock.patch.object(
