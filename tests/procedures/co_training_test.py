@@ -103,7 +103,6 @@ class CoTrainingTest(parameterized.TestCase):
         self.assertGreaterEqual(min(gains), 0)
 
     @pytest.mark.slow
-    @support.eagerly()
     def test_networks_learn_from_each_other(self):
         views, truth = examples()
         made = [
