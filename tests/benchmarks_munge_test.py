@@ -3,6 +3,7 @@
 import itertools
 from unittest import mock
 
+import pytest
 from absl.testing import absltest
 
 from benchmarks import munge_defaults as munge
@@ -62,6 +63,7 @@ class RuleTest(absltest.TestCase):
         self.assertIn("2.0000 ± 1.0000", table)
         self.assertNotIn("100", table)
 
+    @pytest.mark.slow
     def test_a_tiny_run_trains_each_arm_and_chooses_of_the_grid(self):
         said = []
         with (

@@ -2,6 +2,7 @@ import contextlib
 import io
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from benchmarks import scaling
@@ -24,6 +25,7 @@ class SearchCostTest(absltest.TestCase):
         # 10 + 16 by 3 + 5.
         self.assertEqual(found["without first batches"], 3.25)
 
+    @pytest.mark.slow
     def test_a_tiny_run_times_every_trial_of_both(self):
         with contextlib.redirect_stdout(io.StringIO()):
             found = search_cost.run(

@@ -6,6 +6,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from benchmarks import contestants
@@ -105,6 +106,7 @@ class CompareTest(absltest.TestCase):
 
 
 class StepCostTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_tiny_run_writes_a_table_and_json(self):
         directory = self.enterContext(tempfile.TemporaryDirectory())
         path = pathlib.Path(directory, "step_cost.json")
@@ -127,6 +129,7 @@ class StepCostTest(absltest.TestCase):
             # Of two rounds the median is the mean, so the parts add up.
             self.assertAlmostEqual(sum(floor), 1.0, places=6)
 
+    @pytest.mark.slow
     def test_the_steps_of_both_libraries_train_the_student(self):
         steps = contestants.make_steps(TINY, "momentum")
 

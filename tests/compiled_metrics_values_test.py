@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -200,6 +201,7 @@ class ValuesTest(parameterized.TestCase):
         self.assertAlmostEqual(value, float(plain.result()), places=6)
         self.assertNotAlmostEqual(value, unmasked, places=3)
 
+    @pytest.mark.slow
     def test_two_replicas_give_the_number_of_one(self):
         def logs():
             made = distiller("unit")
@@ -216,6 +218,24 @@ class ValuesTest(parameterized.TestCase):
             two = logs()
         for key, value in one.items():
             self.assertAlmostEqual(two[key], value, places=5, msg=key)
+
+
+support.mark_slow(ValuesTest, "test_works_eagerly", but=["0"])
+support.mark_slow(
+    ValuesTest,
+    "test_equals",
+    but=[
+        "accuracy_classes",
+        "auc_unit",
+        "binary_function_unit",
+        "f1_unit",
+        "highest_classes",
+        "iou_unit",
+        "loss_as_metric_labels",
+        "precision_labels",
+    ],
+)
+support.mark_slow(ValuesTest, "test_what_reads_logits", but=["_labels"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -68,6 +69,7 @@ class LossTest(parameterized.TestCase):
             atol=1e-7,
         )
 
+    @pytest.mark.slow
     def test_distillation_beats_the_teacher_of_other_examples(self):
         # The control has the same soft targets, each for a wrong example.
         rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from tests import support
 
 MODULES = ["keras_kd"] + [
     module.name
@@ -30,6 +31,9 @@ class DoctestTest(parameterized.TestCase):
                 optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
             )
         self.assertEqual(result.failed, 0, report.getvalue())
+
+
+support.mark_slow(DoctestTest, "test_examples_keras_kd.procedures.")
 
 
 if __name__ == "__main__":

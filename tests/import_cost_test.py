@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -71,6 +72,7 @@ def import_after_keras(attempt=0):
 
 
 class ImportCostTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_import_loads_no_heavy_package(self):
         new = import_after_keras()["new"]
         heavy = [
@@ -81,6 +83,7 @@ class ImportCostTest(absltest.TestCase):
         self.assertIn("keras_kd", new)
         self.assertEmpty(heavy)
 
+    @pytest.mark.slow
     def test_import_takes_a_tenth_of_a_second_more_than_keras(self):
         # Three attempts: the first may have to compile the modules.
         seconds = []
@@ -101,6 +104,7 @@ class LaterTest(absltest.TestCase):
             for path in files:
                 self.assertNotIn("register_keras", path.read_text(), path)
 
+    @pytest.mark.slow
     def test_what_is_imported_later_is_there_when_asked_for(self):
         script = (
             "import sys, keras_kd\n"

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from keras import layers
 from keras import ops
@@ -69,6 +70,7 @@ class PassesTest(absltest.TestCase):
             actual = self.moving_means(distiller.student)
             self.assertLess(support.largest_difference(actual, expected), 1e-6)
 
+    @pytest.mark.slow
     def test_evaluation_changes_no_variable(self):
         distiller, _ = self.train(
             [losses.InputGradientTransfer(), losses.InputGradientSymmetry()]
@@ -78,6 +80,7 @@ class PassesTest(absltest.TestCase):
         after = support.values(distiller.student.variables)
         self.assertEqual(support.largest_difference(before, after), 0)
 
+    @pytest.mark.slow
     def test_compiled_by_xla_it_gives_the_same_numbers(self):
         def both():
             return [
@@ -119,6 +122,7 @@ class PassesTest(absltest.TestCase):
             logs["loss"] - logs["input_gradient_symmetry"], penalty, rtol=1e-4
         )
 
+    @pytest.mark.slow
     def test_goes_on_after_saving(self):
         distiller, _ = self.train(
             [losses.InputGradientTransfer(), losses.InputGradientSymmetry()]

@@ -10,6 +10,7 @@ import keras_kd
 from tests import reference
 from tests import support
 from tests.support import cross_entropy
+from tests.support import evaluated
 
 CLASSES = 5
 
@@ -32,10 +33,6 @@ def padded(count=8):
     x = rng.integers(1, 10, (count, 6)) * (rng.random((count, 6)) < 0.7)
     x[0] = 0
     return x, rng.integers(0, CLASSES, (count, 6))
-
-
-def evaluated(distiller, *data, **kwargs):
-    return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
 
 
 class SourcesTest(absltest.TestCase):

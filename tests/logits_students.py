@@ -45,9 +45,7 @@ def distiller(kind, loss=None):
 
 
 def evaluated(made, *arguments, **kwargs):
-    return made.evaluate(
-        *arguments, batch_size=16, verbose=0, return_dict=True, **kwargs
-    )
+    return support.evaluated(made, *arguments, batch_size=16, **kwargs)
 
 
 def probabilities_of(made, kind, x):
@@ -55,11 +53,6 @@ def probabilities_of(made, kind, x):
     return reference.probabilities(logits, kind == "classes")
 
 
-def two_headed(first="a", second="b", **layers):
-    inputs = keras.Input((4,))
-    hidden = keras.layers.Dense(8)(inputs)
-    outputs = {
-        first: keras.layers.Dense(1, name=first)(hidden),
-        second: keras.layers.Dense(3, name=second)(hidden),
-    }
-    return keras.Model(inputs, outputs)
+def two_headed():
+    """A model with one logit and with three."""
+    return support.two_headed(8, a=1, b=3)

@@ -154,5 +154,8 @@ class MasksTest(parameterized.TestCase):
             )
 
 
+support.mark_slow(MasksTest, "test_are_cached", but=["1"])
+
+
 if __name__ == "__main__":
     absltest.main()

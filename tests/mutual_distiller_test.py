@@ -6,6 +6,7 @@ the others.
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -269,6 +270,7 @@ class LossTest(parameterized.TestCase):
             ],
         )
 
+    @pytest.mark.slow
     def test_peers_that_learn_from_each_other_come_to_agree(self):
         # The control takes as many steps with a weight of zero.
         x, _ = support.data(400)
@@ -283,6 +285,11 @@ class LossTest(parameterized.TestCase):
             agreement.append(np.mean(choices[0] == choices[1]))
         self.assertGreater(agreement[0], 0.9)
         self.assertGreater(agreement[0], agreement[1] + 0.2)
+
+
+support.mark_slow(StepTest, "test_a_peer_moves", but=["0", "7"])
+support.mark_slow(StepTest, "test_copies_are_exchanged", but=["2"])
+support.mark_slow(StepTest, "test_weights_masks", but=["_sequences"])
 
 
 if __name__ == "__main__":

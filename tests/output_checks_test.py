@@ -12,19 +12,13 @@ from tests.refusals import RefusalTest
 from tests.refusals import make
 
 
-def two_headed(name):
-    x = keras.Input((4,))
-    heads = {n: layers.Dense(3, name=n)(x) for n in ("color", "shape")}
-    return keras.Model(x, heads, name=name)
-
-
 class OutputTest(RefusalTest):
     @parameterized.parameters("teacher", "student")
     def test_several_outputs_without_a_tap(self, role):
         self.refuse(
             f'`{role}_tap` must be given, since the {role} "two" has several',
             f"{role}_tap=None in `SoftTargets`. .* color, shape",
-            **{role: two_headed("two")},
+            **{role: support.two_headed(4, "two", color=3, shape=3)},
         )
 
     @parameterized.product(

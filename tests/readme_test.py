@@ -10,6 +10,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -30,6 +31,7 @@ def block_with(words):
 
 
 class QuickStartTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_runs_as_it_stands(self):
         folder = support.folder(self)
         process = subprocess.run(
@@ -76,6 +78,7 @@ class BlocksTest(absltest.TestCase):
             exec(code, {})
         return output.getvalue()
 
+    @pytest.mark.slow
     def test_procedures_run_as_they_stand(self):
         printed = self.printed("procedures.fitnets", "MutualDistiller")
         *_, stages, learnt = printed.strip().splitlines()
@@ -84,6 +87,7 @@ class BlocksTest(absltest.TestCase):
         for accuracy in map(float, learnt.split()):
             self.assertGreater(accuracy, 0.3)
 
+    @pytest.mark.slow
     def test_a_cache_runs_as_it_stands(self):
         printed = self.printed("cache_teacher")
         # Ten classes: chance is 0.1.
@@ -91,6 +95,7 @@ class BlocksTest(absltest.TestCase):
         self.assertGreater(accuracy, 0.5)
 
 
+@support.eager_tests
 class OwnLossTest(absltest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -133,6 +138,7 @@ class OwnLossTest(absltest.TestCase):
             loaded.evaluate(x, y, verbose=0, return_dict=True),
         )
 
+    @pytest.mark.slow
     def test_two_replicas_equal_one_device(self):
         one = support.values(self.trained().weights)
         with two_replicas().scope():

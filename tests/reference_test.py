@@ -1,4 +1,8 @@
-"""Checks the references against closed forms, limits, decimals and scipy."""
+"""Checks the references where the tests that compare with them do not.
+
+Numbers by hand stand in `losses/`, `metrics/` and `report/`, which derive the
+library's values and compare them with these references as well.
+"""
 
 import decimal
 import math
@@ -10,6 +14,7 @@ from absl.testing import parameterized
 from hypothesis import strategies
 from hypothesis.extra import numpy as arrays
 from scipy import special
+from scipy import stats
 
 from tests import reference
 
@@ -50,18 +55,7 @@ def numerical_gradient(function, x, step):
     return gradient
 
 
-class ProbabilitiesTest(parameterized.TestCase):
-    def test_softmax_by_hand(self):
-        # Logits ln 1, ln 2, ln 5 have the odds 1 : 2 : 5.
-        np.testing.assert_allclose(
-            reference.softmax(np.log([1, 2, 5])), [1 / 8, 2 / 8, 5 / 8]
-        )
-
-    def test_temperature_two_takes_the_root_of_the_odds(self):
-        np.testing.assert_allclose(
-            reference.softmax(np.log([1.0, 4.0, 9.0]), 2), [1 / 6, 2 / 6, 3 / 6]
-        )
-
+class ProbabilitiesTest(absltest.TestCase):
     @hypothesis.given(PAIRS)
     @reproducible
     def test_logarithms_are_those_of_scipy(self, x):
@@ -72,39 +66,8 @@ class ProbabilitiesTest(parameterized.TestCase):
             reference.log_sigmoid(x), special.log_expit(x), 1e-12
         )
 
-    def test_log_softmax_is_the_shifted_logit_far_from_the_maximum(self):
-        np.testing.assert_array_equal(
-            reference.log_softmax([1e4, -1e4]), [0.0, -2e4]
-        )
 
-    def test_sigmoid_by_hand(self):
-        # exp(-800) underflows beside 1 and to 0, without a warning.
-        np.testing.assert_allclose(
-            reference.sigmoid([0.0, math.log(3), -math.log(3), 800, -800]),
-            [1 / 2, 3 / 4, 1 / 4, 1, 0],
-        )
-
-    def test_sigmoid_is_the_first_of_two_softmax_probabilities(self):
-        x = np.linspace(-30, 30, 13)
-        pairs = np.stack([x, np.zeros_like(x)], axis=-1)
-        np.testing.assert_allclose(
-            reference.sigmoid(x), reference.softmax(pairs)[:, 0], 1e-12
-        )
-
-
-class DivergenceTest(parameterized.TestCase):
-    def test_by_hand(self):
-        # p = (1/2, 1/2), q = (1/4, 3/4): (ln 2 + ln 2/3) / 2 = ln(4/3) / 2.
-        actual = reference.kl_divergence([0, 0], [0, math.log(3)])
-        np.testing.assert_allclose(actual, math.log(4 / 3) / 2)
-
-    def test_equals_scipys_relative_entropy(self):
-        p, q = reference.softmax(TEACHER), reference.softmax(STUDENT)
-        np.testing.assert_allclose(
-            reference.kl_divergence(TEACHER, STUDENT),
-            special.rel_entr(p, q).sum(axis=-1),
-        )
-
+class DivergenceTest(absltest.TestCase):
     def test_zero_times_log_zero_is_zero(self):
         # p = (1, 0), q = (1/2, 1/2): ln 2. And q = p: 0.
         certain = [0.0, -np.inf]
@@ -119,21 +82,6 @@ class DivergenceTest(parameterized.TestCase):
 
 
 class SoftTargetsTest(parameterized.TestCase):
-    def test_by_hand(self):
-        # T = 2 makes the odds 3 : 1 of odds 9 : 1, and T^2 = 4:
-        # 4 (3/4 ln(3/2) + 1/4 ln(1/2)) = 3 ln(3/2) - ln 2.
-        actual = reference.soft_targets([math.log(9), 0], [0, 0], 2)
-        np.testing.assert_allclose(actual, 3 * math.log(1.5) - math.log(2))
-
-    @parameterized.parameters(1.0, 1000.0)
-    def test_extreme_logits_by_hand(self, temperature):
-        # Odds exp(a) : 1 against 1 : exp(a), a = 2e4 / T. With p = sigmoid(a)
-        # KL = (2 p - 1) a = a tanh(a / 2).
-        gap = 2e4 / temperature
-        actual = reference.soft_targets([1e4, -1e4], [-1e4, 1e4], temperature)
-        expected = temperature**2 * gap * math.tanh(gap / 2)
-        np.testing.assert_allclose(actual, expected, rtol=1e-14)
-
     @hypothesis.given(PAIRS, TEMPERATURES)
     @reproducible
     def test_equals_400_digits(self, pair, temperature):
@@ -164,31 +112,11 @@ class SoftTargetsTest(parameterized.TestCase):
             atol=1e-8,
         )
 
-    def test_tends_to_matching_centred_logits(self):
-        # The next term of the expansion is of order 1 / T: it halves.
-        limit = reference.centred_logit_match(TEACHER, STUDENT)
-        near = reference.soft_targets(TEACHER, STUDENT, 1e3) - limit
-        far = reference.soft_targets(TEACHER, STUDENT, 2e3) - limit
-        np.testing.assert_allclose(near, 0, atol=2e-3)
-        np.testing.assert_allclose(near / far, 2, rtol=5e-3)
-
-    def test_centred_logit_match_by_hand(self):
-        # Differences (1, 0, 5), mean 2: (1 + 4 + 9) / (2 * 3) = 7 / 3.
-        actual = reference.centred_logit_match([10, 20, 30], [11, 20, 35])
-        np.testing.assert_allclose(actual, 7 / 3)
-
-
-class BinarySoftTargetsTest(parameterized.TestCase):
-    def test_by_hand(self):
-        # The second label agrees, the first is 4 (3/4 ln 3/2 + 1/4 ln 1/2) as
-        # in SoftTargetsTest. The mean of the two halves it.
-        actual = reference.binary_soft_targets([math.log(9), 5], [0, 5], 2)
-        expected = (3 * math.log(1.5) - math.log(2)) / 2
-        np.testing.assert_allclose(actual, expected)
-
     @hypothesis.given(PAIRS, TEMPERATURES)
     @reproducible
-    def test_is_the_mean_over_two_class_problems(self, pair, temperature):
+    def test_of_labels_are_the_mean_over_two_class_problems(
+        self, pair, temperature
+    ):
         teacher, student = np.stack([pair, np.zeros_like(pair)], axis=-1)
         np.testing.assert_allclose(
             reference.binary_soft_targets(*pair, temperature),
@@ -197,91 +125,68 @@ class BinarySoftTargetsTest(parameterized.TestCase):
             atol=1e-300,
         )
 
-    def test_equals_scipys_relative_entropy(self):
-        p, q = special.expit(TEACHER / 3), special.expit(STUDENT / 3)
-        entropy = special.rel_entr(p, q) + special.rel_entr(1 - p, 1 - q)
-        np.testing.assert_allclose(
-            reference.binary_soft_targets(TEACHER, STUDENT, 3),
-            9 * entropy.mean(axis=-1),
-        )
 
-
-class LogitRegressionTest(absltest.TestCase):
-    def test_by_hand(self):
-        # (1 + 0 + 4) / 2; centred, the teacher is (-1, 0, 1): (4 + 4 + 16) / 2.
-        pair = [[1, 2, 3]], [[1 + 0, 2, 5]]
-        np.testing.assert_allclose(reference.logit_regression(*pair), [2])
-        centred = reference.logit_regression(*pair, center=True)
-        np.testing.assert_allclose(centred, [(2**2 + 2**2 + 4**2) / 2])
-
-
-class HintTest(absltest.TestCase):
-    def test_averages_all_but_the_batch(self):
-        student = np.zeros((2, 2, 3, 4))
-        student[1, 0, 0, 0] = 12
-        # 144 over 2 * 3 * 4 = 24 places.
-        actual = reference.hint(np.zeros_like(student), student)
-        np.testing.assert_allclose(actual, [0, 6])
-
-    def test_vectors(self):
-        actual = reference.hint([[1, 2], [0, 0]], [[1, 4], [3, 3]])
-        np.testing.assert_allclose(actual, [2, 9])
-
-    def test_keeps_steps(self):
-        teacher = np.zeros((1, 3, 2))
-        student = np.array([[[0, 2], [3, 3], [0, 0]]])
-        actual = reference.hint(teacher, student)
-        np.testing.assert_allclose(actual, [[2, 9, 0]])
-
-
-class AttentionTransferTest(parameterized.TestCase):
-    # Two positions side by side, two channels.
-    TEACHER = np.array([[[[1.0, -1.0], [0.0, 0.0]]]])
-    STUDENT = np.array([[[[0.0, 0.0], [2.0, 7.0]]]])
-
-    @parameterized.named_parameters(
-        # Energies of channels (1, -2) and (2, 2), divided by their length.
-        ("absolute", 1, False, [3, 4]),
-        ("square", 2, False, [5, 8]),
-        ("fourth", 4, False, [17, 32]),
-        ("highest", 1, True, [2, 2]),
-        ("highest_square", 2, True, [4, 4]),
+class EnsembleTest(parameterized.TestCase):
+    @parameterized.parameters(
+        # 0.2 (1/4, 3/4) + 0.8 (3/4, 1/4).
+        ("arithmetic", [[0.65, 0.35]]),
+        # Odds of (1/3)^0.2 3^0.8 = 3^0.6 to 1.
+        ("geometric", [[3**0.6 / (1 + 3**0.6), 1 / (1 + 3**0.6)]]),
     )
-    def test_map_by_hand(self, power, maximum, energy):
-        features = np.array([[[[1, -2]], [[2, 2]]]])
+    def test_by_hand(self, combine, expected):
+        # Odds of 1 to 3 and of 3 to 1, of which T = 2 takes the roots.
+        members = 2 * np.log([[[1.0, 3.0], [3.0, 1.0]]])
+        log_p = reference.ensemble_log_probabilities(
+            members, [0.2, 0.8], 2.0, combine
+        )
+        np.testing.assert_allclose(np.exp(log_p), expected)
+
+
+class ExpectedCalibrationErrorTest(parameterized.TestCase):
+    @parameterized.parameters((3, 9 / 15), (5, 9 / 15), (15, 9 / 15), (2, 0.5))
+    def test_an_edge_belongs_to_the_bin_below(self, num_bins, edge):
+        # A wrong answer on the edge of `num_bins`, if it is one, and a right
+        # one just above it. In one bin their gaps -edge and 1 - edge partly
+        # cancel: |1 - 2 edge| / 2. In two they add up to 1 / 2.
+        confidence = np.array([edge, edge + 1e-9])
+        together = not (edge * num_bins).is_integer()
+        actual = reference.expected_calibration_error(
+            [1, 0], np.stack([confidence, 1 - confidence], -1), num_bins
+        )
+        expected = abs(1 - 2 * edge) / 2 if together else 1 / 2
+        np.testing.assert_allclose(actual, expected, atol=1e-8)
+
+
+class IntervalTest(absltest.TestCase):
+    def test_of_pairs_equals_scipys_paired_test(self):
+        teacher, student = TEACHER.ravel(), STUDENT.ravel()
+        expected = stats.ttest_rel(student, teacher).confidence_interval(0.9)
+        _, low, high = reference.t_interval(student - teacher, 0.9)
+        np.testing.assert_allclose([low, high], [expected.low, expected.high])
+
+    def test_of_seeds_and_examples_by_hand(self):
+        # Differences 1 1 0 and 1 0 0. Rows 2/3 and 1/3, columns 1, 1/2 and 0,
+        # mean 1/2: squares 1/6 of one, 1 of two degrees of freedom, and of the
+        # 3/2 in all 1/3 is left for two. Mean squares 1/6, 1/2, 1/6.
+        # Student's quantiles at .95: tan(.45 pi) of one degree of freedom,
+        # .9 / sqrt(2 .95 .05) of two.
+        one, two = math.tan(0.45 * math.pi), 0.9 / math.sqrt(0.095)
+        both = one**2 / 6 + two**2 * (1 / 2 - 1 / 6)
+        margin = math.sqrt(both / 6)
+
+        actual = reference.two_way_interval(
+            [[0, 0, 1], [0, 0, 1]], [[1, 1, 1], [1, 0, 1]], level=0.9
+        )
+
+        # Above, no more than 2/3 is possible, since 1/3 is right before.
+        np.testing.assert_allclose(actual, [1 / 2, -1 / 3, 2 / 3])
+        self.assertGreater(margin, 5 / 6)
+        uncut = reference.two_way_interval(
+            [[0.5] * 3] * 2, [[0.6, 0.6, 0.5], [0.6, 0.5, 0.5]], level=0.9
+        )
         np.testing.assert_allclose(
-            reference.attention_map(features, power, maximum),
-            [np.array(energy) / math.hypot(*energy)],
+            uncut, [0.05, 0.05 - margin / 10, 0.05 + margin / 10]
         )
-
-    def test_map_keeps_the_order_of_positions(self):
-        features = np.sqrt(np.arange(6.0).reshape(1, 2, 3, 1))
-        np.testing.assert_allclose(
-            reference.attention_map(features), [np.arange(6) / math.sqrt(55)]
-        )
-
-    def test_maps_apart_have_the_distance_root_two(self):
-        # Maps (1, 0) and (0, 1): the length is sqrt 2, the mean square 1.
-        pair = self.TEACHER, self.STUDENT
-        norm = reference.attention_transfer(*pair)
-        mean_square = reference.attention_transfer(*pair, squared=True)
-        np.testing.assert_allclose(norm, [math.sqrt(2)])
-        np.testing.assert_allclose(mean_square, [1])
-
-    def test_zero_map_has_the_distance_one(self):
-        for form, expected in ((False, [1]), (True, [1 / 2])):
-            actual = reference.attention_transfer(
-                self.TEACHER, 0 * self.STUDENT, squared=form
-            )
-            np.testing.assert_allclose(actual, expected)
-
-    def test_ignores_scale_sign_and_order_of_channels(self):
-        features = np.random.default_rng(0).normal(size=(3, 4, 5, 6))
-        other = (
-            -7 * features[..., ::-1] * np.array([1, 2, 3])[:, None, None, None]
-        )
-        actual = reference.attention_transfer(features, other)
-        np.testing.assert_allclose(actual, 0, atol=1e-14)
 
 
 if __name__ == "__main__":

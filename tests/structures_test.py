@@ -10,20 +10,7 @@ from keras_kd import batch
 from tests import reference
 from tests import support
 from tests.support import cross_entropy
-
-
-def two_headed(width, name):
-    inputs = keras.Input((4,))
-    hidden = keras.layers.Dense(width, name="hidden")(inputs)
-    outputs = {
-        "color": keras.layers.Dense(3, name="color")(hidden),
-        "shape": keras.layers.Dense(2, name="shape")(hidden),
-    }
-    return keras.Model(inputs, outputs, name=name)
-
-
-def evaluated(distiller, *data, **kwargs):
-    return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
+from tests.support import evaluated
 
 
 class StructureTest(absltest.TestCase):
@@ -67,6 +54,7 @@ class StructureTest(absltest.TestCase):
             "color": rng.random(12).astype("float32"),
             "shape": np.zeros(12, "float32"),
         }
+        heads = {"color": 3, "shape": 2}
         distiller = support.distiller(
             [
                 keras_kd.losses.SoftTargets(
@@ -74,8 +62,8 @@ class StructureTest(absltest.TestCase):
                 )
                 for name in ("color", "shape")
             ],
-            teacher=two_headed(8, "teacher"),
-            student=two_headed(4, "student"),
+            teacher=support.two_headed(8, "teacher", **heads),
+            student=support.two_headed(4, "student", **heads),
         )
         loss = {name: cross_entropy() for name in ("color", "shape")}
         distiller.compile(

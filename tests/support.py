@@ -2,9 +2,11 @@
 
 import pathlib
 import tempfile
+from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 
 import keras_kd
 from tests import xla  # noqa: F401
@@ -43,6 +45,69 @@ def distiller(losses=None, *, teacher=None, student=None, **kwargs):
         distillation_losses=losses or keras_kd.losses.SoftTargets(2.0),
         **kwargs,
     )
+
+
+def two_headed(width, name=None, **classes):
+    """A net with the layer `hidden` and an output for each name.
+
+    Args:
+        width: Of the hidden layer.
+        name: Of the model. Defaults to `None`.
+        **classes: Number of units by name. Defaults to 3 for `a` and for `b`.
+    """
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(width, name="hidden")(inputs)
+    classes = classes or {"a": 3, "b": 3}
+    outputs = {
+        head: keras.layers.Dense(units, name=head)(hidden)
+        for head, units in classes.items()
+    }
+    return keras.Model(inputs, outputs, name=name)
+
+
+def evaluated(distiller, *data, **kwargs):
+    """Logs of `evaluate` by name."""
+    return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
+
+
+def eagerly():
+    """Lets all models run without a graph, as a context or a decorator.
+
+    To make a graph of a small model takes as long as its first ten steps.
+    What is right, or wrong, in a graph alone is not seen within.
+    """
+    always = property(lambda model: True, lambda model, value: None)
+    return mock.patch.object(keras.Model, "run_eagerly", always)
+
+
+def eager_tests(test_class):
+    """Decorates a class, whose tests then run `eagerly`, but for slow ones."""
+    for name in dir(test_class):
+        test = getattr(test_class, name)
+        marks = getattr(test, "pytestmark", [])
+        is_slow = any(mark.name == "slow" for mark in marks)
+        if name.startswith("test") and not is_slow:
+            setattr(test_class, name, eagerly()(test))
+    return test_class
+
+
+def mark_slow(test_class, prefix, but=()):
+    """Marks tests of a class as slow, so that one row of them stays quick.
+
+    Args:
+        test_class: The class, when it is finished.
+        prefix: Beginning of the names of the tests.
+        but: Endings of the names that stay quick. Defaults to none.
+    """
+    names = [name for name in dir(test_class) if name.startswith(prefix)]
+    slow = [name for name in names if not name.endswith(tuple(but))]
+    if not slow or (but and len(slow) == len(names)):
+        raise ValueError(
+            f"`prefix` and `but` must fit tests. Received: prefix={prefix!r}, "
+            f"but={but!r}, where there are {names}."
+        )
+    for name in slow:
+        pytest.mark.slow(getattr(test_class, name))
 
 
 def values(variables):

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 
-import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -16,8 +15,8 @@ from tests import tutorial_process
 ROOT = pathlib.Path(__file__).parents[1]
 TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9]*.py"))
 MAX_CODE_LINES = 150
-# Their small runs are quick, and of three kinds.
-QUICK = ("01_soft_targets", "12_co_training", "16_data_distillation")
+# Its small run is the quickest.
+QUICK = "12_co_training"
 EXAMPLE = '''\
 """
 Title: An example
@@ -178,11 +177,7 @@ class TutorialTest(parameterized.TestCase):
         self.assertTrue(re.search(r"^ *assert ", path.read_text(), re.M))
 
 
-for _path in TUTORIALS:
-    if _path.stem not in QUICK:
-        pytest.mark.slow(
-            getattr(TutorialTest, f"test_runs_in_smoke_mode_{_path.stem}")
-        )
+support.mark_slow(TutorialTest, "test_runs_in_smoke_mode", but=[QUICK])
 
 
 if __name__ == "__main__":

@@ -13,10 +13,14 @@ from absl.testing import absltest
 from keras_kd._core import locks
 from tests import support
 
-ROOT = pathlib.Path(__file__).parents[2]
+PACKAGE = pathlib.Path(__file__).parents[2] / "keras_kd"
 HOLD = """
 import sys
-sys.path.insert(0, sys.argv[2])
+import types
+# In place of the package, which would import Keras.
+keras_kd = types.ModuleType("keras_kd")
+keras_kd.__path__ = [sys.argv[2]]
+sys.modules["keras_kd"] = keras_kd
 from keras_kd._core import locks
 print(locks.FolderLock(sys.argv[1]).acquire(), flush=True)
 sys.stdin.read()
@@ -32,7 +36,7 @@ class FolderLockTest(absltest.TestCase):
     def in_another_process(self):
         """A process that has tried, and whether it holds the lock."""
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(self.folder), str(ROOT)],
+            [sys.executable, "-c", HOLD, str(self.folder), str(PACKAGE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

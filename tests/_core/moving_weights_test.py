@@ -4,6 +4,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -76,11 +77,13 @@ class UnchangedTest(parameterized.TestCase):
             lambda t, d: self.fit(t, d, run_eagerly=True),
         )
 
+    @pytest.mark.slow
     def test_on_two_replicas(self):
         with two_replicas().scope():
             model = restless()
             self.check(model, model, support.data(), self.fit)
 
+    @pytest.mark.slow
     def test_while_a_cache_is_written(self):
         model = restless()
         self.check(

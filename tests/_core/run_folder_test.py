@@ -12,10 +12,14 @@ from absl.testing import parameterized
 from keras_kd._core import run_folder
 from tests import support
 
-ROOT = pathlib.Path(__file__).parents[2]
+PACKAGE = pathlib.Path(__file__).parents[2] / "keras_kd"
 OPEN = """
 import sys
-sys.path.insert(0, sys.argv[2])
+import types
+# In place of the package, which would import Keras.
+keras_kd = types.ModuleType("keras_kd")
+keras_kd.__path__ = [sys.argv[2]]
+sys.modules["keras_kd"] = keras_kd
 from keras_kd._core.run_folder import RunFolder
 try:
     RunFolder(sys.argv[1], {"a": 1}, argument="directory", names=())
@@ -40,7 +44,7 @@ class RunFolderTest(parameterized.TestCase):
 
     def in_another_process(self):
         return subprocess.run(
-            [sys.executable, "-c", OPEN, str(self.folder), str(ROOT)],
+            [sys.executable, "-c", OPEN, str(self.folder), str(PACKAGE)],
             stdout=subprocess.PIPE,
             check=True,
             text=True,

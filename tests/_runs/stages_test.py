@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -117,6 +118,7 @@ class StagesTest(parameterized.TestCase):
         self.assert_equal_models(resumed, expected)
 
     @parameterized.parameters("finished.weights.h5", "history.json")
+    @pytest.mark.slow
     def test_a_damaged_stage_is_made_again(self, name):
         folder = support.folder(self)
         first = model()
@@ -132,6 +134,7 @@ class StagesTest(parameterized.TestCase):
     @parameterized.parameters(
         "backup_4.weights.h5", "backup.json", "log.json", "best.weights.h5"
     )
+    @pytest.mark.slow
     def test_a_stage_whose_backup_is_damaged_begins_again(self, name):
         folder = support.folder(self)
         expected = model()
@@ -154,6 +157,7 @@ class StagesTest(parameterized.TestCase):
             {"finished.weights.h5", "history.json", "log.json"},
         )
 
+    @pytest.mark.slow
     def test_a_resumed_model_begins_its_next_fit_at_the_first_epoch(self):
         folder = support.folder(self)
         with self.assertRaises(KeyboardInterrupt):
@@ -198,6 +202,9 @@ class StagesTest(parameterized.TestCase):
         self.assertIsNot(made, given)
         self.assertEqual(made.get_config(), given.get_config())
         self.assertIsInstance(stages.new_optimizer("sgd"), keras.optimizers.SGD)
+
+
+support.mark_slow(StagesTest, "test_an_interrupted", but=["1"])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -80,6 +81,7 @@ class CachedDistillerTest(parameterized.TestCase):
         found = [w for w in caught if ONLY_SUPERVISED in str(w.message)]
         self.assertLen(found, 1)
 
+    @pytest.mark.slow
     def test_validation_without_rows_is_exact_on_replicas(self):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -118,6 +120,7 @@ class CachedDistillerTest(parameterized.TestCase):
                 other.attach(self.data).batch(8), epochs=1, verbose=0
             )
 
+    @pytest.mark.slow
     def test_one_data_set_serves_two_caches(self):
         other = self.cache(dtype="float32")
         data = other.attach(self.cached.attach(self.data)).batch(8)
@@ -149,6 +152,7 @@ class CachedDistillerTest(parameterized.TestCase):
         ):
             self.distiller(keras_kd.losses.InputGradientTransfer())
 
+    @pytest.mark.slow
     def test_works_beside_a_loss_that_differentiates_the_student(self):
         distiller = self.distiller(
             keras_kd.losses.InputGradientSymmetry(axis=-1)
@@ -172,6 +176,7 @@ class CachedDistillerTest(parameterized.TestCase):
             logits, teacher()(self.data[0]), atol=tolerance
         )
 
+    @pytest.mark.slow
     def test_a_saved_distiller_opens_its_cache(self):
         distiller = self.distiller()
         distiller.fit(self.attached(), verbose=0)
@@ -198,6 +203,7 @@ class CachedDistillerTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "training with this teacher"):
             other.load_weights(path)
 
+    @pytest.mark.slow
     def test_a_function_can_be_cached(self):
         function = keras_kd.teachers.FunctionTeacher(
             lambda x: np.abs(x[:, :3]),

@@ -4,6 +4,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -46,6 +47,7 @@ class CompileTest(parameterized.TestCase):
             values.append(evaluated(made, *data("unit"))["auc"])
         self.assertEqual(*values)
 
+    @pytest.mark.slow
     def test_a_loaded_distiller_measures_the_same(self):
         made = distiller("unit")
         made.compile(
@@ -72,6 +74,7 @@ class CompileTest(parameterized.TestCase):
         made.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[stopping])
         self.assertTrue(stopping.monitor_op(0.6, 0.5))
 
+    @pytest.mark.slow
     def test_metrics_without_a_loss_go_by_the_distillation_loss(self):
         for kind in ALL:
             made = distiller(kind)

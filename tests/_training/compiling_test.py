@@ -9,25 +9,15 @@ import keras_kd
 from keras_kd.metrics import TeacherAgreement
 from tests import reference
 from tests import support
-
-
-def two_headed(width, name):
-    inputs = keras.Input((4,))
-    hidden = keras.layers.Dense(width)(inputs)
-    outputs = {n: keras.layers.Dense(3, name=n)(hidden) for n in "ab"}
-    return keras.Model(inputs, outputs, name=name)
+from tests.support import evaluated
 
 
 def two_outputs():
     return support.distiller(
         keras_kd.losses.SoftTargets(teacher_tap="a", student_tap="a"),
-        teacher=two_headed(6, "teacher"),
-        student=two_headed(4, "student"),
+        teacher=support.two_headed(6, "teacher"),
+        student=support.two_headed(4, "student"),
     )
-
-
-def evaluated(distiller, *data, **kwargs):
-    return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
 
 
 class CompilingTest(parameterized.TestCase):

@@ -160,5 +160,9 @@ class OwnMetricTest(absltest.TestCase):
         np.testing.assert_allclose(found[0], expected, rtol=1e-6)
 
 
+support.mark_slow(LabelMetricTest, "test_of_labels", but=["0"])
+support.mark_slow(LabelMetricTest, "test_of_numbers", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

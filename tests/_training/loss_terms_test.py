@@ -8,10 +8,7 @@ import keras_kd
 from tests import reference
 from tests import support
 from tests.replicas import two_replicas
-
-
-def evaluated(distiller, *data, **kwargs):
-    return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
+from tests.support import evaluated
 
 
 class LossContractTest(absltest.TestCase):
@@ -131,11 +128,8 @@ class LossContractTest(absltest.TestCase):
 
 class WeightsTest(absltest.TestCase):
     def two_headed(self, width):
-        inputs = keras.Input((4,))
-        hidden = keras.layers.Dense(width, name="hidden")(inputs)
-        return keras.Model(
-            inputs, [keras.layers.Dense(3, name=n)(hidden) for n in "ab"]
-        )
+        model = support.two_headed(width)
+        return keras.Model(model.inputs, model.outputs)
 
     def test_no_weights_of_one_output_are_ones(self):
         # A place inside the model has the mean weight of the outputs: 1/2.

@@ -8,6 +8,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -147,6 +148,7 @@ class SaveTest(absltest.TestCase):
         ):
             made(5).load_weights(path)
 
+    @pytest.mark.slow
     def test_a_fresh_process_needs_no_custom_objects(self):
         path = self.path("distiller.keras")
         made().save(path)
@@ -163,6 +165,7 @@ class SaveTest(absltest.TestCase):
             process.stderr[-2000:],
         )
 
+    @pytest.mark.slow
     def test_tensorboard_writes_every_term(self):
         folder = support.folder(self)
         distiller = made()
@@ -214,6 +217,7 @@ here.resumable(sys.argv[1], callbacks=[here.Killer()])
 
 
 class ResumeTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_killed_run_ends_bit_equal_to_an_uninterrupted_one(self):
         folder = support.folder(self)
         process = run(["-c", KILLED, str(folder / "cut")])

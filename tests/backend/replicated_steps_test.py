@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -50,6 +51,7 @@ class StepsTest(parameterized.TestCase):
 
     # By 2 steps there are groups of 2 and 1; 4 are more than there are.
     @parameterized.parameters(2, 4)
+    @pytest.mark.slow
     def test_groups_of_steps_equal_single_steps(self, steps):
         with two_replicas().scope():
             double = distiller(steps)
@@ -73,6 +75,7 @@ class StepsTest(parameterized.TestCase):
         ]
         assert_trained_alike(single, double, before, histories)
 
+    @pytest.mark.slow
     def test_data_of_unknown_length_and_without_labels(self):
         x, _ = support.data(10)
 
@@ -99,6 +102,7 @@ class StepsTest(parameterized.TestCase):
         assert_trained_alike(single, double, before, histories)
         self.assertEqual(int(double.optimizer.iterations.numpy()), 6)
 
+    @pytest.mark.slow
     def test_epochs_that_groups_do_not_divide(self):
         x, y = support.data(40)
 
@@ -121,6 +125,7 @@ class StepsTest(parameterized.TestCase):
         histories = [history(model) for model in (single, double)]
         assert_trained_alike(single, double, before, histories)
 
+    @pytest.mark.slow
     def test_another_compile_makes_other_functions(self):
         x, y = support.data(12)
         with two_replicas().scope():
@@ -150,6 +155,7 @@ class StepsTest(parameterized.TestCase):
             double.predict_on_batch(x), expected, 1e-5, 1e-6
         )
 
+    @pytest.mark.slow
     def test_callbacks_come_once_for_a_group(self):
         x, y = support.data(42)
         batches = []
@@ -163,6 +169,7 @@ class StepsTest(parameterized.TestCase):
 
         self.assertLen(batches, 2)
 
+    @pytest.mark.slow
     def test_a_batch_by_itself(self):
         x, y = support.data(6)
         single = distiller(steps=4)

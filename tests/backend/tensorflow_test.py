@@ -265,5 +265,9 @@ class StepTest(parameterized.TestCase):
         self.assertEqual(support.largest_difference(before, after), 0)
 
 
+support.mark_slow(StepTest, "test_ways", but=["_eager", "_several_steps"])
+support.mark_slow(StepTest, "test_half_precision_moves", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -12,6 +12,7 @@ import sys
 import unittest
 
 import keras
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -69,6 +70,7 @@ class UnsupportedTest(parameterized.TestCase):
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])
         self.assertRegex(process.stdout, REFUSAL.format(name))
 
+    @pytest.mark.slow
     def test_formulas_work_and_a_distiller_is_refused(self):
         self.assert_refuses(run(PRETEND + SCRIPT), "jax")
 

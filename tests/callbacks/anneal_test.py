@@ -238,5 +238,8 @@ class AnnealInFitTest(parameterized.TestCase):
         self.assertEqual(recorder.logs[0][TEMPERATURE], 3.0)
 
 
+support.mark_slow(AnnealInFitTest, "test_acts_inside", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

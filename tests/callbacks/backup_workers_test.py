@@ -1,4 +1,5 @@
 import keras
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -43,6 +44,7 @@ def train(folder, *others, epochs=4, seed=0):
 TEACHER = support.dense(8, name="teacher")
 
 
+@support.eager_tests
 class FilesTest(absltest.TestCase):
     def test_other_files_are_left_alone(self):
         folder = support.folder(self)
@@ -62,6 +64,7 @@ class FilesTest(absltest.TestCase):
         self.assertEmpty(list(elsewhere.iterdir()))
 
 
+@support.eager_tests
 class BackupWorkersTest(parameterized.TestCase):
     def assert_resumes(self):
         whole, _ = train(support.folder(self))
@@ -82,6 +85,7 @@ class BackupWorkersTest(parameterized.TestCase):
     def test_goes_on_to_the_same_bits(self):
         self.assert_resumes()
 
+    @pytest.mark.slow
     def test_goes_on_with_two_replicas(self):
         with two_replicas().scope():
             self.assert_resumes()

@@ -4,6 +4,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -81,6 +82,7 @@ class StudentCheckpointTest(parameterized.TestCase):
         x, _ = support.data()
         np.testing.assert_array_equal(loaded(x), distiller.student(x))
 
+    @pytest.mark.slow
     def test_saves_every_epoch(self):
         folder = support.folder(self)
         weights = fit(callbacks.StudentCheckpoint(folder / "{epoch}.keras"))
@@ -122,6 +124,7 @@ class StudentCheckpointTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "mode='min'"):
             fit(checkpoint, epochs=1)
 
+    @pytest.mark.slow
     def test_takes_the_mode(self):
         path = support.folder(self) / "best.keras"
         checkpoint = callbacks.StudentCheckpoint(
@@ -187,6 +190,9 @@ class WorkersTest(parameterized.TestCase):
                 fit(checkpoint, epochs=1)
                 self.assertEqual(path.exists(), saves)
                 path.unlink(missing_ok=True)
+
+
+support.mark_slow(StudentCheckpointTest, "test_keeps_the_best", but=["0", "4"])
 
 
 if __name__ == "__main__":

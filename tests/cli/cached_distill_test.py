@@ -2,6 +2,7 @@ import dataclasses
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd.cli._bench import answers
@@ -30,6 +31,7 @@ class CachedTest(absltest.TestCase):
 
 
 class SameResultTest(CachedTest):
+    @pytest.mark.slow
     def test_students_learn_the_same_as_from_the_teacher_itself(self):
         small_jobs.cache(self.cache, teacher=self.teacher, dtype="float32")
         given = {"teacher": self.teacher, "epochs": 2, "seeds": 1}
@@ -95,6 +97,7 @@ class SameResultTest(CachedTest):
 
 
 class WriteFirstTest(CachedTest):
+    @pytest.mark.slow
     def test_fills_an_empty_folder_and_says_so(self):
         _, text = self.run_with(cache=self.cache, seeds=1)
         self.assertIn("holds no finished cache: it is written now", text)
@@ -102,6 +105,7 @@ class WriteFirstTest(CachedTest):
         self.assertNotIn("written now", text)
         self.assertIn("student alone, seed 0", text)
 
+    @pytest.mark.slow
     def test_the_teacher_kept_in_the_folder_is_not_trained_again(self):
         small_jobs.cache(self.cache)
         with mock.patch.object(arms.Bench, "train_teacher") as train:
@@ -110,6 +114,7 @@ class WriteFirstTest(CachedTest):
             self.run_with(cache=self.cache, seeds=1)
         train.assert_not_called()
 
+    @pytest.mark.slow
     def test_another_job_uses_the_cache_of_the_first(self):
         self.run_with("first", cache=self.cache, seeds=1)
         with mock.patch.object(arms.Bench, "train_teacher") as train:
@@ -119,6 +124,7 @@ class WriteFirstTest(CachedTest):
         train.assert_not_called()
         self.assertNotIn("written now", text)
 
+    @pytest.mark.slow
     def test_stores_the_layers_that_the_method_needs(self):
         self.run_with(
             teacher=self.teacher, cache=self.cache, method="hints", seeds=1
@@ -128,6 +134,7 @@ class WriteFirstTest(CachedTest):
         )
         self.assertEqual(cached.taps, ("hidden",))
 
+    @pytest.mark.slow
     def test_a_shard_that_was_deleted_is_written_again(self):
         small_jobs.cache(self.cache, teacher=self.teacher)
         (shard,) = (self.folder / "cache").glob("*.tfrecord")

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd.cli._bench import arms
@@ -32,6 +33,7 @@ class ModelsOfTheUserTest(absltest.TestCase):
             reference.softmax(kept), probabilities, rtol=1e-5
         )
 
+    @pytest.mark.slow
     def test_student_keeps_its_architecture_and_softmax(self):
         path = small_jobs.save(
             self.folder, small_jobs.net(activation="softmax", name="mine")
@@ -52,6 +54,7 @@ class ModelsOfTheUserTest(absltest.TestCase):
             places=6,
         )
 
+    @pytest.mark.slow
     def test_says_that_a_teacher_without_knowledge_does_not_help(self):
         # It calls every image the first class, and is sure of it.
         teacher = small_jobs.net()
@@ -81,6 +84,7 @@ class ModelsOfTheUserTest(absltest.TestCase):
                 r"on the validation part is 33.3 %",
             )
 
+    @pytest.mark.slow
     def test_one_seed_draws_no_conclusion(self):
         outcome, text = self.run_with(seeds=1)
         self.assertEqual(outcome.gain.count, 1)

@@ -8,6 +8,7 @@ from unittest import mock
 import keras
 import keras_tuner
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd import teachers
@@ -154,6 +155,7 @@ class SearchTest(absltest.TestCase):
         best = self.found.chosen[0].learning_rate
         self.assertIn(f"--learning_rate={best}", text)
 
+    @pytest.mark.slow
     def test_more_trials_can_be_added(self):
         text = self.again(max_trials=4)
         self.assertEqual(text.count("kept from before"), 4)

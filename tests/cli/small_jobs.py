@@ -56,17 +56,11 @@ def save(folder, model, name="model.keras"):
     return path
 
 
-def compile_eagerly(model, *args, compile=keras.Model.compile, **kwargs):
-    compile(model, *args, **kwargs)
-    model.run_eagerly = True
-
-
 @contextlib.contextmanager
 def small(the_data=None):
     """Lets what runs within have little data, and learn from it quickly."""
     with (
-        # Tracing a graph takes longer than these few steps do.
-        mock.patch.object(keras.Model, "compile", compile_eagerly),
+        support.eagerly(),
         mock.patch.object(datasets, "load", return_value=the_data or data()),
         mock.patch.object(arms, "RATES", (0.01,)),
         # Each trial collects garbage twice, in all of TensorFlow.

@@ -58,5 +58,20 @@ class EveryLossPeersTest(parameterized.TestCase):
             self.assertGreater(logs[f"peer_{index}_loss_of_row"], 0)
 
 
+support.mark_slow(
+    EveryLossPeersTest,
+    "test_every_peer",
+    but=[
+        "learns_attention_transfer",
+        "learns_binary_soft_targets",
+        "learns_hint",
+        "learns_logit_regression",
+        "learns_match",
+        "learns_probability_regression",
+        "learns_soft_targets",
+    ],
+)
+
+
 if __name__ == "__main__":
     absltest.main()

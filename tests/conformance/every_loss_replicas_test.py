@@ -5,6 +5,7 @@ See `every_loss_model`. `workers_test` has the same for two workers.
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -18,15 +19,22 @@ from tests.replicas import two_replicas
 
 
 class EveryLossReplicasTest(parameterized.TestCase):
+    def test_two_replicas_without_a_graph_equal_one_device(self):
+        self.assert_equal(5, True, epochs=1, run_eagerly=True)
+
     # By 5, 13 examples give the replicas 3 + 2, 3 + 2 and 2 + 1.
     @parameterized.named_parameters(
         ("plain", EXAMPLES, False), ("weighted", 10, True)
     )
+    @pytest.mark.slow
     def test_two_replicas_equal_one_device(self, count, is_weighted):
+        self.assert_equal(count, is_weighted, epochs=2)
+
+    def assert_equal(self, count, is_weighted, epochs, **options):
         x, y, weights = every_loss_model.data(count)
-        single = distiller()
+        single = distiller(**options)
         with two_replicas().scope():
-            double = distiller()
+            double = distiller(**options)
         before = support.values(single.weights)
 
         histories = [
@@ -37,7 +45,7 @@ class EveryLossReplicasTest(parameterized.TestCase):
                 sample_weight=weights if is_weighted else None,
                 # Without weights, of which it has none: once is enough.
                 validation_data=None if is_weighted else (x, y),
-                epochs=2,
+                epochs=epochs,
                 shuffle=False,
                 verbose=0,
             ).history
@@ -46,6 +54,7 @@ class EveryLossReplicasTest(parameterized.TestCase):
 
         assert_trained_alike(single, double, before, histories)
 
+    @pytest.mark.slow
     def test_replicas_of_a_sequence_model_ignore_labels_alike(self):
         def tagger(width):
             return keras.Sequential(

@@ -12,6 +12,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import losses
+from tests import support
 from tests.conformance import loss_rows
 from tests.losses import precision
 
@@ -207,6 +208,19 @@ class EveryDivergenceTest(parameterized.TestCase):
         teacher, _ = row.tensors()
         result = precision.run(row.make_function, teacher, teacher)
         np.testing.assert_allclose(result.gradient, 0, atol=1e-6)
+
+
+# XLA takes most of the time.
+support.mark_slow(
+    EveryLossTest,
+    "test_compiled_it",
+    but=[
+        "_attention_transfer",
+        "_hint_sequence",
+        "_input_gradient_transfer",
+        "_soft_targets",
+    ],
+)
 
 
 if __name__ == "__main__":

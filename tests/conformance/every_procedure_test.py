@@ -68,6 +68,7 @@ class RowsTest(absltest.TestCase):
         self.assertEmpty(tested & exceptions)
 
 
+@support.eager_tests
 @parameterized.named_parameters(*procedure_rows.NAMED_ROWS)
 class EveryProcedureTest(parameterized.TestCase):
     @classmethod
@@ -150,6 +151,13 @@ class EveryProcedureTest(parameterized.TestCase):
                 strict=True,
             ):
                 np.testing.assert_array_equal(ours, theirs)
+
+
+support.mark_slow(
+    EveryProcedureTest,
+    "test_interrupted",
+    but=["_fitnets"],
+)
 
 
 if __name__ == "__main__":

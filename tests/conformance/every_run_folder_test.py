@@ -21,8 +21,10 @@ ROWS = dict(procedure_rows.NAMED_ROWS)
 # Prints the histories of a row that is run in a folder.
 FRESH = """
 import json, sys
+from tests import support
 from tests.conformance import every_run_folder_test as test
-print("histories", json.dumps(test.run(sys.argv[1], sys.argv[2])))
+with support.eagerly():
+    print("histories", json.dumps(test.run(sys.argv[1], sys.argv[2])))
 """
 
 
@@ -56,6 +58,7 @@ def in_a_process(name, folder):
     )
 
 
+@support.eager_tests
 class EveryRunFolderTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -127,6 +130,9 @@ class EveryRunFolderTest(parameterized.TestCase):
             run("fitnets", folder, student=student)
         student.load_weights(folder / "first_student.weights.h5")
         self.assertEqual(run("fitnets", folder, student=student), histories)
+
+
+support.mark_slow(EveryRunFolderTest, "test_takes_up_the_same_run_in_another")
 
 
 if __name__ == "__main__":

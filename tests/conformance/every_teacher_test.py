@@ -184,5 +184,17 @@ class EveryTeacherTest(parameterized.TestCase):
             self.assertGreater(history[name][0], 0, name)
 
 
+# One row stays quick of what takes a graph on replicas, by XLA or for a while.
+support.mark_slow(EveryTeacherTest, "test_two_replicas", but=["_arithmetic"])
+support.mark_slow(EveryTeacherTest, "test_xla", but=["_logits"])
+support.mark_slow(EveryTeacherTest, "test_teaches_a_half", but=["_logits"])
+support.mark_slow(
+    EveryTeacherTest, "test_a_loaded_distiller", but=["_noisy_ensemble"]
+)
+support.mark_slow(
+    EveryTeacherTest, "test_evaluation", but=["_arithmetic", "_noisy"]
+)
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -9,6 +9,7 @@ import zipfile
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -87,6 +88,7 @@ class GoldensTest(parameterized.TestCase):
             attach = distiller.teacher.attach
         assert_trains_alike(distiller, recorded, attach)
 
+    @pytest.mark.slow
     def test_weights_alone_go_on_as_then(self):
         recorded = golden_numbers.read("distiller")
         teacher = load("distiller", self).teacher
@@ -127,6 +129,11 @@ class GoldensTest(parameterized.TestCase):
             if name.startswith("keras_kd>")
         }
         self.assertSetEqual(found, registered)
+
+
+support.mark_slow(
+    GoldensTest, "test_trains_on", but=["_distiller", "_mutual_together"]
+)
 
 
 if __name__ == "__main__":

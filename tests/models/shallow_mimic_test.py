@@ -1,6 +1,7 @@
 import hypothesis
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from hypothesis import strategies
@@ -163,6 +164,7 @@ class MimicryTest(absltest.TestCase):
 
         np.testing.assert_allclose(logs["loss"], expected, rtol=1e-5)
 
+    @pytest.mark.slow
     def test_mimics_the_teacher_without_labels(self):
         keras.utils.set_random_seed(0)
         ensemble = self.ensemble()

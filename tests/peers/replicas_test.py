@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -14,7 +15,7 @@ from tests.replicas import two_replicas
 EXAMPLES = 13
 
 
-def made(make, optimizer, count=2, **kwargs):
+def made(make, optimizer, is_eager, count=2, **kwargs):
     losses = [keras_kd.losses.SoftTargets(2.0)]
     if count > 2:
         losses.append(keras_kd.losses.LogitRegression(loss_weight=0.1))
@@ -23,6 +24,7 @@ def made(make, optimizer, count=2, **kwargs):
         optimizer(),
         loss=support.cross_entropy(ignore_class=2),
         metrics=["accuracy", keras_kd.metrics.TeacherAgreement()],
+        run_eagerly=is_eager,
     )
     return distiller
 
@@ -38,15 +40,26 @@ def scheduled_adam():
     )
 
 
+WAYS = (
+    ("together", communities.vectors, scheduled_adam, {"count": 3}),
+    ("in_turn", communities.tagger, sgd, {"exchange": "in_turn"}),
+    ("stale", communities.two_inputs, sgd, {"exchange_every": 2}),
+    ("shards", communities.vectors, sgd, {"shards": True}),
+)
+
+
 class ReplicasTest(parameterized.TestCase):
+    @parameterized.named_parameters(*WAYS)
+    def test_two_replicas_without_a_graph_equal_one_device(self, *way):
+        self.assert_equal(*way, is_eager=True)
+
+    @parameterized.named_parameters(*WAYS)
+    @pytest.mark.slow
+    def test_two_replicas_equal_one_device(self, *way):
+        self.assert_equal(*way, is_eager=False)
+
     # By 5, 13 examples give the replicas 3 + 2, 3 + 2 and 2 + 1.
-    @parameterized.named_parameters(
-        ("together", communities.vectors, scheduled_adam, {"count": 3}),
-        ("in_turn", communities.tagger, sgd, {"exchange": "in_turn"}),
-        ("stale", communities.two_inputs, sgd, {"exchange_every": 2}),
-        ("shards", communities.vectors, sgd, {"shards": True}),
-    )
-    def test_two_replicas_equal_one_device(self, make, optimizer, kwargs):
+    def assert_equal(self, make, optimizer, kwargs, is_eager):
         kwargs = {"exchange": "together"} | kwargs
         x, y = communities.data(make, EXAMPLES)
         ids = np.arange(EXAMPLES)
@@ -54,9 +67,9 @@ class ReplicasTest(parameterized.TestCase):
         weights = np.linspace(0.5, 2, EXAMPLES)
         if make is communities.tagger:
             weights = np.tile(weights[:, None], (1, communities.STEPS))
-        single = made(make, optimizer, **kwargs)
+        single = made(make, optimizer, is_eager, **kwargs)
         with two_replicas().scope():
-            double = made(make, optimizer, **kwargs)
+            double = made(make, optimizer, is_eager, **kwargs)
         before = support.values(single.weights)
 
         # To save time, in one case: validation is the same in all.
@@ -68,7 +81,7 @@ class ReplicasTest(parameterized.TestCase):
                 batch_size=5,
                 sample_weight=weights,
                 validation_data=(x, y) if is_validated else None,
-                epochs=2,
+                epochs=1 if is_eager else 2,
                 shuffle=False,
                 verbose=0,
             ).history
@@ -83,6 +96,11 @@ class ReplicasTest(parameterized.TestCase):
                 ),
                 1e-6,
             )
+
+
+support.mark_slow(
+    ReplicasTest, "test_two_replicas_without", but=["_together", "_shards"]
+)
 
 
 if __name__ == "__main__":

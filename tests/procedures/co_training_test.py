@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from scipy import sparse
@@ -81,6 +82,7 @@ def networks():
     return tuple(support.dense(8, CLASSES, name=f"net{i}") for i in range(2))
 
 
+@support.eager_tests
 class CoTrainingTest(parameterized.TestCase):
     def test_unlabelled_examples_help(self):
         gains = []
@@ -100,6 +102,7 @@ class CoTrainingTest(parameterized.TestCase):
         self.assertGreater(np.mean(gains), 0.02)
         self.assertGreaterEqual(min(gains), 0)
 
+    @pytest.mark.slow
     def test_networks_learn_from_each_other(self):
         views, truth = examples()
         made = [

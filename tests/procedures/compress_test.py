@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +17,7 @@ from tests.procedures import small_compressions as small
 
 class CompressTest(parameterized.TestCase):
     @parameterized.parameters("ProbabilityRegression", "LogitRegression")
+    @pytest.mark.slow
     def test_made_up_examples_help(self, loss):
         made = small.compress(
             num_synthetic=[0, 2000], loss=getattr(losses, loss)()
@@ -57,6 +59,7 @@ class CompressTest(parameterized.TestCase):
         made = small.compress(
             student=given,
             num_synthetic=[0, 60],
+            updates=30,
             optimizer=keras.optimizers.SGD(0.0),
         )
         for one in (given, *made.students.values()):
@@ -68,13 +71,14 @@ class CompressTest(parameterized.TestCase):
             def on_train_batch_end(self, batch, logs=None):
                 batches.append(batch)
 
-        small.compress(num_synthetic=[0, 60], callbacks=[Count()])
-        self.assertLen(batches, 2 * 300)
+        small.compress(num_synthetic=[0, 60], updates=30, callbacks=[Count()])
+        self.assertLen(batches, 2 * 30)
 
     def test_labels_are_not_looked_at_in_training(self):
         x, labels = small.judged()
         one, other = (
-            small.compress(validation_data=(x, y)) for y in (labels, 1 - labels)
+            small.compress(updates=30, validation_data=(x, y))
+            for y in (labels, 1 - labels)
         )
         first, second = (
             support.values(made.students[400].weights) for made in (one, other)

@@ -47,6 +47,7 @@ def correct(student=None, **kwargs):
     )
 
 
+@support.eager_tests
 class CorrectClassBiasTest(parameterized.TestCase):
     @parameterized.parameters(2, [2], ([0, 2, 4],))
     def test_the_masses_are_those_of_the_teacher(self, classes):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -52,6 +53,7 @@ def distil(**kwargs):
     )
 
 
+@support.eager_tests
 class DataDistillationTest(parameterized.TestCase):
     def test_a_teacher_that_gives_probabilities_is_refused(self):
         certain = support.dense(8, CLASSES, activation="softmax")
@@ -103,6 +105,7 @@ class DataDistillationTest(parameterized.TestCase):
             kept.scores, mean[kept.examples, kept.y], rtol=1e-5
         )
 
+    @pytest.mark.slow
     def test_unlabelled_images_help_more_than_the_labels_alone(self):
         random = np.random.default_rng(0)
         centers = 2.0 * random.normal(size=(CLASSES, 4))

@@ -2,6 +2,7 @@ import unittest.mock
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -29,7 +30,9 @@ def run(teacher, records, student=None, **changed):
     )
 
 
+@support.eager_tests
 class DataFreeTest(parameterized.TestCase):
+    @pytest.mark.slow
     def test_student_learns_what_it_does_not_learn_from_noise(self):
         teacher = small_teachers.trained()
         x, y = small_teachers.clusters(seed=5)

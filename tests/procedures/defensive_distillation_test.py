@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -61,6 +62,7 @@ def step(kernel, targets, temperature, rate):
     return kernel - rate * x.T @ (p - targets) / temperature / len(x)
 
 
+@support.eager_tests
 class StagesOfDefensiveDistillationTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -124,6 +126,7 @@ class StagesOfDefensiveDistillationTest(parameterized.TestCase):
         self.assertGreater(difference, 0.1)
 
 
+@pytest.mark.slow
 class EffectTest(absltest.TestCase):
     """What the defence rests on, and all that there is to it.
 

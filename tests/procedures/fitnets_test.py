@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
@@ -30,6 +31,7 @@ class StagesOfFitNetsTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.enterClassContext(support.eagerly())
         keras.utils.set_random_seed(1)
         cls.student = student_net()
         cls.weights = list(cls.student.weights)
@@ -105,6 +107,7 @@ class StagesOfFitNetsTest(parameterized.TestCase):
             actual["distillation"]["loss"], expected["loss"], rtol=1e-6
         )
 
+    @pytest.mark.slow
     def test_a_cache_teaches_too(self):
         cached = keras_kd.teachers.cache_teacher(
             self.teacher,
@@ -125,6 +128,7 @@ class StagesOfFitNetsTest(parameterized.TestCase):
             )
 
 
+@support.eager_tests
 class LossTest(absltest.TestCase):
     """With a rate of zero, or in a single step, all numbers are known."""
 
@@ -192,7 +196,9 @@ class LossTest(absltest.TestCase):
             )
 
 
+@support.eager_tests
 class TrainingTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_predicts_the_hint_better_than_its_mean_does(self):
         teacher = teacher_net()
         blind = keras.Sequential(
@@ -220,6 +226,7 @@ class TrainingTest(absltest.TestCase):
         # One that sees nothing can learn no more than the mean.
         self.assertGreater(control, 0.9 * variance)
 
+    @pytest.mark.slow
     def test_the_best_weights_are_kept(self):
         student = student_net()
         snapshots = Snapshots(student)
@@ -238,6 +245,7 @@ class TrainingTest(absltest.TestCase):
         self.assertGreater(max(snapshots.differences(1, 2, LOWER)), 0)
 
 
+@support.eager_tests
 class ReplicasTest(absltest.TestCase):
     def test_two_replicas_give_the_numbers_of_one(self):
         def run_dense():
@@ -256,6 +264,7 @@ class ReplicasTest(absltest.TestCase):
             )
 
 
+@support.eager_tests
 class MaxoutTest(absltest.TestCase):
     def test_a_maxout_student_is_guided_by_a_larger_map(self):
         maxout = functools.partial(keras_kd.models.maxout_convnet, (8, 8, 1), 3)

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -41,6 +42,7 @@ def specialists(**kwargs):
     )
 
 
+@support.eager_tests
 class SpecialistsTest(parameterized.TestCase):
     def test_an_untrained_specialist_changes_nothing(self):
         # The dustbin of one class is copied as it is. What its logit loses at
@@ -95,6 +97,7 @@ class SpecialistsTest(parameterized.TestCase):
         self.assertLess(len(losses), 9)
         self.assertEqual(np.argmin(losses), len(losses) - 2)
 
+    @pytest.mark.slow
     def test_learns_what_the_generalist_confuses(self):
         # Classes 0 to 2 differ in a feature that the generalist overlooks.
         random = np.random.default_rng(0)
@@ -186,6 +189,7 @@ class SpecialistsTest(parameterized.TestCase):
         )
 
 
+@support.eager_tests
 class RefusalsTest(parameterized.TestCase):
     @parameterized.parameters(0, 1, 2)
     def test_models_of_probabilities_predict_nothing_together(self, place):

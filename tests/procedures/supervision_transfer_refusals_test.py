@@ -53,6 +53,7 @@ def functional(build):
     return keras.Model(inputs, keras.layers.Dense(CLASSES)(features))
 
 
+@support.eager_tests
 class RefusalsTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("keys", {"teacher_inputs": "red"}, r"'depth'.*'red'"),

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
@@ -40,7 +41,9 @@ def noisy_sensors(count, seed):
     return pairs, truth[:, :CLASSES].argmax(-1)
 
 
+@support.eager_tests
 class SupervisionTransferTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_modality_without_labels_learns_the_classes(self):
         x, y = vectors(2000, seed=1)
         pairs = paired(vectors(1000)[0])
@@ -61,6 +64,7 @@ class SupervisionTransferTest(absltest.TestCase):
             0.5 * control.histories["transfer"]["loss"][-1],
         )
 
+    @pytest.mark.slow
     def test_both_modalities_tell_more_than_either(self):
         seen, labels = noisy_sensors(1000, 0)
         teacher = trained_teacher(seen["rgb"], labels)
@@ -76,6 +80,7 @@ class SupervisionTransferTest(absltest.TestCase):
         self.assertGreater(fused, accuracy(teacher, x["rgb"], y) + 0.02)
         self.assertGreater(fused, accuracy(made.student, x["depth"], y) + 0.02)
 
+    @pytest.mark.slow
     def test_labels_help_on_top(self):
         x, y = vectors(300, seed=3)
         common = {

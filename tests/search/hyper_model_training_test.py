@@ -3,6 +3,7 @@ from unittest import mock
 import h5py
 import keras_tuner
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -24,6 +25,7 @@ def written_at(folder):
     }
 
 
+@support.eager_tests
 class CachedDataTest(parameterized.TestCase):
     def test_trials_and_hypermodels_share_one_cache(self):
         folder = support.folder(self) / "cache"
@@ -122,6 +124,7 @@ class FallTest(absltest.TestCase):
         )
 
 
+@support.eager_tests
 class TunersTest(parameterized.TestCase):
     @parameterized.parameters(
         (keras_tuner.RandomSearch, dict(max_trials=2)),
@@ -150,6 +153,7 @@ class TunersTest(parameterized.TestCase):
             6,
         )
 
+    @pytest.mark.slow
     def test_files_of_trials_hold_no_teacher(self):
         folder = support.folder(self)
         tuner = keras_tuner.RandomSearch(
@@ -173,6 +177,9 @@ class TunersTest(parameterized.TestCase):
         # The hidden layers: 4 inputs, 4 units in the student, 8 in the teacher.
         self.assertIn((4, 4), sizes)
         self.assertNotIn((4, 8), sizes)
+
+
+support.mark_slow(TunersTest, "test_every_tuner", but=["0"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from concurrent import futures
 from unittest import mock
 
 import keras_tuner
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -62,6 +63,7 @@ def run(folder, **kwargs):
 
 
 class KillTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_kill_in_any_write_loses_nothing(self):
         whole = scored.values(run(support.folder(self)))
         writes, killed = 0, True
@@ -82,6 +84,7 @@ class KillTest(absltest.TestCase):
         # Each trial is written when it begins and when it ends.
         self.assertGreater(writes, 4 * TRIALS)
 
+    @pytest.mark.slow
     def test_a_kill_in_the_journal_or_in_mending_loses_nothing(self):
         whole = scored.values(run(support.folder(self)))
         writes, is_killed = 0, True

@@ -82,5 +82,8 @@ class AugmentationTest(parameterized.TestCase):
             keras_kd.teachers.Augmentation([np.flip])
 
 
+support.mark_slow(AugmentationTest, "test_pixels_follow_from_the_seed_several")
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -146,6 +147,7 @@ class WritingTest(Refusals):
         with self.assertRaisesRegex(TypeError, "or a `FunctionTeacher`.*<buil"):
             self.cache(model=max)
 
+    @pytest.mark.slow
     def test_refuses_an_augmentation_with_a_memory(self):
         def change(x, seed):
             return x + tf.random.uniform(x.shape)

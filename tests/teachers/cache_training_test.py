@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -95,6 +96,7 @@ class CachedTrainingTest(parameterized.TestCase):
         for one, other in zip(online, offline, strict=True):
             np.testing.assert_array_equal(one, other)
 
+    @pytest.mark.slow
     def test_several_views_end_bit_equal(self):
         cached = self.cached(images(40), views=3, augmentation=shifts())
         data = cached.attach(images(40))
@@ -112,6 +114,7 @@ class CachedTrainingTest(parameterized.TestCase):
         )
         self.assertGreater(np.mean(np.abs(first - second)), 0.05)
 
+    @pytest.mark.slow
     def test_partial_batches_end_nearly_equal(self):
         data = images(45)
         cached = self.cached(data, batch_size=32)
@@ -127,6 +130,7 @@ class CachedTrainingTest(parameterized.TestCase):
         np.testing.assert_allclose(logits, self.teacher(x), rtol=1e-5)
         self.assertEqual(taps["hidden"].shape, (45, 16))
 
+    @pytest.mark.slow
     def test_two_replicas_equal_one_device(self):
         data = images(40)
         cached = self.cached(data)
@@ -171,6 +175,9 @@ class EnsembleTest(parameterized.TestCase):
     def test_live_equals_cached(self, combine, temperature):
         live, cached = self.live_and_cached(combine, temperature)
         np.testing.assert_allclose(live, cached, atol=1e-6)
+
+
+support.mark_slow(CachedTrainingTest, "test_one_view", but=["_arrays"])
 
 
 if __name__ == "__main__":

@@ -90,5 +90,8 @@ class FingerprintTest(absltest.TestCase):
         self.assertLen(prints, 1)
 
 
+support.mark_slow(SaveTest, "test_a_distiller_with", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

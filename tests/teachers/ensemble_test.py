@@ -266,5 +266,8 @@ class TapTest(absltest.TestCase):
         )
 
 
+support.mark_slow(CombineTest, "test_teaches_its_average", but=["0", "3"])
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -4,6 +4,7 @@ import pickle
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from sklearn import ensemble
@@ -233,6 +234,7 @@ class FingerprintTest(absltest.TestCase):
 
 
 class TeachTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_boosting_teaches_a_network_without_labels(self):
         x, y = support.data(600, classes=4)
         y = np.where(x[:, 0] > 0, 0, np.where(x[:, 1] > 0, 1, 2))

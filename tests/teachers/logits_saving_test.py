@@ -6,6 +6,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from keras import layers
 
@@ -40,6 +41,7 @@ class SaveTest(absltest.TestCase):
             self.assertEqual(loaded.name, teacher.name)
             self.assertEqual(taps.names(loaded), taps.names(teacher))
 
+    @pytest.mark.slow
     def test_a_fresh_process_gives_the_same_logits(self):
         teacher, file = logits(softmax_model()), self.file()
         teacher.save(file)

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -142,6 +143,7 @@ class StripTest(parameterized.TestCase):
         ):
             np.testing.assert_allclose(ops.softmax(after), before, rtol=1e-5)
 
+    @pytest.mark.slow
     def test_works_on_a_model_of_keras_applications(self):
         model = keras.applications.MobileNetV2(
             input_shape=(32, 32, 3), classes=5, weights=None

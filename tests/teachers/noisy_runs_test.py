@@ -8,6 +8,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -57,6 +58,7 @@ class Killer(keras.callbacks.Callback):
 
 
 class ResumeTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_killed_run_ends_bit_equal_to_an_uninterrupted_one(self):
         folder = support.folder(self)
         cut = str(folder / "cut")
@@ -86,6 +88,7 @@ class ResumeTest(absltest.TestCase):
 
 
 class SaveTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_loaded_distiller_draws_what_the_saved_one_would(self):
         distiller = resumable(3)
         distiller.fit(X, verbose=0)

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -102,6 +103,7 @@ class DistributionTest(parameterized.TestCase):
                 error = offsets.std() / np.sqrt(DRAWS)
                 self.assertLess(abs(offsets.mean() - expected), 5 * error)
 
+    @pytest.mark.slow
     def test_a_distillers_loss_grows_by_half_of_that(self):
         keras.utils.set_random_seed(0)
         x = np.random.default_rng(0).normal(size=(DRAWS, 4)).astype("float32")
@@ -128,6 +130,7 @@ class DistributionTest(parameterized.TestCase):
         self.assertGreater(offset, 5 * error)
 
 
+@support.eager_tests
 class DrawingTest(parameterized.TestCase):
     def test_noise_is_fresh_in_each_step(self):
         distiller = support.distiller(teacher=noisy(seed=0))

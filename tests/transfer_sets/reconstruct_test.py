@@ -4,6 +4,7 @@ import unittest.mock
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -100,6 +101,7 @@ class ReconstructTest(parameterized.TestCase):
             np.std(x), 0.1, delta=5 * 0.1 / np.sqrt(2 * count)
         )
 
+    @pytest.mark.slow
     def test_changes_nothing_of_a_teacher_with_statistics(self):
         keras.utils.set_random_seed(0)
         teacher = keras.Sequential(
@@ -119,6 +121,7 @@ class ReconstructTest(parameterized.TestCase):
         after = support.values(teacher.variables)
         self.assertEqual(support.largest_difference(before, after), 0)
 
+    @pytest.mark.slow
     def test_a_seed_gives_the_same_again_and_another_does_not(self):
         records = small_teachers.records(self.teacher, transfer_sets.TopLayer())
         first, again, other = (
@@ -269,6 +272,12 @@ class RefusalsTest(parameterized.TestCase):
         self.refuse(
             r"stay finite.*learning_rate=1e\+30", learning_rate=1e30, steps=9
         )
+
+
+support.mark_slow(ReconstructTest, "test_lowers", but=["_top", "_pairs"])
+support.mark_slow(
+    ReconstructTest, "test_the_teacher_knows", but=["_top", "_pairs"]
+)
 
 
 if __name__ == "__main__":

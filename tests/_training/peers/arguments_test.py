@@ -23,12 +23,6 @@ def with_head(activation, name="soft"):
     return support.dense(4, activation=activation, name=name)
 
 
-def two_headed():
-    inputs = keras.Input((4,))
-    outputs = [keras.layers.Dense(3, name=name)(inputs) for name in "ab"]
-    return keras.Model(inputs, outputs, name="two")
-
-
 def sharing(model):
     hidden = model.get_layer("hidden")
     return keras.Sequential(
@@ -104,7 +98,7 @@ class ArgumentsTest(parameterized.TestCase):
         self.refuse(
             r"`peers\[1\]` must have one output",
             r'peers\[1\]="two" with the outputs a, b',
-            peers=[support.dense(4), two_headed()],
+            peers=[support.dense(4), support.two_headed(4, "two")],
         )
 
     def test_peers_take_the_same_input(self):

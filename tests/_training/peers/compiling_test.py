@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -51,6 +52,7 @@ class PeerCompilingTest(parameterized.TestCase):
         predicted = self.distiller.predict(self.x, verbose=0)
         np.testing.assert_allclose(predicted, logits / 3, rtol=1e-5, atol=1e-6)
 
+    @pytest.mark.slow
     def test_keys_are_those_promised(self):
         self.distiller.compile(
             "sgd",
@@ -109,6 +111,7 @@ class PeerCompilingTest(parameterized.TestCase):
                 expected = getattr(reference, key)(y, p)
                 self.assertAlmostEqual(logs[f"{head}_{key}"], expected, 5)
 
+    @pytest.mark.slow
     def test_teacher_metrics_of_labels_compare_each(self):
         distiller = communities.made(
             3, losses=keras_kd.losses.BinarySoftTargets()
@@ -146,6 +149,7 @@ class PeerCompilingTest(parameterized.TestCase):
         self.assertIn("accuracy", logs)
         self.assertNotIn("teacher_agreement", logs)
 
+    @pytest.mark.slow
     def test_validation_can_stop_the_training(self):
         self.distiller.compile("sgd", cross_entropy(), metrics=["accuracy"])
         stop = keras.callbacks.EarlyStopping("val_accuracy", patience=0)
@@ -196,6 +200,11 @@ class PeerCompilingTest(parameterized.TestCase):
             ValueError, "must be unique.*Received: 'peer_0_accuracy' twice"
         ):
             distiller.evaluate(self.x, self.y, verbose=0)
+
+
+support.mark_slow(PeerCompilingTest, "test_weighted_metrics")
+support.mark_slow(PeerCompilingTest, "test_metrics_of_probabilities")
+support.mark_slow(PeerCompilingTest, "test_recompiling")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -71,6 +72,7 @@ class OptimizersTest(parameterized.TestCase):
             communities.difference(others.students, distiller.peers), 2e-6
         )
 
+    @pytest.mark.slow
     def test_a_rate_that_a_callback_sets_is_that_of_all(self):
         x, y = communities.data(communities.vectors)
         distiller = communities.made(3)
@@ -166,6 +168,9 @@ class OptimizersTest(parameterized.TestCase):
         distiller.peers[1].trainable = False
         with self.assertRaisesRegex(ValueError, r"`peers\[1\]` must have"):
             distiller.fit(*support.data(), verbose=0)
+
+
+support.mark_slow(OptimizersTest, "test_each_peer", but=["_adam"])
 
 
 if __name__ == "__main__":

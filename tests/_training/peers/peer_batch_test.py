@@ -4,6 +4,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -121,6 +122,7 @@ class SharesTest(parameterized.TestCase):
             seen, {0: set(range(0, 12, 2)), 1: set(range(1, 12, 2))}
         )
 
+    @pytest.mark.slow
     def test_an_empty_shard_moves_nothing(self):
         distiller = communities.made(make=normalised, shards=True)
         distiller.compile(
@@ -145,6 +147,7 @@ class SharesTest(parameterized.TestCase):
         self.assertEqual(logs["peer_1_student_loss"], 0)
         self.assertGreater(logs["peer_0_student_loss"], 0)
 
+    @pytest.mark.slow
     def test_terms_are_means_over_the_shard(self):
         distiller = communities.made(shards=True, exchange="together")
         distiller.compile(

@@ -8,6 +8,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -73,6 +74,7 @@ def state(distiller):
     )
 
 
+@pytest.mark.slow
 class SaveTest(parameterized.TestCase):
     @parameterized.parameters(
         {"exchange": "in_turn"},
@@ -179,6 +181,7 @@ here.resumable(
 
 
 class ResumeTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_killed_run_ends_bit_equal_to_an_uninterrupted_one(self):
         # The third epoch ends after the ninth step: a copy is one step old.
         folder = support.folder(self)

@@ -211,5 +211,10 @@ class PeerStepTest(parameterized.TestCase):
                 distiller.train_on_batch(x)
 
 
+support.mark_slow(PeerStepTest, "test_ways", but=["_eager"])
+support.mark_slow(PeerStepTest, "test_evaluate", but=["0"])
+support.mark_slow(PeerStepTest, "test_half")
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -1,7 +1,11 @@
 import dataclasses
+import pathlib
+import shutil
+import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd import batch
@@ -13,9 +17,20 @@ from tests.cli import small_jobs
 
 
 class DefaultTeacherTest(absltest.TestCase):
+    """A cache is written once, and each test has a copy of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        made = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(made.cleanup)
+        cls.finished = pathlib.Path(made.name) / "cache"
+        cls.cached, cls.text = small_jobs.cache(cls.finished)
+
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self) / "cache"
+        shutil.copytree(self.finished, self.folder)
 
     def files(self):
         return {
@@ -25,11 +40,12 @@ class DefaultTeacherTest(absltest.TestCase):
         }
 
     def test_second_call_trains_and_writes_nothing(self):
-        cached, text = small_jobs.cache(self.folder)
-        self.assertEqual(cached.num_examples, 60)
-        self.assertIn("Written to", text)
+        self.assertEqual(self.cached.num_examples, 60)
+        self.assertIn("Written to", self.text)
         size = sum(p.stat().st_size for p in self.folder.glob("*.tfrecord"))
-        self.assertIn(f"60 examples, {size:,} bytes", " ".join(text.split()))
+        self.assertIn(
+            f"60 examples, {size:,} bytes", " ".join(self.text.split())
+        )
         before = self.files()
 
         with mock.patch.object(arms.Bench, "train_teacher") as train:
@@ -39,14 +55,16 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertIn("Kept from before", text)
         self.assertEqual(self.files(), before)
 
+    @pytest.mark.slow
     def test_interrupted_while_writing_goes_on_with_the_same_teacher(self):
+        folder = support.folder(self) / "cache"
         with mock.patch.object(
             shards.ShardWriter, "close", side_effect=KeyboardInterrupt
         ):
             with self.assertRaises(KeyboardInterrupt):
-                small_jobs.cache(self.folder)
+                small_jobs.cache(folder)
         with mock.patch.object(arms.Bench, "train_teacher") as train:
-            cached, text = small_jobs.cache(self.folder)
+            cached, text = small_jobs.cache(folder)
         train.assert_not_called()
         self.assertEqual(cached.num_examples, 60)
         self.assertIn("Written to", text)
@@ -66,7 +84,6 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertIn("distilled, seed 0", text)
 
     def test_refuses_a_teacher_trained_otherwise(self):
-        small_jobs.cache(self.folder)
         with self.assertRaisesRegex(
             UnusableError,
             "`--output` must be empty.*epochs=1, now 2. Choose another "
@@ -75,12 +92,10 @@ class DefaultTeacherTest(absltest.TestCase):
             small_jobs.cache(self.folder, epochs=2)
 
     def test_refuses_other_data(self):
-        small_jobs.cache(self.folder)
         with self.assertRaisesRegex(UnusableError, "`--output`.*with data="):
             small_jobs.cache(self.folder, small_jobs.data(num_train=63))
 
     def test_refuses_other_numbers_in_the_same_folder(self):
-        small_jobs.cache(self.folder)
         with self.assertRaisesRegex(
             UnusableError, "cache in --output=.*begun with another .*`dtype`"
         ):

@@ -4,6 +4,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd import datasets
@@ -20,6 +21,7 @@ from tests import support
 from tests.cli import small_jobs
 
 
+@pytest.mark.slow
 class DigitsJobTest(absltest.TestCase):
     """The whole job once, on real data."""
 
@@ -29,7 +31,7 @@ class DigitsJobTest(absltest.TestCase):
         cls.folder = support.folder(cls)
         cls.data = datasets.digits()
         cls.outcome, cls.text = small_jobs.run(
-            cls.folder, cls.data, epochs=2, fraction=0.1, batch_size=64
+            cls.folder, cls.data, epochs=2, fraction=0.1, batch_size=256
         )
 
     @classmethod
@@ -128,7 +130,7 @@ class DigitsJobTest(absltest.TestCase):
     def test_a_second_call_trains_nothing_and_finds_the_same(self):
         with mock.patch.object(arms.Bench, "_fit") as fit:
             outcome, text = small_jobs.run(
-                self.folder, self.data, epochs=2, fraction=0.1, batch_size=64
+                self.folder, self.data, epochs=2, fraction=0.1, batch_size=256
             )
         fit.assert_not_called()
         self.assertIn("kept from before", text)
@@ -156,6 +158,7 @@ class FairnessTest(absltest.TestCase):
             for ours, theirs in zip(weights, seen[-3][1], strict=True):
                 np.testing.assert_array_equal(ours, theirs)
 
+    @pytest.mark.slow
     def test_students_of_few_images_make_as_many_updates(self):
         steps = []
         count = keras.callbacks.LambdaCallback(
@@ -167,6 +170,7 @@ class FairnessTest(absltest.TestCase):
         # see 6 images each.
         self.assertLen(steps, 2 * 7)
 
+    @pytest.mark.slow
     def test_a_rate_that_was_given_is_for_the_distilled_students(self):
         folder = support.folder(self)
         outcome, text = small_jobs.run(folder, seeds=1, learning_rate=0.02)
@@ -200,6 +204,7 @@ class FairnessTest(absltest.TestCase):
 
 
 class StateOfAJobTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_goes_on_where_it_was_stopped_and_ends_alike(self):
         whole, _ = small_jobs.run(support.folder(self))
         folder = support.folder(self)
@@ -225,6 +230,7 @@ class StateOfAJobTest(absltest.TestCase):
                 resumed.figures[arm].accuracies, whole.figures[arm].accuracies
             )
 
+    @pytest.mark.slow
     def test_seeds_can_be_added(self):
         folder = support.folder(self)
         first, _ = small_jobs.run(folder, seeds=1)

@@ -5,6 +5,7 @@ from unittest import mock
 import keras
 import keras_tuner
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -68,7 +69,7 @@ class Subclassed(keras.Model):
         return (None, 3)
 
 
-@mock.patch.object(keras.Model, "compile", small_jobs.compile_eagerly)
+@support.eagerly()
 class EveryMethodTest(parameterized.TestCase):
     @parameterized.parameters(*METHODS)
     def test_trains_the_student_that_is_saved(self, method):
@@ -187,7 +188,7 @@ class NoisyTest(absltest.TestCase):
         self.assertIs(found.taught_by(0).model, found.teacher)
 
 
-@mock.patch.object(keras.Model, "compile", small_jobs.compile_eagerly)
+@support.eagerly()
 class StagesTest(absltest.TestCase):
     def test_the_stages_share_the_epochs(self):
         history = bench("fitnets", epochs=7).train(arms.DISTILLED, 0.01, 0)
@@ -195,6 +196,7 @@ class StagesTest(absltest.TestCase):
         # A third of 7, and the rest.
         self.assertEqual(known, [False] * 2 + [True] * 5)
 
+    @pytest.mark.slow
     def test_a_job_shows_the_stages_in_its_files(self):
         folder = support.folder(self)
         result, text = small_jobs.run(
@@ -234,7 +236,7 @@ class StagesTest(absltest.TestCase):
         np.testing.assert_array_equal(joined["accuracy"], [np.nan, np.nan, 0.5])
 
 
-@mock.patch.object(keras.Model, "compile", small_jobs.compile_eagerly)
+@support.eagerly()
 class PeersTest(absltest.TestCase):
     def test_the_second_one_begins_from_other_weights(self):
         found = bench("mutual_learning")
@@ -260,6 +262,9 @@ class ShallowTest(absltest.TestCase):
         found = fit.call_args.args[0]
         names = [layer.name for layer in found.student.layers]
         self.assertEqual(names, ["flatten", "bottleneck", "hidden", "logits"])
+
+
+support.mark_slow(EveryMethodTest, "test_the_same_seed", but=["0"])
 
 
 if __name__ == "__main__":

@@ -202,5 +202,11 @@ class AwaitCacheTest(absltest.TestCase):
             )
 
 
+support.mark_slow(BeginTest, "test_overwrite", but=["none_of_a_search"])
+support.mark_slow(BeginTest, "test_the_tuner_folder")
+support.mark_slow(BeginTest, "test_a_damaged_journal")
+support.mark_slow(BeginTest, "test_models_without_maps")
+
+
 if __name__ == "__main__":
     absltest.main()

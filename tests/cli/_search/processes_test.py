@@ -5,6 +5,7 @@ import sys
 import time
 from unittest import mock
 
+import pytest
 from absl.testing import absltest
 
 from keras_kd.cli import search
@@ -158,6 +159,7 @@ class FlagsTest(absltest.TestCase):
 
 
 class EndWithParentTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_a_process_ends_when_its_standard_input_does(self):
         script = (
             "from keras_kd.cli._search import processes; import time\n"

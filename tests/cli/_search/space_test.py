@@ -3,6 +3,7 @@ import dataclasses
 import keras
 import keras_tuner
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 from keras_kd import search
@@ -183,6 +184,7 @@ class TrialTest(absltest.TestCase):
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
+    @pytest.mark.slow
     def test_each_trial_has_each_seed(self):
         seeds = [self.made.seed]
         first, _ = self.train(epochs=1)

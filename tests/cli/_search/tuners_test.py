@@ -1,5 +1,6 @@
 from unittest import mock
 
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -23,6 +24,7 @@ class TunersTest(absltest.TestCase):
     def search(self, **settings):
         return small_jobs.search(self.output, **self.given | settings)
 
+    @pytest.mark.slow
     def test_hyperband_in_a_place_of_its_own(self):
         tuner = self.folder / "tuner"
         found, text = self.search(
@@ -37,10 +39,12 @@ class TunersTest(absltest.TestCase):
         self.assertFalse((self.output / "search").exists())
         self.assertIn("epochs", text)
 
+    @pytest.mark.slow
     def test_hyperband_says_that_the_best_was_not_trained_to_the_end(self):
         _, text = self.search(tuner="hyperband", epochs=3, max_trials=2)
         self.assertRegex(text.replace("\n", " "), "trained for 1 of 3 epochs")
 
+    @pytest.mark.slow
     def test_a_grid_on_two_replicas_begins_with_the_defaults(self):
         # A process can have one strategy over several devices only.
         with mock.patch.object(

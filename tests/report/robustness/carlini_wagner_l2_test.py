@@ -1,6 +1,7 @@
 """On linear models the nearest image of another class is known."""
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -71,6 +72,7 @@ class CarliniWagnerL2Test(parameterized.TestCase):
         self.assertBetween(result.adversarial.min(), 0, 0.01)
         np.testing.assert_allclose(result.l2, [np.hypot(0.1, 0.1)], rtol=0.05)
 
+    @pytest.mark.slow
     def test_a_target_out_of_reach_is_reported_as_failed(self):
         # Class 1 is 10 behind, and features within [0, 1] move at most 6.
         model = small_victims.linear(KERNEL, [10.0, 0.0])
@@ -81,6 +83,7 @@ class CarliniWagnerL2Test(parameterized.TestCase):
         np.testing.assert_array_equal(result.adversarial, self.x)
         self.assertTrue(np.isnan(result.mean_l2))
 
+    @pytest.mark.slow
     def test_images_of_any_shape_in_batches(self):
         x = np.repeat(self.x[:3], 2, axis=1).reshape(3, 3, 2, 1)
         # The second of each two counts for nothing.

@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from scipy import stats
@@ -72,6 +73,7 @@ class FitTest(parameterized.TestCase):
         np.testing.assert_allclose(parts.means, whole.means, atol=1e-9)
         np.testing.assert_allclose(parts.log_tables[2], whole.log_tables[2])
 
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_rows_times_components(self):
         table = normals(20_000, 1)
         tracemalloc.start()
