@@ -143,6 +143,7 @@ class HelpTest(absltest.TestCase):
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])
         self.assertIn("Usage: keras-kd COMMAND", process.stdout)
 
+    @pytest.mark.slow
     def test_arguments_of_the_process_decide_nothing(self):
         process = run("-c", LIKE_THE_CONSOLE_SCRIPT)
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -129,6 +130,7 @@ class IncumbentTest(parameterized.TestCase):
 
     # Neither a string nor a function knows the number of replicas.
     @parameterized.parameters("mse", keras.losses.mean_squared_error)
+    @pytest.mark.slow
     def test_any_loss_of_labels_is_right_on_two_replicas(self, loss):
         labels = keras.utils.to_categorical(self.y, 3)
 

@@ -69,6 +69,7 @@ class StagesTest(parameterized.TestCase):
         self.assertEqual(difference, 0)
 
     @parameterized.parameters(None, 2, 100)
+    @pytest.mark.slow
     def test_an_interrupted_stage_ends_as_another(self, patience):
         expected = model()
         history = fit(None, expected, patience=patience)

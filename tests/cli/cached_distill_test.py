@@ -80,6 +80,7 @@ class SameResultTest(CachedTest):
             expected = self.net.predict(part.train_images, verbose=0)
             np.testing.assert_allclose(output, expected, atol=1e-5)
 
+    @pytest.mark.slow
     def test_the_teacher_does_not_run_in_training(self):
         small_jobs.cache(self.cache, teacher=self.teacher)
         made = []

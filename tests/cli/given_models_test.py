@@ -17,6 +17,7 @@ class ModelsOfTheUserTest(absltest.TestCase):
     def run_with(self, **arguments):
         return small_jobs.run(self.folder / "output", **arguments)
 
+    @pytest.mark.slow
     def test_teacher_that_ends_in_softmax_is_used_by_its_logits(self):
         teacher = small_jobs.net(activation="softmax", name="theirs")
         path = small_jobs.save(self.folder, teacher)

@@ -181,6 +181,7 @@ class CoTrainingTest(parameterized.TestCase):
         first = [one.label for one in made.log if one.view == 0]
         self.assertEqual(np.bincount(first).tolist(), [5, 3, 1])
 
+    @pytest.mark.slow
     def test_a_resumed_run_begins_from_the_weights_of_the_first(self):
         folder = support.folder(self)
         kwargs = {"iterations": 2, "epochs": 2}

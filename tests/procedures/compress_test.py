@@ -53,6 +53,7 @@ class CompressTest(parameterized.TestCase):
             for key in ("loss", "val_loss"):
                 np.testing.assert_allclose(history[key], expected, rtol=1e-5)
 
+    @pytest.mark.slow
     def test_every_student_gets_the_same_first_weights_and_updates(self):
         given = small.student()
         before = support.values(given.weights)
@@ -74,6 +75,7 @@ class CompressTest(parameterized.TestCase):
         small.compress(num_synthetic=[0, 60], updates=30, callbacks=[Count()])
         self.assertLen(batches, 2 * 30)
 
+    @pytest.mark.slow
     def test_labels_are_not_looked_at_in_training(self):
         x, labels = small.judged()
         one, other = (

@@ -54,6 +54,7 @@ class DataFreeTest(parameterized.TestCase):
         self.assertGreater(accuracies[1], 0.9)
         self.assertGreater(accuracies[1], accuracies[0] + 0.1)
 
+    @pytest.mark.slow
     def test_loss_is_the_softened_divergence_without_a_factor(self):
         teacher = small_teachers.trained()
         records = small_teachers.records(teacher)

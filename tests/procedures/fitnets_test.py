@@ -247,6 +247,7 @@ class TrainingTest(absltest.TestCase):
 
 @support.eager_tests
 class ReplicasTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_two_replicas_give_the_numbers_of_one(self):
         def run_dense():
             keras.utils.set_random_seed(2)

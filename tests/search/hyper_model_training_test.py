@@ -132,6 +132,7 @@ class TunersTest(parameterized.TestCase):
         (keras_tuner.Hyperband, dict(max_epochs=2)),
         (keras_tuner.GridSearch, dict(max_trials=2)),
     )
+    @pytest.mark.slow
     def test_every_tuner_takes_it_as_it_is(self, tuner, arguments):
         made = hypermodel()
         tuner = tuner(

@@ -166,6 +166,7 @@ class OwnerTest(parameterized.TestCase):
         self.folder = support.folder(self)
 
     @parameterized.parameters(False, True)
+    @pytest.mark.slow
     def test_two_processes_do_not_share_a_folder(self, overwrite):
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, self.folder],

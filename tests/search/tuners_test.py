@@ -1,6 +1,7 @@
 from unittest import mock
 
 import keras_tuner
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -222,6 +223,7 @@ class MakeTunerTest(parameterized.TestCase):
         self.assertEmpty(tuner.oracle.trials)
 
     @parameterized.parameters("random", "grid")
+    @pytest.mark.slow
     def test_the_same_seed_lists_the_same_trials(self, name):
         """Each within its range, none twice, whatever process and folder."""
         space = {

@@ -69,6 +69,7 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertEqual(cached.num_examples, 60)
         self.assertIn("Written to", text)
 
+    @pytest.mark.slow
     def test_a_folder_of_an_older_version_is_learned_from(self):
         # Its teacher was kept without digests.
         small_jobs.cache(self.folder)
