@@ -61,10 +61,6 @@ class PeerReporting(Reporting):
     `peer_names`, and `PeerLogs` in `_parts.logs`.
     """
 
-    def by_head(self, values):
-        """A dict of values by the names of the peers, and of the ensemble."""
-        return dict(zip((*self.peer_names, ENSEMBLE), values, strict=True))
-
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the metrics; see `keras.Model`.
 
@@ -80,7 +76,7 @@ class PeerReporting(Reporting):
         y, y_pred, sample_weight = (
             one
             if isinstance(one, dict) or one is None
-            else self.by_head([one] * (len(self.peers) + 1))
+            else by_head(self.peer_names, [one] * (len(self.peers) + 1))
             for one in (y, y_pred, sample_weight)
         )
         return super().compute_metrics(x, y, y_pred, sample_weight)
@@ -98,6 +94,11 @@ class PeerReporting(Reporting):
             if not any(v is None or isinstance(v, dict) for v in values):
                 means[suffix] = sum(values) / len(values)
         return merge([*results.items(), *means.items()])
+
+
+def by_head(peers, values):
+    """A dict of values by the names of the peers, and of the ensemble."""
+    return dict(zip((*peers, ENSEMBLE), values, strict=True))
 
 
 def copied(metric):

@@ -9,6 +9,7 @@ from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._training import targets
 from keras_kd._training.peers import peer_batch
+from keras_kd._training.peers.logs import by_head
 from keras_kd._training.step import Step
 from keras_kd._training.step import StepParts
 
@@ -180,9 +181,9 @@ class PeerStep(Step):
         ]
         y = [*(share.targets.labels for share in shares), found.labels]
         y_pred, weights = zip(*measured, strict=True)
-        by_name = self.distiller.by_head
+        peers = self.parts.logs.peers
         return self.distiller.compute_metrics(
-            shares[0].x, by_name(y), by_name(y_pred), by_name(weights)
+            shares[0].x, *(by_head(peers, v) for v in (y, y_pred, weights))
         )
 
 
