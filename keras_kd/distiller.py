@@ -6,9 +6,9 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
-from keras_kd._training.cached_outputs import teacher_outputs
 from keras_kd._training.compiling import Compiling
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
@@ -16,10 +16,10 @@ from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
+from keras_kd._training.outputs import teacher_outputs
 from keras_kd._training.saving import Persistence
 from keras_kd._training.step import StepParts
 from keras_kd._training.unlabelled_weights import UnlabelledWeights
-from keras_kd.teachers.cached import CachedTeacher
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -135,7 +135,7 @@ class Distiller(
         self._parts = StepParts(
             comparison, logs, self.student_loss_weight, mask_input
         )
-        self._parts.may_lack_teacher = isinstance(teacher, CachedTeacher)
+        self._parts.may_lack_teacher = teacher_protocol.of(teacher).is_cache
         # Unbuilt models cannot write weights, and a step never calls this one:
         # a call here would be one more pass through the student.
         self.build(model_specs.shapes_of(comparison.student.input_entries()))
@@ -147,7 +147,7 @@ class Distiller(
 
     def make_train_function(self, force=False):
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force:
+        if self.train_function is None or force or self.run_eagerly:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
         if self._parts.awaits_teacher:

@@ -207,6 +207,6 @@ class MutualDistiller(
 
     def make_train_function(self, force=False):
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force:
+        if self.train_function is None or force or self.run_eagerly:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)

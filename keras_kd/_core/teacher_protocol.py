@@ -13,6 +13,7 @@ class TeacherProtocol:
     `ensemble_logits` in place of logits, which needs no declaration.
 
     Attributes:
+        is_cache: Whether it gives stored outputs, and never runs.
         is_noisy: Whether `perturb` changes the output.
         noise_state: Variables that the noise is drawn from, for a resumed run
             to draw the same.
@@ -20,6 +21,7 @@ class TeacherProtocol:
             Keras knows the input of this one.
     """
 
+    is_cache = False
     is_noisy = False
     noise_state = ()
     input_like = None

@@ -4,19 +4,6 @@ from keras_kd._training import checks
 from keras_kd._training.outputs import ForwardPass
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd.teachers._cache.tapped import TappedCache
-from keras_kd.teachers.cached import CachedTeacher
-
-
-def teacher_outputs(teacher, inputs, losses):
-    """Makes the outputs of a teacher of either kind.
-
-    Args:
-        teacher: A built `keras.Model`, or a `CachedTeacher`.
-        inputs: Entries of `x` that it sees; see `Distiller`.
-        losses: Distillation losses, by name.
-    """
-    kind = CachedOutputs if isinstance(teacher, CachedTeacher) else ModelOutputs
-    return kind(teacher, "teacher", inputs, losses)
 
 
 class CachedOutputs(ModelOutputs):

@@ -11,7 +11,6 @@ from keras_kd._core.final_activations import gives_probabilities
 from keras_kd._core.logits_check import logits_of
 from keras_kd._core.moving_weights import shared_moving_weights
 from keras_kd.losses import DistillationLoss
-from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.function import FunctionTeacher
 
 # Keys of the logs that are not the name of a loss.
@@ -20,7 +19,7 @@ RESERVED_NAMES = ("loss", "student_loss")
 
 def check_model(model, role):
     """Validates that a model is built, or a cache of a teacher."""
-    if role == "teacher" and isinstance(model, CachedTeacher):
+    if role == "teacher" and teacher_protocol.of(model).is_cache:
         return
     if isinstance(model, FunctionTeacher):
         raise TypeError(

@@ -215,6 +215,23 @@ class ModelOutputs(Outputs):
         }
 
 
+def teacher_outputs(teacher, inputs, losses):
+    """Makes the outputs of a teacher of either kind.
+
+    Args:
+        teacher: A built `keras.Model`, or a `CachedTeacher`.
+        inputs: Entries of `x` that it sees; see `Distiller`.
+        losses: Distillation losses, by name.
+    """
+    kind = ModelOutputs
+    if teacher_protocol.of(teacher).is_cache:
+        # Not at the top: it is built on this module.
+        from keras_kd._training.cached_outputs import CachedOutputs
+
+        kind = CachedOutputs
+    return kind(teacher, "teacher", inputs, losses)
+
+
 def taps_of_probabilities(role, losses):
     """Taps at which every loss takes the softmax or sigmoid of logits.
 

@@ -14,7 +14,7 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
-from keras_kd._training.cached_outputs import teacher_outputs
+from keras_kd._training.outputs import teacher_outputs
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part

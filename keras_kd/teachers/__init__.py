@@ -1,7 +1,8 @@
 """Teachers: any built `keras.Model` that gives logits, and more."""
 
+import importlib
+
 from keras_kd.teachers.augmentation import Augmentation
-from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
@@ -18,10 +19,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    # Writing a cache takes more modules than reading one.
-    if name != "cache_teacher":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from keras_kd.teachers.caching import cache_teacher
+# Caches take many modules, and few need them.
+_ON_DEMAND = {"CachedTeacher": "cached", "cache_teacher": "caching"}
 
-    return cache_teacher
+
+def __getattr__(name):
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
+    return getattr(module, name)

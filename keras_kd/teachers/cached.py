@@ -92,6 +92,7 @@ class CachedTeacher(TeacherProtocol):
         self._arrays = stored_arrays(self.layout, self.augmentation)
         self.bytes_per_example = layouts.bytes_of(self._arrays)
 
+    is_cache = True
     # For checks of models: a cache has nothing to change.
     weights = ()
 
