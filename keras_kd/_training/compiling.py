@@ -1,4 +1,4 @@
-"""Compiles a Distiller, and reports its losses and metrics."""
+"""Compiles a Distiller."""
 
 import types
 

@@ -109,7 +109,7 @@ class Comparison:
         }
 
     def _served(self, name, loss, teacher, student, examples):
-        """What a loss needs besides the two tensors, by name."""
+        """Further arguments of a loss, by name."""
         offered = {
             "labels": examples.labels,
             "example_ids": examples.reserved.get("example_ids"),

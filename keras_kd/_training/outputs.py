@@ -37,7 +37,7 @@ class ForwardPass:
 
 
 class Outputs(abc.ABC):
-    """What a `Comparison` needs of one side.
+    """One side of a `Comparison`.
 
     A plain object, so that the teacher in it is no part of the Distiller.
 

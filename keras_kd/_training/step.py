@@ -28,11 +28,12 @@ class Examples:
             none.
     """
 
+    is_shard = False
+
     x: Any
     targets: Targets
     reserved: dict
     size: Any
-    is_shard: bool = False
 
     @functools.cached_property
     def labels(self):
@@ -40,7 +41,7 @@ class Examples:
         return self.targets.clean_labels()
 
     def counted(self, result):
-        """Drops outputs that are of no example.
+        """Drops the outputs of placeholders; here there are none.
 
         Args:
             result: A `ForwardPass` of a model on `x`.
@@ -108,12 +109,12 @@ class StepParts:
 class Step:
     """One batch on its way through a `Distiller`.
 
-    The trainer of a backend makes it, which runs the teacher, and calls for
-    each student, by its index:
+    The trainer of a backend makes a `Step`; making it runs the teacher. Then
+    the trainer calls, for the index of each student:
 
     1. `predict`, where gradients by the variables in `learners` are recorded;
-    2. `prepare`, where they are not, when all students have predicted;
-    3. `compare`, where they are;
+    2. `prepare`, outside of that, when all students have predicted;
+    3. `compare`, where they are recorded again;
     4. `updated`, after the optimizer, in training.
 
     `report` is the end.

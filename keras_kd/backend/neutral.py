@@ -17,3 +17,16 @@ def wrapped_function(given):
     attributes = vars(given)
     function = attributes.get("_fn") or attributes.get("fn")
     return function, attributes.get("_fn_kwargs") or {}
+
+
+def untrack(layer, variable):
+    """Makes a layer forget a variable that it shall not have.
+
+    Keras 3.15 tracks what is assigned to an attribute before a class can refuse
+    it, and has no public way back.
+
+    Args:
+        layer: A `keras.layers.Layer`.
+        variable: Anything; what is not tracked is left alone.
+    """
+    layer._tracker.untrack(variable)

@@ -9,6 +9,7 @@ from keras_kd._core.arguments import WEIGHT
 from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_name
 from keras_kd._core.arguments import check_within
+from keras_kd.backend.neutral import untrack
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
 
@@ -38,6 +39,8 @@ class _KeptVariable:
     def __set__(self, loss, value):
         name = self.name
         if name in loss.hyperparameters and name in vars(loss):
+            if value is not vars(loss)[name]:
+                untrack(loss, value)
             raise AttributeError(
                 f"`{name}` must be assigned with "
                 f"`.{name}.assign(value)`, since it is a variable that the "
@@ -62,7 +65,9 @@ class DistillationLoss(keras.layers.Layer):
     A loss that needs more than the two tensors names it in the class
     attribute `needs`, and takes it as an argument of `call`:
 
-    * `"labels"`: `y` of the batch, of any structure.
+    * `"labels"`: `y` of the batch as it came: with several outputs the whole
+      structure, whatever the tap. Labels that do not count (`ignore_class`,
+      nan) are 0, and their examples or positions leave this loss.
     * `"example_ids"`: integers `(batch,)`, from `batch.attach_example_ids`.
     * `"teacher_input_gradient"`, `"student_input_gradient"`: the gradient of
       the loss's `input_objective`, at the loss's tap in that model, with

@@ -6,6 +6,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
 
+import keras_kd
 from keras_kd import losses
 from tests import replicas
 from tests import support
@@ -270,6 +271,24 @@ class ArgumentTest(RefusalTest):
             r"student_inputs=\['a', 'b'\]",
             student_inputs=["a", "b"],
         )
+
+
+class FrozenTest(parameterized.TestCase):
+    @parameterized.parameters(False, True)
+    def test_a_student_that_is_frozen_between_two_fits(self, is_peer):
+        distiller = support.distiller()
+        if is_peer:
+            distiller = keras_kd.MutualDistiller(
+                peers=[support.dense(4), support.dense(5)],
+                distillation_losses=keras_kd.losses.SoftTargets(),
+            )
+        distiller.compile("sgd", run_eagerly=True)
+        x, _ = support.data(4)
+        distiller.fit(x, verbose=0)
+        student = distiller.peers[1] if is_peer else distiller.student
+        student.trainable = False
+        with self.assertRaisesRegex(ValueError, "must have trainable weights"):
+            distiller.fit(x, verbose=0)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,12 @@ class LossContractTest(absltest.TestCase):
             AttributeError, r"`.temperature.assign\(value\)`.*=1.0"
         ):
             loss.temperature = 1.0
+        variables = loss.variables
+        with self.assertRaises(AttributeError):
+            loss.temperature = keras.Variable(1.0)
+        self.assertEqual(
+            [id(v) for v in loss.variables], [id(v) for v in variables]
+        )
         distiller = support.distiller(loss)
         with self.assertRaisesRegex(
             AttributeError, r"assign\(value\)`.*student_loss_weight=0.5"

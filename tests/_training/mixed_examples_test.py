@@ -1,5 +1,7 @@
 """Losses whose value for an example depends on the others."""
 
+import contextlib
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -32,7 +34,30 @@ class Centred(keras_kd.losses.DistillationLoss):
         return ops.mean(gap**2, axis=-1) + 0 * ops.cast(labels, "float32")
 
 
+class OneHot(keras_kd.losses.DistillationLoss):
+    """Reads labels that are one-hot."""
+
+    needs = ("labels",)
+
+    def call(self, teacher, student, labels):
+        labels = ops.cast(labels, "float32")
+        return ops.sum(labels * (teacher - student) ** 2, axis=-1)
+
+
 class MixedExamplesTest(parameterized.TestCase):
+    @support.eagerly()
+    def test_labels_of_another_form_are_taken_on_several_replicas(self):
+        x, y = support.data(8)
+        y = np.eye(3, dtype="float32")[y]
+        results = []
+        for scope in (contextlib.nullcontext(), two_replicas().scope()):
+            with scope:
+                distiller = support.distiller(OneHot())
+                distiller.compile(keras.optimizers.SGD(0.1))
+            distiller.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+            results.append(support.values(distiller.student.weights))
+        self.assertLess(support.largest_difference(*results), 1e-6)
+
     @parameterized.parameters(Similarity, Centred)
     def test_are_refused_on_several_replicas(self, kind):
         with (

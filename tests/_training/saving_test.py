@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl.testing import absltest
 
 import keras_kd
@@ -139,6 +140,21 @@ class SaveTest(absltest.TestCase):
         np.testing.assert_array_equal(
             distiller.predict(x, verbose=0), student.predict(x, verbose=0)
         )
+
+    def test_is_exported_as_the_model_that_predicts(self):
+        x, _ = support.data(4)
+        mutual = keras_kd.MutualDistiller(
+            peers=[support.dense(4), support.dense(5)],
+            distillation_losses=keras_kd.losses.SoftTargets(),
+        )
+        for made in (support.distiller(), mutual):
+            with self.subTest(type(made).__name__):
+                folder = support.folder(self)
+                made.export(folder, verbose=False)
+                served = tf.saved_model.load(folder).serve(x)
+                np.testing.assert_allclose(
+                    served, made.predict(x, verbose=0), atol=1e-6
+                )
 
     def test_weights_of_another_teacher_are_refused(self):
         path = self.path("d.weights.h5")

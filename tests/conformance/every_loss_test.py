@@ -1,5 +1,6 @@
 """Runs every loss through the checks that hold for all of them."""
 
+import inspect
 import math
 import pathlib
 import re
@@ -97,6 +98,8 @@ class EveryLossTest(parameterized.TestCase):
         through_json = keras.saving.deserialize_keras_object(
             keras.saving.serialize_keras_object(loss)
         )
+        taken = set(inspect.signature(type(loss)).parameters) - {"kwargs"}
+        self.assertEqual(taken - set(loss.get_config()) - {"name"}, set())
         for copy in (through_json, type(loss).from_config(loss.get_config())):
             self.assertIsInstance(copy, type(loss))
             self.assertEqual(copy.get_config(), loss.get_config())

@@ -1,1 +1,1 @@
-"""Parts of a `MutualDistiller`: answers, losses and logs of peers."""
+"""Parts of a `MutualDistiller`: the step, losses and logs of peers."""

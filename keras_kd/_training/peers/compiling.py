@@ -1,4 +1,4 @@
-"""Compiles a MutualDistiller, and reports of each peer and of all together."""
+"""Compiles a MutualDistiller."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Outputs of models that are both teacher and student, and of all together."""
+"""Outputs of a model that is both teacher and student."""
 
 from keras_kd._core import tapped_model
 from keras_kd._training import checks

@@ -15,6 +15,8 @@ class Shard(Examples):
     nan.
     """
 
+    is_shard = True
+
     def counted(self, result):
         """Drops the outputs for a placeholder example.
 
@@ -82,7 +84,6 @@ def _shard(whole, is_mine):
         whole.targets.map(lambda tensor: _rows(tensor, is_mine)),
         _rows(whole.reserved, is_mine),
         ops.cast(ops.count_nonzero(is_mine), "int32"),
-        is_shard=True,
     )
 
 

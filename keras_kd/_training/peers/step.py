@@ -90,7 +90,7 @@ class PeerStep(Step):
         self._penalties = []
         # Answers for the whole batch, by peer; and those that each peer gets.
         self._answers = None
-        self._heard = {}
+        self._answers_to = {}
 
     def learners(self):
         return [
@@ -107,40 +107,42 @@ class PeerStep(Step):
 
     def prepare(self, index):
         if index == 0:
-            self._ask_for_all()
-        if index not in self._heard:
-            self._heard[index] = (
+            self._run_all_teachers()
+        if index not in self._answers_to:
+            self._answers_to[index] = (
                 dict(self._answers)
                 if self._answers
-                else self._ask_teachers(index)
+                else self._run_teachers(index)
             )
 
-    def _ask_for_all(self):
+    def _run_all_teachers(self):
         """Collects the answers that the updates of this step do not change."""
         if not self._shares[0].is_shard:
             self._answers = dict(enumerate(self._students))
             if not self._is_live:
-                self._answers = {i: self._ask(i, i) for i in self._answers}
+                self._answers = {
+                    i: self._run_as_teacher(i, i) for i in self._answers
+                }
         elif not self._is_in_turn:
             for index in range(self.count):
-                self._heard[index] = self._ask_teachers(index)
+                self._answers_to[index] = self._run_teachers(index)
 
-    def _ask_teachers(self, listener):
+    def _run_teachers(self, student):
         """Runs the teachers of a peer on the examples of that peer."""
         return {
             i: self._students[i]
-            if i == listener and self._is_live
-            else self._ask(i, listener)
-            for i in self.parts.peer_losses[listener].teachers
+            if i == student and self._is_live
+            else self._run_as_teacher(i, student)
+            for i in self.parts.peer_losses[student].teachers
         }
 
-    def _ask(self, index, listener):
+    def _run_as_teacher(self, index, student):
         """Runs a peer as the teacher of another, and changes nothing."""
         if self._is_live:
             scope = keras.StatelessScope(initialize_variables=False)
         else:
             scope = self.parts.stale.scope(index)
-        share = self._shares[listener]
+        share = self._shares[student]
         with scope:
             result = self.parts.outputs[index].run(share, self._is_live)
         return share.counted(result)
@@ -150,7 +152,7 @@ class PeerStep(Step):
         one = self.parts.peer_losses[index]
         return self._total(
             one.originals,
-            one.terms(self._heard[index], student, share),
+            one.terms(self._answers_to[index], student, share),
             share,
             student.output,
             [*self._penalties[index], *one.penalties()],
@@ -159,22 +161,25 @@ class PeerStep(Step):
 
     def updated(self, index):
         # The last one's answer is not used again.
-        is_heard = index + 1 < self.count
-        if self._is_in_turn and self._answers and is_heard:
-            self._answers[index] = self._ask(index, index)
+        is_used = index + 1 < self.count
+        if self._is_in_turn and self._answers and is_used:
+            self._answers[index] = self._run_as_teacher(index, index)
 
     def report(self):
-        shares, heard = self._shares, [*map(self._heard.get, range(self.count))]
+        shares, answers = (
+            self._shares,
+            [*map(self._answers_to.get, range(self.count))],
+        )
         for index, share in enumerate(shares):
             self.parts.logs.of[index].update_fed(
-                self.parts.peer_losses[index].combined(heard[index]).output,
+                self.parts.peer_losses[index].combined(answers[index]).output,
                 self._students[index].output,
                 share.targets,
             )
         if shares[0].targets.labels is None:
             return self.distiller.results_without_labels()
         # Of each peer, then of the ensemble.
-        found, joint = _together(shares, heard, self._students)
+        found, joint = _together(shares, answers, self._students)
         measured = [
             *self._measured,
             (found.marked(joint), found.weights_of_labels()),
@@ -202,12 +207,12 @@ def mean(logits):
     return sum(ops.cast(one, "float32") for one in logits) / len(logits)
 
 
-def _together(shares, heard, students):
+def _together(shares, answers, students):
     """Targets and logits of the ensemble of the peers.
 
     Args:
         shares: `Examples` of each peer; the same for all, or shards.
-        heard: For each peer, the others' outputs for its share: a
+        answers: For each peer, the others' outputs for its share: a
             `ForwardPass` by index.
         students: Each peer's own `ForwardPass` on its share.
 
@@ -220,7 +225,9 @@ def _together(shares, heard, students):
         return shares[0].targets, joint
     parts = [
         _joint([one.output for one in (others | {index: own}).values()])
-        for index, (others, own) in enumerate(zip(heard, students, strict=True))
+        for index, (others, own) in enumerate(
+            zip(answers, students, strict=True)
+        )
     ]
     mask = _joined([reduction.read_mask(logits) for logits in parts])
     joined = reduction.with_mask(_joined(parts), mask)
