@@ -48,8 +48,8 @@ class RunFolder:
 
     Raises:
         ValueError: If the folder is used by another process, holds another run
-            or one of an older version, or has files of these names without any
-            settings.
+            or one of an older version, has files of these names without any
+            settings, or is to be shared and holds no run.
     """
 
     def __init__(
@@ -69,12 +69,19 @@ class RunFolder:
         self._received = f"{argument}={str(value or path)!r}"
         self._marker = marker
         settings = files.as_json(settings)
+        release = _nothing
         if not is_shared:
             self.path.mkdir(parents=True, exist_ok=True)
             own_files.check_begun(self.path, marker, argument, names)
-            lock = taken(self.path, argument, value)
-            # At the end of the process, if not before.
-            self.close = weakref.finalize(self, lock.release)
+            release = taken(self.path, argument, value).release
+        elif not (self.path / marker).exists():
+            raise ValueError(
+                f"`{argument}` must hold the run that this process helps with. "
+                f"Received: {self._received} without {marker!r}. Begin the run "
+                "first."
+            )
+        # At the end of the process, if not before.
+        self.close = weakref.finalize(self, release)
         if (self.path / marker).exists():
             self._check_same(settings, other)
         if not is_shared and not (self.path / marker).exists():
@@ -97,7 +104,7 @@ class RunFolder:
             f"goes on where it stopped. Received: {self._received} with "
         )
         end = f" Choose another {self._argument}."
-        if not (self.path / _DIGESTS).exists():
+        if self._is_older():
             raise ValueError(
                 f"{start}a run that an older version of keras_kd wrote. Finish "
                 f"it with that version.{end.replace(' Choose', ' Or choose')}"
@@ -118,6 +125,16 @@ class RunFolder:
         if (self.path / self._marker).exists():
             raise ValueError(f"{start}{'; '.join(differing)}.{end}{more}")
 
+    def _is_older(self):
+        """Whether the digests are missing, or have another form than ours."""
+        try:
+            found = files.read_json(self.path / _DIGESTS)
+        except ValueError:
+            return False
+        if not isinstance(found, dict):
+            return found is None
+        return found.keys() != json.loads(files.seal(None)).keys()
+
     @contextlib.contextmanager
     def written(self, name):
         """Gives a path to write to, and notes the digest of what is there then.
@@ -131,9 +148,11 @@ class RunFolder:
         with files.written(self.path / name) as partial:
             yield partial
             digests = self._digests()
-            # A kill before the file is moved leaves the one before.
-            of_file = files.digest(partial)
-            digests[name] = [*digests.get(name, ())[-1:], of_file]
+            # A kill before the file is moved leaves the one that is there.
+            path = self.path / name
+            now = files.digest(path) if path.exists() else None
+            kept = [of_one for of_one in digests.get(name, ()) if of_one == now]
+            digests[name] = [*kept, files.digest(partial)]
             self._write_digests(digests)
 
     def write_json(self, name, value):
@@ -227,6 +246,10 @@ class RunFolder:
             "changed by others. What it held is made again.",
             stacklevel=4,
         )
+
+
+def _nothing():
+    """Releases no lock."""
 
 
 def taken(path, argument, value=None):

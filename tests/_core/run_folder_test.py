@@ -1,14 +1,17 @@
 """A folder holds one run of one process, and notices what is damaged."""
 
+import os
 import pathlib
 import subprocess
 import sys
 from concurrent import futures
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd._core import files
 from keras_kd._core import run_folder
 from tests import support
 
@@ -85,6 +88,22 @@ class RunFolderTest(parameterized.TestCase):
         (self.folder / "part.json").write_bytes(before)
         self.assertEqual(self.open().read_json("part.json"), 1)
 
+    def test_kills_before_files_are_moved_leave_the_one_before(self):
+        run = self.open()
+        run.write_json("part.json", 1)
+        replace = os.replace
+
+        def killed(source, target):
+            if pathlib.Path(target).name == "part.json":
+                raise KeyboardInterrupt
+            replace(source, target)
+
+        for value in (2, 3):
+            with mock.patch.object(files.os, "replace", killed):
+                with self.assertRaises(KeyboardInterrupt):
+                    run.write_json("part.json", value)
+            self.assertEqual(self.open().read_json("part.json"), 1)
+
     def test_what_failed_on_the_way_is_not_there(self):
         run = self.open()
         with self.assertRaises(KeyboardInterrupt):
@@ -116,6 +135,15 @@ class RunFolderTest(parameterized.TestCase):
         (self.folder / "settings.json").write_text('{"a": 1}')
         with self.assertRaisesRegex(ValueError, "older version.*Finish"):
             self.open()
+
+    def test_an_older_form_of_digests_is_refused(self):
+        self.open().write_json("part.json", 1)
+        path = self.folder / "digests"
+        path.write_text(path.read_text().replace("sha256", "digest"))
+        before = path.read_text()
+        with self.assertRaisesRegex(ValueError, "older version.*Finish"):
+            self.open()
+        self.assertEqual(path.read_text(), before)
 
     @parameterized.parameters("in/part.json", "digests")
     def test_a_file_that_is_not_ours_is_refused_and_left(self, name):
@@ -160,7 +188,8 @@ class RunFolderTest(parameterized.TestCase):
             self.open({"a": 1})
 
     def test_who_shares_the_folder_locks_and_writes_nothing(self):
-        self.open(is_shared=True)
+        with self.assertRaisesRegex(ValueError, "without 'settings.json'"):
+            self.open(is_shared=True)
         self.assertEmpty(list(self.folder.iterdir()))
         run = self.open()
         run.write_json("part.json", 1)
@@ -168,6 +197,7 @@ class RunFolderTest(parameterized.TestCase):
         with futures.ThreadPoolExecutor(1) as other:
             shared = other.submit(self.open, is_shared=True).result()
             self.assertEqual(shared.read_json("part.json"), 1)
+            shared.close()
             refused = other.submit(self.open, {"a": 2}, is_shared=True)
             with self.assertRaisesRegex(ValueError, "a=1, now 2"):
                 refused.result()

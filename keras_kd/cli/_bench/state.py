@@ -19,7 +19,6 @@ from keras_kd.cli._shell.errors import UnusableError
 
 FOLDER = "state"
 IDENTITY = "job.json"
-RECORD = "written.json"
 _ARRAY = "record"
 
 
@@ -87,8 +86,8 @@ class State:
 
     Raises:
         UnusableError: If another job's results are there, or those of an older
-            version, or files that no job has written; or if another process
-            uses the folder. Nothing is deleted then.
+            version, or files that no job has written; if another process uses
+            the folder; or if there is no job to help. Nothing is deleted then.
 
     Attributes:
         replaces: Whether another job was deleted.
@@ -159,6 +158,8 @@ class State:
             model: A Keras model that belongs to it, or `None`.
         """
         if model is not None:
+            # Or a kill in between leaves an old record beside a new model.
+            self._run.remove_file(f"{name}.npz")
             with self._run.written(f"{name}.keras") as partial:
                 model.save(partial)
         # Last, since this file marks the part as finished.
@@ -177,6 +178,11 @@ class State:
         if arrays is None or not is_whole:
             return None
         return json.loads(str(arrays.pop(_ARRAY))), arrays
+
+
+def is_begun(folder):
+    """Whether any job has begun in an output folder."""
+    return os.path.exists(os.path.join(folder, FOLDER, IDENTITY))
 
 
 def finished_model(folder, name):

@@ -51,7 +51,7 @@ def run(settings, *, say=print, live=None):
         if getattr(settings, flag) is not None:
             job_state.prepare_folder(getattr(settings, flag), flag)
     if chief.is_worker():
-        prepare.await_cache(settings.cache_path, say)
+        prepare.await_chief(settings.output, settings.cache_path, say)
     else:
         prepare.check_resume(settings)
     begun = prepare.begin(settings, alternatives, say, live)

@@ -14,6 +14,7 @@ from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.job import Job
 from keras_kd.cli._bench.state import State
+from keras_kd.cli._bench.state import is_begun
 from keras_kd.cli._search import found_files
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
@@ -119,31 +120,39 @@ def in_flags(settings):
         raise UnusableError(text) from error
 
 
-def await_cache(path, say, patience=PATIENCE_SECONDS, sleep=time.sleep):
-    """Waits until the chief has written the cache.
+def await_chief(
+    output, cache, say, patience=PATIENCE_SECONDS, sleep=time.sleep
+):
+    """Waits until the chief has begun the job, and written the cache.
 
     Args:
-        path: Folder of the cache.
+        output: The output folder.
+        cache: Folder of the cache.
         say: Takes a line for the user.
-        patience: Seconds to wait at most.
+        patience: Seconds to wait at most, for each of them.
         sleep: Waits for some seconds. Defaults to `time.sleep`.
 
     Raises:
-        UnusableError: If it is not there then.
+        UnusableError: If they are not there then.
     """
-    waited = 0.0
-    while not _is_complete(path):
-        if waited == 0:
-            say(f"Waiting for the chief to write the cache in {path}.")
-        if waited >= patience:
-            raise UnusableError(
-                "A worker needs the teacher's answers, which the chief writes. "
-                f"Received: no finished cache in {path} after {patience:g} s. "
-                f"Start the same command with {chief.ID}={chief.CHIEF} first, "
-                "with the same folders."
-            )
-        sleep(LOOK_SECONDS)
-        waited += LOOK_SECONDS
+    awaited = (
+        (f"job in {output}", is_begun, output),
+        (f"cache in {cache}", _is_complete, cache),
+    )
+    for name, is_there, folder in awaited:
+        waited = 0.0
+        while not is_there(folder):
+            if waited == 0:
+                say(f"Waiting for the chief to write the {name}.")
+            if waited >= patience:
+                raise UnusableError(
+                    "A worker needs the job and the teacher's answers, which "
+                    f"the chief writes. Received: after {patience:g} s, no "
+                    f"{name} yet. Start the same command with "
+                    f"{chief.ID}={chief.CHIEF} first, with the same folders."
+                )
+            sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
 
 
 def _is_complete(path):

@@ -2,6 +2,7 @@ import functools
 import os
 import pathlib
 from concurrent import futures
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest
@@ -188,12 +189,15 @@ class StateTest(absltest.TestCase):
 
     def test_a_helper_of_the_job_reads_only(self):
         shared = functools.partial(State, self.folder, is_shared=True)
-        self.assertIsNone(shared({}).load("x"))
+        with self.assertRaisesRegex(UnusableError, "without 'job.json'"):
+            shared({})
         self.assertEmpty(os.listdir(self.folder))
         with futures.ThreadPoolExecutor(1) as other:
             state = other.submit(State, self.folder, {"a": 1}).result()
             state.save("x", {"b": 2}, {})
-            self.assertEqual(shared({"a": 1}).load("x")[0], {"b": 2})
+            helper = shared({"a": 1})
+            self.assertEqual(helper.load("x")[0], {"b": 2})
+            helper.close()
             with self.assertRaisesRegex(UnusableError, "a=1, now 2"):
                 shared({"a": 2})
 
@@ -205,6 +209,15 @@ class StateTest(absltest.TestCase):
                 State(self.folder, {"epochs": epochs}, files=("report.md",))
         path.unlink()
         State(self.folder, {"epochs": 3}, files=("report.md",))
+
+    def test_a_kill_between_a_model_and_its_record_leaves_no_part(self):
+        model = support.dense(4)
+        state = State(self.folder, {})
+        state.save("x_seed0", {"a": 1}, {}, model)
+        with mock.patch.object(np, "savez", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                state.save("x_seed0", {"a": 2}, {}, model)
+        self.assertIsNone(State(self.folder, {}).load("x_seed0"))
 
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})

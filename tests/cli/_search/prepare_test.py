@@ -180,25 +180,43 @@ class BeginTest(parameterized.TestCase):
                 self.search()
 
 
-class AwaitCacheTest(absltest.TestCase):
+class AwaitChiefTest(absltest.TestCase):
     def test_waits_until_the_cache_is_there(self):
         folder, lines = support.folder(self), []
+        state.State(folder, {})
         with mock.patch.object(
             prepare.caching, "is_complete", side_effect=[False, True]
         ):
-            prepare.await_cache(folder, lines.append, sleep=lambda _: None)
+            prepare.await_chief(
+                folder, "cache", lines.append, sleep=lambda _: None
+            )
         self.assertEqual(
-            lines, [f"Waiting for the chief to write the cache in {folder}."]
+            lines, ["Waiting for the chief to write the cache in cache."]
         )
+
+    def test_waits_until_the_job_has_begun(self):
+        # With `--cache=`, the cache may be there before.
+        folder, lines = support.folder(self), []
+        with mock.patch.object(prepare.caching, "is_complete") as is_complete:
+            prepare.await_chief(
+                folder,
+                "cache",
+                lines.append,
+                sleep=lambda _: state.State(folder, {}),
+            )
+        self.assertEqual(
+            lines, [f"Waiting for the chief to write the job in {folder}."]
+        )
+        is_complete.assert_called_once()
 
     def test_gives_up(self):
         with self.assertRaisesRegex(
             UnusableError,
-            "(?s)A worker needs.*Received: no finished cache.*after 3 s. Start "
+            "(?s)A worker needs.*Received: after 3 s, no job in.*yet. Start "
             "the same command with KERASTUNER_TUNER_ID=chief",
         ):
-            prepare.await_cache(
-                support.folder(self), str, 3, sleep=lambda _: None
+            prepare.await_chief(
+                support.folder(self), "cache", str, 3, sleep=lambda _: None
             )
 
 
