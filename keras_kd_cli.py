@@ -12,7 +12,8 @@ def main():
     """Runs `keras-kd` with the arguments of the process.
 
     Returns:
-        The exit code; see `keras_kd.__main__`.
+        The exit code: 0 done, 1 the job failed, 2 unusable arguments, 130
+        after Ctrl-C.
     """
     from keras_kd import __main__ as program
 

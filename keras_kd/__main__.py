@@ -30,7 +30,8 @@ def main(arguments=None):
             those of the process.
 
     Returns:
-        The exit code: 0 done, 1 the job failed, 2 unusable arguments.
+        The exit code: 0 done, 1 the job failed, 2 unusable arguments,
+        130 after Ctrl-C.
     """
     if arguments is None:
         arguments = sys.argv[1:]

@@ -99,18 +99,16 @@ def logits_spec(teacher):
 
 
 def average_probabilities(teacher, log_probabilities):
-    """Log-probabilities of a teacher, averaged over members if it has some.
+    """Log-probabilities of a teacher, averaged over its members.
 
     Args:
-        teacher: Logits `(batch, ..., classes)`, or the members' form.
+        teacher: The members' form.
         log_probabilities: Function from logits to log-probabilities of the
             same shape, such as `log_softmax` of logits / temperature.
 
     Returns:
         `(batch, ..., classes)`.
     """
-    if not is_members(teacher):
-        return log_probabilities(teacher)
     members = log_probabilities(teacher[MEMBER_LOGITS])
     weights = ops.log_softmax(teacher[MEMBER_LOG_WEIGHTS], axis=1)
     while len(weights.shape) < len(members.shape):

@@ -49,7 +49,7 @@ class TappedModel:
         self.model = model
         self.role = role
         self.taps = tuple(dict.fromkeys(names))
-        self._takes_training = takes_training(model)
+        self._run = in_mode(model)
         self._symbolic = model_specs.symbolic(
             self._look, model_specs.input_spec(model)
         )
@@ -58,7 +58,7 @@ class TappedModel:
         """Runs the model once, and notes what the pass shows."""
         found = {tap: taps.find(self.model, tap) for tap in self.taps if tap}
         with recording(filter(None, found.values())) as recorded:
-            output = run(self.model, x, training=False)
+            output = self._run(x, training=False)
         self.outputs = names_of_outputs(output, self.model)
         self.layers = {
             tap: self._check_layer(tap, found.get(tap))
@@ -130,11 +130,7 @@ class TappedModel:
             name of each tap to its tensor.
         """
         with recording(self.layers.values()) as recorded:
-            output = (
-                self.model(x, training=training)
-                if self._takes_training
-                else self.model(x)
-            )
+            output = self._run(x, training=training)
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
         }
@@ -185,15 +181,25 @@ def _mask_shape(tensor):
 
 def run(model, x, training):
     """Calls a model, with `training` if its `call` takes that argument."""
-    return model(x, training=training) if takes_training(model) else model(x)
+    return in_mode(model)(x, training=training)
 
 
-def takes_training(model):
-    """Whether the `call` of a model takes the argument `training`."""
+def in_mode(model):
+    """Makes a function of `x` and `training` of any model.
+
+    Args:
+        model: A `keras.Model` or layer.
+
+    Returns:
+        The model itself, or, if its `call` does not take `training`, a
+        function that leaves it out.
+    """
     parameters = inspect.signature(model.call).parameters
-    return "training" in parameters or any(
+    if "training" in parameters or any(
         p.kind is p.VAR_KEYWORD for p in parameters.values()
-    )
+    ):
+        return model
+    return lambda x, training: model(x)
 
 
 def pick(output, names, name):

@@ -53,6 +53,17 @@ _KEEP_SUMS = (
     "Sum",
 )
 _FIXED = ("Const", "ReadVariableOp")
+# Those of layers with a kernel, whose bias is added last.
+_LINEAR = (
+    "BatchMatMulV2",
+    "Conv2D",
+    "Conv2DBackpropInput",
+    "Conv3D",
+    "Conv3DBackpropInputV2",
+    "DepthwiseConv2dNative",
+    "Einsum",
+    "MatMul",
+)
 
 
 def is_probability(tensor):
@@ -81,13 +92,20 @@ def is_probability(tensor):
 
 
 def _adds_weights(operation):
-    """Whether an operation adds a bias, which no sum of 1 survives."""
-    return operation.type == "BiasAdd" or (
-        operation.type == "AddV2"
-        and any(
-            {o.deref().op.type for o in origins(source)} == {"ReadVariableOp"}
-            for source in operation.inputs
-        )
+    """Whether an operation adds the bias of a linear layer.
+
+    No sum of 1 is meant to survive it. A variable that is added to anything
+    else shows nothing: zeros may be added to a softmax.
+    """
+    if operation.type not in ("AddV2", "BiasAdd"):
+        return False
+    first, second = (
+        {origin.deref().op.type for origin in origins(source)}
+        for source in operation.inputs
+    )
+    weights = {"ReadVariableOp"}
+    return (second == weights and first <= {*_LINEAR}) or (
+        first == weights and second <= {*_LINEAR}
     )
 
 

@@ -91,6 +91,42 @@ class GivesProbabilitiesTest(parameterized.TestCase):
     def test_sees_other_numbers(self, function):
         self.assertFalse(self.gives(subclassed(function)))
 
+    @parameterized.named_parameters(
+        ("softmax", ops.softmax),
+        ("by_hand", lambda x: ops.exp(x) / ops.sum(ops.exp(x), -1, True)),
+    )
+    def test_sees_probabilities_to_which_zeros_are_added(self, function):
+        class Shifted(layers.Layer):
+            def build(self, shape):
+                self.shift = self.add_weight(shape=(3,), initializer="zeros")
+
+            def call(self, x):
+                return function(x) + self.shift
+
+        model = ending_in(layers.Dense(3), Shifted())
+        self.assertTrue(self.gives(model))
+        model.layers[-1].shift.assign([1.0, 0.0, 0.0])
+        self.assertFalse(self.gives(model))
+
+    @parameterized.named_parameters(
+        ("dense", (4,), layers.Dense(3)),
+        ("of_positions", (5, 4), layers.Dense(3)),
+        ("separable", (5, 5, 4), layers.SeparableConv2D(3, 1)),
+        ("convolved", (5, 4), layers.Conv1D(3, 1)),
+        ("convolved_in_space", (5, 5, 5, 4), layers.Conv3D(3, 1)),
+        (
+            "equation",
+            (5, 4),
+            layers.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d"),
+        ),
+    )
+    def test_a_bias_of_a_linear_layer_shows_that_it_gives_none(
+        self, shape, layer
+    ):
+        model = keras.Sequential([keras.Input(shape), layers.Softmax(), layer])
+        tapped = tapped_model.TappedModel(model, [None])
+        self.assertEmpty((*tapped.probabilities, *tapped.undecided))
+
     def test_looks_at_a_tap(self):
         model = ending_in(
             layers.Dense(4, name="scores"),

@@ -21,6 +21,7 @@ from keras_kd.cli._search import job as search_job
 from keras_kd.cli._search import processes
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
+from keras_kd.cli._shell.errors import INTERRUPTED
 from keras_kd.cli._shell.errors import UNUSABLE
 from tests import support
 
@@ -166,13 +167,13 @@ class FailureTest(absltest.TestCase):
     def test_interruption_says_how_to_go_on(self):
         with mock.patch.object(job, "run", side_effect=KeyboardInterrupt):
             code, _, errors = call("distill", "--output=here")
-        self.assertEqual(code, FAILED)
+        self.assertEqual(code, 130)
         self.assertIn("kept in here: the same command goes on", errors)
 
     def test_interrupted_cache_says_how_to_go_on(self):
         with mock.patch.object(cache_job, "run", side_effect=KeyboardInterrupt):
             code, _, errors = call("cache", "--output=here")
-        self.assertEqual(code, FAILED)
+        self.assertEqual(code, INTERRUPTED)
         self.assertIn("kept in here: the same command goes on", errors)
 
     def test_interrupted_search_says_how_to_go_on(self):
@@ -180,7 +181,7 @@ class FailureTest(absltest.TestCase):
             search_job, "run", side_effect=KeyboardInterrupt
         ):
             code, _, errors = call("search", "--output=here")
-        self.assertEqual(code, FAILED)
+        self.assertEqual(code, INTERRUPTED)
         self.assertIn("kept in here: the same command goes on", errors)
 
     def test_the_exit_code_of_several_processes_is_that_of_the_chief(self):
@@ -245,7 +246,7 @@ class KillTest(absltest.TestCase):
         code, _ = self.stop_after(output, 3, signal.SIGKILL)
         self.assertEqual(code, -signal.SIGKILL)
         code, errors = self.stop_after(output, 5, signal.SIGINT)
-        self.assertEqual(code, FAILED)
+        self.assertEqual(code, 130)
         self.assertIn("the same command goes on from there", errors)
         with self.start(output) as process:
             text, errors = process.communicate(timeout=200)

@@ -3,6 +3,8 @@
 DONE = 0
 FAILED = 1
 UNUSABLE = 2
+# As a shell has it of a process that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 class UnusableError(ValueError):

@@ -14,6 +14,7 @@ from absl import flags
 
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
+from keras_kd.cli._shell.errors import INTERRUPTED
 from keras_kd.cli._shell.errors import UnusableError
 
 HELP = ("--help", "-help", "-h")
@@ -83,13 +84,14 @@ def run(command, folder, work, wakes=True):
             f"\nInterrupted. What is finished is kept in {kept}",
             file=sys.stderr,
         )
+        return INTERRUPTED
     except Exception:
         traceback.print_exc()
         print(
             f"\nkeras-kd {command} failed. What is finished is kept in {kept}",
             file=sys.stderr,
         )
-    return FAILED
+        return FAILED
 
 
 def _choose_backend():
