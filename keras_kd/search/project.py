@@ -88,4 +88,4 @@ def check_removable(directory, project_name):
     path = pathlib.Path(directory, project_name)
     own_files.check_removable(path, OURS)
     if path.exists():
-        run_folder.taken(path, "directory").release()
+        locks.taken(path, "directory").release()

@@ -151,9 +151,9 @@ class SaveTest(absltest.TestCase):
             with self.subTest(type(made).__name__):
                 folder = support.folder(self)
                 made.export(folder, verbose=False)
-                served = tf.saved_model.load(folder).serve(x)
+                loaded = tf.saved_model.load(folder)
                 np.testing.assert_allclose(
-                    served, made.predict(x, verbose=0), atol=1e-6
+                    loaded.serve(x), made.predict(x, verbose=0), atol=1e-6
                 )
 
     def test_weights_of_another_teacher_are_refused(self):
