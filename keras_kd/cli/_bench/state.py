@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
+from keras_kd.cli._bench import output_files
 from keras_kd.cli._bench.output_files import OutputFiles
 from keras_kd.cli._shell.errors import UnusableError
 
@@ -115,9 +116,11 @@ class State:
             self.replaces = True
 
         path = pathlib.Path(folder, FOLDER)
-        is_new = not (path / IDENTITY).exists()
         try:
             own_files.check_no_links(path)
+            if not is_begun(folder):
+                # None is ours; and the folder is not begun for a refusal.
+                output_files.check_free(path.parent, files, flag)
             self._run = run_folder.RunFolder(
                 path,
                 identity,
@@ -133,12 +136,7 @@ class State:
         except ValueError as error:
             raise UnusableError(str(error)) from error
         self.outputs = OutputFiles(self._run, flag)
-        try:
-            self.outputs.check(files)
-        except UnusableError:
-            if is_new:
-                self._run.clear()
-            raise
+        self.outputs.check(files)
 
     def close(self):
         """Lets other processes use the folder."""

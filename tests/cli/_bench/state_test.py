@@ -207,6 +207,7 @@ class StateTest(absltest.TestCase):
         for epochs in (1, 2):
             with self.assertRaisesRegex(UnusableError, "with report.md"):
                 State(self.folder, {"epochs": epochs}, files=("report.md",))
+        self.assertEqual(os.listdir(self.folder), ["report.md"])
         path.unlink()
         State(self.folder, {"epochs": 3}, files=("report.md",))
 
@@ -218,6 +219,17 @@ class StateTest(absltest.TestCase):
             with self.assertRaises(KeyboardInterrupt):
                 state.save("x_seed0", {"a": 2}, {}, model)
         self.assertIsNone(State(self.folder, {}).load("x_seed0"))
+
+    def test_where_files_are_refused_those_of_the_user_stay(self):
+        mine = pathlib.Path(self.folder, "state", "mine")
+        mine.mkdir(parents=True)
+        (mine / "a.txt").write_text("mine")
+        (mine.parent / "notes.txt").write_text("mine")
+        pathlib.Path(self.folder, "report.md").write_text("mine")
+        before = sorted(pathlib.Path(self.folder).rglob("*"))
+        with self.assertRaisesRegex(UnusableError, "with report.md"):
+            State(self.folder, {}, files=("report.md",))
+        self.assertEqual(sorted(pathlib.Path(self.folder).rglob("*")), before)
 
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})
