@@ -82,6 +82,9 @@ class State:
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
         files: Names of the files that the job will write into the output
             folder. Defaults to none.
+        discard: Called before another job's files are deleted, to delete what
+            else belongs to it. May raise a ValueError, and then deletes
+            nothing. Defaults to `None`.
         is_shared: Whether this process only helps the one whose job it is, and
             writes nothing. Defaults to `False`.
 
@@ -91,7 +94,6 @@ class State:
             the folder; or if there is no job to help. Nothing is deleted then.
 
     Attributes:
-        replaces: Whether another job was deleted.
         outputs: The `OutputFiles` of the output folder.
     """
 
@@ -102,18 +104,19 @@ class State:
         overwrite=False,
         flag="output",
         files=(),
+        discard=None,
         is_shared=False,
     ):
-        self.replaces = False
-
         def replace(run, differences):
             del differences
             if not overwrite:
                 return "" if overwrite is None else " Or add --overwrite."
             OutputFiles(run, flag).check(files)
             own_files.check_removable(run.path, OURS)
+            if discard is not None:
+                # A kill in between leaves the other job, to be replaced again.
+                discard()
             run.clear()
-            self.replaces = True
 
         path = pathlib.Path(folder, FOLDER)
         try:

@@ -94,6 +94,15 @@ class StateTest(absltest.TestCase):
         state = State(self.folder, {"epochs": 3}, overwrite=True)
         self.assertIsNotNone(state.load("x"))
 
+    def test_what_else_belongs_to_a_job_is_discarded_before_it(self):
+        State(self.folder, {"epochs": 3}).save("x", {}, {})
+        discard = mock.Mock(side_effect=KeyboardInterrupt)
+        with self.assertRaises(KeyboardInterrupt):
+            State(self.folder, {"epochs": 4}, True, discard=discard)
+        state = State(self.folder, {"epochs": 3}, True, discard=discard)
+        self.assertIsNotNone(state.load("x"))
+        discard.assert_called_once()
+
     def test_overwrite_leaves_the_files_of_the_user(self):
         path = os.path.join(self.folder, "notes.txt")
         write_text(path, "mine")
@@ -183,9 +192,7 @@ class StateTest(absltest.TestCase):
                 ):
                     begun.result()
             state.close()
-            self.assertFalse(
-                other.submit(State, self.folder, {}).result(9).replaces
-            )
+            other.submit(State, self.folder, {}).result(9)
 
     def test_a_helper_of_the_job_reads_only(self):
         shared = functools.partial(State, self.folder, is_shared=True)
