@@ -11,7 +11,6 @@ import numpy as np
 from keras_kd._core import files
 from keras_kd._core import locks
 from keras_kd._core import own_files
-from keras_kd._core.locks import FolderLock
 
 _DIGESTS = "digests"  # No `.json`: results may be looked for by that.
 # Files of each such folder, for `own_files.strange`.
@@ -72,7 +71,7 @@ class RunFolder:
         if not is_shared:
             self.path.mkdir(parents=True, exist_ok=True)
             own_files.check_begun(self.path, marker, argument, names)
-            release = taken(self.path, argument, value).release
+            release = locks.taken(self.path, argument, value).release
         elif not (self.path / marker).exists():
             raise ValueError(
                 f"`{argument}` must hold the run that this process helps with. "
@@ -245,31 +244,6 @@ class RunFolder:
 
 def _nothing():
     """Releases no lock."""
-
-
-def taken(path, argument, value=None):
-    """Takes the lock of a folder.
-
-    Args:
-        path: A folder that is there.
-        argument: The caller's argument that names it.
-        value: What the argument is. Defaults to `None`, the folder.
-
-    Returns:
-        The `FolderLock`, to be released.
-
-    Raises:
-        ValueError: If another process has it.
-    """
-    lock = FolderLock(path)
-    if not lock.acquire():
-        raise ValueError(
-            f"`{argument}` must be used by one process at a time, since both "
-            "would write the same files. Received: "
-            f"{argument}={str(value or path)!r}, which {lock.holder()} uses. "
-            f"Wait until that has ended, or choose another {argument}."
-        )
-    return lock
 
 
 def differences(found, now):

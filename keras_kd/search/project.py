@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 
+from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
 from keras_kd.search import journal
@@ -97,7 +98,7 @@ def removable(directory, project_name):
     if not path.exists():
         yield False
         return
-    lock = run_folder.taken(path, "directory")
+    lock = locks.taken(path, "directory")
     try:
         yield True
     finally:
