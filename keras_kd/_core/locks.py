@@ -89,6 +89,31 @@ class FolderLock:
             return "another process"
 
 
+def taken(path, argument, value=None):
+    """Takes the lock of a folder.
+
+    Args:
+        path: A folder that is there.
+        argument: The caller's argument that names it.
+        value: What the argument is. Defaults to `None`, the folder.
+
+    Returns:
+        The `FolderLock`, to be released.
+
+    Raises:
+        ValueError: If another process has it.
+    """
+    lock = FolderLock(path)
+    if not lock.acquire():
+        raise ValueError(
+            f"`{argument}` must be used by one process at a time, since both "
+            "would write the same files. Received: "
+            f"{argument}={str(value or path)!r}, which {lock.holder()} uses. "
+            f"Wait until that has ended, or choose another {argument}."
+        )
+    return lock
+
+
 class _Held:
     """A lock that this process has."""
 

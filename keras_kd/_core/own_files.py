@@ -196,6 +196,20 @@ def remove_folder(folder, ours):
         shutil.rmtree(folder)
 
 
+def clear_folder(folder, keep):
+    """Deletes all that is in a folder, whoever wrote it; see `check_removable`.
+
+    Args:
+        folder: A `pathlib.Path` of a folder.
+        keep: Names of files in it that stay.
+    """
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in keep:
+            path.unlink()
+
+
 def check_removable(folder, ours):
     """Validates that `remove_folder` would delete nothing but our files.
 

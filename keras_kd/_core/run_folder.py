@@ -3,7 +3,6 @@
 import contextlib
 import json
 import pathlib
-import shutil
 import warnings
 import weakref
 
@@ -205,11 +204,7 @@ class RunFolder:
         for name in self._digests():
             if name not in last:
                 (self.path / name).unlink(missing_ok=True)
-        for path in self.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name not in (*last, own_files.LOCK):
-                path.unlink()
+        own_files.clear_folder(self.path, (*last, own_files.LOCK))
         for name in last:
             (self.path / name).unlink(missing_ok=True)
 

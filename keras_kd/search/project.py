@@ -1,5 +1,6 @@
 """Folder of a search: its owner, its lock, and the files in it."""
 
+import contextlib
 import pathlib
 
 from keras_kd._core import locks
@@ -19,10 +20,9 @@ _WRITTEN = {
     r"trial_[^/]+/build_config\.json": own_files.anything,
     r"trial_[^/]+/(checkpoint\.weights\.h5)?": own_files.anything,
 }
-OURS = _WRITTEN | {
+OURS = _WRITTEN | run_folder.OURS
+OURS |= {
     r"settings\.json": own_files.begins('{"identity":'),
-    "digests": own_files.begins('{"content":'),
-    own_files.LOCK: locks.is_ours,
     # Of older versions.
     r"oracle\.json": own_files.begins('{"ongoing_trials":'),
     r"job\.json": own_files.begins('{"dataset":'),
@@ -53,9 +53,12 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
     path = pathlib.Path(directory, project_name)
     own_files.check_no_links(path)
     if overwrite:
-        check_removable(directory, project_name)
-        own_files.remove_folder(path, OURS)
-    elif (path / ORACLE).exists():
+        # Whoever comes in between must not lose what it has begun.
+        with removable(directory, project_name) as is_there:
+            if is_there:
+                own_files.clear_folder(path, (own_files.LOCK,))
+            return open_folder(directory, project_name, identity)
+    if (path / ORACLE).exists():
         raise ValueError(
             "`directory` must be empty or hold a search of this version, since "
             "it goes on where it stopped. Received: directory="
@@ -75,17 +78,28 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
     return folder
 
 
-def check_removable(directory, project_name):
-    """Validates that `overwrite` would delete a search that nobody uses.
+@contextlib.contextmanager
+def removable(directory, project_name):
+    """Keeps others out of a search that `overwrite` is to delete.
 
     Args:
         directory: See `open_folder`.
         project_name: See `open_folder`.
+
+    Returns:
+        A context manager, in which this thread may call `open_folder`, of
+        whether there is a folder.
 
     Raises:
         ValueError: If there is anything else, or another process uses it.
     """
     path = pathlib.Path(directory, project_name)
     own_files.check_removable(path, OURS)
-    if path.exists():
-        locks.taken(path, "directory").release()
+    if not path.exists():
+        yield False
+        return
+    lock = locks.taken(path, "directory")
+    try:
+        yield True
+    finally:
+        lock.release()

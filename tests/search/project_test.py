@@ -186,6 +186,32 @@ class OwnerTest(parameterized.TestCase):
             process.communicate()
         run(self.folder, overwrite=overwrite)
 
+    def test_nobody_begins_in_a_folder_that_is_being_overwritten(self):
+        project.open_folder(self.folder, "search").close()
+        refused = []
+
+        def begin():
+            with futures.ThreadPoolExecutor() as pool:
+                begun = pool.submit(project.open_folder, self.folder, "search")
+                refused.append(str(begun.exception()))
+
+        run_folder = project.run_folder
+        real = run_folder.RunFolder
+
+        def opened(*args, **kwargs):
+            # What was there is deleted now.
+            with mock.patch.object(run_folder, "RunFolder", real):
+                begin()
+            return real(*args, **kwargs)
+
+        with mock.patch.object(run_folder, "RunFolder", opened):
+            folder = project.open_folder(self.folder, "search", overwrite=True)
+        begin()
+        for text in refused:
+            self.assertRegex(text, "one process at a time")
+        self.assertLen(refused, 2)
+        self.assertTrue((folder.path / "settings.json").exists())
+
     def test_a_folder_is_free_when_its_tuner_is_gone(self):
         tuner = run(self.folder)
 

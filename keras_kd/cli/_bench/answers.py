@@ -249,10 +249,6 @@ class CacheFolder:
         files = pathlib.Path(self.path).glob("*.tfrecord")
         return sum(os.path.getsize(file) for file in files)
 
-    def check_removable(self):
-        """Validates that the folder holds nothing but a cache."""
-        own_files.check_removable(self.path, OURS)
-
     def remove(self):
         """Deletes the folder, if it holds nothing but a cache."""
         own_files.remove_folder(self.path, OURS)

@@ -9,6 +9,33 @@ from keras_kd.cli._shell.errors import UnusableError
 _UP = "../"
 
 
+def check_free(folder, names, flag, is_ours=lambda name: False):
+    """Validates that only files of ours would be overwritten.
+
+    Args:
+        folder: A `pathlib.Path` of the output folder.
+        names: Names of the files.
+        flag: Name of the flag that gives the folder.
+        is_ours: Called with a name. Defaults to none is ours.
+
+    Raises:
+        UnusableError: If other files are there.
+    """
+    found = [
+        name
+        for name in names
+        if os.path.lexists(folder / name) and not is_ours(name)
+    ]
+    if found:
+        raise UnusableError(
+            f"`--{flag}` must have no other files of the names that are "
+            "written there, since they would be overwritten. Received: "
+            f"--{flag}={folder}, with {own_files.listed(found)} that keras-kd "
+            "has not written, or that were changed since. Move them away, or "
+            "choose another folder."
+        )
+
+
 class OutputFiles:
     """Files of an output folder that are ours, by their digests.
 
@@ -31,21 +58,13 @@ class OutputFiles:
         Raises:
             UnusableError: If there are such files.
         """
-        folder = self._run.path.parent
         known = [n[len(_UP) :] for n in self._run.names() if n.startswith(_UP)]
-        found = [
-            name
-            for name in dict.fromkeys((*names, *known))
-            if os.path.lexists(folder / name) and not self._is_ours(name)
-        ]
-        if found:
-            raise UnusableError(
-                f"`--{self._flag}` must have no other files of the names that "
-                "are written there, since they would be overwritten. Received: "
-                f"--{self._flag}={folder}, with {own_files.listed(found)} "
-                "that keras-kd has not written, or that were changed since. "
-                "Move them away, or choose another folder."
-            )
+        check_free(
+            self._run.path.parent,
+            dict.fromkeys((*names, *known)),
+            self._flag,
+            self._is_ours,
+        )
 
     def _is_ours(self, name):
         path = self._run.path.parent / name

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
+from keras_kd.cli._bench import output_files
 from keras_kd.cli._bench.output_files import OutputFiles
 from keras_kd.cli._shell.errors import UnusableError
 
@@ -81,6 +82,9 @@ class State:
         flag: Name of the flag that gives the folder. Defaults to `"output"`.
         files: Names of the files that the job will write into the output
             folder. Defaults to none.
+        discard: Called before another job's files are deleted, to delete what
+            else belongs to it. May raise a ValueError, and then deletes
+            nothing. Defaults to `None`.
         is_shared: Whether this process only helps the one whose job it is, and
             writes nothing. Defaults to `False`.
 
@@ -90,7 +94,6 @@ class State:
             the folder; or if there is no job to help. Nothing is deleted then.
 
     Attributes:
-        replaces: Whether another job was deleted.
         outputs: The `OutputFiles` of the output folder.
     """
 
@@ -101,23 +104,26 @@ class State:
         overwrite=False,
         flag="output",
         files=(),
+        discard=None,
         is_shared=False,
     ):
-        self.replaces = False
-
         def replace(run, differences):
             del differences
             if not overwrite:
                 return "" if overwrite is None else " Or add --overwrite."
             OutputFiles(run, flag).check(files)
             own_files.check_removable(run.path, OURS)
+            if discard is not None:
+                # A kill in between leaves the other job, to be replaced again.
+                discard()
             run.clear()
-            self.replaces = True
 
         path = pathlib.Path(folder, FOLDER)
-        is_new = not (path / IDENTITY).exists()
         try:
             own_files.check_no_links(path)
+            if not is_begun(folder):
+                # None is ours; and the folder is not begun for a refusal.
+                output_files.check_free(path.parent, files, flag)
             self._run = run_folder.RunFolder(
                 path,
                 identity,
@@ -133,12 +139,7 @@ class State:
         except ValueError as error:
             raise UnusableError(str(error)) from error
         self.outputs = OutputFiles(self._run, flag)
-        try:
-            self.outputs.check(files)
-        except UnusableError:
-            if is_new:
-                self._run.clear()
-            raise
+        self.outputs.check(files)
 
     def close(self):
         """Lets other processes use the folder."""

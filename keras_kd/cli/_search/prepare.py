@@ -75,22 +75,19 @@ def begin(settings, alternatives, say, live):
     own_cache = settings.cache is None and folder
     place = settings.tuner_directory, PROJECT
     identity = _identity(bench, settings)
-    with in_flags(settings):
+    with in_flags(settings), contextlib.ExitStack() as held:
         if overwrite:
-            # All of it before anything is deleted.
-            project.check_removable(*place)
-            if own_cache:
-                own_cache.check_removable()
+            # Before anything is deleted.
+            held.enter_context(project.removable(*place))
         files = () if is_worker else found_files.FILES
         state = State(
             settings.output,
             identity,
             overwrite,
             files=files,
+            discard=own_cache.remove if own_cache else None,
             is_shared=is_worker,
         )
-        if state.replaces and own_cache:
-            own_cache.remove()
         search = None
         if not is_worker:
             search = project.open_folder(*place, identity, overwrite)

@@ -94,6 +94,15 @@ class StateTest(absltest.TestCase):
         state = State(self.folder, {"epochs": 3}, overwrite=True)
         self.assertIsNotNone(state.load("x"))
 
+    def test_what_else_belongs_to_a_job_is_discarded_before_it(self):
+        State(self.folder, {"epochs": 3}).save("x", {}, {})
+        discard = mock.Mock(side_effect=KeyboardInterrupt)
+        with self.assertRaises(KeyboardInterrupt):
+            State(self.folder, {"epochs": 4}, True, discard=discard)
+        state = State(self.folder, {"epochs": 3}, True, discard=discard)
+        self.assertIsNotNone(state.load("x"))
+        discard.assert_called_once()
+
     def test_overwrite_leaves_the_files_of_the_user(self):
         path = os.path.join(self.folder, "notes.txt")
         write_text(path, "mine")
@@ -183,9 +192,7 @@ class StateTest(absltest.TestCase):
                 ):
                     begun.result()
             state.close()
-            self.assertFalse(
-                other.submit(State, self.folder, {}).result(9).replaces
-            )
+            other.submit(State, self.folder, {}).result(9)
 
     def test_a_helper_of_the_job_reads_only(self):
         shared = functools.partial(State, self.folder, is_shared=True)
@@ -207,6 +214,7 @@ class StateTest(absltest.TestCase):
         for epochs in (1, 2):
             with self.assertRaisesRegex(UnusableError, "with report.md"):
                 State(self.folder, {"epochs": epochs}, files=("report.md",))
+        self.assertEqual(os.listdir(self.folder), ["report.md"])
         path.unlink()
         State(self.folder, {"epochs": 3}, files=("report.md",))
 
@@ -218,6 +226,17 @@ class StateTest(absltest.TestCase):
             with self.assertRaises(KeyboardInterrupt):
                 state.save("x_seed0", {"a": 2}, {}, model)
         self.assertIsNone(State(self.folder, {}).load("x_seed0"))
+
+    def test_where_files_are_refused_those_of_the_user_stay(self):
+        mine = pathlib.Path(self.folder, "state", "mine")
+        mine.mkdir(parents=True)
+        (mine / "a.txt").write_text("mine")
+        (mine.parent / "notes.txt").write_text("mine")
+        pathlib.Path(self.folder, "report.md").write_text("mine")
+        before = sorted(pathlib.Path(self.folder).rglob("*"))
+        with self.assertRaisesRegex(UnusableError, "with report.md"):
+            State(self.folder, {}, files=("report.md",))
+        self.assertEqual(sorted(pathlib.Path(self.folder).rglob("*")), before)
 
     def test_half_a_file_does_not_count(self):
         state = State(self.folder, {})

@@ -5,6 +5,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import search
+from keras_kd import teachers
 from keras_kd._core import files
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import state
@@ -110,6 +111,18 @@ class BeginTest(parameterized.TestCase):
             overwrite=True,
         )
         self.assertEqual(sorted(self.output.rglob("*")), before)
+
+    def test_overwrite_goes_on_after_a_kill_while_it_deletes(self):
+        self.search()
+        other = {"the_data": small_jobs.data(num_train=63), "overwrite": True}
+        with mock.patch.object(
+            prepare.CacheFolder, "remove", side_effect=KeyboardInterrupt
+        ):
+            with self.assertRaises(KeyboardInterrupt):
+                self.search(**other)
+        self.search(**other)
+        cached = teachers.CachedTeacher(self.output / "teacher_cache")
+        self.assertEqual(cached.num_examples, 63)
 
     def test_files_of_the_user_are_not_written_over(self):
         self.output.mkdir()
