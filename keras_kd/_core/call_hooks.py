@@ -84,11 +84,16 @@ def recording(layers):
         layers: Layers to watch.
 
     Yields:
-        A dict that fills with `id(layer)`: output.
+        A dict that fills with `id(layer)`: output, in the order of the calls;
+        of a layer that is called several times, the last call counts. Outer
+        layers come before the layers in them.
     """
     outputs = {}
 
     def record(layer, call, *args, **kwargs):
+        # The place is taken before layers inside this one take theirs.
+        outputs.pop(id(layer), None)
+        outputs[id(layer)] = None
         outputs[id(layer)] = call(*args, **kwargs)
         return outputs[id(layer)]
 

@@ -5,6 +5,7 @@ import re
 
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd import teachers
 from keras_kd._core import model_specs
@@ -153,19 +154,20 @@ def stages(model):
 
 
 def hidden_vectors(model):
-    """Lists the layers that return a single vector, in their order.
+    """Lists the layers that return a single vector, in the order of the calls.
 
     Args:
         model: A built `keras.Model`.
 
     Returns:
-        List of paths, without the output and its activations.
+        List of paths, without the output and what it is an activation of.
     """
-    shapes = _shapes(model, taps.layers(model))
-    vectors = {tap: s for tap, s in shapes.items() if len(s) == 1}
-    # What has the length of the output is the output, or an activation of it.
-    output = list(vectors.values())[-1:]
-    return [tap for tap, shape in vectors.items() if shape not in output]
+    layers = taps.layers(model)
+    return [
+        tap
+        for tap, shape in _shapes(model, layers, with_output=False).items()
+        if len(shape) == 1
+    ]
 
 
 def _is_map(shape):
@@ -194,30 +196,76 @@ def _is_inside(tap, features):
     return any(tap.startswith(f"{other}/") for other, _ in features)
 
 
-def _shapes(model, layers):
+def _shapes(model, layers, with_output=True):
     """Shapes of what the layers return, without the batch.
 
     Args:
         model: A built `keras.Model`.
         layers: Its layers, by their paths.
+        with_output: Whether to list layers that return the output, or what it
+            is an activation of, too. Defaults to `True`.
 
     Returns:
         Dict from the path of each layer that returns one tensor, in the order
-        of the layers.
+        of the calls; outer layers come before the layers in them.
     """
     found = {}
 
     def look(x):
         with tapped_model.recording(layers.values()) as recorded:
             output = tapped_model.run(model, x, training=False)
-        for tap, layer in layers.items():
-            tensor = recorded.get(id(layer))
-            is_stage = not isinstance(layer, _RIMS)
-            if is_stage and not (
-                tensor is None or keras.tree.is_nested(tensor)
-            ):
+        places = {key: place for place, key in enumerate(recorded)}
+        called = [tap for tap in layers if id(layers[tap]) in places]
+        called.sort(key=lambda tap: places[id(layers[tap])])
+        tensors = {
+            tap: recorded[id(layers[tap])]
+            for tap in called
+            if not isinstance(layers[tap], _RIMS)
+        }
+        tensors = {
+            tap: tensor
+            for tap, tensor in tensors.items()
+            if not (tensor is None or keras.tree.is_nested(tensor))
+        }
+        ends = () if with_output else _ends(output, tensors, layers)
+        for tap, tensor in tensors.items():
+            if tap not in ends:
                 found[tap] = tuple(tensor.shape[1:])
         return output
 
     model_specs.symbolic(look, model_specs.input_spec(model))
     return found
+
+
+def _ends(output, tensors, layers):
+    """Layers that return an output, or what one is an activation of.
+
+    The latter have the shape of an output, and no layer with weights takes
+    part in what is made of them.
+
+    Args:
+        output: What the model returned.
+        tensors: What each layer returned, by path.
+        layers: The layers, by path.
+    """
+    outputs = [t for t in keras.tree.flatten(output) if t is not None]
+    shapes = [tuple(t.shape[1:]) for t in outputs]
+    origins = set().union(*map(backend.origins, outputs))
+    sources = {
+        tap: backend.ancestors([tensor])
+        for tap, tensor in tensors.items()
+        if layers[tap].weights
+    }
+    ends = set()
+    for tap, tensor in tensors.items():
+        own = backend.origins(tensor)
+        is_used = any(
+            own & found
+            for other, found in sources.items()
+            # A layer around this one has its weights too.
+            if not tap.startswith(f"{other}/")
+        )
+        is_last = tuple(tensor.shape[1:]) in shapes and not is_used
+        if is_last or own & origins:
+            ends.add(tap)
+    return ends

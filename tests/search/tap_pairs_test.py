@@ -5,6 +5,8 @@ from absl.testing import absltest
 import keras_kd
 from keras_kd import models
 from keras_kd.search.tap_pairs import aligned
+from keras_kd.search.tap_pairs import hidden_vectors
+from keras_kd.search.tap_pairs import stages
 from tests import support
 
 
@@ -97,8 +99,57 @@ class TapPairsTest(absltest.TestCase):
             pairs,
             [keras_kd.search.TapPair("dense1", "dense0", False, False)],
         )
-        # What has the length of the output may be its activation.
-        self.assertEqual(shown(flat(4, 3), flat(3, 3)), [])
+        self.assertEqual(shown(flat(4, 3), flat(3, 3)), ["dense0 > dense0"])
+
+    def test_what_the_output_is_an_activation_of_is_not_hidden(self):
+        def scored(*end):
+            head = keras.layers.Dense(3, name="head")
+            inner = keras.Sequential([keras.Input((3,)), head, *end])
+            hidden = keras.layers.Dense(3, name="hidden")
+            return keras.Sequential([keras.Input((6,)), hidden, inner])
+
+        flat = keras.layers.Flatten
+        for end in (
+            (keras.layers.Softmax(),),
+            (flat(), keras.layers.Activation("sigmoid"), flat()),
+        ):
+            pairs = shown(scored(*end), scored())
+            self.assertEqual(pairs, ["hidden > hidden"])
+
+    def test_vectors_of_a_subclassed_model_have_the_order_of_calls(self):
+        class Backwards(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.head = keras.layers.Dense(3)
+                self.hidden = keras.layers.Dense(8)
+                self.first = keras.layers.Dense(5)
+
+            def call(self, x):
+                return self.head(self.hidden(self.first(x)))
+
+        model = Backwards()
+        model(np.zeros((1, 4), "float32"))
+        self.assertEqual(hidden_vectors(model), ["first", "hidden"])
+
+    def test_stages_of_a_subclassed_model_have_the_order_of_calls(self):
+        class Backwards(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.small = keras.layers.Conv2D(2, 3, padding="same")
+                self.pool = keras.layers.MaxPooling2D()
+                self.large = keras.layers.Conv2D(2, 3, padding="same")
+
+            def call(self, x):
+                x = self.pool(self.large(x))
+                # Of two calls of a layer, a tap gives the last.
+                return self.pool(self.small(x))
+
+        model = Backwards()
+        model(np.zeros((1, 16, 16, 1), "float32"))
+        self.assertEqual(
+            stages(model),
+            [("large", (16, 16)), ("small", (8, 8)), ("pool", (4, 4))],
+        )
 
     def test_maps_are_compared_where_sizes_agree_or_at_the_last(self):
         pair = keras_kd.search.TapPair
