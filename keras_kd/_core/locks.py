@@ -158,28 +158,3 @@ def _unlock(file):
             msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
     except OSError:
         pass  # It never was.
-
-
-def taken(path, argument, value=None):
-    """Takes the lock of a folder.
-
-    Args:
-        path: A folder that is there.
-        argument: The caller's argument that names it.
-        value: What the argument is. Defaults to `None`, the folder.
-
-    Returns:
-        The `FolderLock`, to be released.
-
-    Raises:
-        ValueError: If another process has it.
-    """
-    lock = FolderLock(path)
-    if not lock.acquire():
-        raise ValueError(
-            f"`{argument}` must be used by one process at a time, since both "
-            "would write the same files. Received: "
-            f"{argument}={str(value or path)!r}, which {lock.holder()} uses. "
-            f"Wait until that has ended, or choose another {argument}."
-        )
-    return lock
