@@ -109,6 +109,7 @@ class DataFreeTest(parameterized.TestCase):
         np.testing.assert_array_equal(result.reconstruction.x, expected.x)
         self.assertEqual(result.histories["reconstruction"], expected.history)
 
+    @pytest.mark.slow
     def test_validation_shows_the_accuracy(self):
         teacher = small_teachers.trained()
         x, y = small_teachers.clusters()

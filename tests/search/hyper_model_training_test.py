@@ -41,6 +41,7 @@ class CachedDataTest(parameterized.TestCase):
         )
         self.assertEqual(written_at(folder), written)
 
+    @pytest.mark.slow
     def test_trains_to_what_the_teacher_itself_gives(self):
         # Half precision in the cache: 3 digits of a logit.
         x, y = support.data()
@@ -178,9 +179,6 @@ class TunersTest(parameterized.TestCase):
         # The hidden layers: 4 inputs, 4 units in the student, 8 in the teacher.
         self.assertIn((4, 4), sizes)
         self.assertNotIn((4, 8), sizes)
-
-
-support.mark_slow(TunersTest, "test_every_tuner", but=["0"])
 
 
 if __name__ == "__main__":

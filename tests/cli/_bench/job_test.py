@@ -138,6 +138,7 @@ class DigitsJobTest(absltest.TestCase):
 
 
 class FairnessTest(absltest.TestCase):
+    @pytest.mark.slow
     def test_arms_share_images_first_weights_and_updates(self):
         seen = []
 
