@@ -103,6 +103,7 @@ class SpecialistsTest(parameterized.TestCase):
         x = random.normal(scale=0.3, size=(600, 4)).astype("float32")
         x[np.arange(600), np.where(y < 3, 0, y - 2)] += 3
         x[:, 0] += np.where(y < 3, y - 1, 0)
+        keras.utils.set_random_seed(0)
         ignorant = keras.Sequential(
             [
                 keras.Input((4,)),
@@ -110,7 +111,6 @@ class SpecialistsTest(parameterized.TestCase):
                 keras.layers.Dense(CLASSES),
             ]
         )
-        keras.utils.set_random_seed(0)
         ignorant.compile("adam", support.cross_entropy())
         confused = np.where(y < 3, random.integers(0, 3, 600), y)
         ignorant.fit(x[:400], confused[:400], epochs=30, verbose=0)
