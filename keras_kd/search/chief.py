@@ -96,7 +96,7 @@ def make_patient(oracle, say=print):
     keras-tuner asks again at once, hundreds of times a second.
 
     Args:
-        oracle: That of a worker's tuner.
+        oracle: The oracle of a worker's tuner.
         say: Takes a line for the user. Defaults to `print`.
     """
     for name in _REQUESTS:
@@ -118,7 +118,7 @@ def end_when_over(tuner, say=print):
     keras-tuner waits until a worker asks, and there may be none any more.
 
     Args:
-        tuner: That of the chief, whose oracle is a `journal.Journal`.
+        tuner: The tuner of the chief, whose oracle is a `journal.Journal`.
         say: Takes a line for the user. Defaults to `print`.
     """
     serve = tuner.search

@@ -50,19 +50,19 @@ class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
 
 
 class RandomSearch(keras_tuner.RandomSearch):
-    """That of keras-tuner, with an oracle that is given."""
+    """Random search with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
 class BayesianOptimization(keras_tuner.BayesianOptimization):
-    """That of keras-tuner, with an oracle that is given."""
+    """Bayesian optimization with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
 class Hyperband(keras_tuner.Hyperband):
-    """That of keras-tuner, with an oracle that is given."""
+    """Hyperband with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
