@@ -16,6 +16,8 @@ import difflib
 
 import keras
 
+from keras_kd import backend
+
 # Their layers run once per step: no call gives the whole output.
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 _MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
@@ -83,7 +85,7 @@ def children(layer):
             return {child.name: child for child in layer.layers}
     by_attribute = {}
     others = []
-    for attribute, value in vars(layer).items():
+    for attribute, value in backend.attributes(layer).items():
         if attribute.startswith("_"):
             # Keras lists all layers inside a layer in one of these.
             others += value if isinstance(value, list) else [value]

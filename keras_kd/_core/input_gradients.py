@@ -71,17 +71,18 @@ class InputGradients:
         """
         return self._shapes.get(name, {})
 
-    def run(self, x, y, training):
+    def run(self, function, x, y):
         """Runs the model, once for all gradients and once for each view.
 
         Args:
+            function: From what the model sees to a tuple of its output, the
+                tensors by tap, and anything.
             x: What the model sees.
             y: Labels, or `None`.
-            training: Whether it is in training mode.
 
         Returns:
-            `(result, gradients)`: what the tapped model returned, and a dict
-            from the name of each loss to its gradients, by the names that its
+            `(result, gradients)`: what the function returned, and a dict from
+            the name of each loss to its gradients, by the names that its
             `needs` has.
         """
         x = self._as_numbers(x)
@@ -90,21 +91,19 @@ class InputGradients:
         # penalties into `model.losses` in place of those of the call before.
         for name, loss in self._viewed.items():
             view = loss.input_view(x)
-            _, gradients = self._run(view, y, training, {name: loss})
+            _, gradients = self._run(function, view, y, {name: loss})
             found[name] = {f"{self._need}_of_view": gradients[name]}
-        result, gradients = self._run(x, y, training, self._plain)
+        result, gradients = self._run(function, x, y, self._plain)
         for name, gradient in gradients.items():
             found.setdefault(name, {})[self._need] = gradient
         return result, found
 
-    def _run(self, x, y, training, losses):
+    def _run(self, function, x, y, losses):
         objectives = {
             name: self._objective(name, loss, y)
             for name, loss in losses.items()
         }
-        return backend.input_gradients(
-            lambda x: self.tapped(x, training), x, objectives
-        )
+        return backend.input_gradients(function, x, objectives)
 
     def _objective(self, name, loss, y):
         """A function from the result of a pass to a value per example."""
@@ -114,7 +113,7 @@ class InputGradients:
             check_served(name, "labels", labels)
 
         def objective(result):
-            _, tensors = result
+            _, tensors, _ = result
             return loss.input_objective(
                 ensemble_logits.as_logits(tensors[tap]), labels
             )

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import teacher_protocol
 
@@ -15,10 +16,11 @@ def symbolic(function, spec):
         # graph and calls no layer: inside another layer it does.
         def call(self, x):
             try:
+                with backend.watching():
+                    result = function(x)
                 # A model may return None beside its tensors; Keras raises.
                 return keras.tree.map_structure(
-                    lambda t: keras.ops.zeros(()) if t is None else t,
-                    function(x),
+                    lambda t: keras.ops.zeros(()) if t is None else t, result
                 )
             except Exception as error:
                 failures.append(error)

@@ -6,6 +6,8 @@ import keras
 from keras import ops
 
 from keras_kd import backend
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask as with_mask
 
 
 def mean(values, weights=None, *masks):
@@ -71,39 +73,6 @@ def broadcast_like(tensor, values, combine):
     return tensor
 
 
-class Mask(keras.layers.Layer):
-    """Returns the Keras mask of a tensor, or `None`.
-
-    A layer's `mask` argument is the public way to it.
-    """
-
-    def __init__(self):
-        super().__init__(name="mask", autocast=False)
-        self.supports_masking = True
-
-    def call(self, x, mask=None):
-        return mask
-
-
-class Marked(keras.layers.Layer):
-    """Gives a tensor a Keras mask.
-
-    Args:
-        mask: Boolean, `(batch, ...)`.
-    """
-
-    def __init__(self, mask):
-        super().__init__(name="marked", autocast=False)
-        self.supports_masking = True
-        self.mask = mask
-
-    def call(self, x):
-        return x
-
-    def compute_mask(self, inputs, previous_mask):
-        return self.mask
-
-
 class GlobalMean(keras.losses.Loss):
     """A Keras loss that is averaged over the batch of all replicas.
 
@@ -124,17 +93,6 @@ class GlobalMean(keras.losses.Loss):
         if sample_weight is not None:
             sample_weight = broadcast_like(sample_weight, values, ops.mean)
         return mean(values, sample_weight, read_mask(y_pred), read_mask(values))
-
-
-def read_mask(tensor):
-    """The Keras mask of a tensor, or `None`."""
-    return Mask()(tensor)
-
-
-def with_mask(tensor, mask):
-    """The tensor with a Keras mask, or as it is if `mask` is `None`."""
-    # A copy, since a mask belongs to the tensor itself.
-    return tensor if mask is None else Marked(mask)(ops.copy(tensor))
 
 
 def is_of_positions(mask, tensor):

@@ -50,9 +50,10 @@ class TappedModel:
         self.role = role
         self.taps = tuple(dict.fromkeys(names))
         self._run = in_mode(model)
-        self._symbolic = model_specs.symbolic(
+        output, tensors = model_specs.symbolic(
             self._look, model_specs.input_spec(model)
         )
+        self._symbolic = output, dict(zip(self.taps, tensors, strict=True))
 
     def _look(self, x):
         """Runs the model once, and notes what the pass shows."""
@@ -72,7 +73,8 @@ class TappedModel:
         }
         self._note_probabilities(outputs, tensors)
         self._note_masks(outputs, tensors, keras.tree.flatten(output))
-        return output, tensors
+        # In a list, since `None` and names cannot be sorted.
+        return output, list(tensors.values())
 
     def _note_probabilities(self, outputs, tensors):
         shown = {
@@ -258,17 +260,13 @@ def unchanged(model):
     Args:
         model: A `keras.Model`.
     """
-    with keras.StatelessScope() as scope:
+    with backend.read_only() as scope:
         yield
     weights = {id(variable) for variable in model.weights}
-    assigned = [
-        (variable, scope.get_current_value(variable))
-        for variable in model.variables
-    ]
-    for variable, value in assigned:
-        if value is not None and id(variable) in weights:
+    for variable, value in backend.assigned(scope, model.variables):
+        if id(variable) in weights:
             _warn_once(model, variable)
-        elif value is not None:
+        else:
             variable.assign(value)
 
 

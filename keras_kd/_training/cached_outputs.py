@@ -28,7 +28,7 @@ class CachedOutputs(ModelOutputs):
         if tap in self.tapped.probabilities:
             checks.refuse_probabilities(self.tapped, tap, loss)
 
-    def run(self, examples, training):
+    def run(self, examples, training, learns=False):
         """Returns a `ForwardPass`, or `None` if the data is not attached."""
         rows = examples.reserved.get("teacher")
         if rows is None:

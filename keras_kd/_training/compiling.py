@@ -4,6 +4,7 @@ import types
 
 import keras
 
+from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._training import compiled_metrics
 from keras_kd._training import logs
@@ -60,11 +61,11 @@ class Compiling(logs.Reporting):
         weighted_fed, weighted_others = self._split_metrics(
             weighted_metrics, True
         )
-        with self.distribute_strategy.scope():
+        with backend.scope_of(self):
             others, weighted_others = compiled_metrics.readable(
                 (others, weighted_others), outputs
             )
-        replicas = self.distribute_strategy.num_replicas_in_sync
+        replicas = backend.replicas_of(self)
         super().compile(
             optimizer,
             reduction.over_replicas(loss) if replicas > 1 else loss,

@@ -28,12 +28,14 @@ class ForwardPass:
         training: Whether it was in training mode.
         gradients: Input gradients by the names of the losses that need them:
             a dict from the name in `DistillationLoss.needs` to a gradient.
+        penalties: Regularisation that the layers of a student added, a list.
     """
 
     output: Any
     tensors: dict
     training: bool
     gradients: dict = dataclasses.field(default_factory=dict)
+    penalties: list = dataclasses.field(default_factory=list)
 
 
 class Outputs(abc.ABC):
@@ -136,12 +138,13 @@ class ModelOutputs(Outputs):
         """Selects the model's entries of the whole input."""
         return batch.entries(x, self.inputs, self.takes_list)
 
-    def run(self, examples, training):
+    def run(self, examples, training, learns=True):
         """Runs the model once, and once more for each view.
 
         Args:
             examples: `step.Examples`.
             training: Whether it is in training mode.
+            learns: Whether regularisation of its layers is needed.
 
         Returns:
             A `ForwardPass`.
@@ -149,11 +152,20 @@ class ModelOutputs(Outputs):
         x = examples.x
         if self.inputs is not None:
             x = self.entries(x)
+        labels = examples.labels if self.gradients else None
+
+        def run_once(x):
+            output, tensors = self.tapped(x, training)
+            # At once, since another pass forgets what the layers added.
+            return output, tensors, self.model.losses if learns else []
+
         with self._keeping():
             if self.gradients is None:
-                return ForwardPass(*self.tapped(x, training), training)
-            result, gradients = self.gradients.run(x, examples.labels, training)
-        return ForwardPass(*result, training, gradients)
+                result, gradients = run_once(x), {}
+            else:
+                result, gradients = self.gradients.run(run_once, x, labels)
+        output, tensors, penalties = result
+        return ForwardPass(output, tensors, training, gradients, penalties)
 
     def _keeping(self):
         """A scope that keeps what this model must not change."""

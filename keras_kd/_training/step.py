@@ -40,6 +40,18 @@ class Examples:
         """Labels with 0 for those that do not count, or `None`."""
         return self.targets.clean_labels()
 
+    def measured(self, output):
+        """What losses and metrics of labels get beside the labels.
+
+        Args:
+            output: A student's output for the examples.
+
+        Returns:
+            The output with masks of the labels, and sample weights.
+        """
+        targets = self.targets
+        return targets.marked(output), targets.weights_of_labels()
+
     def counted(self, result):
         """Drops the outputs of placeholders; here there are none.
 
@@ -80,6 +92,22 @@ class StepParts:
         """The student's `ModelOutputs`."""
         return self.comparison.student
 
+    def read_outside(self, distiller):
+        """Variables that a step reads and that are no part of a Distiller."""
+        own = {id(variable) for variable in distiller.variables}
+        teacher = self.comparison.teacher.model
+        return [v for v in _unique(teacher.weights) if id(v) not in own]
+
+    def changed_outside(self, distiller):
+        """Variables that a step changes and that are no part of a Distiller.
+
+        They are the states of the seeds of a teacher that is random.
+        """
+        known = (*distiller.variables, *self.read_outside(distiller))
+        known = {id(variable) for variable in known}
+        teacher = self.comparison.teacher.model
+        return [v for v in _unique(teacher.variables) if id(v) not in known]
+
     def step(self, distiller, data, training):
         """Begins a `Step`; see there."""
         return Step(distiller, self, data, training)
@@ -106,21 +134,29 @@ class StepParts:
         return Examples(x, found, reserved, size)
 
 
+def _unique(variables):
+    """Each variable once."""
+    return list({id(variable): variable for variable in variables}.values())
+
+
 class Step:
     """One batch on its way through a `Distiller`.
 
     The trainer of a backend makes a `Step`; making it runs the teacher. Then
     the trainer calls, for the index of each student:
 
-    1. `predict`, where gradients by the variables in `learners` are recorded;
+    1. `predict`, where gradients by the variables in `learners` are recorded,
+       and puts the result into `predictions`;
     2. `prepare`, outside of that, when all students have predicted;
     3. `compare`, where they are recorded again;
     4. `updated`, after the optimizer, in training.
 
-    `report` is the end.
+    `report` is the end. None of them keeps tensors from where gradients are
+    recorded.
 
     Attributes:
         count: Number of students.
+        predictions: A `ForwardPass` of each student, by index.
 
     Args:
         distiller: The compiled `Distiller`.
@@ -138,12 +174,12 @@ class Step:
         self.parts = parts
         self.training = training
         self.examples = parts.read(data)
-        self._student = None
-        # Of each student: what losses and metrics of labels get.
-        self._measured = []
+        self.predictions = {}
         teacher = parts.comparison.teacher
         # In inference mode, also in a training step.
-        self._teacher = teacher.run(self.examples, training=False)
+        self._teacher = teacher.run(
+            self.examples, training=False, learns=False
+        )
         if training and teacher.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
 
@@ -152,9 +188,8 @@ class Step:
         return [(self.distiller.optimizer, self.distiller.trainable_variables)]
 
     def predict(self, index):
-        """Runs a student."""
-        student = self.parts.student
-        self._student = student.run(self.examples, self.training)
+        """Runs a student, and returns its `ForwardPass`."""
+        return self.parts.student.run(self.examples, self.training)
 
     def prepare(self, index):
         """Runs what teaches a student, unless it has run."""
@@ -171,20 +206,18 @@ class Step:
         Returns:
             This replica's share of the total loss, a scalar.
         """
-        comparison = self.parts.comparison
+        comparison, student = self.parts.comparison, self.predictions[index]
         terms = {}
         if self._teacher is None:
             self._allow_no_teacher()
         else:
-            terms = comparison.terms(
-                self._teacher, self._student, self.examples
-            )
-        penalties = [*comparison.student.model.losses, *comparison.penalties()]
+            terms = comparison.terms(self._teacher, student, self.examples)
+        penalties = [*student.penalties, *comparison.penalties()]
         return self._total(
             comparison.losses,
             terms,
             self.examples,
-            self._student.output,
+            student.output,
             penalties,
             self.parts.logs,
         )
@@ -208,10 +241,8 @@ class Step:
             ops.cast(losses[name].loss_weight, "float32") * term
             for name, term in terms.items()
         )
-        found = examples.targets
-        self._measured.append((found.marked(output), found.weights_of_labels()))
         if distiller.loss is not None:
-            supervised = self._supervise(examples, *self._measured[-1])
+            supervised = self._supervise(examples, output)
             terms = terms | {"student_loss": supervised}
             total += self.parts.student_loss_weight * supervised
         for value in penalties:
@@ -219,13 +250,12 @@ class Step:
         logs.update_terms((distiller.metrics[0], total), terms, examples.size)
         return total
 
-    def _supervise(self, examples, output, weights):
+    def _supervise(self, examples, output):
         """Computes the loss given to `compile`, alone.
 
         Args:
             examples: `Examples`.
-            output: The student's output for them, with masks of the labels.
-            weights: Sample weights of the labels.
+            output: The student's output for them.
 
         Returns:
             A scalar, this replica's share.
@@ -245,7 +275,9 @@ class Step:
         )
         # Of no examples, Keras returns no values instead of a sum.
         return ops.sum(
-            distiller.compute_loss(examples.x, labels, output, weights)
+            distiller.compute_loss(
+                examples.x, labels, *examples.measured(output)
+            )
         )
 
     def _allow_no_teacher(self):
@@ -269,7 +301,7 @@ class Step:
 
     def report(self):
         """Updates the metrics with the batch, and returns the logs."""
-        logs, output = self.parts.logs, self._student.output
+        logs, output = self.parts.logs, self.predictions[0].output
         found = self.examples.targets
         if self._teacher is not None:
             logs.update_fed(self._teacher.output, output, found)
@@ -277,7 +309,7 @@ class Step:
             results = self.distiller.results_without_labels()
         else:
             results = self.distiller.compute_metrics(
-                self.examples.x, found.labels, *self._measured[0]
+                self.examples.x, found.labels, *self.examples.measured(output)
             )
         if self._teacher is None:
             results = logs.without_teacher(results)

@@ -1,57 +1,37 @@
 """Differences between Keras's backends, chosen once as Keras does."""
 
+import functools
+import importlib
+
 import keras
 
-if keras.backend.backend() == "tensorflow":
-    from keras_kd.backend.agreement import gather_ints
-    from keras_kd.backend.tensorflow import Trainer
-    from keras_kd.backend.tensorflow import all_sum
-    from keras_kd.backend.tensorflow import check_finite
-    from keras_kd.backend.tensorflow import copy_weight_decay_exclusions
-    from keras_kd.backend.tensorflow import input_gradients
-    from keras_kd.backend.tensorflow import is_in_reach
-    from keras_kd.backend.tensorflow import is_in_scope
-    from keras_kd.backend.tensorflow import is_scope_name
-    from keras_kd.backend.tensorflow import is_tracing
-    from keras_kd.backend.tensorflow import num_replicas
-    from keras_kd.backend.tensorflow import replica_id
-    from keras_kd.backend.tensorflow_functions import compiled
-    from keras_kd.backend.tensorflow_graph import ancestors
-    from keras_kd.backend.tensorflow_graph import is_probability
-    from keras_kd.backend.tensorflow_graph import origins
-else:
-    from keras_kd.backend.unsupported import Trainer
-    from keras_kd.backend.unsupported import all_sum
-    from keras_kd.backend.unsupported import ancestors
-    from keras_kd.backend.unsupported import check_finite
-    from keras_kd.backend.unsupported import compiled
-    from keras_kd.backend.unsupported import copy_weight_decay_exclusions
-    from keras_kd.backend.unsupported import gather_ints
-    from keras_kd.backend.unsupported import input_gradients
-    from keras_kd.backend.unsupported import is_in_reach
-    from keras_kd.backend.unsupported import is_in_scope
-    from keras_kd.backend.unsupported import is_probability
-    from keras_kd.backend.unsupported import is_scope_name
-    from keras_kd.backend.unsupported import is_tracing
-    from keras_kd.backend.unsupported import num_replicas
-    from keras_kd.backend.unsupported import origins
-    from keras_kd.backend.unsupported import replica_id
+from keras_kd.backend import graph
 
-__all__ = [
-    "Trainer",
-    "all_sum",
-    "ancestors",
-    "check_finite",
-    "compiled",
-    "copy_weight_decay_exclusions",
-    "input_gradients",
-    "is_in_reach",
-    "is_in_scope",
-    "is_probability",
-    "is_scope_name",
-    "is_tracing",
-    "num_replicas",
-    "origins",
-    "replica_id",
-    "gather_ints",
-]
+_KNOWN = "tensorflow", "jax", "torch"
+_name = keras.backend.backend()
+_chosen = importlib.import_module(
+    f"keras_kd.backend.{_name if _name in _KNOWN else 'unsupported'}"
+)
+
+Trainer = _chosen.Trainer
+all_sum = _chosen.all_sum
+ancestors = functools.partial(graph.ancestors, read=_chosen.read)
+assigned = _chosen.assigned
+attributes = _chosen.attributes
+check_finite = _chosen.check_finite
+compiled = _chosen.compiled
+copy_weight_decay_exclusions = _chosen.copy_weight_decay_exclusions
+gather_ints = _chosen.gather_ints
+input_gradients = _chosen.input_gradients
+is_in_reach = _chosen.is_in_reach
+is_in_scope = _chosen.is_in_scope
+is_probability = functools.partial(graph.is_probability, read=_chosen.read)
+is_scope_name = _chosen.is_scope_name
+is_tracing = _chosen.is_tracing
+num_replicas = _chosen.num_replicas
+origins = functools.partial(graph.origins, read=_chosen.read)
+read_only = _chosen.read_only
+replica_id = _chosen.replica_id
+replicas_of = _chosen.replicas_of
+scope_of = _chosen.scope_of
+watching = _chosen.watching

@@ -1,4 +1,6 @@
-"""Hooks into Keras that are the same on all backends."""
+"""Hooks into Keras that are the same on several backends."""
+
+import keras
 
 
 def wrapped_function(given):
@@ -30,3 +32,40 @@ def untrack(layer, variable):
         variable: Anything; what is not tracked is left alone.
     """
     layer._tracker.untrack(variable)
+
+
+def attributes(layer):
+    """The attributes of a layer by name."""
+    return vars(layer)
+
+
+def read_only(pairs=()):
+    """Makes a scope in which no variable is changed.
+
+    Args:
+        pairs: Variables, each with the value that it has in the scope.
+    """
+    return keras.StatelessScope(pairs, initialize_variables=False)
+
+
+def assigned(scope, variables):
+    """Variables that were assigned in a scope, each with its new value.
+
+    Args:
+        scope: As `read_only` makes it.
+        variables: Candidates.
+    """
+    values = [(v, scope.get_current_value(v)) for v in variables]
+    return [(v, value) for v, value in values if value is not None]
+
+
+def copy_weight_decay_exclusions(optimizer, copy):
+    """Copies the weight decay exclusions of another optimizer."""
+    # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
+    # the config, and has no public name for it.
+    for name in (
+        "_exclude_from_weight_decay",
+        "_exclude_from_weight_decay_pattern",
+    ):
+        if hasattr(optimizer, name):
+            setattr(copy, name, getattr(optimizer, name))

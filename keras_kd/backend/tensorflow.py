@@ -1,11 +1,22 @@
 """The training step on TensorFlow."""
 
+import contextlib
 import re
 
 import keras
 import tensorflow as tf
 
+# What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.agreement import gather_ints as gather_ints
+from keras_kd.backend.neutral import attributes as attributes
+from keras_kd.backend.neutral import assigned as assigned
+from keras_kd.backend.neutral import (
+    copy_weight_decay_exclusions as copy_weight_decay_exclusions,
+)
+from keras_kd.backend.neutral import read_only as read_only
 from keras_kd.backend.replicated_steps import ReplicatedSteps
+from keras_kd.backend.tensorflow_functions import compiled as compiled
+from keras_kd.backend.tensorflow_graph import read as read
 
 
 class Trainer(ReplicatedSteps):
@@ -26,7 +37,7 @@ class Trainer(ReplicatedSteps):
         tapes = [tf.GradientTape() for _ in learners]
         for index, tape in enumerate(tapes):
             with tape:
-                step.predict(index)
+                step.predictions[index] = step.predict(index)
         for index, tape in enumerate(tapes):
             optimizer, variables = learners[index]
             step.prepare(index)
@@ -42,23 +53,15 @@ class Trainer(ReplicatedSteps):
         """Evaluates a batch; changes nothing but the metrics."""
         step = self._parts.step(self, data, training=False)
         for index in range(step.count):
-            step.predict(index)
+            step.predictions[index] = step.predict(index)
         for index in range(step.count):
             step.prepare(index)
             step.compare(index)
         return step.report()
 
 
-def copy_weight_decay_exclusions(optimizer, copy):
-    """Copies the weight decay exclusions of another optimizer."""
-    # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
-    # the config, and has no public name for it.
-    for name in (
-        "_exclude_from_weight_decay",
-        "_exclude_from_weight_decay_pattern",
-    ):
-        if hasattr(optimizer, name):
-            setattr(copy, name, getattr(optimizer, name))
+# A graph of TensorFlow shows itself.
+watching = contextlib.nullcontext
 
 
 def is_in_scope(variables):
@@ -100,6 +103,16 @@ def is_in_reach(tensor, output):
 def num_replicas():
     """Number of replicas that take part in a step."""
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replicas_of(model):
+    """Number of replicas that train a model."""
+    return model.distribute_strategy.num_replicas_in_sync
+
+
+def scope_of(model):
+    """The scope in which what belongs to a model is made."""
+    return model.distribute_strategy.scope()
 
 
 def replica_id():

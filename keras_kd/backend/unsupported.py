@@ -5,10 +5,10 @@ import keras
 
 def _refuse(*args, **kwargs):
     raise RuntimeError(
-        "The Keras backend must be tensorflow, since keras_kd has no training "
-        f"step for others yet. Received: backend={keras.backend.backend()}. "
-        "Set the environment variable KERAS_BACKEND=tensorflow before Keras "
-        "is imported."
+        "The Keras backend must be tensorflow, jax or torch, since keras_kd "
+        "has no training step for others. Received: "
+        f"backend={keras.backend.backend()}. Set the environment variable "
+        "KERAS_BACKEND to one of these before Keras is imported."
     )
 
 
@@ -19,18 +19,7 @@ class Trainer:
         _refuse()
 
 
-all_sum = _refuse
-ancestors = _refuse
-check_finite = _refuse
-compiled = _refuse
-copy_weight_decay_exclusions = _refuse
-input_gradients = _refuse
-is_in_reach = _refuse
-is_in_scope = _refuse
-is_probability = _refuse
-is_scope_name = _refuse
-is_tracing = _refuse
-num_replicas = _refuse
-origins = _refuse
-replica_id = _refuse
-gather_ints = _refuse
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _refuse

@@ -92,11 +92,11 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         near = edges.astype(keras.backend.standardize_dtype(confidence.dtype))
         # Rounded down, so that `confidence > edge` holds as for the true edge.
         below = np.where(near > edges, np.nextafter(near, 0 * near), near)
-        above = ops.expand_dims(confidence, axis=-1) > below
+        above = ops.greater(ops.expand_dims(confidence, axis=-1), below)
         return ops.sum(ops.cast(above, "int32"), axis=-1)
 
     def result(self):
-        weight, correct, confidence = ops.unstack(self.sums, 3, axis=1)
+        weight, correct, confidence = ops.unstack(self.sums.value, 3, axis=1)
         gap = ops.sum(ops.abs(correct - confidence))
         return ops.divide_no_nan(gap, ops.sum(weight))
 

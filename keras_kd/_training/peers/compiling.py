@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_kd import backend
 from keras_kd._training import checks
 from keras_kd._training import student_outputs
 from keras_kd._training.compiling import Compiling
@@ -83,7 +84,7 @@ class PeerCompiling(PeerReporting, Compiling):
 
     def _make_optimizers(self, is_same):
         """Gives each peer its optimizer, built, so that it can be loaded."""
-        with self.distribute_strategy.scope():
+        with backend.scope_of(self):
             if not is_same:
                 self._other_optimizers = [
                     copy_of(self.optimizer) for _ in self.peer_names[1:]

@@ -1,7 +1,8 @@
 """Copies of the peers' weights, exchanged now and then."""
 
-import keras
 from keras import ops
+
+from keras_kd import backend
 
 
 class StaleCopies:
@@ -34,7 +35,7 @@ class StaleCopies:
         for pairs in self._pairs:
             for variable, copy in pairs:
                 # Not in a condition, where replicas cannot meet to assign.
-                copy.assign(ops.where(is_due, variable, copy))
+                copy.assign(ops.where(is_due, variable.value, copy.value))
 
     def scope(self, index):
         """Makes a scope in which a peer runs with its copy, unchanged.
@@ -42,9 +43,7 @@ class StaleCopies:
         Args:
             index: Which peer.
         """
-        return keras.StatelessScope(
-            self._pairs[index], initialize_variables=False
-        )
+        return backend.read_only(self._pairs[index])
 
 
 def _copy(variable, add_weight, name):
@@ -57,5 +56,6 @@ def _copy(variable, add_weight, name):
         aggregation="only_first_replica",
         name=name,
     )
-    copy.assign(variable)
+    # Not the variable itself: on JAX the two would share their memory.
+    copy.assign(ops.convert_to_numpy(variable))
     return copy

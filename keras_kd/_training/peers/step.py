@@ -2,9 +2,9 @@
 
 import dataclasses
 
-import keras
 from keras import ops
 
+from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._training import targets
@@ -49,6 +49,13 @@ class PeerParts(StepParts):
         """The first peer's `PeerOutputs`: the others give the same."""
         return self.outputs[0]
 
+    def read_outside(self, distiller):
+        return []
+
+    def changed_outside(self, distiller):
+        """The variables of the optimizers of all peers but the first."""
+        return [v for one in distiller.optimizers[1:] for v in one.variables]
+
     def step(self, distiller, data, training):
         """Begins a `PeerStep`; see there."""
         return PeerStep(distiller, self, data, training)
@@ -85,9 +92,7 @@ class PeerStep(Step):
         self._is_in_turn = training and self._is_live and parts.is_in_turn
         if training and parts.stale is not None:
             parts.stale.exchange(distiller.optimizer.iterations)
-        self._students = []
-        self._measured = []
-        self._penalties = []
+        self.predictions = {}
         # Answers for the whole batch, by peer; and those that each peer gets.
         self._answers = None
         self._answers_to = {}
@@ -100,10 +105,7 @@ class PeerStep(Step):
 
     def predict(self, index):
         share, outputs = self._shares[index], self.parts.outputs[index]
-        result = outputs.run(share, self.training)
-        # Before another pass, which forgets what the layers added.
-        self._penalties.append(outputs.model.losses)
-        self._students.append(share.counted(result))
+        return share.counted(outputs.run(share, self.training))
 
     def prepare(self, index):
         if index == 0:
@@ -118,7 +120,7 @@ class PeerStep(Step):
     def _run_all_teachers(self):
         """Collects the answers that the updates of this step do not change."""
         if not self._shares[0].is_shard:
-            self._answers = dict(enumerate(self._students))
+            self._answers = dict(self.predictions)
             if not self._is_live:
                 self._answers = {
                     i: self._run_as_teacher(i, i) for i in self._answers
@@ -130,7 +132,7 @@ class PeerStep(Step):
     def _run_teachers(self, student):
         """Runs the teachers of a peer on the examples of that peer."""
         return {
-            i: self._students[i]
+            i: self.predictions[i]
             if i == student and self._is_live
             else self._run_as_teacher(i, student)
             for i in self.parts.peer_losses[student].teachers
@@ -139,23 +141,24 @@ class PeerStep(Step):
     def _run_as_teacher(self, index, student):
         """Runs a peer as the teacher of another, and changes nothing."""
         if self._is_live:
-            scope = keras.StatelessScope(initialize_variables=False)
+            scope = backend.read_only()
         else:
             scope = self.parts.stale.scope(index)
         share = self._shares[student]
         with scope:
-            result = self.parts.outputs[index].run(share, self._is_live)
+            outputs = self.parts.outputs[index]
+            result = outputs.run(share, self._is_live, learns=False)
         return share.counted(result)
 
     def compare(self, index):
-        share, student = self._shares[index], self._students[index]
+        share, student = self._shares[index], self.predictions[index]
         one = self.parts.peer_losses[index]
         return self._total(
             one.originals,
             one.terms(self._answers_to[index], student, share),
             share,
             student.output,
-            [*self._penalties[index], *one.penalties()],
+            [*student.penalties, *one.penalties()],
             self.parts.logs.of[index],
         )
 
@@ -166,22 +169,24 @@ class PeerStep(Step):
             self._answers[index] = self._run_as_teacher(index, index)
 
     def report(self):
-        shares, answers = (
-            self._shares,
-            [*map(self._answers_to.get, range(self.count))],
-        )
+        shares, places = self._shares, range(self.count)
+        answers = [self._answers_to[index] for index in places]
+        students = [self.predictions[index] for index in places]
         for index, share in enumerate(shares):
             self.parts.logs.of[index].update_fed(
                 self.parts.peer_losses[index].combined(answers[index]).output,
-                self._students[index].output,
+                students[index].output,
                 share.targets,
             )
         if shares[0].targets.labels is None:
             return self.distiller.results_without_labels()
         # Of each peer, then of the ensemble.
-        found, joint = _together(shares, answers, self._students)
+        found, joint = _together(shares, answers, students)
         measured = [
-            *self._measured,
+            *(
+                s.measured(p.output)
+                for s, p in zip(shares, students, strict=True)
+            ),
             (found.marked(joint), found.weights_of_labels()),
         ]
         y = [*(share.targets.labels for share in shares), found.labels]

@@ -1,0 +1,452 @@
+"""The training step on JAX."""
+
+import contextlib
+import dataclasses
+import functools
+import threading
+
+import jax
+import keras
+from jax import numpy as jnp
+
+# What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.jax_graph import read as read
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
+from keras_kd.backend.neutral import attributes as attributes
+from keras_kd.backend.neutral import (
+    copy_weight_decay_exclusions as copy_weight_decay_exclusions,
+)
+from keras_kd.backend.one_device import all_sum as all_sum
+from keras_kd.backend.one_device import compiled as compiled
+from keras_kd.backend.one_device import gather_ints as gather_ints
+from keras_kd.backend.one_device import is_in_scope as is_in_scope
+from keras_kd.backend.one_device import is_scope_name as is_scope_name
+from keras_kd.backend.one_device import num_replicas as num_replicas
+from keras_kd.backend.one_device import replica_id as replica_id
+from keras_kd.backend.one_device import replicas_of as replicas_of
+from keras_kd.backend.one_device import scope_of as scope_of
+
+# A graph of JAX shows itself.
+watching = contextlib.nullcontext
+
+# The scopes that are open, by thread.
+_open = threading.local()
+
+
+class Trainer:
+    """`train_step` and `test_step` of a Distiller or a MutualDistiller.
+
+    The class it is mixed into, before `keras.Model`, has in `_parts` what
+    makes a `Step` of each batch, in backend-neutral code. The step says in
+    which order its methods are to be called.
+
+    A step runs in a `Scope`, with the values of all variables as arguments of
+    the compiled function. Those of the teacher come with each batch: they are
+    no part of the state, which Keras donates and takes from the variables for
+    the time of an epoch.
+    """
+
+    @functools.cached_property
+    def _failures(self):
+        # Not assigned by `__setattr__`, by which Keras would save it.
+        return _Failures()
+
+    @property
+    def non_trainable_variables(self):
+        """Those of Keras, and what else a step changes."""
+        found = list(super().non_trainable_variables)
+        if "_parts" in vars(self):
+            found += self._parts.changed_outside(self)
+            found.append(self._failures.first)
+        return found
+
+    def make_train_function(self, force=False):
+        """See Keras; `fit` calls it."""
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = self._with_teacher(self.train_function)
+
+    def make_test_function(self, force=False):
+        """See Keras; `evaluate` calls it."""
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._with_teacher(self.test_function)
+
+    def _with_teacher(self, function):
+        """Adds the values of the teacher's weights to each batch."""
+        variables = self._parts.read_outside(self)
+
+        def run(state, iterator):
+            values = [variable.value for variable in variables]
+            result = function(state, ((values, data) for data in iterator))
+            self._failures.may_have_new = True
+            return result
+
+        return run
+
+    def train_step(self, state, data):
+        """Updates the students, and the weights of the losses, on a batch."""
+        values, data = data
+        groups = [
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        ]
+        with Scope() as scope:
+            for variables, given in zip(groups, state, strict=True):
+                scope.hold(variables, given)
+            scope.hold(self._parts.read_outside(self), values)
+            step = self._parts.step(self, data, training=True)
+            learners = step.learners()
+            pullbacks = []
+            for index, (_, variables) in enumerate(learners):
+                prediction, pullback = _predict(scope, step, index, variables)
+                step.predictions[index] = prediction
+                pullbacks.append(pullback)
+            for index, (optimizer, variables) in enumerate(learners):
+                step.prepare(index)
+                gradients = _gradients(
+                    scope, step, index, learners[index], pullbacks[index]
+                )
+                optimizer.apply(gradients, variables)
+                step.updated(index)
+            logs = step.report()
+            self._failures.note(scope.failures)
+        return logs, tuple(map(scope.values_of, groups))
+
+    def test_step(self, state, data):
+        """Evaluates a batch; changes nothing but the metrics."""
+        values, data = data
+        groups = [
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.metrics_variables,
+        ]
+        with Scope() as scope:
+            for variables, given in zip(groups, state, strict=True):
+                scope.hold(variables, given)
+            scope.hold(self._parts.read_outside(self), values)
+            step = self._parts.step(self, data, training=False)
+            for index in range(step.count):
+                step.predictions[index] = step.predict(index)
+            for index in range(step.count):
+                step.prepare(index)
+                step.compare(index)
+            logs = step.report()
+            self._failures.note(scope.failures)
+        return logs, tuple(map(scope.values_of, groups))
+
+    def jax_state_sync(self):
+        """Gives the variables the values of the last step.
+
+        Keras calls it at the end of an epoch, or when a callback asks for the
+        model.
+
+        Raises:
+            ValueError: If a teacher gave nan or infinity since the last call.
+        """
+        super().jax_state_sync()
+        self._failures.raise_new()
+
+
+class Scope(keras.StatelessScope):
+    """A scope in which variables have given values.
+
+    Scopes of Keras 3.15 do not nest: an inner one sees nothing of the outer.
+
+    Args:
+        outer: A `Scope` whose values to begin with, or `None`.
+
+    Attributes:
+        failures: Messages of `check_finite`, each with a boolean scalar:
+            whether it failed.
+    """
+
+    def __init__(self, outer=None):
+        super().__init__(collect_losses=True, initialize_variables=False)
+        self.failures = []
+        if outer is not None:
+            self.state_mapping |= outer.state_mapping
+        self._before = dict(self.state_mapping)
+
+    def __enter__(self):
+        vars(_open).setdefault("scopes", []).append(self)
+        return super().__enter__()
+
+    def __exit__(self, *exception):
+        _open.scopes.pop()
+        super().__exit__(*exception)
+
+    def hold(self, variables, values):
+        """Sets the values that variables begin with."""
+        for variable, value in zip(variables, values, strict=True):
+            self.state_mapping[id(variable)] = value
+            self._before[id(variable)] = value
+
+    def values_of(self, variables):
+        """The values of variables as they are now, a list."""
+        return list(map(self.get_current_value, variables))
+
+    def changes(self):
+        """What happened in the scope, as tensors for `take_over`."""
+        values = {
+            key: value
+            for key, value in self.state_mapping.items()
+            if value is not self._before.get(key)
+        }
+        return values, [failed for _, failed in self.failures]
+
+    def take_over(self, inner, changes):
+        """Does what happened in an inner scope.
+
+        Args:
+            inner: The inner `Scope`, of tensors that may be gone.
+            changes: The same as its `changes()`, with tensors of today.
+        """
+        values, failed = changes
+        self.state_mapping |= values
+        messages = [message for message, _ in inner.failures]
+        self.failures += zip(messages, failed, strict=True)
+
+
+def _current():
+    """The innermost `Scope` of this thread, or `None`."""
+    scopes = vars(_open).get("scopes")
+    return scopes[-1] if scopes else None
+
+
+def read_only(pairs=()):
+    """Makes a scope in which no variable is changed.
+
+    Args:
+        pairs: Variables, each with the value that it has in the scope.
+    """
+    scope = Scope(_current())
+    for variable, value in pairs:
+        if isinstance(value, keras.Variable):
+            value = value.value
+        scope.hold([variable], [value])
+    return scope
+
+
+def assigned(scope, variables):
+    """Variables that were assigned in a scope, each with its new value.
+
+    Args:
+        scope: As `read_only` makes it.
+        variables: Candidates.
+    """
+    values, _ = scope.changes()
+    return [(v, values[id(v)]) for v in variables if id(v) in values]
+
+
+def _predict(scope, step, index, variables):
+    """Runs a student, and records how its outputs depend on variables.
+
+    Returns:
+        `(prediction, pullback)`: a `ForwardPass`, and a function from the
+        gradients by its real tensors to a tuple of those by the variables.
+    """
+
+    def run(values):
+        with Scope(scope) as inner:
+            inner.hold(variables, values)
+            parts = _Parts(step.predict(index))
+            seen.update(inner=inner, parts=parts)
+            return parts.real(), (parts.others(), inner.changes())
+
+    seen = {}
+    real, pullback, (others, changes) = jax.vjp(
+        run, scope.values_of(variables), has_aux=True
+    )
+    scope.take_over(seen["inner"], changes)
+    return seen["parts"].joined(real, others), pullback
+
+
+def _gradients(scope, step, index, learner, pullback):
+    """Gradients of the loss of a student by the variables of its learner."""
+    optimizer, variables = learner
+    prediction = step.predictions[index]
+    parts = _Parts(prediction)
+
+    def total(real, values):
+        with Scope(scope) as inner:
+            inner.hold(variables, values)
+            step.predictions[index] = parts.joined(real, parts.others())
+            scaled = optimizer.scale_loss(step.compare(index))
+            seen.append(inner)
+            return scaled, inner.changes()
+
+    seen = []
+    (by_outputs, by_values), changes = jax.grad(
+        total, argnums=(0, 1), has_aux=True
+    )(parts.real(), scope.values_of(variables))
+    scope.take_over(seen[0], changes)
+    step.predictions[index] = prediction
+    (through_outputs,) = pullback(by_outputs)
+    return list(map(jnp.add, through_outputs, by_values))
+
+
+class _Parts:
+    """The tensors in a structure, for functions that JAX differentiates.
+
+    `jax.tree` knows no masks, and cannot sort the keys of a dict if `None` is
+    one of them.
+
+    Args:
+        structure: Tensors and anything else in dicts, lists, tuples and
+            dataclasses.
+    """
+
+    def __init__(self, structure):
+        self._tensors = []
+        self._build = self._take(structure)
+
+    def _take(self, part):
+        """Notes the tensors; returns a function that builds the same again."""
+        if isinstance(part, dict):
+            built = {key: self._take(value) for key, value in part.items()}
+            return lambda new: {key: b(new) for key, b in built.items()}
+        if dataclasses.is_dataclass(part):
+            built = self._take(vars(part))
+            return lambda new: dataclasses.replace(part, **built(new))
+        if isinstance(part, list | tuple):
+            several = [self._take(value) for value in part]
+            kind = getattr(type(part), "_make", type(part))
+            return lambda new: kind([b(new) for b in several])
+        if not isinstance(part, jax.Array):
+            return lambda new: part
+        place = len(self._tensors)
+        self._tensors.append(part)
+        mask = self._take(read_mask(part))
+        return lambda new: with_mask(new[place], mask(new))
+
+    def real(self):
+        """The tensors that have gradients, a list."""
+        return [t for t in self._tensors if _is_real(t)]
+
+    def others(self):
+        """All other tensors, a list."""
+        return [t for t in self._tensors if not _is_real(t)]
+
+    def joined(self, real, others):
+        """The structure with other tensors, as `real` and `others` give."""
+        real, others = iter(real), iter(others)
+        return self._build(
+            [next(real if _is_real(t) else others) for t in self._tensors]
+        )
+
+
+def _is_real(tensor):
+    return jnp.issubdtype(tensor.dtype, jnp.floating)
+
+
+class _Failures:
+    """The first tensor that `check_finite` found bad in any step.
+
+    A compiled step cannot raise: it keeps the number of the message, which is
+    read when the steps are over.
+    """
+
+    def __init__(self):
+        self.first = keras.Variable(0, trainable=False, dtype="int32")
+        self.may_have_new = False
+        self._messages = []
+
+    def note(self, failures):
+        """Keeps the first failure of a step, inside of it."""
+        for message, failed in failures:
+            if message not in self._messages:
+                self._messages.append(message)
+            number = self._messages.index(message) + 1
+            first = self.first.value
+            self.first.assign(jnp.where((first == 0) & failed, number, first))
+
+    def raise_new(self):
+        """Raises an error for what steps kept, once."""
+        if not self.may_have_new:
+            return
+        self.may_have_new = False
+        number = int(self.first.value)
+        if number:
+            self.first.assign(0)
+            raise ValueError(f"{self._messages[number - 1]} nan or infinity.")
+
+
+def is_tracing():
+    """Whether a step runs, whose tensors may have no values yet."""
+    return _current() is not None
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can.
+
+    It cannot if it was made in a loop or a condition that `output` left.
+    """
+    return getattr(tensor, "_trace", None) is getattr(output, "_trace", None)
+
+
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor; notes whether it has nan or infinity.
+
+    The `Trainer` fails with the message at the end of the epoch at the latest.
+
+    Args:
+        tensor: Real numbers.
+        message: Beginning of the error.
+        allows_minus_infinity: Whether -inf is let through.
+    """
+    is_bad = jnp.isnan(tensor) | jnp.isposinf(tensor)
+    if not allows_minus_infinity:
+        is_bad = ~jnp.isfinite(tensor)
+    scope = _current()
+    if scope is not None:
+        scope.failures.append((message, jnp.any(is_bad)))
+    elif jnp.any(is_bad):
+        raise ValueError(f"{message} nan or infinity.")
+    return tensor
+
+
+def input_gradients(function, x, objectives):
+    """Runs a function of the input and differentiates by the input.
+
+    Args:
+        function: Of `x`.
+        x: Structure of tensors.
+        objectives: Dict from a name to a function of what `function` returns
+            that returns one value per example.
+
+    Returns:
+        `(result, gradients)`: what `function` returned, and a dict from each
+        name to the gradient of its values, of the structure and shape of `x`,
+        zeros for integers. The gradients can be differentiated again.
+    """
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    given = _Parts(x)
+    outer = _current()
+
+    def run(real):
+        with Scope(outer) as inner:
+            result = function(given.joined(real, given.others()))
+            totals = [jnp.sum(one(result)) for one in objectives.values()]
+            parts = _Parts(result)
+            seen.update(inner=inner, parts=parts)
+            found = parts.real(), parts.others(), inner.changes()
+        return totals, found
+
+    seen = {}
+    totals, pullback, (real, others, changes) = jax.vjp(
+        run, given.real(), has_aux=True
+    )
+    if outer is not None:
+        outer.take_over(seen["inner"], changes)
+    zeros = [jnp.zeros(t.shape, keras.config.floatx()) for t in given.others()]
+    gradients = {}
+    for place, name in enumerate(objectives):
+        (by_x,) = pullback(
+            [jnp.ones_like(t) * (i == place) for i, t in enumerate(totals)]
+        )
+        gradients[name] = given.joined(by_x, zeros)
+    return seen["parts"].joined(real, others), gradients

@@ -1,0 +1,150 @@
+"""The training step on PyTorch."""
+
+import keras
+import torch
+
+# What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.neutral import assigned as assigned
+from keras_kd.backend.neutral import (
+    copy_weight_decay_exclusions as copy_weight_decay_exclusions,
+)
+from keras_kd.backend.neutral import read_only as read_only
+from keras_kd.backend.one_device import all_sum as all_sum
+from keras_kd.backend.one_device import compiled as compiled
+from keras_kd.backend.one_device import gather_ints as gather_ints
+from keras_kd.backend.one_device import is_in_scope as is_in_scope
+from keras_kd.backend.one_device import is_scope_name as is_scope_name
+from keras_kd.backend.one_device import num_replicas as num_replicas
+from keras_kd.backend.one_device import replica_id as replica_id
+from keras_kd.backend.one_device import replicas_of as replicas_of
+from keras_kd.backend.one_device import scope_of as scope_of
+from keras_kd.backend.torch_graph import read as read
+from keras_kd.backend.torch_graph import watching as watching
+
+
+class Trainer:
+    """`train_step` and `test_step` of a Distiller or a MutualDistiller.
+
+    The class it is mixed into, before `keras.Model`, has in `_parts` what
+    makes a `Step` of each batch, in backend-neutral code. The step says in
+    which order its methods are to be called.
+    """
+
+    def train_step(self, data):
+        """Updates the students, and the weights of the losses, on a batch."""
+        with torch.no_grad():
+            # The teacher runs here.
+            step = self._parts.step(self, data, training=True)
+        learners = step.learners()
+        for index in range(step.count):
+            step.predictions[index] = step.predict(index)
+        for index, (optimizer, variables) in enumerate(learners):
+            with torch.no_grad():
+                step.prepare(index)
+            scaled = optimizer.scale_loss(step.compare(index))
+            # Not `backward`, which would leave gradients in the user's models.
+            gradients = torch.autograd.grad(
+                scaled, [v.value for v in variables], allow_unused=True
+            )
+            with torch.no_grad():
+                optimizer.apply(gradients, variables)
+                step.updated(index)
+        with torch.no_grad():
+            return step.report()
+
+    def test_step(self, data):
+        """Evaluates a batch; changes nothing but the metrics."""
+        step = self._parts.step(self, data, training=False)
+        for index in range(step.count):
+            step.predictions[index] = step.predict(index)
+        for index in range(step.count):
+            step.prepare(index)
+            step.compare(index)
+        return step.report()
+
+
+def attributes(layer):
+    """The attributes of a layer by name; PyTorch keeps layers elsewhere."""
+    return vars(layer) | dict(layer.named_children())
+
+
+def is_tracing():
+    """Whether a graph is being made, whose tensors have no values yet."""
+    return False
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can."""
+    return True
+
+
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor; fails with the message if it has nan or infinity.
+
+    Args:
+        tensor: Real numbers.
+        message: Beginning of the error.
+        allows_minus_infinity: Whether -inf is let through.
+    """
+    is_bad = torch.isnan(tensor) | torch.isposinf(tensor)
+    if not allows_minus_infinity:
+        is_bad = ~torch.isfinite(tensor)
+    if is_bad.any():
+        raise ValueError(f"{message} nan or infinity.")
+    return tensor
+
+
+def input_gradients(function, x, objectives):
+    """Runs a function of the input and differentiates by the input.
+
+    Args:
+        function: Of `x`.
+        x: Structure of tensors.
+        objectives: Dict from a name to a function of what `function` returns
+            that returns one value per example.
+
+    Returns:
+        `(result, gradients)`: what `function` returned, and a dict from each
+        name to the gradient of its values, of the structure and shape of `x`,
+        zeros for integers. The gradients can be differentiated again.
+    """
+    is_recorded = torch.is_grad_enabled()
+    with torch.enable_grad():
+        inputs = keras.tree.map_structure(_leaf, x)
+        flat = keras.tree.flatten(inputs)
+        watched = [t for t in flat if t.is_floating_point()]
+        result = function(inputs)
+        gradients = {}
+        for name, objective in objectives.items():
+            found = iter(
+                torch.autograd.grad(
+                    objective(result).sum(),
+                    watched,
+                    create_graph=is_recorded,
+                    retain_graph=True,
+                    allow_unused=True,
+                )
+            )
+            rows = [
+                _or_zeros(next(found) if t.is_floating_point() else None, t)
+                for t in flat
+            ]
+            gradients[name] = keras.tree.pack_sequence_as(inputs, rows)
+    if not is_recorded:
+        result, gradients = keras.tree.map_structure(
+            lambda t: t.detach() if isinstance(t, torch.Tensor) else t,
+            (result, gradients),
+        )
+    return result, gradients
+
+
+def _leaf(tensor):
+    """A copy of an input whose gradient can be asked for."""
+    tensor = keras.ops.convert_to_tensor(tensor).detach()
+    return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+
+def _or_zeros(gradient, tensor):
+    if gradient is not None:
+        return gradient
+    return keras.ops.zeros(tensor.shape, keras.config.floatx())
