@@ -92,21 +92,19 @@ class StepParts:
         """The student's `ModelOutputs`."""
         return self.comparison.student
 
-    def read_outside(self, distiller):
-        """Variables that a step reads and that are no part of a Distiller."""
-        own = {id(variable) for variable in distiller.variables}
-        teacher = self.comparison.teacher.model
-        return [v for v in _unique(teacher.weights) if id(v) not in own]
+    def outside(self, distiller):
+        """Variables that a step uses and that are no part of a Distiller.
 
-    def changed_outside(self, distiller):
-        """Variables that a step changes and that are no part of a Distiller.
-
-        They are the states of the seeds of a teacher that is random.
+        Returns:
+            `(read, changed)`: the weights of the teacher, and the states of
+            seeds of a teacher that is random.
         """
-        known = (*distiller.variables, *self.read_outside(distiller))
-        known = {id(variable) for variable in known}
         teacher = self.comparison.teacher.model
-        return [v for v in _unique(teacher.variables) if id(v) not in known]
+        known = {id(variable) for variable in distiller.variables}
+        weights = {id(variable) for variable in teacher.weights}
+        found = {id(v): v for v in teacher.variables if id(v) not in known}
+        read = [v for key, v in found.items() if key in weights]
+        return read, [v for key, v in found.items() if key not in weights]
 
     def step(self, distiller, data, training):
         """Begins a `Step`; see there."""
@@ -132,11 +130,6 @@ class StepParts:
         size = batch.size(x)
         found = self.reader.read(y, sample_weight, positions)
         return Examples(x, found, reserved, size)
-
-
-def _unique(variables):
-    """Each variable once."""
-    return list({id(variable): variable for variable in variables}.values())
 
 
 class Step:
@@ -177,9 +170,7 @@ class Step:
         self.predictions = {}
         teacher = parts.comparison.teacher
         # In inference mode, also in a training step.
-        self._teacher = teacher.run(
-            self.examples, training=False, learns=False
-        )
+        self._teacher = teacher.run(self.examples, training=False, learns=False)
         if training and teacher.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
 

@@ -1,9 +1,7 @@
 """The training step on JAX."""
 
 import contextlib
-import dataclasses
 import functools
-import threading
 
 import jax
 import keras
@@ -11,8 +9,12 @@ from jax import numpy as jnp
 
 # What this backend takes from elsewhere is part of what it offers.
 from keras_kd.backend.jax_graph import read as read
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask
+from keras_kd.backend.jax_scopes import Failures
+from keras_kd.backend.jax_scopes import Parts
+from keras_kd.backend.jax_scopes import Scope
+from keras_kd.backend.jax_scopes import assigned as assigned
+from keras_kd.backend.jax_scopes import current
+from keras_kd.backend.jax_scopes import read_only as read_only
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
@@ -29,9 +31,6 @@ from keras_kd.backend.one_device import scope_of as scope_of
 
 # A graph of JAX shows itself.
 watching = contextlib.nullcontext
-
-# The scopes that are open, by thread.
-_open = threading.local()
 
 
 class Trainer:
@@ -50,15 +49,15 @@ class Trainer:
     @functools.cached_property
     def _failures(self):
         # Not assigned by `__setattr__`, by which Keras would save it.
-        return _Failures()
+        return Failures()
 
     @property
     def non_trainable_variables(self):
         """Those of Keras, and what else a step changes."""
         found = list(super().non_trainable_variables)
         if "_parts" in vars(self):
-            found += self._parts.changed_outside(self)
-            found.append(self._failures.first)
+            _, changed = self._parts.outside(self)
+            found += [*changed, self._failures.first]
         return found
 
     def make_train_function(self, force=False):
@@ -75,7 +74,7 @@ class Trainer:
 
     def _with_teacher(self, function):
         """Adds the values of the teacher's weights to each batch."""
-        variables = self._parts.read_outside(self)
+        variables, _ = self._parts.outside(self)
 
         def run(state, iterator):
             values = [variable.value for variable in variables]
@@ -84,6 +83,15 @@ class Trainer:
             return result
 
         return run
+
+    def _scope(self, groups, state, values):
+        """The scope of a step, with all variables that it uses."""
+        scope = Scope()
+        for variables, given in zip(groups, state, strict=True):
+            scope.hold(variables, given)
+        read, _ = self._parts.outside(self)
+        scope.hold(read, values)
+        return scope
 
     def train_step(self, state, data):
         """Updates the students, and the weights of the losses, on a batch."""
@@ -94,10 +102,7 @@ class Trainer:
             self.optimizer.variables,
             self.metrics_variables,
         ]
-        with Scope() as scope:
-            for variables, given in zip(groups, state, strict=True):
-                scope.hold(variables, given)
-            scope.hold(self._parts.read_outside(self), values)
+        with self._scope(groups, state, values) as scope:
             step = self._parts.step(self, data, training=True)
             learners = step.learners()
             pullbacks = []
@@ -124,10 +129,7 @@ class Trainer:
             self.non_trainable_variables,
             self.metrics_variables,
         ]
-        with Scope() as scope:
-            for variables, given in zip(groups, state, strict=True):
-                scope.hold(variables, given)
-            scope.hold(self._parts.read_outside(self), values)
+        with self._scope(groups, state, values) as scope:
             step = self._parts.step(self, data, training=False)
             for index in range(step.count):
                 step.predictions[index] = step.predict(index)
@@ -151,97 +153,6 @@ class Trainer:
         self._failures.raise_new()
 
 
-class Scope(keras.StatelessScope):
-    """A scope in which variables have given values.
-
-    Scopes of Keras 3.15 do not nest: an inner one sees nothing of the outer.
-
-    Args:
-        outer: A `Scope` whose values to begin with, or `None`.
-
-    Attributes:
-        failures: Messages of `check_finite`, each with a boolean scalar:
-            whether it failed.
-    """
-
-    def __init__(self, outer=None):
-        super().__init__(collect_losses=True, initialize_variables=False)
-        self.failures = []
-        if outer is not None:
-            self.state_mapping |= outer.state_mapping
-        self._before = dict(self.state_mapping)
-
-    def __enter__(self):
-        vars(_open).setdefault("scopes", []).append(self)
-        return super().__enter__()
-
-    def __exit__(self, *exception):
-        _open.scopes.pop()
-        super().__exit__(*exception)
-
-    def hold(self, variables, values):
-        """Sets the values that variables begin with."""
-        for variable, value in zip(variables, values, strict=True):
-            self.state_mapping[id(variable)] = value
-            self._before[id(variable)] = value
-
-    def values_of(self, variables):
-        """The values of variables as they are now, a list."""
-        return list(map(self.get_current_value, variables))
-
-    def changes(self):
-        """What happened in the scope, as tensors for `take_over`."""
-        values = {
-            key: value
-            for key, value in self.state_mapping.items()
-            if value is not self._before.get(key)
-        }
-        return values, [failed for _, failed in self.failures]
-
-    def take_over(self, inner, changes):
-        """Does what happened in an inner scope.
-
-        Args:
-            inner: The inner `Scope`, of tensors that may be gone.
-            changes: The same as its `changes()`, with tensors of today.
-        """
-        values, failed = changes
-        self.state_mapping |= values
-        messages = [message for message, _ in inner.failures]
-        self.failures += zip(messages, failed, strict=True)
-
-
-def _current():
-    """The innermost `Scope` of this thread, or `None`."""
-    scopes = vars(_open).get("scopes")
-    return scopes[-1] if scopes else None
-
-
-def read_only(pairs=()):
-    """Makes a scope in which no variable is changed.
-
-    Args:
-        pairs: Variables, each with the value that it has in the scope.
-    """
-    scope = Scope(_current())
-    for variable, value in pairs:
-        if isinstance(value, keras.Variable):
-            value = value.value
-        scope.hold([variable], [value])
-    return scope
-
-
-def assigned(scope, variables):
-    """Variables that were assigned in a scope, each with its new value.
-
-    Args:
-        scope: As `read_only` makes it.
-        variables: Candidates.
-    """
-    values, _ = scope.changes()
-    return [(v, values[id(v)]) for v in variables if id(v) in values]
-
-
 def _predict(scope, step, index, variables):
     """Runs a student, and records how its outputs depend on variables.
 
@@ -253,7 +164,7 @@ def _predict(scope, step, index, variables):
     def run(values):
         with Scope(scope) as inner:
             inner.hold(variables, values)
-            parts = _Parts(step.predict(index))
+            parts = Parts(step.predict(index))
             seen.update(inner=inner, parts=parts)
             return parts.real(), (parts.others(), inner.changes())
 
@@ -269,7 +180,7 @@ def _gradients(scope, step, index, learner, pullback):
     """Gradients of the loss of a student by the variables of its learner."""
     optimizer, variables = learner
     prediction = step.predictions[index]
-    parts = _Parts(prediction)
+    parts = Parts(prediction)
 
     def total(real, values):
         with Scope(scope) as inner:
@@ -289,95 +200,9 @@ def _gradients(scope, step, index, learner, pullback):
     return list(map(jnp.add, through_outputs, by_values))
 
 
-class _Parts:
-    """The tensors in a structure, for functions that JAX differentiates.
-
-    `jax.tree` knows no masks, and cannot sort the keys of a dict if `None` is
-    one of them.
-
-    Args:
-        structure: Tensors and anything else in dicts, lists, tuples and
-            dataclasses.
-    """
-
-    def __init__(self, structure):
-        self._tensors = []
-        self._build = self._take(structure)
-
-    def _take(self, part):
-        """Notes the tensors; returns a function that builds the same again."""
-        if isinstance(part, dict):
-            built = {key: self._take(value) for key, value in part.items()}
-            return lambda new: {key: b(new) for key, b in built.items()}
-        if dataclasses.is_dataclass(part):
-            built = self._take(vars(part))
-            return lambda new: dataclasses.replace(part, **built(new))
-        if isinstance(part, list | tuple):
-            several = [self._take(value) for value in part]
-            kind = getattr(type(part), "_make", type(part))
-            return lambda new: kind([b(new) for b in several])
-        if not isinstance(part, jax.Array):
-            return lambda new: part
-        place = len(self._tensors)
-        self._tensors.append(part)
-        mask = self._take(read_mask(part))
-        return lambda new: with_mask(new[place], mask(new))
-
-    def real(self):
-        """The tensors that have gradients, a list."""
-        return [t for t in self._tensors if _is_real(t)]
-
-    def others(self):
-        """All other tensors, a list."""
-        return [t for t in self._tensors if not _is_real(t)]
-
-    def joined(self, real, others):
-        """The structure with other tensors, as `real` and `others` give."""
-        real, others = iter(real), iter(others)
-        return self._build(
-            [next(real if _is_real(t) else others) for t in self._tensors]
-        )
-
-
-def _is_real(tensor):
-    return jnp.issubdtype(tensor.dtype, jnp.floating)
-
-
-class _Failures:
-    """The first tensor that `check_finite` found bad in any step.
-
-    A compiled step cannot raise: it keeps the number of the message, which is
-    read when the steps are over.
-    """
-
-    def __init__(self):
-        self.first = keras.Variable(0, trainable=False, dtype="int32")
-        self.may_have_new = False
-        self._messages = []
-
-    def note(self, failures):
-        """Keeps the first failure of a step, inside of it."""
-        for message, failed in failures:
-            if message not in self._messages:
-                self._messages.append(message)
-            number = self._messages.index(message) + 1
-            first = self.first.value
-            self.first.assign(jnp.where((first == 0) & failed, number, first))
-
-    def raise_new(self):
-        """Raises an error for what steps kept, once."""
-        if not self.may_have_new:
-            return
-        self.may_have_new = False
-        number = int(self.first.value)
-        if number:
-            self.first.assign(0)
-            raise ValueError(f"{self._messages[number - 1]} nan or infinity.")
-
-
 def is_tracing():
     """Whether a step runs, whose tensors may have no values yet."""
-    return _current() is not None
+    return current() is not None
 
 
 def is_in_reach(tensor, output):
@@ -401,7 +226,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     is_bad = jnp.isnan(tensor) | jnp.isposinf(tensor)
     if not allows_minus_infinity:
         is_bad = ~jnp.isfinite(tensor)
-    scope = _current()
+    scope = current()
     if scope is not None:
         scope.failures.append((message, jnp.any(is_bad)))
     elif jnp.any(is_bad):
@@ -424,14 +249,14 @@ def input_gradients(function, x, objectives):
         zeros for integers. The gradients can be differentiated again.
     """
     x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
-    given = _Parts(x)
-    outer = _current()
+    given = Parts(x)
+    outer = current()
 
     def run(real):
         with Scope(outer) as inner:
             result = function(given.joined(real, given.others()))
             totals = [jnp.sum(one(result)) for one in objectives.values()]
-            parts = _Parts(result)
+            parts = Parts(result)
             seen.update(inner=inner, parts=parts)
             found = parts.real(), parts.others(), inner.changes()
         return totals, found

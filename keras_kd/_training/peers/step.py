@@ -49,12 +49,10 @@ class PeerParts(StepParts):
         """The first peer's `PeerOutputs`: the others give the same."""
         return self.outputs[0]
 
-    def read_outside(self, distiller):
-        return []
-
-    def changed_outside(self, distiller):
-        """The variables of the optimizers of all peers but the first."""
-        return [v for one in distiller.optimizers[1:] for v in one.variables]
+    def outside(self, distiller):
+        """None that are only read; all optimizers but the first."""
+        optimizers = distiller.optimizers[1:]
+        return [], [v for one in optimizers for v in one.variables]
 
     def step(self, distiller, data, training):
         """Begins a `PeerStep`; see there."""
