@@ -10,7 +10,8 @@ from scipy import stats
 
 
 def float64(x):
-    return np.asarray(x, "float64")
+    # A tensor of PyTorch that has a gradient is no array.
+    return np.asarray(getattr(x, "detach", lambda: x)(), "float64")
 
 
 def log_softmax(logits, temperature=1.0):

@@ -1,12 +1,12 @@
 """Saves and loads a Distiller."""
 
 import functools
-import importlib
 import os
 
 import keras
 import numpy as np
 
+from keras_kd import teachers
 from keras_kd._core import teacher_protocol
 from keras_kd._core.identity import fingerprint
 
@@ -92,9 +92,10 @@ class Persistence(Stateful):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes a Distiller from its config, without the weights."""
-        # Its class is registered where it is made, which is late: few need it.
-        importlib.import_module("keras_kd.teachers.cached")
         config = dict(config)
+        if config["teacher"]["class_name"] == "CachedTeacher":
+            # Few need the class, and it is registered when it is asked for.
+            teachers.__getattr__("CachedTeacher")
         for argument in ("teacher", "student", "distillation_losses"):
             config[argument] = keras.saving.deserialize_keras_object(
                 config[argument], custom_objects=custom_objects

@@ -11,6 +11,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
+from keras_kd._core import teacher_protocol
 from keras_kd._training.saving import refuse_copied_teacher
 from keras_kd._training.targets import Targets
 
@@ -49,8 +50,8 @@ class Examples:
         Returns:
             The output with masks of the labels, and sample weights.
         """
-        targets = self.targets
-        return targets.marked(output), targets.weights_of_labels()
+        marked = self.targets.marked(output)
+        return marked, self.targets.weights_of_labels(marked)
 
     def counted(self, result):
         """Drops the outputs of placeholders; here there are none.
@@ -100,6 +101,8 @@ class StepParts:
             seeds of a teacher that is random.
         """
         teacher = self.comparison.teacher.model
+        if teacher_protocol.of(teacher).is_cache:
+            return [], []
         known = {id(variable) for variable in distiller.variables}
         weights = {id(variable) for variable in teacher.weights}
         found = {id(v): v for v in teacher.variables if id(v) not in known}

@@ -123,17 +123,27 @@ class Targets:
 
         return self._by_output(outputs, mark)
 
-    def weights_of_labels(self):
+    def weights_of_labels(self, marked):
         """Sample weights in the rank of the labels' losses.
 
         Keras would take one weight per example for one per position.
+
+        Args:
+            marked: The student's outputs with masks, as `marked` gives them.
         """
 
         def spread(output, weights):
-            rank = len(tapped_model.pick(self.output, self.names, output).shape)
-            while weights is not None and len(weights.shape) < rank - 1:
+            tensor = tapped_model.pick(marked, self.names, output)
+            while weights is not None and len(weights.shape) < (
+                len(tensor.shape) - 1
+            ):
                 weights = ops.expand_dims(weights, axis=-1)
-            return weights
+            mask = reduction.read_mask(tensor)
+            if mask is None or weights is None:
+                return weights
+            # A copy of full size: on PyTorch, Keras 3.15 multiplies the weights
+            # themselves by the mask.
+            return weights * ops.ones_like(mask, weights.dtype)
 
         weights = self.weights
         if len(self.names) > 1 and ops.is_tensor(weights):

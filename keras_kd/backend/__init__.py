@@ -20,6 +20,7 @@ assigned = _chosen.assigned
 attributes = _chosen.attributes
 check_finite = _chosen.check_finite
 compiled = _chosen.compiled
+compiled_by_shape = _chosen.compiled_by_shape
 copy_weight_decay_exclusions = _chosen.copy_weight_decay_exclusions
 gather_ints = _chosen.gather_ints
 input_gradients = _chosen.input_gradients

@@ -97,7 +97,7 @@ def _adds_weights(node, read):
     No sum of 1 is meant to survive it. A variable that is added to anything
     else shows nothing: zeros may be added to a softmax.
     """
-    if node.kind != ADD:
+    if node.kind != ADD or len(node.inputs) != 2:
         return False
     first, second = (
         {origin.kind for origin in origins(source, read)}

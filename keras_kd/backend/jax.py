@@ -19,8 +19,10 @@ from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_sum as all_sum
 from keras_kd.backend.one_device import compiled as compiled
+from keras_kd.backend.one_device import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.one_device import gather_ints as gather_ints
 from keras_kd.backend.one_device import is_in_scope as is_in_scope
 from keras_kd.backend.one_device import is_scope_name as is_scope_name
@@ -33,7 +35,7 @@ from keras_kd.backend.one_device import scope_of as scope_of
 watching = contextlib.nullcontext
 
 
-class Trainer:
+class Trainer(OneDeviceSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -55,7 +57,7 @@ class Trainer:
     def non_trainable_variables(self):
         """Those of Keras, and what else a step changes."""
         found = list(super().non_trainable_variables)
-        if "_parts" in vars(self):
+        if "_parts" in vars(self) and self.compiled:
             _, changed = self._parts.outside(self)
             found += [*changed, self._failures.first]
         return found
@@ -210,7 +212,13 @@ def is_in_reach(tensor, output):
 
     It cannot if it was made in a loop or a condition that `output` left.
     """
-    return getattr(tensor, "_trace", None) is getattr(output, "_trace", None)
+    if getattr(tensor, "_trace", None) is getattr(output, "_trace", None):
+        return True
+    try:
+        # One may depend on what is differentiated, and the other not.
+        return (tensor + 0) is not None
+    except jax.errors.UnexpectedTracerError:
+        return False
 
 
 def check_finite(tensor, message, allows_minus_infinity=False):

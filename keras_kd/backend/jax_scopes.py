@@ -134,10 +134,16 @@ class Parts:
             return lambda new: kind([b(new) for b in several])
         if not isinstance(part, jax.Array):
             return lambda new: part
-        place = len(self._tensors)
-        self._tensors.append(part)
-        mask = self._take(read_mask(part))
-        return lambda new: with_mask(new[place], mask(new))
+        place = self._place(part)
+        mask = read_mask(part)
+        if mask is None:
+            return lambda new: new[place]
+        of_mask = self._place(mask)
+        return lambda new: with_mask(new[place], new[of_mask])
+
+    def _place(self, tensor):
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
 
     def real(self):
         """The tensors that have gradients, a list."""

@@ -71,6 +71,25 @@ def copy_weight_decay_exclusions(optimizer, copy):
             setattr(copy, name, getattr(optimizer, name))
 
 
+def first_batch(iterator, data_batch=None):
+    """The first batch of a `fit`, as Keras's `_symbolic_build` is given it.
+
+    Args:
+        iterator: Keras's iterator of an epoch, which is reset afterwards.
+        data_batch: The batch, where it is known.
+    """
+    if data_batch is not None:
+        return data_batch
+    _, _, found = next(iter(iterator))
+    return found[0] if isinstance(found, list | tuple) else next(found)
+
+
+def has_labels(data_batch):
+    """Whether a batch has labels."""
+    _, y, _ = keras.utils.unpack_x_y_sample_weight(data_batch)
+    return y is not None
+
+
 def set_initial_epoch(model, epoch):
     """Sets the first epoch of the next `fit`.
 

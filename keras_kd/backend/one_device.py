@@ -4,6 +4,26 @@ import contextlib
 
 import keras
 
+from keras_kd.backend.neutral import first_batch
+from keras_kd.backend.neutral import has_labels
+
+
+class OneDeviceSteps:
+    """What Keras does before the first step of `fit` or `evaluate`.
+
+    Mixed in before `keras.Model`. The names of Keras 3.15 that are replaced
+    here are public, but for `_symbolic_build`.
+    """
+
+    def _symbolic_build(self, iterator=None, data_batch=None):
+        # Keras builds metrics and losses of labels here, and fails if there are
+        # none: those wait for labels, and the step says what it misses.
+        data_batch = first_batch(iterator, data_batch)
+        if has_labels(data_batch):
+            super()._symbolic_build(data_batch=data_batch)
+        elif not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
 
 def num_replicas():
     """Number of replicas that take part in a step."""
@@ -49,9 +69,14 @@ def compiled(function):
     """Converts what a function of tensors is called with.
 
     Args:
-        function: Of tensors whose first axis is the batch.
+        function: Of structures of tensors whose first axis is the batch.
 
     Returns:
         A function that computes the same, of tensors or arrays.
     """
-    return lambda *inputs: function(*map(keras.ops.convert_to_tensor, inputs))
+
+    def run(*inputs):
+        convert = keras.ops.convert_to_tensor
+        return function(*keras.tree.map_structure(convert, inputs))
+
+    return run

@@ -6,6 +6,9 @@ import itertools
 import keras
 import tensorflow as tf
 
+from keras_kd.backend.neutral import first_batch
+from keras_kd.backend.neutral import has_labels
+
 
 class ReplicatedSteps:
     """Functions that run steps, for several replicas.
@@ -16,7 +19,8 @@ class ReplicatedSteps:
     replica trains, they are used.
 
     Mixed in before `keras.Model`. The names of Keras that are replaced here are
-    public, but for `_maybe_symbolic_build` and the `_symbolic_build` in it.
+    public, but for `_maybe_symbolic_build`, the `_symbolic_build` in it, and
+    `_compile_metrics`.
     """
 
     def compile(self, optimizer="rmsprop", *args, **kwargs):
@@ -77,18 +81,30 @@ class ReplicatedSteps:
         # first replica's batch shows the same shapes.
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1:
+            self._forget_functions_without_labels(iterator, data_batch)
             return super()._maybe_symbolic_build(iterator, data_batch)
         if self._has_seen_batch:
             return None
-        if data_batch is None:
-            _, _, batches = next(iter(iterator))
-            data_batch = next(batches)
+        data_batch = first_batch(iterator, data_batch)
         with strategy.scope():
             self._symbolic_build(
                 data_batch=strategy.experimental_local_results(data_batch)[0]
             )
         self._has_seen_batch = True
         return None
+
+    def _forget_functions_without_labels(self, iterator, data_batch):
+        """Lets labels come after data without any.
+
+        Metrics of labels make their variables when they see the first, which
+        is only allowed in the first call of a function.
+        """
+        functions = self.train_function, self.test_function
+        metrics = self._compile_metrics
+        if functions == (None, None) or metrics is None or metrics.built:
+            return
+        if has_labels(first_batch(iterator, data_batch)):
+            self.train_function = self.test_function = None
 
 
 def _check_optimizer(optimizer, replicas):

@@ -217,6 +217,15 @@ def gather_ints(model, numbers, count):
     ]
 
 
+def compiled_by_shape(function):
+    """Compiles a function of tensors, once for each shape.
+
+    Args:
+        function: Of a structure of tensors.
+    """
+    return tf.function(function, reduce_retracing=False)
+
+
 def compiled(function):
     """Compiles a function of tensors, for calls in a loop.
 

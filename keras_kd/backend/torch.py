@@ -4,11 +4,14 @@ import keras
 import torch
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
 from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import read_only as read_only
+from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_sum as all_sum
 from keras_kd.backend.one_device import compiled as compiled
 from keras_kd.backend.one_device import gather_ints as gather_ints
@@ -22,7 +25,7 @@ from keras_kd.backend.torch_graph import read as read
 from keras_kd.backend.torch_graph import watching as watching
 
 
-class Trainer:
+class Trainer(OneDeviceSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -66,6 +69,15 @@ class Trainer:
 def attributes(layer):
     """The attributes of a layer by name; PyTorch keeps layers elsewhere."""
     return vars(layer) | dict(layer.named_children())
+
+
+def compiled_by_shape(function):
+    """Converts what a function is called with; records no gradients.
+
+    Args:
+        function: Of a structure of tensors.
+    """
+    return torch.no_grad()(compiled(function))
 
 
 def is_tracing():
@@ -132,10 +144,15 @@ def input_gradients(function, x, objectives):
             gradients[name] = keras.tree.pack_sequence_as(inputs, rows)
     if not is_recorded:
         result, gradients = keras.tree.map_structure(
-            lambda t: t.detach() if isinstance(t, torch.Tensor) else t,
-            (result, gradients),
+            _detached, (result, gradients)
         )
     return result, gradients
+
+
+def _detached(tensor):
+    if not isinstance(tensor, torch.Tensor):
+        return tensor
+    return with_mask(tensor.detach(), read_mask(tensor))
 
 
 def _leaf(tensor):

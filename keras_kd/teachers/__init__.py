@@ -26,5 +26,16 @@ _ON_DEMAND = {"CachedTeacher": "cached", "cache_teacher": "caching"}
 def __getattr__(name):
     if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
+    try:
+        module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise ModuleNotFoundError(
+            f"`keras_kd.teachers.{name}` needs TensorFlow, which reads and "
+            "writes the files of a cache on every backend. Received: no "
+            "module named 'tensorflow'. Install it, or give the Distiller the "
+            "teacher itself.",
+            name="tensorflow",
+        ) from error
     return getattr(module, name)

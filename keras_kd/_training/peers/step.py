@@ -185,7 +185,7 @@ class PeerStep(Step):
                 s.measured(p.output)
                 for s, p in zip(shares, students, strict=True)
             ),
-            (found.marked(joint), found.weights_of_labels()),
+            dataclasses.replace(shares[0], targets=found).measured(joint),
         ]
         y = [*(share.targets.labels for share in shares), found.labels]
         y_pred, weights = zip(*measured, strict=True)

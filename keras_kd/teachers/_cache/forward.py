@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
@@ -46,7 +46,7 @@ class ModelForward:
             self.tapped.mask_shapes,
         )
         # One trace for the full batches and one for a last, smaller one.
-        self._encode = tf.function(self._run, reduce_retracing=False)
+        self._encode = backend.compiled_by_shape(self._run)
 
     def _run(self, x):
         takes_list = isinstance(self.spec, list | tuple)
@@ -57,7 +57,7 @@ class ModelForward:
 
     def __call__(self, x):
         """Arrays to store for a batch, by name."""
-        return {name: a.numpy() for name, a in self._encode(x).items()}
+        return _as_arrays(self._encode(x))
 
     def check_rank(self, x):
         """Validates that examples are single, not batches.
@@ -105,11 +105,17 @@ class FunctionForward:
 
     def __call__(self, x):
         """Arrays to store for a batch, by name."""
-        arrays = self.layout.encode(self._predict(x), {})
-        return {name: a.numpy() for name, a in arrays.items()}
+        return _as_arrays(self.layout.encode(self._predict(x), {}))
 
     def check_rank(self, x):
         """Accepts any rank: the function validates its input."""
+
+
+def _as_arrays(tensors):
+    return {
+        name: keras.ops.convert_to_numpy(tensor)
+        for name, tensor in tensors.items()
+    }
 
 
 def make(teacher, taps, inputs, dtype, top_k, x):

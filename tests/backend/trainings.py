@@ -1,0 +1,275 @@
+"""Trains small models from weights that are the same on every backend.
+
+A program: `KERAS_BACKEND=jax python -m tests.backend.trainings OUT.npz`. It
+writes the weights and logs of each training, under `name/number`.
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+import keras_kd
+from tests import support
+from tests.conformance import every_loss_model
+from tests.conformance import teacher_rows
+from tests.peers import communities
+
+EXAMPLES = 13
+EPOCHS = 3
+
+
+def set_weights(layer, seed):
+    """Gives what training changes random values that depend on the seed."""
+    random = np.random.default_rng(seed)
+    for variable in layer.weights:
+        value = random.normal(size=tuple(variable.shape)) * 0.3
+        if variable.path.endswith(("gamma", "moving_variance")):
+            value = 1 + np.abs(value)
+        variable.assign(value.astype("float32"))
+
+
+def settle(distiller):
+    """Sets all weights but the hyperparameters of the losses."""
+    models = getattr(distiller, "peers", None)
+    if models is None:
+        models = [distiller.student, distiller.teacher]
+    for index, model in enumerate(models):
+        if isinstance(model, keras.Model):
+            set_weights(model, index)
+    losses = getattr(distiller, "peer_losses", distiller.distillation_losses)
+    random = np.random.default_rng(9)
+    for loss in losses:
+        for variable in loss.trainable_weights:
+            value = random.normal(size=tuple(variable.shape)) * 0.3
+            variable.assign(value.astype("float32"))
+    return distiller
+
+
+def compiled(distiller, optimizer=None, metrics=True, **options):
+    settle(distiller)
+    own = [keras_kd.metrics.TeacherAgreement()] if metrics else []
+    distiller.compile(
+        optimizer or keras.optimizers.SGD(0.05, momentum=0.9),
+        loss=support.cross_entropy(),
+        metrics=["accuracy", *own],
+        **options,
+    )
+    return distiller
+
+
+def result(distiller, x, y, sample_weight=None, data=None, callbacks=None):
+    """Weights, logs and predictions after training, a list of arrays."""
+    arguments = {"x": data}
+    if data is None:
+        arguments = {"x": x, "y": y, "sample_weight": sample_weight}
+        arguments["batch_size"] = 5
+    history = distiller.fit(
+        **arguments,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    ).history
+    logs = distiller.evaluate(x, y, verbose=0, return_dict=True)
+    return [
+        *map(keras.ops.convert_to_numpy, distiller.weights),
+        *(np.asarray(history[key]) for key in sorted(history)),
+        *(np.asarray(logs[key]) for key in sorted(logs)),
+        np.concatenate(
+            [np.ravel(p) for p in [distiller.predict(x, verbose=0)]]
+        ),
+    ]
+
+
+def vectors():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(EXAMPLES, 4)).astype("float32")
+    weights = random.random(EXAMPLES).astype("float32")
+    return x, random.integers(0, 3, EXAMPLES), weights
+
+
+def every_loss():
+    """All losses at once, with masks and weights."""
+    x, y, weights = every_loss_model.data(EXAMPLES)
+    weights = weights.astype("float32")
+    distiller = compiled(every_loss_model.distiller())
+    return result(distiller, x, y, weights)
+
+
+def images():
+    """Convolutions, with what Keras adds to a loss and a schedule."""
+
+    def net(width, name, **regularizers):
+        return keras.Sequential(
+            [
+                keras.Input((8, 8, 1)),
+                keras.layers.Conv2D(width, 3, name="conv", **regularizers),
+                keras.layers.BatchNormalization(),
+                keras.layers.ReLU(),
+                keras.layers.Conv2D(width, 3, name="map"),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(3),
+            ],
+            name=name,
+        )
+
+    _, y, weights = vectors()
+    x = np.random.default_rng(1).normal(size=(EXAMPLES, 8, 8, 1))
+    l2 = keras.regularizers.L2(0.001)
+    distiller = keras_kd.Distiller(
+        teacher=net(6, "teacher"),
+        student=net(
+            3, "student", kernel_regularizer=l2, activity_regularizer=l2
+        ),
+        distillation_losses=[
+            keras_kd.losses.SoftTargets(4.0, name="soft"),
+            keras_kd.losses.Hint(teacher_tap="conv", student_tap="conv"),
+            keras_kd.losses.AttentionTransfer(
+                teacher_tap="map", student_tap="map", loss_weight=2.0
+            ),
+        ],
+    )
+    anneal = keras_kd.callbacks.Anneal(
+        "soft.temperature", lambda step: 4.0 - 0.2 * step
+    )
+    return result(
+        compiled(distiller),
+        x.astype("float32"),
+        y,
+        weights,
+        callbacks=[anneal],
+    )
+
+
+def input_gradients():
+    """Second derivatives, beside what a layer adds to the loss."""
+    student = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(
+                5,
+                activation="tanh",
+                activity_regularizer=keras.regularizers.L2(0.01),
+            ),
+            keras.layers.Dense(3),
+        ],
+        name="student",
+    )
+    distiller = keras_kd.Distiller(
+        teacher=support.dense(8, name="teacher"),
+        student=student,
+        distillation_losses=[
+            keras_kd.losses.InputGradientTransfer(),
+            keras_kd.losses.InputGradientSymmetry(axis=-1),
+        ],
+    )
+    return result(compiled(distiller), *vectors())
+
+
+def taught_by(name):
+    """A student of one of the teachers of the conformance tests."""
+    row = dict(teacher_rows.NAMED_ROWS)[name]
+
+    def train():
+        distiller = keras_kd.Distiller(
+            teacher=row.make(),
+            student=support.dense(5, name="student"),
+            distillation_losses=keras_kd.losses.SoftTargets(3.0),
+        )
+        return result(compiled(distiller), *vectors())
+
+    return train
+
+
+def cached():
+    """A student of the top three answers and a feature in a cache."""
+    import tempfile
+
+    import tensorflow as tf
+
+    x, y, weights = vectors()
+    teacher = support.dense(8, name="teacher")
+    set_weights(teacher, 1)
+    data = tf.data.Dataset.from_tensor_slices((x, y, weights))
+    with tempfile.TemporaryDirectory() as folder:
+        cache = keras_kd.teachers.cache_teacher(
+            teacher, data, folder, taps=["hidden"]
+        )
+        distiller = keras_kd.Distiller(
+            teacher=cache,
+            student=support.dense(5, name="student"),
+            distillation_losses=[
+                keras_kd.losses.SoftTargets(3.0),
+                keras_kd.losses.Hint(
+                    teacher_tap="hidden", student_tap="hidden"
+                ),
+            ],
+        )
+        compiled(distiller)
+        history = distiller.fit(
+            cache.attach(data).batch(5), epochs=EPOCHS, verbose=0
+        ).history
+        return [
+            *distiller.student.get_weights(),
+            *(np.asarray(history[key]) for key in sorted(history)),
+        ]
+
+
+def peers(make=communities.vectors, **options):
+    """Peers that teach each other."""
+
+    def train():
+        x, y = communities.data(make, EXAMPLES)
+        distiller = communities.made(3, make, **options)
+        weights = vectors()[2]
+        return result(compiled(distiller, metrics=False), x, y, weights)
+
+    return train
+
+
+def unlabelled():
+    """Data without labels at first, then with."""
+    x, y, _ = vectors()
+    distiller = compiled(support.distiller())
+    distiller.compile("sgd", metrics=["accuracy"])
+    distiller.fit(x, batch_size=5, shuffle=False, verbose=0)
+    return result(distiller, x, y)
+
+
+def adam():
+    """Adam with accumulated gradients and an average of the weights."""
+    optimizer = keras.optimizers.Adam(
+        0.01, use_ema=True, gradient_accumulation_steps=2
+    )
+    return result(compiled(support.distiller(), optimizer), *vectors())
+
+
+TRAININGS = {
+    "every_loss": every_loss,
+    "images": images,
+    "input_gradients": input_gradients,
+    "logits": taught_by("logits"),
+    "arithmetic": taught_by("arithmetic"),
+    "geometric": taught_by("geometric"),
+    "preprocessed": taught_by("preprocessed"),
+    "cached": cached,
+    "in_turn": peers(),
+    "together": peers(communities.tagger, exchange="together"),
+    "stale": peers(exchange_every=2),
+    "community": peers(communities.two_inputs, target="community"),
+    "unlabelled": unlabelled,
+    "adam": adam,
+}
+
+
+def main(path, *names):
+    found = {}
+    for name in names or TRAININGS:
+        for number, array in enumerate(TRAININGS[name]()):
+            found[f"{name}/{number}"] = array
+    np.savez(path, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
