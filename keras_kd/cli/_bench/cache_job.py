@@ -4,10 +4,9 @@ from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.arms import TEACHER
 from keras_kd.cli._bench.job import Job
-from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli._shell.progress import Progress
-from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import resolve
+from keras_kd.cli._shell.terminal import fold
 
 
 def run(settings, *, say=print, live=None):
@@ -27,12 +26,7 @@ def run(settings, *, say=print, live=None):
     """
     folder = CacheFolder(settings.output, "output")
     folder.prepare()
-    shared = ("dataset", "data_dir", "teacher", "epochs", "batch_size")
-    bench = prepare.load(
-        resolve(Settings(**{name: getattr(settings, name) for name in shared})),
-        say,
-        folder,
-    )
+    bench = prepare.load(resolve(settings.as_distill()), say, folder)
     if bench.is_teacher_trained:
         folder.check_teacher(bench.teacher)
     images = bench.data.train_images

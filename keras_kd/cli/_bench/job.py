@@ -8,14 +8,14 @@ import numpy as np
 from keras_kd._core import model_copies
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import estimates
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._shell.progress import Progress
-from keras_kd.cli._shell.progress import estimate_sentence
-from keras_kd.cli._shell.progress import expected_seconds
 from keras_kd.cli._shell.settings import resolve
+from keras_kd.cli._shell.terminal import fold
 
 BEFORE = "kept from before"
 
@@ -58,7 +58,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
         job = job.with_answers()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
-        say(outputs.fold(warning))
+        say(fold(warning))
     rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
     for seed in range(settings.seeds):
         for arm in arms.ARMS:
@@ -68,7 +68,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     say(outputs.terminal(result))
     outputs.write(job.bench, state, result)
     files = ", ".join(outputs.FILES)
-    say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
+    say("\n" + fold(f"Written to {settings.output}: {files}."))
     return result
 
 
@@ -79,10 +79,12 @@ def _progress(bench, state, say, live):
         + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
         for arm in arms.ARMS
     }
-    progress = Progress(counts, expected_seconds(bench), say, live)
+    expected = estimates.expected_seconds(bench)
+    progress = Progress(counts, expected, say, live)
     if state.load(arms.TEACHER) is None:
         trained = progress.total - bench.is_teacher_trained
-        say(outputs.fold(estimate_sentence(progress.left(), trained)))
+        epochs = bench.settings.epochs
+        say(fold(estimates.sentence(progress.left(), trained, epochs)))
     return progress
 
 

@@ -98,11 +98,12 @@ def load(settings, say=print, folder=None):
     if teacher is not None and teachers.logits(teacher) is not teacher:
         say("The teacher ends in softmax or sigmoid: its logits are used.")
         teacher = teachers.logits(teacher)
+    tuning = data_sets.hold_out(data)
     keras.utils.set_random_seed(TEACHER_SEED)
     return Bench(
-        settings=settings,
+        settings=data_sets.fill_in(settings, tuning),
         data=data,
-        tuning=data_sets.hold_out(data),
+        tuning=tuning,
         num_classes=classes,
         teacher=teacher
         or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
@@ -246,7 +247,13 @@ def identity(bench):
             "fraction",
         )
     }
-    for name in ("noise_stddev", "noise_probability", "learning_rate"):
+    for name in (
+        "image_size",
+        "limit",
+        "noise_stddev",
+        "noise_probability",
+        "learning_rate",
+    ):
         # Where there are none, jobs of older versions are the same job.
         if getattr(settings, name) is not None:
             found[name] = getattr(settings, name)

@@ -7,6 +7,7 @@ them.
 import json
 import os
 import pathlib
+import re
 import tempfile
 import zipfile
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
+from keras_kd._core.files import as_json
 from keras_kd.cli._bench import output_files
 from keras_kd.cli._bench.output_files import OutputFiles
 from keras_kd.cli._shell.errors import UnusableError
@@ -67,6 +69,76 @@ def prepare_folder(path, flag="output"):
         ) from error
 
 
+def other_job(folder, flag, found, now, overwrite):
+    """The error where another job is in a folder.
+
+    Args:
+        folder: The folder.
+        flag: Name of the flag that gives it.
+        found: The identity of the job that is there.
+        now: The identity of this one.
+        overwrite: Whether to offer that; `None` if there is no such choice.
+    """
+    folder = str(folder)
+    number = 2
+    is_same = found.get("dataset") == now.get("dataset")
+    suffix = number if is_same else _word(now["dataset"])
+    free = name = f"{folder.rstrip(os.sep)}_{suffix}"
+    while os.path.lexists(free):
+        free = f"{name}_{number}"
+        number += 1
+    remedy = f"Choose another folder, such as --{flag}={free}"
+    if overwrite is not None:
+        remedy += ", or add --overwrite, which deletes that job's results"
+    return (
+        f"`--{flag}` must be an empty folder or one with the same job, since "
+        f"that goes on where it stopped. Received: --{flag}={folder}, where "
+        f"there is a job {_difference(found, now)}. {remedy}."
+    )
+
+
+def _word(dataset):
+    return re.sub(r"\W+", "_", os.path.basename(os.path.normpath(str(dataset))))
+
+
+def _difference(found, now):
+    """How a job differs from this one, to be read after "a job"."""
+    if found.get("command") != now.get("command"):
+        return "of another command"
+    if found.get("dataset") != now.get("dataset"):
+        return f"with --dataset={found['dataset']}, not {now['dataset']}"
+    # Flags of a search that are not searched stand by themselves.
+    found, now = (one | one.get("fixed", {}) for one in (found, now))
+    names = [n for n in {**found, **now} if found.get(n) != now.get(n)]
+    parts = [
+        _part(name, found.get(name), now.get(name))
+        for name in names
+        if name != "fixed"
+    ]
+    return f"with {'; '.join(parts)}"
+
+
+# What has no value that a user knows.
+_OTHERS = {"data": "other images", "cache": "another kind of --cache"}
+
+
+def _part(name, old, new):
+    if name in _OTHERS:
+        return _OTHERS[name]
+    if name in ("teacher", "student"):
+        # The name of a file, and the digest of what is in it.
+        old, new = (one and one.rsplit(" ", 1)[0] for one in (old, new))
+    if old == new:
+        return f"another model in --{name}={old}"
+    return f"--{name}={_value(old)}, now {_value(new)}"
+
+
+def _value(value):
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return "none" if value is None else value
+
+
 class State:
     """The finished parts of one job.
 
@@ -107,10 +179,13 @@ class State:
         discard=None,
         is_shared=False,
     ):
-        def replace(run, differences):
-            del differences
+        def replace(run, _):
             if not overwrite:
-                return "" if overwrite is None else " Or add --overwrite."
+                found = run.read_json(IDENTITY)
+                now = as_json(identity)
+                raise UnusableError(
+                    other_job(folder, flag, found, now, overwrite)
+                )
             OutputFiles(run, flag).check(files)
             own_files.check_removable(run.path, OURS)
             if discard is not None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_kd import search
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import data_sets
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.settings import SearchSettings
@@ -53,7 +54,7 @@ class Found:
     @property
     def command(self):
         """The `keras-kd distill` line of the best trial."""
-        return distill_line(self.chosen[0], self.settings)
+        return distill_line(self.chosen[0], self.settings, self.bench.tuning)
 
 
 def measure(settings, job, hypermodel, tuner):
@@ -101,19 +102,25 @@ def _accuracy(bench, scores):
     return float(np.mean(scores.argmax(axis=-1) == bench.data.test_labels))
 
 
-def distill_line(chosen, settings):
+def distill_line(chosen, settings, tuning):
     """The `keras-kd distill` command with the settings of a trial.
 
     Args:
         chosen: The `Settings` of the trial.
         settings: The `SearchSettings`.
+        tuning: The images, which decide some defaults.
     """
-    default = Settings()
+    default = Settings(dataset=chosen.dataset, batch_size=chosen.batch_size)
+    default = data_sets.fill_in(default, tuning)
     given = {"method": chosen.method}
     for name in (*TUNED_FLAGS, RATE):
         if getattr(chosen, name) is not None:
             given[name] = getattr(chosen, name)
-    for name in ("dataset", "data_dir", "epochs", "batch_size", "fraction"):
+    if chosen.dataset != Settings.dataset:
+        given["dataset"] = chosen.dataset
+    if chosen.batch_size != Settings.batch_size:
+        given["batch_size"] = chosen.batch_size
+    for name in ("data_dir", "image_size", "limit", "epochs", "fraction"):
         if getattr(chosen, name) != getattr(default, name):
             given[name] = getattr(chosen, name)
     for name in ("teacher", "student", "cache"):
@@ -145,9 +152,10 @@ def verdict(found):
         f"{100 * found.teacher_validation:.1f} % and "
         f"{100 * found.teacher_accuracy:.1f} %."
     )
-    if best.epochs is not None and best.epochs < found.settings.epochs:
+    epochs = found.bench.settings.epochs
+    if best.epochs is not None and best.epochs < epochs:
         text += (
-            f" It was trained for {best.epochs} of {found.settings.epochs} "
+            f" It was trained for {best.epochs} of {epochs} "
             "epochs: with more trials, hyperband trains the best to the end."
         )
     if found.settings.seeds > 1:

@@ -6,11 +6,11 @@ import io
 import keras_kd
 from keras_kd import report
 from keras_kd.cli._bench import outcome
-from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli._search.found import verdict
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.space import OBJECTIVE
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.search.knobs import is_searched
 
 PLOTS = {
@@ -212,7 +212,7 @@ def _budget(found):
     return (
         f"Tuner: {settings.tuner}, {count} trials with a score, "
         f"{settings.seeds} student{'s' if settings.seeds > 1 else ''} in each, "
-        f"{settings.epochs} epochs, {settings.batch_size} images an update, "
-        "Adam with a cosine decay. The validation part served for all choices, "
-        "the test part for none."
+        f"{found.bench.settings.epochs} epochs, {settings.batch_size} images "
+        "an update, Adam with a cosine decay. The validation part served for "
+        "all choices, the test part for none."
     )

@@ -5,7 +5,6 @@ import warnings
 import keras_kd
 from keras_kd import search
 from keras_kd.cli._bench import outcome
-from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._search import found
 from keras_kd.cli._search import found_files
@@ -16,6 +15,7 @@ from keras_kd.cli._search.space import METHOD
 from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.space import FlagHyperModel
 from keras_kd.cli._shell.progress import TrialProgress
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.search import chief
 
 # A fixed one, so that the same command makes the same trials; a resumed
@@ -66,13 +66,13 @@ def run(settings, *, say=print, live=None):
     job = job.with_teacher().with_answers()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
-        say(outputs.fold(warning))
+        say(fold(warning))
     first = job.bench.alternatives[0].method
     progress = TrialProgress(
         settings.max_trials, lambda knobs: knobs.get(METHOD, first), say, live
     )
     hypermodel = FlagHyperModel(job.bench, settings, progress.watch)
-    say(outputs.fold(found.describe(settings, hypermodel.knobs)))
+    say(fold(found.describe(settings, hypermodel.knobs)))
     tuner = _tuner(settings, hypermodel, begun, strategy, say, progress)
     if chief.is_chief():
         say("The chief waits for workers.")
@@ -87,7 +87,7 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
     """Makes the tuner, and reports trials of an earlier call."""
     options = {}
     if settings.tuner == "hyperband":
-        options["max_epochs"] = settings.epochs
+        options["max_epochs"] = begun.job.bench.settings.epochs
         options["hyperband_iterations"] = ROUNDS
     if settings.tuner == "bayesian":
         options["num_initial_points"] = max(3, settings.max_trials // 4)
@@ -112,7 +112,7 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
     if progress is not None:
         progress.keep(search.results(tuner))
     for line in lines:
-        say(outputs.fold(line))
+        say(fold(line))
     return tuner
 
 
@@ -123,5 +123,5 @@ def _finish(settings, job, hypermodel, tuner, say):
     say(found_files.terminal(result))
     found_files.write(result, job.state.outputs)
     files = ", ".join(found_files.FILES)
-    say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
+    say("\n" + fold(f"Written to {settings.output}: {files}."))
     return result

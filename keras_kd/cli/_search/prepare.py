@@ -9,6 +9,7 @@ from typing import NamedTuple
 from keras_kd import teachers
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import data_sets
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
@@ -164,6 +165,7 @@ def _with_methods(bench, alternatives, settings):
     """A bench for all methods; of the default ones, those that can be used."""
     usable = []
     for one in alternatives:
+        one = data_sets.fill_in(one, bench.tuning)
         try:
             variant = bench.with_settings(one)
             variant.losses(teachers.logits(bench.student))
