@@ -1,5 +1,6 @@
 """Writes the cache of `keras-kd cache`."""
 
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.arms import TEACHER
@@ -61,7 +62,7 @@ def _teacher(settings, bench, folder, progress):
     if settings.teacher:
         return bench.teacher
     job = folder.keep_teacher(
-        prepare.teacher_identity(bench),
+        identities.of_teacher(bench),
         lambda state: Job(bench, state, progress).with_teacher(),
     )
     return job.bench.teacher

@@ -5,10 +5,11 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import estimates
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
@@ -47,7 +48,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     bench = prepare.prepare(settings, say)
     state = job_state.State(
         settings.output,
-        prepare.identity(bench),
+        identities.of_job(bench),
         overwrite,
         files=outputs.FILES,
     )
@@ -107,7 +108,7 @@ class Job:
             model = self.bench.teacher
             if not is_given:
                 # Without its optimizer, which takes twice the space.
-                model = model_copies.equal_copy(model)
+                model = model_weights.equal_copy(model)
             record["accuracy"] = self._validation_accuracy(model)
             self.state.save(
                 arms.TEACHER,
@@ -144,8 +145,7 @@ class Job:
     def _write_cache(self, folder):
         bench = self.bench
         if not bench.settings.teacher and folder.own_teacher() is None:
-            identity = prepare.teacher_identity(bench)
-            folder.keep_teacher(identity, self._hand_over)
+            folder.keep_teacher(identities.of_teacher(bench), self._hand_over)
         self.progress.say(
             f"{folder.path} holds no finished cache: it is written now."
         )

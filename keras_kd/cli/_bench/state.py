@@ -1,4 +1,4 @@
-"""Finished parts of a job, kept in its output folder.
+"""Finished parts of a job and its files, in the output folder.
 
 A kill at any moment leaves whole files only, and the next call resumes after
 them.
@@ -7,7 +7,6 @@ them.
 import json
 import os
 import pathlib
-import re
 import tempfile
 import zipfile
 
@@ -16,13 +15,90 @@ import numpy as np
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
 from keras_kd._core.files import as_json
-from keras_kd.cli._bench import output_files
-from keras_kd.cli._bench.output_files import OutputFiles
+from keras_kd.cli._bench import identities
 from keras_kd.cli._shell.errors import UnusableError
 
 FOLDER = "state"
 IDENTITY = "job.json"
 _ARRAY = "record"
+# From the folder of the state to the output folder.
+_UP = "../"
+
+
+def check_free(folder, names, flag, is_ours=lambda name: False):
+    """Validates that only files of ours would be overwritten.
+
+    Args:
+        folder: A `pathlib.Path` of the output folder.
+        names: Names of the files.
+        flag: Name of the flag that gives the folder.
+        is_ours: Called with a name. Defaults to none is ours.
+
+    Raises:
+        UnusableError: If other files are there.
+    """
+    found = [
+        name
+        for name in names
+        if os.path.lexists(folder / name) and not is_ours(name)
+    ]
+    if found:
+        raise UnusableError(
+            f"`--{flag}` must have no other files of the names that are "
+            "written there, since they would be overwritten. Received: "
+            f"--{flag}={folder}, with {own_files.listed(found)} that keras-kd "
+            "has not written, or that were changed since. Move them away, or "
+            "choose another folder."
+        )
+
+
+class OutputFiles:
+    """Files of an output folder that are ours, by their digests.
+
+    Args:
+        run: The `RunFolder` of the state, a folder in the output folder.
+        flag: Name of the flag that gives the output folder.
+    """
+
+    def __init__(self, run, flag):
+        self._run = run
+        self._flag = flag
+
+    def check(self, names=()):
+        """Validates that only files of ours would be overwritten.
+
+        Args:
+            names: Names of the files that are to be written. Files written
+                before are checked too.
+
+        Raises:
+            UnusableError: If there are such files.
+        """
+        known = [n[len(_UP) :] for n in self._run.names() if n.startswith(_UP)]
+        check_free(
+            self._run.path.parent,
+            dict.fromkeys((*names, *known)),
+            self._flag,
+            self._is_ours,
+        )
+
+    def _is_ours(self, name):
+        path = self._run.path.parent / name
+        is_plain = path.is_file() and not path.is_symlink()
+        return is_plain and self._run.fits(_UP + name)
+
+    def written(self, name):
+        """Writes a file as `files.written` does, and records it as ours.
+
+        Args:
+            name: Name of the file.
+        """
+        return self._run.written(_UP + name)
+
+    def write_text(self, name, text):
+        """Writes text in UTF-8."""
+        with self.written(name) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def _is_part(path):
@@ -67,76 +143,6 @@ def prepare_folder(path, flag="output"):
             f"results go there. Received: --{flag}={path} "
             f"({error.strerror}). Choose another folder."
         ) from error
-
-
-def other_job(folder, flag, found, now, overwrite):
-    """The error where another job is in a folder.
-
-    Args:
-        folder: The folder.
-        flag: Name of the flag that gives it.
-        found: The identity of the job that is there.
-        now: The identity of this one.
-        overwrite: Whether to offer that; `None` if there is no such choice.
-    """
-    folder = str(folder)
-    number = 2
-    is_same = found.get("dataset") == now.get("dataset")
-    suffix = number if is_same else _word(now["dataset"])
-    free = name = f"{folder.rstrip(os.sep)}_{suffix}"
-    while os.path.lexists(free):
-        free = f"{name}_{number}"
-        number += 1
-    remedy = f"Choose another folder, such as --{flag}={free}"
-    if overwrite is not None:
-        remedy += ", or add --overwrite, which deletes that job's results"
-    return (
-        f"`--{flag}` must be an empty folder or one with the same job, since "
-        f"that goes on where it stopped. Received: --{flag}={folder}, where "
-        f"there is a job {_difference(found, now)}. {remedy}."
-    )
-
-
-def _word(dataset):
-    return re.sub(r"\W+", "_", os.path.basename(os.path.normpath(str(dataset))))
-
-
-def _difference(found, now):
-    """How a job differs from this one, to be read after "a job"."""
-    if found.get("command") != now.get("command"):
-        return "of another command"
-    if found.get("dataset") != now.get("dataset"):
-        return f"with --dataset={found['dataset']}, not {now['dataset']}"
-    # Flags of a search that are not searched stand by themselves.
-    found, now = (one | one.get("fixed", {}) for one in (found, now))
-    names = [n for n in {**found, **now} if found.get(n) != now.get(n)]
-    parts = [
-        _part(name, found.get(name), now.get(name))
-        for name in names
-        if name != "fixed"
-    ]
-    return f"with {'; '.join(parts)}"
-
-
-# What has no value that a user knows.
-_OTHERS = {"data": "other images", "cache": "another kind of --cache"}
-
-
-def _part(name, old, new):
-    if name in _OTHERS:
-        return _OTHERS[name]
-    if name in ("teacher", "student"):
-        # The name of a file, and the digest of what is in it.
-        old, new = (one and one.rsplit(" ", 1)[0] for one in (old, new))
-    if old == new:
-        return f"another model in --{name}={old}"
-    return f"--{name}={_value(old)}, now {_value(new)}"
-
-
-def _value(value):
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return "none" if value is None else value
 
 
 class State:
@@ -184,7 +190,7 @@ class State:
                 found = run.read_json(IDENTITY)
                 now = as_json(identity)
                 raise UnusableError(
-                    other_job(folder, flag, found, now, overwrite)
+                    identities.refusal(folder, flag, found, now, overwrite)
                 )
             OutputFiles(run, flag).check(files)
             own_files.check_removable(run.path, OURS)
@@ -198,7 +204,7 @@ class State:
             own_files.check_no_links(path)
             if not is_begun(folder):
                 # None is ours; and the folder is not begun for a refusal.
-                output_files.check_free(path.parent, files, flag)
+                check_free(path.parent, files, flag)
             self._run = run_folder.RunFolder(
                 path,
                 identity,

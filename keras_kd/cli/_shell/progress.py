@@ -7,7 +7,7 @@ import time
 
 import keras
 
-from keras_kd.report.durations import duration
+from keras_kd.report.tables import duration
 
 # How long a line on a training stands: one that changes, and one of many.
 SHOWN_SECONDS = 0.2
