@@ -102,11 +102,16 @@ def describe(bench):
         else ""
     )
     note = methods.METHODS[settings.method].note
+    seen = (
+        "all of them"
+        if bench.seen == len(tuning.train_labels)
+        else f"{bench.seen:,} of them, other ones for each seed"
+    )
     return (
         f"{data.name}: {images} training, {len(tuning.test_labels):,} "
         f"validation and {len(data.test_labels):,} test images of "
         f"{data.num_classes} classes.\n{origin}\n"
-        f"Each student sees {bench.seen:,} of them, other ones for each seed."
+        f"Each student sees {seen}."
         f"{cached}" + (f"\n{note}" if note else "")
     )
 
