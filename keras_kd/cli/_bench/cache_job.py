@@ -45,13 +45,16 @@ def run(settings, *, say=print, live=None):
         dtype=settings.dtype,
         batch_size=settings.batch_size,
     )
+    names = ("image_size", "limit", "teacher")
+    given = [name for name in names if getattr(settings, name) is not None]
+    same = [f"--{name}" for name in ("dataset", *given)]
     state = "Kept from before in" if is_there else "Written to"
     say(
         fold(
             f"{state} {settings.output}: what the teacher says about "
             f"{cached.num_examples:,} examples, {folder.num_bytes():,} bytes. "
-            f"Use it with `keras-kd distill --cache={settings.output}`, the "
-            "same --dataset and, if there was one, the same --teacher."
+            f"Use it with `keras-kd distill --cache={settings.output}`, and "
+            f"the same {', '.join(same)}."
         )
     )
     return cached

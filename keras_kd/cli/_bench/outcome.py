@@ -129,8 +129,8 @@ def teacher_warning(bench, accuracy):
         count, settings = len(bench.tuning.train_labels), bench.settings
         updates = settings.epochs * -(-count // settings.batch_size)
         remedy = (
-            f"it had {updates:,} updates with {count:,} images: raise --epochs,"
-            " or give it more images."
+            f"it had {updates:,} update{'' if updates == 1 else 's'} with "
+            f"{count:,} images: raise --epochs, or give it more images."
         )
     return (
         "Warning: the teacher is no better than chance. Its accuracy on the "

@@ -86,7 +86,10 @@ class _Training(keras.callbacks.Callback):
         self._show("")
 
     def on_train_batch_end(self, batch, logs=None):
-        self._show(f", batch {batch + 1} of {self.params['steps']}")
+        steps = self.params["steps"]
+        # Not known in the first epoch of some data.
+        total = f" of {steps}" if steps else ""
+        self._show(f", batch {batch + 1}{total}")
 
     def _show(self, where):
         epochs = self.params["epochs"]
