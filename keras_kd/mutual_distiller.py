@@ -10,6 +10,7 @@ from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.measuring import Measuring
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
 from keras_kd._training.peers.compiling import PeerCompiling
@@ -29,6 +30,7 @@ class MutualDistiller(
     Hyperparameters,
     PeerCompiling,
     UnlabelledWeights,
+    Measuring,
     backend.Trainer,
     keras.Model,
 ):
