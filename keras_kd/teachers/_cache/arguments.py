@@ -42,7 +42,8 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
         raise TypeError(
             "`teacher` must be a `keras.Model` or a `FunctionTeacher`. "
             f"Received: teacher={teacher!r} of type {type(teacher).__name__}. "
-            "Wrap functions and classifiers in `teachers.FunctionTeacher`."
+            "Wrap functions, classifiers and regressors in "
+            "`teachers.FunctionTeacher`."
         )
     if isinstance(taps, str):
         raise TypeError(
