@@ -38,7 +38,8 @@ class Diagnostics(keras.callbacks.Callback):
 
     Args:
         ratio: Float > 1, how many times all other terms together one must be to
-            be named. Defaults to `10.0`.
+            be named. Defaults to `30.0`, above what is common: soft targets at
+            ten times the weight of the labels.
         say: Takes a sentence for the user. Defaults to `print`.
 
     Raises:
@@ -62,7 +63,7 @@ class Diagnostics(keras.callbacks.Callback):
     0. Raise its `loss_weight`, or leave it out of `distillation_losses`.
     """
 
-    def __init__(self, *, ratio=10.0, say=print):
+    def __init__(self, *, ratio=30.0, say=print):
         super().__init__()
         if not 1 < as_float(ratio) < math.inf:
             raise ValueError(

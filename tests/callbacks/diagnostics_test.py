@@ -118,7 +118,7 @@ class TermsTest(parameterized.TestCase):
         }
         largest = max(sizes, key=sizes.get)
         ratio = sizes[largest] / min(sizes.values())
-        self.assertGreater(ratio, 10)
+        self.assertGreater(ratio, 30)
         (found,) = self.outweighed(distiller)
         self.assertStartsWith(found, f"The term `{largest}` outweighs the oth")
         self.assertIn(f" {ratio:.3g} to 1", found)
