@@ -137,20 +137,27 @@ def of_terms(terms, penalty, weights, ratio):
     if not 0 < others * ratio <= terms[name]:
         return []
     times = terms[name] / others
-    parts = ", ".join(f"{n} {size:.3g}" for n, size in terms.items() if size)
+    parts = ", ".join(
+        f"{n} {_short(size)}" for n, size in terms.items() if size
+    )
     if name == PENALTY:
         what = "The student's regularisation"
-        remedy = f"Divide the factors of its regularizers by about {times:.3g}"
+        remedy = (
+            f"Divide the factors of its regularizers by about {_short(times)}"
+        )
     else:
         what = f"The term `{name}`"
         argument = "its `loss_weight`"
         if name == "student_loss":
             argument = "`student_loss_weight`"
         even = weights[name] / times
-        remedy = (
-            f"Lower {argument} from {weights[name]:.3g} to about {even:.2g}"
-        )
+        remedy = f"Lower {argument} from {weights[name]:g} to about {even:.2g}"
     return [
-        f"{what} outweighs the others {times:.3g} to 1: weighted, {parts}. "
+        f"{what} outweighs the others {_short(times)} to 1: weighted, {parts}. "
         f"{remedy}, and they count alike."
     ]
+
+
+def _short(number):
+    """Three digits, and no exponent for what is large."""
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"

@@ -46,7 +46,7 @@ class CachedTeacher(TeacherProtocol):
     the supervised loss and the metrics of the student only.
 
     Args:
-        directory: Folder that `cache_teacher` filled.
+        directory: Folder that `cache_teacher` or `cache_answers` filled.
         augmentation: The function that `cache_teacher` was given. `None`, the
             default, is enough if there was none, or a `teachers.Augmentation`.
         verify: Whether to compare all files with their checksums. Otherwise
@@ -251,7 +251,8 @@ def _check_finished(directory):
             raise ValueError(
                 "`directory` must hold a finished cache. Received: "
                 f"directory={str(directory)!r}, without {name!r}. Call "
-                "`cache_teacher`; it goes on where it was stopped."
+                "`cache_teacher` or `cache_answers` as before; it goes on "
+                "where it was stopped."
             )
 
 

@@ -16,6 +16,10 @@ from tests.diagnosed import said
 
 
 class ChanceTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        keras.utils.set_random_seed(0)
+
     def chance(self, distiller, x=None, y=None, loss="labels"):
         """Sentences on the teacher, without a training."""
         if x is None:

@@ -86,8 +86,8 @@ def check_replayable(data, argument):
 
 def _one_shot(data, argument):
     return ValueError(
-        f"`{argument}` must be able to begin anew, since it is read by "
-        "`cache_teacher`, by `attach` and in each epoch. Received: "
+        f"`{argument}` must be able to begin anew, since it is read more than "
+        "once, to be stored or in each epoch. Received: "
         f"{argument} of type {type(data).__name__}, which ends for good. Pass "
         "the function that makes it, without a call: "
         f"`{argument}=batches` in place of `{argument}=batches()`."
