@@ -202,9 +202,10 @@ class Job:
             name = arms.student_name(arm, seed, rate)
         found = self.state.load(name)
         if found is None:
-            trained = self.bench.train(
-                arm, rate, seed, self.progress.watch(what)
-            )
+            callbacks = self.progress.watch(what)
+            if arm == arms.DISTILLED:
+                callbacks = [*callbacks, *self.progress.diagnose()]
+            trained = self.bench.train(arm, rate, seed, callbacks)
             record = {"rate": rate, "history": trained.history}
             arrays = {}
             if not is_choice:

@@ -7,6 +7,8 @@ import time
 
 import keras
 
+from keras_kd.callbacks import Diagnostics
+from keras_kd.cli._bench import outputs
 from keras_kd.report.tables import duration
 
 # How long a line on a training stands: one that changes, and one of many.
@@ -54,13 +56,17 @@ class _Lines:
         self.live.write(f"\r{text}\x1b[K")
         self.live.flush()
 
-    def _end_line(self, number, text):
+    def note(self, text):
+        """Prints a sentence between the lines."""
         if self.live is not None:
             self.live.write("\r\x1b[K")
             self.live.flush()
         else:
             self.last_shown = self.clock()
-        self.say(f"{self._place(number)} {text}")
+        self.say(text)
+
+    def _end_line(self, number, text):
+        self.note(f"{self._place(number)} {text}")
 
     def _place(self, number):
         width = len(str(self.total))
@@ -120,6 +126,7 @@ class Progress(_Lines):
         self.missing = dict(counts)
         self.expected = expected
         self.seconds = {}
+        self.is_diagnosed = False
 
     @property
     def done(self):
@@ -130,6 +137,13 @@ class Progress(_Lines):
         """Begins a model. Returns the callbacks that follow its training."""
         self.started = self.clock()
         return self._show_epochs(self.done + 1, f"{what}: ")
+
+    def diagnose(self):
+        """Callbacks that diagnose a distillation, the first of the job."""
+        if self.is_diagnosed:
+            return []
+        self.is_diagnosed = True
+        return [Diagnostics(say=lambda text: self.note(outputs.fold(text)))]
 
     def finish(self, kind, what, accuracy, kept=None):
         """Ends a model.

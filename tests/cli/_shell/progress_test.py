@@ -104,6 +104,17 @@ class ProgressTest(absltest.TestCase):
         self.follow(self.progress({"teacher": 1}), 0.1)
         self.assertEmpty(self.lines)
 
+    def test_a_diagnosis_is_folded_below_the_live_line_once(self):
+        live = io.StringIO()
+        progress = self.progress({"distilled": 2}, live=live)
+        (diagnostics,) = progress.diagnose()
+        self.assertEmpty(progress.diagnose())
+        diagnostics.say("word " * 20)
+        self.assertEqual(live.getvalue(), "\r\x1b[K")
+        (text,) = self.lines
+        self.assertEqual(text.split(), ["word"] * 20)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
 
 if __name__ == "__main__":
     absltest.main()
