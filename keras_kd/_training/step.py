@@ -1,9 +1,6 @@
 """The order of one step, the same on every backend."""
 
-import dataclasses
-import functools
 import warnings
-from typing import Any
 
 import keras
 from keras import ops
@@ -12,54 +9,8 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._core import teacher_protocol
+from keras_kd._training.examples import Examples
 from keras_kd._training.saving import refuse_copied_teacher
-from keras_kd._training.targets import Targets
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """A batch, taken apart.
-
-    Attributes:
-        x: Input of the models.
-        targets: `Targets`: labels and sample weights, with masks.
-        reserved: Reserved entries of the batch, by name.
-        size: Number of examples.
-        is_shard: Whether they are a peer's part of the batch, which may have
-            none.
-    """
-
-    is_shard = False
-
-    x: Any
-    targets: Targets
-    reserved: dict
-    size: Any
-
-    @functools.cached_property
-    def labels(self):
-        """Labels with 0 for those that do not count, or `None`."""
-        return self.targets.clean_labels()
-
-    def measured(self, output):
-        """What losses and metrics of labels get beside the labels.
-
-        Args:
-            output: A student's output for the examples.
-
-        Returns:
-            The output with masks of the labels, and sample weights.
-        """
-        marked = self.targets.marked(output)
-        return marked, self.targets.weights_of_labels(marked)
-
-    def counted(self, result):
-        """Drops the outputs of placeholders; here there are none.
-
-        Args:
-            result: A `ForwardPass` of a model on `x`.
-        """
-        return result
 
 
 class StepParts:
@@ -147,12 +98,14 @@ class Step:
     3. `compare`, where they are recorded again;
     4. `updated`, after the optimizer, in training.
 
-    `report` is the end. None of them keeps tensors from where gradients are
+    `report` is the end. Nothing in it uses tensors from where gradients are
     recorded.
 
     Attributes:
         count: Number of students.
         predictions: A `ForwardPass` of each student, by index.
+        terms: Of each student that was compared: the terms of its loss by
+            name, without their weights, and its regularisation, a list.
 
     Args:
         distiller: The compiled `Distiller`.
@@ -171,11 +124,21 @@ class Step:
         self.training = training
         self.examples = parts.read(data)
         self.predictions = {}
+        self.terms = []
         teacher = parts.comparison.teacher
         # In inference mode, also in a training step.
         self._teacher = teacher.run(self.examples, training=False, learns=False)
         if training and teacher.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
+
+    @property
+    def teacher_output(self):
+        """What the one teacher said; `None` without one."""
+        return None if self._teacher is None else self._teacher.output
+
+    def student(self, index):
+        """The model that is a student."""
+        return self.parts.student.model
 
     def learners(self):
         """The optimizer of each student, and the variables that it updates."""
@@ -241,6 +204,7 @@ class Step:
             total += self.parts.student_loss_weight * supervised
         for value in penalties:
             total += ops.sum(value) / backend.num_replicas()
+        self.terms.append((terms, penalties))
         logs.update_terms((distiller.metrics[0], total), terms, examples.size)
         return total
 

@@ -13,6 +13,7 @@ _chosen = importlib.import_module(
     f"keras_kd.backend.{_name if _name in _KNOWN else 'unsupported'}"
 )
 
+FirstBatch = _chosen.FirstBatch
 Trainer = _chosen.Trainer
 all_sum = _chosen.all_sum
 ancestors = functools.partial(graph.ancestors, read=_chosen.read)

@@ -19,6 +19,7 @@ from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_sum as all_sum
 from keras_kd.backend.one_device import compiled as compiled

@@ -25,6 +25,22 @@ class OneDeviceSteps:
             self.optimizer.build(self.trainable_variables)
 
 
+class FirstBatch:
+    """Stands in for what keeps the first batch: making an object of it fails.
+
+    Args:
+        model: The model in training.
+    """
+
+    def __init__(self, model):
+        raise RuntimeError(
+            "The Keras backend must be tensorflow for `callbacks.Diagnostics`, "
+            "since it looks into the first batch there only. Received: "
+            f"backend={keras.backend.backend()}. Leave the callback out, or "
+            "run one epoch on TensorFlow."
+        )
+
+
 def num_replicas():
     """Number of replicas that take part in a step."""
     return 1

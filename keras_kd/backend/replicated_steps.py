@@ -6,6 +6,7 @@ import itertools
 import keras
 import tensorflow as tf
 
+from keras_kd.backend.first_batch import Replayed
 from keras_kd.backend.neutral import first_batch
 from keras_kd.backend.neutral import has_labels
 
@@ -168,7 +169,7 @@ def _make_function(model, step):
             raise StopIteration
         if model.run_eagerly:
             return steps(batches)
-        if isinstance(iterator, tf.distribute.DistributedIterator):
+        if isinstance(iterator, tf.distribute.DistributedIterator | Replayed):
             return graph_of(len(batches), iterator.element_spec)(batches)
         # `train_on_batch` has one batch, and each replica gets all of it.
         return by_itself(batches)

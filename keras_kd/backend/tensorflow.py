@@ -1,4 +1,4 @@
-"""The training step, and functions of tensors, on TensorFlow."""
+"""The training step on TensorFlow."""
 
 import contextlib
 import re
@@ -6,15 +6,22 @@ import re
 import keras
 import tensorflow as tf
 
-from keras_kd.backend.neutral import assigned as assigned
-
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.first_batch import FirstBatch as FirstBatch
+from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import read_only as read_only
 from keras_kd.backend.replicated_steps import ReplicatedSteps
+from keras_kd.backend.tensorflow_functions import compiled as compiled
+from keras_kd.backend.tensorflow_functions import (
+    compiled_by_shape as compiled_by_shape,
+)
+from keras_kd.backend.tensorflow_functions import (
+    input_gradients as input_gradients,
+)
 from keras_kd.backend.tensorflow_graph import read as read
 
 # Padding in `gather_ints`, since `gather` needs equal lengths.
@@ -60,6 +67,62 @@ class Trainer(ReplicatedSteps):
             step.prepare(index)
             step.compare(index)
         return step.report()
+
+    def gradient_step(self, data):
+        """Evaluates a batch, and differentiates each term of the loss.
+
+        Nothing is changed, metrics included.
+
+        Args:
+            data: The batch, as a step gets it.
+
+        Returns:
+            `(step, norms)`: the `Step`, and for each student a dict from the
+            name of a term to the norm of its gradient by the student's weights:
+            a scalar, without the term's weight and scaled as the optimizer
+            does, or `None` if the term does not depend on them.
+        """
+        # As values, which are at hand outside of replicas too; and Keras 3.15
+        # regularises what a scope does not name as `None`.
+        values = [
+            (variable, tf.convert_to_tensor(variable.value))
+            for variable in self.trainable_variables
+        ]
+        value_of = {id(variable): value for variable, value in values}
+        norms = []
+        with keras.StatelessScope(values, initialize_variables=False):
+            step = self._parts.step(self, data, training=False)
+            learners = step.learners()
+            tapes = [tf.GradientTape(persistent=True) for _ in learners]
+            for index, tape in enumerate(tapes):
+                with tape:
+                    tape.watch([value for _, value in values])
+                    step.predictions[index] = step.predict(index)
+            for index, tape in enumerate(tapes):
+                optimizer, _ = learners[index]
+                step.prepare(index)
+                with tape:
+                    step.compare(index)
+                    terms, _ = step.terms[index]
+                    scaled = {
+                        name: optimizer.scale_loss(term)
+                        for name, term in terms.items()
+                    }
+                student = step.student(index)
+                sources = [value_of[id(v)] for v in student.trainable_variables]
+                norms.append(
+                    {
+                        name: _norm(tape.gradient(term, sources))
+                        for name, term in scaled.items()
+                    }
+                )
+        return step, norms
+
+
+def _norm(gradients):
+    """Norm of several gradients; `None` if all are."""
+    found = [g for g in gradients if g is not None]
+    return tf.linalg.global_norm(found) if found else None
 
 
 # A graph of TensorFlow shows itself.
@@ -147,49 +210,6 @@ def check_finite(tensor, message, allows_minus_infinity=False):
         return tf.identity(tensor)
 
 
-def input_gradients(function, x, objectives):
-    """Runs a function of the input and differentiates by the input.
-
-    Args:
-        function: Of `x`.
-        x: Structure of tensors.
-        objectives: Dict from a name to a function of what `function` returns
-            that returns one value per example.
-
-    Returns:
-        `(result, gradients)`: what `function` returned, and a dict from each
-        name to the gradient of its values, of the structure and shape of `x`,
-        zeros for integers. The gradients can be differentiated again.
-    """
-    x = tf.nest.map_structure(tf.convert_to_tensor, x)
-    watched = [t for t in tf.nest.flatten(x) if t.dtype.is_floating]
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(watched)
-        result = function(x)
-        totals = {
-            name: tf.reduce_sum(objective(result))
-            for name, objective in objectives.items()
-        }
-    gradients = {}
-    for name, total in totals.items():
-        found = iter(
-            tape.gradient(
-                total,
-                watched,
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
-        )
-        gradients[name] = tf.nest.map_structure(
-            lambda t, found=found: (
-                next(found)
-                if t.dtype.is_floating
-                else tf.zeros_like(t, keras.config.floatx())
-            ),
-            x,
-        )
-    return result, gradients
-
-
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers. All of them must call it.
 
@@ -215,41 +235,3 @@ def gather_ints(model, numbers, count):
         [number for number in row if number != _NONE]
         for row in told().numpy().tolist()
     ]
-
-
-def compiled_by_shape(function):
-    """Compiles a function of tensors, once for each shape.
-
-    Args:
-        function: Of a structure of tensors.
-    """
-    return tf.function(function, reduce_retracing=False)
-
-
-def compiled(function):
-    """Compiles a function of tensors, for calls in a loop.
-
-    Args:
-        function: Of tensors whose first axis is the batch. Called once, with
-            tensors of unknown batch size, to be recorded.
-
-    Returns:
-        A function that computes the same, of tensors or arrays: of any batch
-        size, otherwise always of the shapes and types of its first call.
-    """
-    recorded = []
-
-    def run(*inputs):
-        tensors = [tf.convert_to_tensor(x) for x in inputs]
-        if not recorded:
-            specs = [
-                tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors
-            ]
-            # As Keras 3.15 compiles a step: what a model does is not rewritten.
-            compiling = tf.function(function, autograph=False)
-            # Not to be called itself: it would complain of a loop when many
-            # models are compiled one after another.
-            recorded.append(compiling.get_concrete_function(*specs))
-        return recorded[0](*tensors)
-
-    return run

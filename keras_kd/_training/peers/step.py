@@ -91,9 +91,16 @@ class PeerStep(Step):
         if training and parts.stale is not None:
             parts.stale.exchange(distiller.optimizer.iterations)
         self.predictions = {}
+        self.terms = []
         # Answers for the whole batch, by peer; and those that each peer gets.
         self._answers = None
         self._answers_to = {}
+
+    # Each peer learns from others.
+    teacher_output = None
+
+    def student(self, index):
+        return self.parts.outputs[index].model
 
     def learners(self):
         return [
