@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 
+import keras
 import tensorflow as tf
 
 NAMES = ("one_device", "mirrored", "multi_worker")
@@ -47,6 +48,7 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
         A `tf.distribute.Strategy`.
 
     Raises:
+        RuntimeError: If Keras runs on another backend.
         ValueError: If the name is unknown, or `TF_CONFIG` is not as it must
             be for several workers.
 
@@ -62,6 +64,18 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
     ...     distiller.compile("adam")
     >>> history = distiller.fit(np.zeros((8, 4)), verbose=0)
     """
+    used = keras.backend.backend()
+    if used != "tensorflow":
+        remedies = {
+            "jax": "Call `keras.distribution.set_distribution("
+            "keras.distribution.DataParallel())` before you make a model.",
+            "torch": "Train on one device.",
+        }
+        raise RuntimeError(
+            "The Keras backend must be tensorflow for a strategy, since it is "
+            f"one of `tf.distribute`. Received: backend={used}. "
+            f"{remedies.get(used, 'Train on one device.')}"
+        )
     if name not in NAMES:
         raise ValueError(
             f"`name` must be one of {', '.join(map(repr, NAMES))}. Received: "

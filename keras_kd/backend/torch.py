@@ -34,6 +34,20 @@ class Trainer(OneDeviceSteps):
     which order its methods are to be called.
     """
 
+    def compile(self, *args, **kwargs):
+        """See Keras.
+
+        Raises:
+            ValueError: If `torch.compile` is asked for.
+        """
+        super().compile(*args, **kwargs)
+        if self.jit_compile:
+            raise ValueError(
+                '`jit_compile` must be "auto" or False on PyTorch, since '
+                "`torch.compile` cannot compile a step that reads the layers "
+                "inside a model. Received: jit_compile=True. Leave it out."
+            )
+
     def train_step(self, data):
         """Updates the students, and the weights of the losses, on a batch."""
         with torch.no_grad():

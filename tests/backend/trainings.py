@@ -1,13 +1,18 @@
 """Trains small models from weights that are the same on every backend.
 
-A program: `KERAS_BACKEND=jax python -m tests.backend.trainings OUT.npz`. It
-writes the weights and logs of each training, under `name/number`.
+A program: `KERAS_BACKEND=jax python -m tests.backend.trainings train FOLDER`
+writes `FOLDER/jax.npz`, with the weights and logs of each training under
+`name/number`, and `FOLDER/jax.keras`, a Distiller. Then, `go_on FOLDER` trains
+the Distillers of all files there, and writes `FOLDER/jax_went_on.npz`.
 """
 
+import pathlib
 import sys
+import tempfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_kd
 from tests import support
@@ -184,10 +189,6 @@ def taught_by(name):
 
 def cached():
     """A student of the top three answers and a feature in a cache."""
-    import tempfile
-
-    import tensorflow as tf
-
     x, y, weights = vectors()
     teacher = support.dense(8, name="teacher")
     set_weights(teacher, 1)
@@ -263,12 +264,43 @@ TRAININGS = {
 }
 
 
-def main(path, *names):
+def saved():
+    """A Distiller with the state of an optimizer."""
+    distiller = keras_kd.Distiller(
+        teacher=support.dense(8, name="teacher"),
+        student=support.dense(4, name="student"),
+        distillation_losses=[
+            keras_kd.losses.SoftTargets(3.0),
+            keras_kd.losses.Hint(teacher_tap="hidden", student_tap="hidden"),
+        ],
+    )
+    compiled(distiller, keras.optimizers.Adam(0.01))
+    result(distiller, *vectors())
+    return distiller
+
+
+def train_all(folder, backend):
     found = {}
-    for name in names or TRAININGS:
-        for number, array in enumerate(TRAININGS[name]()):
+    for name, train in TRAININGS.items():
+        for number, array in enumerate(train()):
             found[f"{name}/{number}"] = array
-    np.savez(path, **found)
+    np.savez(folder / f"{backend}.npz", **found)
+    saved().save(folder / f"{backend}.keras")
+
+
+def go_on(folder, backend):
+    """Trains the Distillers that the backends have saved."""
+    found = {}
+    for path in sorted(folder.glob("*.keras")):
+        distiller = keras.saving.load_model(path)
+        for number, array in enumerate(result(distiller, *vectors())):
+            found[f"{path.stem}/{number}"] = array
+    np.savez(folder / f"{backend}_went_on.npz", **found)
+
+
+def main(what, folder):
+    folder = pathlib.Path(folder)
+    {"train": train_all, "go_on": go_on}[what](folder, keras.backend.backend())
 
 
 if __name__ == "__main__":
