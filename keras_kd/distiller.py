@@ -163,6 +163,7 @@ class Distiller(
     def call(self, inputs, training=None):
         """Returns the student's output."""
         x, _ = batch.split(inputs)
-        return tapped_model.run(
-            self.student, self._parts.student.entries(x), training
-        )
+        student = self._parts.student
+        x = student.entries(x)
+        with student.naming(x):
+            return tapped_model.run(self.student, x, training)

@@ -18,6 +18,7 @@ class PeerOutputs(ModelOutputs):
         self.model = model
         self.role = "peer"
         self.inputs = None
+        self.takes_list = False
         self.gradients = None
         self.ruling_out = taps_of_probabilities("teacher", losses)
         places = {
