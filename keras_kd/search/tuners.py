@@ -135,7 +135,7 @@ def make_tuner(
         ValueError: If `tuner` is unknown; if another process uses the folder;
             if it has files of the names of a search that are none, a search
             with other knobs, of another `identity` or of an older version, or
-            a damaged journal.
+            a damaged journal; if it is the chief, and its port is taken.
         TimeoutError: If this process is a worker and no chief answers.
 
     Example:
@@ -160,6 +160,7 @@ def make_tuner(
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():
         check_count(name, kwargs[name], "epochs or trainings")
+    chief.check()
     tuner_class, oracle_class = TUNERS[tuner]
     names = inspect.signature(oracle_class).parameters
     if chief.is_worker():
