@@ -33,6 +33,10 @@ def main(arguments=None):
         The exit code: 0 done, 1 the job failed, 2 unusable arguments,
         130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of authors have letters that not every terminal can show.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     if arguments is None:
         arguments = sys.argv[1:]
     if not arguments or arguments[0] in (*launch.HELP, "help"):

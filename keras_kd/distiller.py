@@ -54,6 +54,9 @@ class Distiller(
 
     The logs have `loss` (the total), `student_loss` (supervised, without its
     weight), and each distillation loss by its name, without its weight.
+    Callbacks of Keras ask which way is better, but for `loss`:
+    `keras.callbacks.EarlyStopping("val_soft_targets", mode="min")`, and
+    `mode="max"` for `"val_teacher_agreement"`.
 
     Args:
         teacher: Any built `keras.Model`.

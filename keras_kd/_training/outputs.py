@@ -191,6 +191,11 @@ class ModelOutputs(Outputs):
         all losses take the softmax or sigmoid of it.
         """
         begin = f'The {self.role} "{self.model.name}" must give finite numbers '
+        rest = (
+            "since nan would spread. Take out the examples for which it gives "
+            "others; what overflows in half precision needs a float32 model. "
+            "Received:"
+        )
         flat = [
             (tap, tensor)
             for tap, value in tensors.items()
@@ -199,7 +204,7 @@ class ModelOutputs(Outputs):
         checked = [
             backend.check_finite(
                 tensor,
-                f"{begin}at {tap or 'its output'}. Received:",
+                f"{begin}at {tap or 'its output'}, {rest}",
                 tap in self.ruling_out,
             )
             if keras.backend.is_float_dtype(tensor.dtype)

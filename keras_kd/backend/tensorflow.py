@@ -1,5 +1,6 @@
 """The training step on TensorFlow."""
 
+import contextlib
 import re
 
 import keras
@@ -15,6 +16,26 @@ class Trainer(ReplicatedSteps):
     makes a `Step` of each batch, in backend-neutral code. The step says in
     which order its methods are to be called.
     """
+
+    def fit(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().evaluate(*args, **kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().test_on_batch(*args, **kwargs)
 
     def train_step(self, data):
         """Updates the students, and the weights of the losses, on a batch."""
@@ -47,6 +68,22 @@ class Trainer(ReplicatedSteps):
             step.prepare(index)
             step.compare(index)
         return step.report()
+
+
+@contextlib.contextmanager
+def _plain_refusals():
+    """Shows the message of `check_finite` without the graph around it."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(
+            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
+        )
+        if found is None:
+            raise
+        raise tf.errors.InvalidArgumentError(
+            None, None, f"{found[1]} {found[2]}."
+        ) from None
 
 
 def copy_weight_decay_exclusions(optimizer, copy):
@@ -121,7 +158,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
 
     Args:
         tensor: Real numbers.
-        message: Beginning of the error.
+        message: Beginning of the error, which ends in `Received:`.
         allows_minus_infinity: Whether -inf is let through.
     """
     if not allows_minus_infinity:

@@ -4,10 +4,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
+
+# By which probabilities in half precision may miss their sum.
+_ROUNDING = 1e-2
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -38,6 +42,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     Raises:
         ValueError: If `num_bins` is not a positive integer, or the labels do
             not fit the scores.
+        tf.errors.InvalidArgumentError: If scores are no probabilities while
+            `from_logits=False`.
 
     Example:
 
@@ -84,7 +90,9 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         if scores.shape[-1] == 1:
             no = ops.zeros_like(scores) if self.from_logits else 1 - scores
             scores = ops.concatenate([no, scores], axis=-1)
-        return ops.softmax(scores, axis=-1) if self.from_logits else scores
+        if self.from_logits:
+            return ops.softmax(scores, axis=-1)
+        return scores + _nan_outside(scores)
 
     def _place(self, confidence):
         """Number of the bin."""
@@ -103,6 +111,22 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     def get_config(self):
         config = super().get_config() | {"num_bins": self.num_bins}
         return config | {"from_logits": self.from_logits}
+
+
+def _nan_outside(scores):
+    """Zeros of the shape of the scores; fails if they are no probabilities."""
+    sums = ops.sum(scores, axis=-1, keepdims=True)
+    # Not so for nan, of a model that diverged.
+    is_outside = ops.logical_or(
+        ops.abs(sums - 1) > _ROUNDING, ops.abs(scores - 0.5) > 0.5 + _ROUNDING
+    )
+    return backend.check_finite(
+        ops.where(is_outside, np.nan, ops.zeros_like(scores)),
+        "`scores` must be probabilities that sum to 1, since the highest is "
+        "taken as a confidence. For logits, use "
+        "`ExpectedCalibrationError(from_logits=True)`. Received others,"
+        " here as",
+    )
 
 
 def _class_numbers(labels, scores):

@@ -5,6 +5,7 @@ import inspect
 import keras_tuner
 
 from keras_kd._core.arguments import check_count
+from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle
@@ -49,29 +50,61 @@ class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, from the default on."""
 
 
-class RandomSearch(keras_tuner.RandomSearch):
+class Scored:
+    """Ends a search at the first trial that has no score.
+
+    keras-tuner counts such trials as failed, and returns one of them as best.
+    """
+
+    def run_trial(self, trial, *args, **kwargs):
+        results = super().run_trial(trial, *args, **kwargs)
+        objective = self.oracle.objective
+        made = results if isinstance(results, list) else [results]
+        for one in made:
+            logs = getattr(one, "history", None)
+            if logs is not None and not objective.has_value(logs):
+                raise _no_score(objective, logs)
+        return results
+
+
+def _no_score(objective, logs):
+    remedy = "Name one of these."
+    if not any(key.startswith("val_") for key in logs):
+        remedy = "Name one of these, or give `validation_data` to `search`."
+    return keras_tuner.errors.FatalValueError(
+        "`objective` must be a key of the logs, since trials are compared by "
+        f"it. Received: objective={objective.name!r}, and logs of "
+        f"{', '.join(logs)}. {remedy}"
+    )
+
+
+class RandomSearch(Scored, keras_tuner.RandomSearch):
     """Random search with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
-class BayesianOptimization(keras_tuner.BayesianOptimization):
+class BayesianOptimization(Scored, keras_tuner.BayesianOptimization):
     """Bayesian optimization with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
-class Hyperband(keras_tuner.Hyperband):
+class Hyperband(Scored, keras_tuner.Hyperband):
     """Hyperband with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
+
+
+class GridSearch(Scored, keras_tuner.Tuner):
+    """Grid search with a given oracle."""
 
 
 TUNERS = {
     "random": (RandomSearch, RandomOracle),
     "bayesian": (BayesianOptimization, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (keras_tuner.Tuner, GridOracle),
+    "grid": (GridSearch, GridOracle),
 }
 
 
@@ -91,7 +124,7 @@ def make_tuner(
 ) -> keras_tuner.Tuner:
     """Makes a tuner that keeps all finished trials when interrupted.
 
-    It is the tuner of keras-tuner, with three things more. The first trial
+    It is the tuner of keras-tuner, with more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
     worse on the objective; `"hyperband"` judges it by its first few epochs.
     After each trial the whole state is written atomically to one file: a search
@@ -109,7 +142,8 @@ def make_tuner(
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
         hypermodel: What to search, such as a `DistillationHyperModel`.
         objective: Key of the logs, such as `"val_accuracy"`, or a
-            `keras_tuner.Objective`, which has a direction too.
+            `keras_tuner.Objective`, which has a direction too. Of losses of a
+            `Distiller` and metrics of `keras_kd` the direction is known.
         directory: Folder for the search; other processes use the same.
         max_trials: Integer >= 1, how many settings to try. `None`, the
             default, leaves it to the tuner: 10 for random and bayesian, all
@@ -137,6 +171,8 @@ def make_tuner(
             with other knobs, of another `identity` or of an older version, or
             a damaged journal; if it is the chief, and its port is taken.
         TimeoutError: If this process is a worker and no chief answers.
+        keras_tuner.errors.FatalValueError: In `search`, after the first trial,
+            if its logs do not have the objective.
 
     Example:
 
@@ -177,7 +213,7 @@ def make_tuner(
         kwargs["seed"] = _SEED_OF_ZERO
     own = {name: kwargs.pop(name) for name in names if name in kwargs}
     made = tuner_class(
-        oracle_class(objective, **own),
+        oracle_class(_directed(objective, hypermodel), **own),
         hypermodel,
         directory=str(directory),
         project_name=project_name,
@@ -195,6 +231,19 @@ def make_tuner(
     if chief.is_chief():
         chief.end_when_over(made, say)
     return made
+
+
+def _directed(objective, hypermodel):
+    """An objective with its direction, where it is one of a Distiller."""
+    infer = keras_tuner.engine.metrics_tracking.infer_metric_direction
+    if not isinstance(objective, str) or infer(objective) is not None:
+        return objective
+    build = getattr(hypermodel, "build", hypermodel)
+    model = build(keras_tuner.HyperParameters())
+    found = direction(getattr(model, "metrics", ()), objective)
+    return (
+        objective if found is None else keras_tuner.Objective(objective, found)
+    )
 
 
 def default_values(hyperparameters):

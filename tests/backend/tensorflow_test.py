@@ -258,11 +258,30 @@ class StepTest(parameterized.TestCase):
         before = support.values(distiller.student.weights)
         with self.assertRaisesRegex(
             tf.errors.InvalidArgumentError,
-            '"teacher" must give finite numbers.*Received: ?: Tensor had NaN',
+            # Nothing before it, such as the graph, and nothing behind it.
+            '^The teacher "teacher" must give finite numbers at its output, '
+            r"since .*Take out the examples.*Received: NaN\.$",
         ):
             distiller.fit(x, verbose=0)
         after = support.values(distiller.student.weights)
         self.assertEqual(support.largest_difference(before, after), 0)
+
+    def test_examples_that_the_teacher_cannot_judge_are_taken_out(self):
+        x, _ = support.data()
+        x[3] = np.nan
+        teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        distiller = support.distiller(teacher=teacher)
+        distiller.compile("sgd", jit_compile=False)
+        for run in (distiller.evaluate, distiller.train_on_batch):
+            with self.assertRaisesRegex(
+                tf.errors.InvalidArgumentError, r"^The teacher .*Received: NaN"
+            ):
+                run(x)
+        # As the message says.
+        answers = distiller.teacher.predict(x, verbose=0)
+        x = x[np.all(np.isfinite(answers), axis=-1)]
+        history = distiller.fit(x, verbose=0).history
+        self.assertTrue(np.isfinite(history["loss"][0]))
 
 
 support.mark_slow(StepTest, "test_ways", but=["_eager", "_several_steps"])

@@ -67,6 +67,16 @@ class HelpTest(parameterized.TestCase):
         self.assertEqual((code, output.split()[-1]), (0, keras_kd.__version__))
 
 
+class EncodingTest(absltest.TestCase):
+    def test_what_a_terminal_cannot_show_is_replaced(self):
+        written = io.BytesIO()
+        terminal = io.TextIOWrapper(written, encoding="ascii")
+        with contextlib.redirect_stdout(terminal):
+            self.assertEqual(program.main(["methods"]), DONE)
+            terminal.flush()
+        self.assertIn(b"Bucilu? et al. 2006", written.getvalue())
+
+
 class UnusableTest(parameterized.TestCase):
     def assert_unusable(self, regex, *arguments):
         with (
