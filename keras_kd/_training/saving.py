@@ -6,7 +6,6 @@ import os
 import keras
 import numpy as np
 
-from keras_kd import teachers
 from keras_kd._core import teacher_protocol
 from keras_kd._core.identity import fingerprint
 
@@ -92,8 +91,6 @@ class Persistence(Stateful):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes a Distiller from its config, without the weights."""
-        # It is imported on demand, and Keras is to find it by its name.
-        _ = teachers.CachedTeacher
         config = dict(config)
         for argument in ("teacher", "student", "distillation_losses"):
             config[argument] = keras.saving.deserialize_keras_object(
