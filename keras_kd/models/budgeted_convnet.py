@@ -6,7 +6,7 @@ import keras
 
 from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
-from keras_kd.models.image_shape import check_image_shape
+from keras_kd._core.arguments import check_image_shape
 
 _KERNEL = 3
 

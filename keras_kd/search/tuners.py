@@ -1,5 +1,6 @@
 """Resumable tuners of keras-tuner, whose first trial is the default."""
 
+import functools
 import inspect
 
 import keras_tuner
@@ -8,7 +9,6 @@ from keras_kd._core.arguments import check_count
 from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
-from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
 # What keras-tuner takes as it is, and fails with in the first trial.
@@ -50,6 +50,30 @@ class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, from the default on."""
 
 
+class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
+    """Grid of keras-tuner, which resumes after an interruption.
+
+    keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
+    does not save: a resumed search ends with a `KeyError`. Both follow from the
+    trials.
+    """
+
+    def set_state(self, state):
+        super().set_state(state)
+        in_order = sorted(
+            self.trials.values(),
+            key=functools.cmp_to_key(
+                lambda first, second: self._compare(
+                    first.hyperparameters.values, second.hyperparameters.values
+                )
+            ),
+        )
+        for trial in in_order:
+            self._ordered_ids.insert(trial.trial_id)
+        # Each is asked for its neighbour again, which it may have by now.
+        self._populate_next = list(self.end_order)
+
+
 class Scored:
     """Ends a search at the first trial that has no score.
 
@@ -78,33 +102,21 @@ def _no_score(objective, logs):
     )
 
 
-class RandomSearch(Scored, keras_tuner.RandomSearch):
-    """Random search with a given oracle."""
-
-    __init__ = keras_tuner.Tuner.__init__
-
-
-class BayesianOptimization(Scored, keras_tuner.BayesianOptimization):
-    """Bayesian optimization with a given oracle."""
-
-    __init__ = keras_tuner.Tuner.__init__
+class Tuner(Scored, keras_tuner.Tuner):
+    """Tuner with a given oracle, which says what is searched."""
 
 
 class Hyperband(Scored, keras_tuner.Hyperband):
-    """Hyperband with a given oracle."""
+    """Hyperband with a given oracle; the other tuners are their oracles."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
-class GridSearch(Scored, keras_tuner.Tuner):
-    """Grid search with a given oracle."""
-
-
 TUNERS = {
-    "random": (RandomSearch, RandomOracle),
-    "bayesian": (BayesianOptimization, BayesianOracle),
+    "random": (Tuner, RandomOracle),
+    "bayesian": (Tuner, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (GridSearch, GridOracle),
+    "grid": (Tuner, GridOracle),
 }
 
 

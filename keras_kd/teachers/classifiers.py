@@ -11,6 +11,24 @@ def is_classifier(function):
     return hasattr(function, "predict_proba")
 
 
+def advice(function):
+    """What to give in place of a model without `predict_proba`, for errors."""
+    scores = ("decision_function", "classes_")
+    if hasattr(function, "predict") and not any(
+        hasattr(function, name) for name in scores
+    ):
+        return (
+            "The predictions of a regressor are the function `lambda x: "
+            "model.predict(x).reshape(len(x), -1)`, with `num_classes` the "
+            "number of its targets and `from_logits=True`; distil them by "
+            '`losses.Match(loss="mean_squared_error")`.'
+        )
+    return (
+        "Classifiers without probabilities get them by "
+        "`sklearn.calibration.CalibratedClassifierCV`."
+    )
+
+
 def check_fitted(classifier):
     """Validates that a classifier is fitted and has one output."""
     if not hasattr(classifier, "classes_"):

@@ -224,28 +224,10 @@ def _check_function(function, index):
         raise TypeError(
             "`function` must be a function, a classifier with "
             "`predict_proba`, or a list of these. Received: "
-            f"{function!r} at place {index}. {_way_out(function)}"
+            f"{function!r} at place {index}. {classifiers.advice(function)}"
         )
     if classifiers.is_classifier(function):
         classifiers.check_fitted(function)
-
-
-def _way_out(function):
-    """What to give in place of a model of scikit-learn."""
-    scores = ("decision_function", "classes_")
-    if hasattr(function, "predict") and not any(
-        hasattr(function, name) for name in scores
-    ):
-        return (
-            "The predictions of a regressor are the function `lambda x: "
-            "model.predict(x).reshape(len(x), -1)`, with `num_classes` the "
-            "number of its targets and `from_logits=True`; distil them by "
-            '`losses.Match(loss="mean_squared_error")`.'
-        )
-    return (
-        "Classifiers without probabilities get them by "
-        "`sklearn.calibration.CalibratedClassifierCV`."
-    )
 
 
 def _count_classes(functions, num_classes):

@@ -7,6 +7,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd import backend
 from tests import support
 from tests.support import cross_entropy
 
@@ -266,26 +267,27 @@ class StepTest(parameterized.TestCase):
         after = support.values(distiller.student.weights)
         self.assertEqual(support.largest_difference(before, after), 0)
 
-    def test_examples_that_the_teacher_cannot_judge_are_taken_out(self):
-        x, _ = support.data()
-        x[3] = np.nan
-        teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-        distiller = support.distiller(teacher=teacher)
-        distiller.compile("sgd", jit_compile=False)
-        for run in (distiller.evaluate, distiller.train_on_batch):
-            with self.assertRaisesRegex(
-                tf.errors.InvalidArgumentError, r"^The teacher .*Received: NaN"
-            ):
-                run(x)
-        # As the message says.
-        answers = distiller.teacher.predict(x, verbose=0)
-        x = x[np.all(np.isfinite(answers), axis=-1)]
-        history = distiller.fit(x, verbose=0).history
-        self.assertTrue(np.isfinite(history["loss"][0]))
-
 
 support.mark_slow(StepTest, "test_ways", but=["_eager", "_several_steps"])
 support.mark_slow(StepTest, "test_half_precision_moves", but=["0"])
+
+
+class CompiledTest(absltest.TestCase):
+    def test_serves_batches_of_any_size_with_one_trace(self):
+        traces = []
+
+        def double(x, y):
+            traces.append(x.shape)
+            return {"sum": 2 * x + y, "size": keras.ops.shape(x)[0]}
+
+        compiled = backend.compiled(double)
+        for size in range(1, 8):
+            x = np.ones((size, 3), "float32")
+            result = compiled(x, keras.ops.convert_to_tensor(x))
+            np.testing.assert_array_equal(result["sum"], 3 * x)
+            self.assertEqual(result["size"], size)
+        self.assertLen(traces, 1)
+        self.assertEqual(tuple(traces[0]), (None, 3))
 
 
 if __name__ == "__main__":
