@@ -37,7 +37,7 @@ def make_folder(path, argument):
             pass
     except (OSError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        given = path if isinstance(path, int | float) else str(path)
+        given = str(path) if isinstance(path, str | os.PathLike) else path
         raise ValueError(
             f"`{argument}` must be a folder that can be written to, since the "
             f"results go there. Received: {argument}={given!r} ({reason}). "

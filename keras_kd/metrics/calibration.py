@@ -78,6 +78,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         place = ops.reshape(self._place(confidence), (-1,))
         confidence = ops.cast(confidence, self.dtype)
         confidence, weights = weigh(confidence, sample_weight, mask)
+        if not self.from_logits:
+            weights += _nan_outside(probabilities, weights)
         correct = weights * ops.cast(correct, self.dtype)
         columns = ops.stack([weights, correct, confidence], axis=-1)
         columns = ops.reshape(columns, (-1, 3))
@@ -90,9 +92,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         if scores.shape[-1] == 1:
             no = ops.zeros_like(scores) if self.from_logits else 1 - scores
             scores = ops.concatenate([no, scores], axis=-1)
-        if self.from_logits:
-            return ops.softmax(scores, axis=-1)
-        return scores + _nan_outside(scores)
+        return ops.softmax(scores, axis=-1) if self.from_logits else scores
 
     def _place(self, confidence):
         """Number of the bin."""
@@ -113,15 +113,14 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         return config | {"from_logits": self.from_logits}
 
 
-def _nan_outside(scores):
-    """Zeros of the shape of the scores; fails if they are no probabilities."""
-    sums = ops.sum(scores, axis=-1, keepdims=True)
+def _nan_outside(scores, weights):
+    """Zeros like the weights; fails if what counts is no probabilities."""
+    far = ops.abs(ops.sum(scores, axis=-1) - 1) > _ROUNDING
+    beyond = ops.any(ops.abs(scores - 0.5) > 0.5 + _ROUNDING, axis=-1)
     # Not so for nan, of a model that diverged.
-    is_outside = ops.logical_or(
-        ops.abs(sums - 1) > _ROUNDING, ops.abs(scores - 0.5) > 0.5 + _ROUNDING
-    )
+    is_outside = ops.logical_and(ops.logical_or(far, beyond), weights > 0)
     return backend.check_finite(
-        ops.where(is_outside, np.nan, ops.zeros_like(scores)),
+        ops.where(is_outside, np.nan, ops.zeros_like(weights)),
         "`scores` must be probabilities that sum to 1, since the highest is "
         "taken as a confidence. For logits, use "
         "`ExpectedCalibrationError(from_logits=True)`. Received others,"
