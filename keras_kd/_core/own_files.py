@@ -56,6 +56,25 @@ def check_no_links(folder):
             )
 
 
+def make_folder(path):
+    """Makes a folder, and those above it, unless it is there.
+
+    Args:
+        path: A `pathlib.Path`.
+
+    Raises:
+        ValueError: If a file or a link to nothing is there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"{str(path)!r} must be a folder, since files are written there. "
+            "Received: a file in its place. Move it away, or choose another "
+            "folder."
+        ) from error
+
+
 def open_to_append(path):
     """Opens a file to append to, without following a link.
 
