@@ -1,9 +1,11 @@
 """Resumable tuners of keras-tuner, whose first trial is the default."""
 
 import inspect
+import pathlib
 
 import keras_tuner
 
+from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd.search import chief
 from keras_kd.search import project
@@ -17,6 +19,8 @@ _COUNTS = {
     "max_consecutive_failed_trials",
     "max_epochs",
 }
+# Among the values of the knobs: the trial that hyperband goes on with.
+_EARLIER = "tuner/trial_id"
 # keras-tuner treats seed=0 as unset.
 _SEED_OF_ZERO = 2**31 - 1
 
@@ -49,29 +53,84 @@ class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, from the default on."""
 
 
-class RandomSearch(keras_tuner.RandomSearch):
+class CheckedTrials:
+    """Lets a tuner notice damaged models of trials, which it loads again.
+
+    keras-tuner loads the weights of a trial for `get_best_models`, and where
+    hyperband goes on with a trial.
+    """
+
+    def run_trial(self, trial, *args, **kwargs):
+        self._check(trial.hyperparameters.values.get(_EARLIER))
+        found = super().run_trial(trial, *args, **kwargs)
+        digests = self._digests(trial.trial_id)
+        if digests:
+            kept = {"trial": trial.trial_id, "files": digests}
+            folder = self._folder(trial.trial_id)
+            files.write_sealed(folder / project.DIGESTS, kept)
+        return found
+
+    def load_model(self, trial):
+        # The earlier one too, whose weights are loaded before its own.
+        self._check(trial.hyperparameters.values.get(_EARLIER))
+        self._check(trial.trial_id)
+        return super().load_model(trial)
+
+    def _folder(self, trial_id):
+        return pathlib.Path(self.project_dir, f"trial_{trial_id}")
+
+    def _digests(self, trial_id):
+        paths = [self._folder(trial_id) / name for name in project.MODEL_FILES]
+        return {p.name: files.digest(p) for p in paths if p.is_file()}
+
+    def _check(self, trial_id):
+        """Validates the files of a trial, if it has noted their digests."""
+        path = self._folder(trial_id) / project.DIGESTS
+        try:
+            kept = files.read_sealed(path)
+            if kept is None:
+                return
+            if kept.get("trial") != trial_id:
+                raise files.damaged(path)
+            now = self._digests(trial_id)
+            for name, digest in kept["files"].items():
+                if now.get(name) != digest:
+                    raise files.damaged(path.with_name(name))
+        except ValueError as error:
+            # Any other error would only end the trial that loads it.
+            raise keras_tuner.errors.FatalValueError(
+                f"The model of a trial is damaged. {error} Restore it from a "
+                "copy, or begin anew with `overwrite=True`."
+            ) from error
+
+
+class RandomSearch(CheckedTrials, keras_tuner.RandomSearch):
     """Random search with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
-class BayesianOptimization(keras_tuner.BayesianOptimization):
+class BayesianOptimization(CheckedTrials, keras_tuner.BayesianOptimization):
     """Bayesian optimization with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
-class Hyperband(keras_tuner.Hyperband):
+class Hyperband(CheckedTrials, keras_tuner.Hyperband):
     """Hyperband with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
+
+
+class GridSearch(CheckedTrials, keras_tuner.Tuner):
+    """A tuner with a given oracle, that of a grid."""
 
 
 TUNERS = {
     "random": (RandomSearch, RandomOracle),
     "bayesian": (BayesianOptimization, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (keras_tuner.Tuner, GridOracle),
+    "grid": (GridSearch, GridOracle),
 }
 
 
@@ -169,7 +228,7 @@ def make_tuner(
             directory, project_name, identity, overwrite
         )
         # With it, keras-tuner would read its own files.
-        (folder.path / f"{chief.own_id()}.json").unlink(missing_ok=True)
+        folder.remove_file(f"{chief.own_id()}.json")
     if max_trials is not None and "max_trials" in names:
         kwargs["max_trials"] = max_trials
     if kwargs.get("seed") == 0:
