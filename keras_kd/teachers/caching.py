@@ -2,6 +2,7 @@
 
 import pathlib
 
+from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import elements
@@ -124,7 +125,7 @@ def cache_teacher(
     }
     plan = arguments.make_plan(teacher, forward.layout, data, options)
     directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    own_files.make_folder(directory)
     with locked(directory, print if verbose else silent):
         arguments.agree(directory, plan)
         shards.clear_unfinished(directory)
