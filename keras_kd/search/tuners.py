@@ -1,5 +1,6 @@
 """Resumable tuners of keras-tuner, whose first trial is the default."""
 
+import functools
 import inspect
 import pathlib
 
@@ -9,7 +10,6 @@ from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd.search import chief
 from keras_kd.search import project
-from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
 # What keras-tuner takes as it is, and fails with in the first trial.
@@ -51,6 +51,30 @@ class BayesianOracle(
 
 class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, from the default on."""
+
+
+class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
+    """Grid of keras-tuner, which resumes after an interruption.
+
+    keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
+    does not save: a resumed search ends with a `KeyError`. Both follow from the
+    trials.
+    """
+
+    def set_state(self, state):
+        super().set_state(state)
+        in_order = sorted(
+            self.trials.values(),
+            key=functools.cmp_to_key(
+                lambda first, second: self._compare(
+                    first.hyperparameters.values, second.hyperparameters.values
+                )
+            ),
+        )
+        for trial in in_order:
+            self._ordered_ids.insert(trial.trial_id)
+        # Each is asked for its neighbour again, which it may have by now.
+        self._populate_next = list(self.end_order)
 
 
 class CheckedTrials:
@@ -104,16 +128,8 @@ class CheckedTrials:
             ) from error
 
 
-class RandomSearch(CheckedTrials, keras_tuner.RandomSearch):
-    """Random search with a given oracle."""
-
-    __init__ = keras_tuner.Tuner.__init__
-
-
-class BayesianOptimization(CheckedTrials, keras_tuner.BayesianOptimization):
-    """Bayesian optimization with a given oracle."""
-
-    __init__ = keras_tuner.Tuner.__init__
+class Tuner(CheckedTrials, keras_tuner.Tuner):
+    """A tuner with a given oracle."""
 
 
 class Hyperband(CheckedTrials, keras_tuner.Hyperband):
@@ -122,15 +138,11 @@ class Hyperband(CheckedTrials, keras_tuner.Hyperband):
     __init__ = keras_tuner.Tuner.__init__
 
 
-class GridSearch(CheckedTrials, keras_tuner.Tuner):
-    """A tuner with a given oracle, that of a grid."""
-
-
 TUNERS = {
-    "random": (RandomSearch, RandomOracle),
-    "bayesian": (BayesianOptimization, BayesianOracle),
+    "random": (Tuner, RandomOracle),
+    "bayesian": (Tuner, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (GridSearch, GridOracle),
+    "grid": (Tuner, GridOracle),
 }
 
 
