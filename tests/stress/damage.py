@@ -90,10 +90,16 @@ def _elsewhere(path):
 
 def swap(path, chance, others):
     """Exchanges two files of the same kind."""
-    other = chance.choice(others)
-    mine, its = path.read_bytes(), other.read_bytes()
+    del chance
+    mine, its = path.read_bytes(), others[0].read_bytes()
     path.write_bytes(its)
-    other.write_bytes(mine)
+    others[0].write_bytes(mine)
+
+
+def other_time(path, chance, others):
+    """Puts a file in its place that the same run wrote there at its end."""
+    del chance
+    path.write_bytes(others[0].read_bytes())
 
 
 def wrong(path, chance, others):
@@ -108,7 +114,8 @@ def wrong(path, chance, others):
 def _wrong_json(path, chance):
     value = json.loads(path.read_text(encoding="utf-8"))
     if chance.random() < 0.2:
-        value = chance.choice([{}, [], None, 0, "", {"content": {}}])
+        unsealed = value.get("content") if isinstance(value, dict) else {}
+        value = chance.choice([{}, [], None, 0, {"content": {}}, unsealed])
     else:
         value = _changed(value, chance)
     path.write_text(json.dumps(value), encoding="utf-8")
@@ -188,5 +195,5 @@ _WRONG = {
     r"\.tfrecord$": _wrong_records,
     "": _wrong_text,
 }
-FILES = (flip, cut, empty, delete, folder, link, swap, wrong)
+FILES = (flip, cut, empty, delete, folder, link, swap, other_time, wrong)
 FOLDERS = (delete_folder, link_folder, file_for_folder)

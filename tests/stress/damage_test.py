@@ -96,10 +96,31 @@ class DamageTest(absltest.TestCase):
                 kept_folders.quietly(kind.fill, folder)
             ended = Ended(kind, self.copy(folder))
             self.assertIsNone(ended.error)
+            shutil.copytree(self.root / damage.USED, self.end_of(name))
             plans = groups(folder)
             self.chance.shuffle(plans)
             self.kept[name] = folder, ended.result, plans
         return self.kept[name]
+
+    def end_of(self, name):
+        """The folder after the library has gone on in it."""
+        return self.root / f"{name}_end"
+
+    def others(self, name, path, change):
+        """Files that a change may take in place of one; `None` if none fit."""
+        folder, _, _ = self.whole(name)
+        if change is damage.swap:
+            found = folder.rglob(f"*{path.suffix}")
+            found = [one for one in sorted(found) if one.suffix == path.suffix]
+        elif change is damage.other_time:
+            found = [self.end_of(name) / path.relative_to(folder)]
+        else:
+            return []
+        return [
+            one
+            for one in found
+            if one.is_file() and one.read_bytes() != path.read_bytes()
+        ] or None
 
     def damaged(self, name):
         """Damages one file; returns the paths that were changed."""
@@ -107,16 +128,8 @@ class DamageTest(absltest.TestCase):
         while True:
             paths, change = plans.pop()
             path = self.chance.choice(paths)
-            used = self.copy(folder)
-            others = [
-                used / other.relative_to(folder)
-                for other in sorted(folder.rglob(f"*{path.suffix}"))
-                if other.is_file()
-                and path.is_file()
-                and other.suffix == path.suffix
-                and other.read_bytes() != path.read_bytes()
-            ]
-            if change is damage.swap and not others:
+            others = self.others(name, path, change)
+            if others is None:
                 continue
             # Of a model, another valid file is another model.
             of_keras = kept_folders.KINDS[name].of_keras
@@ -124,16 +137,13 @@ class DamageTest(absltest.TestCase):
                 continue
             if path.is_file() and not path.stat().st_size:
                 continue
-            target = used / path.relative_to(folder)
-            change(target, self.chance, others)
-            what = f"{name}: {change.__name__} of {path.relative_to(folder)}"
-            changed = [target]
+            used = self.copy(folder)
+            changed = [used / path.relative_to(folder)]
             if change is damage.swap:
-                changed += [
-                    other
-                    for other in others
-                    if other.read_bytes() == path.read_bytes()
-                ]
+                others = [used / self.chance.choice(others).relative_to(folder)]
+                changed += others
+            change(changed[0], self.chance, others)
+            what = f"{name}: {change.__name__} of {path.relative_to(folder)}"
             return what, change, changed
 
     def assert_same(self, result, expected, what):
@@ -177,9 +187,14 @@ class DamageTest(absltest.TestCase):
             self.assertFalse(again.names(changed), f"{what} then {again.said}")
             return "made again"
         path = target.relative_to(used).as_posix()
-        is_deleted = change in (damage.delete, damage.delete_folder)
+        # Of these there is nothing to name: it may never have been otherwise.
+        is_whole = change in (
+            damage.delete,
+            damage.delete_folder,
+            damage.other_time,
+        )
         is_unread = re.fullmatch(kind.unread, path) or kind.of_keras
-        self.assertTrue(is_same or is_deleted or is_unread, what)
+        self.assertTrue(is_same or is_whole or is_unread, what)
         return "right"
 
     def put_back(self, folder, path):
@@ -199,12 +214,14 @@ class DamageTest(absltest.TestCase):
             if not self.whole(name)[-1]:
                 continue
             what, change, changed = self.damaged(name)
-            how = self.judge(name, what, change, changed)
+            how = "fault"
+            with self.subTest(what):
+                how = self.judge(name, what, change, changed)
             for whose in ("all", name, change.__name__):
                 counts[whose][how] += 1
         for whose, hows in counts.items():
             print(whose, dict(hows))
-        self.assertLen(counts["all"], 3)
+        self.assertCountEqual(counts["all"], ["right", "refused", "made again"])
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ def interrupted_hyperband(folder):
 
 _NAMES = [row.name for row in procedure_rows.ROWS]
 # Of a finished stage, its weights and its history are read.
-_OF_STAGES = r"lock|[^/]+/(log|best\.weights)\..*"
+_OF_STAGES = r"(.*/)?lock|[^/]+/(log|best\.weights)\..*"
 # The journal has all of the trials, but the model of the best; and of those
 # that hyperband goes on with.
 _OF_TRIALS = r"(.*/)?(lock|tuner0\.json|trial_\d+(/.*)?)"
