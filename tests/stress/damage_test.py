@@ -23,7 +23,7 @@ from tests.stress import kept_folders
 
 pytestmark = pytest.mark.slow
 
-DAMAGES = 5 * cache_writer.repetitions()
+DAMAGES = 5 * cache_writer.repetitions(few=2)
 _NUMBERS = re.compile(r"[0-9a-f]{16}|\d+")
 
 
