@@ -89,8 +89,9 @@ class RunFolder:
         if not (self.path / marker).exists():
             self._check_own_digests()
             self.write_json(marker, settings)
-        elif not self.has(marker):
+        elif not self.fits(marker):
             # These settings are the right ones: what was lost are the digests.
+            self._warn(self.path / DIGESTS)
             self.write_json(marker, settings)
 
     def _check_own_digests(self):
