@@ -252,10 +252,10 @@ class StateOfAJobTest(absltest.TestCase):
             outputs_of_job = state.State(folder, job).outputs
             outputs_of_job.write_text("report.md", "of the first job")
             with self.assertRaisesRegex(
-                UnusableError, "temperature=8.0, now 2.0"
+                UnusableError, "--temperature=8.0, now 2.0"
             ):
                 small_jobs.run(folder, temperature=2.0)
-            with self.assertRaisesRegex(UnusableError, "with data="):
+            with self.assertRaisesRegex(UnusableError, "with other images"):
                 small_jobs.run(folder, small_jobs.data(num_train=63))
             with self.assertRaises(KeyboardInterrupt):
                 small_jobs.run(folder, temperature=2.0, overwrite=True)
