@@ -150,7 +150,8 @@ class Writer:
         count = min(len(batch[HASH]), len(stored[HASH]))
         rows = {n: a[:count] for n, a in self._rows(batch).items()}
         if not np.array_equal(rows[HASH], stored[HASH][:count]):
-            raise _other_data(self.directory, f"the shard {name!r}")
+            part = f"the beginning of the shard {name!r}"
+            raise _other_data(self.directory, part)
         for array, values in rows.items():
             if values.dtype.kind == "f":
                 _check_near(values, stored[array][:count], array, name)
