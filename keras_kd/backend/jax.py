@@ -238,7 +238,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     scope = current()
     if scope is not None:
         scope.failures.append((message, jnp.any(is_bad)))
-    elif jnp.any(is_bad):
+    elif not isinstance(is_bad, jax.core.Tracer) and jnp.any(is_bad):
         raise ValueError(f"{message} nan or infinity.")
     return tensor
 

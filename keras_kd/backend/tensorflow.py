@@ -36,6 +36,26 @@ class Trainer(ReplicatedSteps):
     which order its methods are to be called.
     """
 
+    def fit(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().evaluate(*args, **kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().test_on_batch(*args, **kwargs)
+
     def train_step(self, data):
         """Updates the students, and the weights of the losses, on a batch."""
         # The teacher runs here, outside of the tapes, which would keep every
@@ -129,6 +149,22 @@ def _norm(gradients):
 watching = contextlib.nullcontext
 
 
+@contextlib.contextmanager
+def _plain_refusals():
+    """Shows the message of `check_finite` without the graph around it."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(
+            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
+        )
+        if found is None:
+            raise
+        raise tf.errors.InvalidArgumentError(
+            None, None, f"{found[1]} {found[2]}."
+        ) from None
+
+
 def is_in_scope(variables):
     """Whether variables were made in the scope of the current strategy."""
     if not tf.distribute.has_strategy():
@@ -199,7 +235,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
 
     Args:
         tensor: Real numbers.
-        message: Beginning of the error.
+        message: Beginning of the error, which ends in `Received:`.
         allows_minus_infinity: Whether -inf is let through.
     """
     if not allows_minus_infinity:

@@ -19,6 +19,11 @@ class Trainer:
         _refuse()
 
 
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor: metrics work without a check, and nothing trains."""
+    return tensor
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)

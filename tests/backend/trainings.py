@@ -81,9 +81,7 @@ def result(distiller, x, y, sample_weight=None, data=None, callbacks=None):
         *map(keras.ops.convert_to_numpy, distiller.weights),
         *(np.asarray(history[key]) for key in sorted(history)),
         *(np.asarray(logs[key]) for key in sorted(logs)),
-        np.concatenate(
-            [np.ravel(p) for p in [distiller.predict(x, verbose=0)]]
-        ),
+        distiller.predict(x, verbose=0),
     ]
 
 
