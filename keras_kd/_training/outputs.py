@@ -56,13 +56,10 @@ class Outputs(abc.ABC):
 
     @abc.abstractmethod
     def check_finite(self, tensors):
-        """Stops the run at nan or infinity.
+        """Stops the run at nan or infinity; what follows depends on the result.
 
         Args:
             tensors: Tensors, or a teacher's form of several, by tap.
-
-        Returns:
-            The same, so that what follows depends on the check.
         """
 
     def gradient_shapes(self, name):

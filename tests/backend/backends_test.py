@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -100,7 +101,9 @@ class BackendsTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.folder = support.folder(cls)
+        cls.folder = pathlib.Path(
+            cls.enterClassContext(tempfile.TemporaryDirectory())
+        )
         cls.found = {}
         for what, suffix in (("train", ""), ("go_on", "_went_on")):
             command = ("-m", "tests.backend.trainings", what, cls.folder)

@@ -63,14 +63,13 @@ def compiled(distiller, optimizer=None, metrics=True, **options):
     return distiller
 
 
-def result(distiller, x, y, sample_weight=None, data=None, callbacks=None):
+def result(distiller, x, y, sample_weight=None, callbacks=None):
     """Weights, logs and predictions after training, a list of arrays."""
-    arguments = {"x": data}
-    if data is None:
-        arguments = {"x": x, "y": y, "sample_weight": sample_weight}
-        arguments["batch_size"] = 5
     history = distiller.fit(
-        **arguments,
+        x,
+        y,
+        sample_weight=sample_weight,
+        batch_size=5,
         epochs=EPOCHS,
         shuffle=False,
         verbose=0,
