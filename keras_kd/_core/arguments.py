@@ -99,6 +99,32 @@ def check_positive(name, value, meaning):
         )
 
 
+def check_part(name, value, whole, zero=False, one=False):
+    """Validates that an argument is a part, a number between 0 and 1.
+
+    Args:
+        name: The caller's argument.
+        value: What was given.
+        whole: What it is, for the error, such as "a part of the images".
+        zero: Whether 0 is allowed. Defaults to `False`.
+        one: Whether 1 is allowed. Defaults to `False`.
+
+    Returns:
+        The number as a float.
+    """
+    number = as_float(value)
+    if not (0 < number < 1 or (zero and number == 0) or (one and number == 1)):
+        rule = "between 0 and 1"
+        if zero or one:
+            low = "at least" if zero else "above"
+            rule = f"{low} 0 and {'at most' if one else 'below'} 1"
+        raise ValueError(
+            f"`{name}` must be a number {rule}, since it is {whole}. Received: "
+            f"{name}={value!r}."
+        )
+    return number
+
+
 def check_name(argument, name):
     """Validates that a name can be a scope of a graph.
 

@@ -39,6 +39,11 @@ def predict_logits(
     Raises:
         ValueError: If there is nan or infinity, and `argument` is given.
     """
+    if not any(hasattr(a, "shape") and a.shape for a in keras.tree.flatten(x)):
+        raise TypeError(
+            "`x` must be an array, or a structure of arrays, with a row for "
+            f"each example. Received: x={x!r} of type {type(x).__name__}."
+        )
     if isinstance(model, keras.Model):
         parts = [model.predict(x, batch_size=batch_size, verbose=0)]
     else:

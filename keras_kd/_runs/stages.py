@@ -7,6 +7,7 @@ import keras
 from keras_kd._core import identity
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
+from keras_kd._core.kinds import check_list
 from keras_kd._runs import stage_callbacks
 from keras_kd._runs.stage_callbacks import save_weights
 
@@ -52,6 +53,7 @@ class Stages:
     """
 
     def __init__(self, directory, arguments):
+        _check(arguments)
         self.folder = None if directory is None else pathlib.Path(directory)
         self.run = None
         if directory is not None:
@@ -178,11 +180,81 @@ def _first(name):
     return f"first_{name}.weights.h5"
 
 
-def new_optimizer(optimizer):
+def _check(arguments):
+    """Validates what all procedures hand on to `fit`, before the first one.
+
+    Args:
+        arguments: See `Stages`.
+    """
+    given = arguments.get("callbacks", ())
+    for one in check_list("callbacks", given, "Keras callbacks"):
+        if not isinstance(one, keras.callbacks.Callback):
+            raise TypeError(
+                "`callbacks` must be a list of Keras callbacks. Received: "
+                f"{one!r} of type {type(one).__name__} in callbacks."
+            )
+    for name in ("data", "validation_data"):
+        if arguments.get(name) is not None:
+            check_fit_data(name, arguments[name])
+
+
+def check_fit_data(name, data):
+    """Validates that an argument is what `fit` trains or validates with.
+
+    Args:
+        name: The caller's argument.
+        data: What was given.
+    """
+    if isinstance(data, list | tuple):
+        arrays = keras.tree.flatten(data)
+        is_valid = len(data) in (2, 3) and all(
+            hasattr(array, "shape") and array.shape for array in arrays
+        )
+        received = f"{name} with " + ", ".join(
+            f"shape {tuple(array.shape)}"
+            if hasattr(array, "shape")
+            else type(array).__name__
+            for array in arrays[:6]
+        )
+        if is_valid and len({array.shape[0] for array in arrays}) > 1:
+            raise ValueError(
+                f"`{name}` must have one label for each example. Received: "
+                f"{received}."
+            )
+    else:
+        # Of TensorFlow, Keras or another library.
+        is_valid = hasattr(data, "__iter__") or isinstance(
+            data, keras.utils.PyDataset
+        )
+        is_valid &= not isinstance(data, str | bytes | dict | keras.Model)
+        is_valid &= not hasattr(data, "shape")
+        received = f"{name} of type {type(data).__name__}"
+    if not is_valid:
+        raise TypeError(
+            f"`{name}` must be arrays `(x, y)`, or a data set of such batches, "
+            f"since each example has a label. Received: {received}. Use "
+            "`np.asarray` for lists of numbers."
+        )
+
+
+def new_optimizer(optimizer, argument="optimizer"):
     """A fresh optimizer like the one given, for a stage of its own.
 
     Args:
         optimizer: A Keras optimizer or its name.
+        argument: What the caller calls it, for errors.
     """
-    optimizer = keras.optimizers.get(optimizer)
+    try:
+        optimizer = keras.optimizers.get(optimizer)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{argument}` must be a Keras optimizer or its name. Received: "
+            f"{argument}={optimizer!r}. See `keras.optimizers`."
+        ) from error
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            f"`{argument}` must be a Keras optimizer or its name. Received: "
+            f"{argument}={optimizer!r} of type {type(optimizer).__name__}. "
+            "See `keras.optimizers`."
+        )
     return type(optimizer).from_config(optimizer.get_config())

@@ -66,7 +66,7 @@ class BackupWorkers(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def on_train_begin(self, logs=None):
-        if self.model.optimizer is None:
+        if getattr(self.model, "optimizer", None) is None:
             raise TypeError(
                 "`BackupWorkers` must be used with a compiled model, since it "
                 f'keeps the optimizer too. Received: "{self.model.name}".'

@@ -44,6 +44,11 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     """
 
     def __init__(self, filepath, monitor="val_loss", **kwargs):
+        if not isinstance(monitor, str):
+            raise TypeError(
+                "`monitor` must be a key of the logs, since the best student "
+                f"is chosen by it. Received: monitor={monitor!r}."
+            )
         super().__init__(filepath, monitor=monitor, **kwargs)
         if self.save_best_only and self.save_freq != "epoch":
             raise ValueError(

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_kd._core.arguments import check_part
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -87,7 +89,7 @@ class ImageSet:
         >>> len(data.training_fraction(0.05).train_images)
         60
         """
-        _check_fraction(fraction, 0 < fraction <= 1, "above 0, at most 1")
+        check_part("fraction", fraction, "a part of the images", one=True)
         return self._with_train(choose(self.train_labels, fraction, seed))
 
     def validation_split(
@@ -110,7 +112,7 @@ class ImageSet:
             ValueError: If `fraction` is out of range, or a class has only one
                 training image.
         """
-        _check_fraction(fraction, 0 < fraction < 1, "between 0 and 1")
+        check_part("fraction", fraction, "a part of the images")
         counts = np.bincount(self.train_labels, minlength=self.num_classes)
         if 1 in counts:
             name = self.class_names[list(counts).index(1)]
@@ -153,11 +155,3 @@ def choose(labels, fraction, seed, leave=0):
         count = max(1, round(fraction * len(members)))
         chosen[members[: min(count, len(members) - leave)]] = True
     return chosen
-
-
-def _check_fraction(fraction, is_valid, rule):
-    if not is_valid:
-        raise ValueError(
-            f"`fraction` must be {rule}, since it is a part of the images. "
-            f"Received: fraction={fraction!r}."
-        )

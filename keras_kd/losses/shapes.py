@@ -12,6 +12,12 @@ def check_same_classes(loss, teacher_shape, student_shape):
             f"student logits of shape {tuple(student_shape)}. To distil "
             "between different label sets, compare features with `Hint`."
         )
+    if len(student_shape) < 2:
+        raise ValueError(
+            f"`{type(loss).__name__}` must see an axis of classes behind that "
+            "of the batch. Received: logits of shape "
+            f"{tuple(student_shape)}. Write one example as `logits[None]`."
+        )
 
 
 def check_several_classes(loss, student_shape, remedy=""):

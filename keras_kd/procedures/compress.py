@@ -139,17 +139,19 @@ def compress(
     check_count("batch_size", batch_size, "examples in a batch")
     check_count("seed", seed, "one sequence of numbers", 0)
     arguments.check_parts(updates, epochs)
-    if generator is None:
-        generator = functools.partial(synthetic.munge, verbose=verbose)
     loss = losses.ProbabilityRegression() if loss is None else loss
     x = np.asarray(x)
+    arguments.check_parts_of(x, generator, encode, loss)
     check_not_empty("x", x)
+    if generator is None:
+        generator = functools.partial(synthetic.munge, verbose=verbose)
     given |= {
         # Its first weights are kept: a run that goes on begins from those.
         "student": identity.of_model(student),
         "loss": loss,
         "x": x,
     }
+    new_optimizer(optimizer)  # Raises before the teacher is asked.
     stages = Stages(directory, given)
     student = equal_copy(student)
     stages.keep_first("student", student)

@@ -9,6 +9,10 @@ import numpy as np
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.arguments import check_part
+from keras_kd._core.kinds import check_list
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_metrics
 from keras_kd._core.logits_check import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import Stages
@@ -17,8 +21,10 @@ from keras_kd._training.checks import check_scoring_teacher
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
 from keras_kd.procedures._data_distillation.tasks import ClassificationTask
+from keras_kd.procedures._data_distillation.tasks import check_task
 from keras_kd.procedures.softened import Softened
 from keras_kd.transfer_sets.transforms import Identity
+from keras_kd.transfer_sets.transforms import check_transforms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +135,8 @@ def data_distillation(
     [2, 2, 2]
     """
     arguments = {"procedure": "data_distillation"} | locals()
-    task = task or ClassificationTask()
+    task = ClassificationTask() if task is None else task
+    check_task(task)
     x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
     check_count("updates", updates, "updates of the student")
     check_count("epochs", epochs, "parts of the training")
@@ -141,6 +148,9 @@ def data_distillation(
     if isinstance(loss, str) and loss == "default":
         logits_of(student, "student")
         loss = task.loss()
+    check_loss("loss", loss)
+    check_metrics("metrics", check_list("metrics", metrics, "metrics"))
+    new_optimizer(optimizer)  # Raises before the teacher is asked.
     # Without a task it is the same run as with that.
     stages = Stages(directory, arguments | {"task": task})
     stages.keep_first("student", student)
@@ -214,16 +224,12 @@ def _check(labelled, unlabelled, transforms, labelled_share):
             f"{x.shape[1:]}, {len(y)} targets, and unlabelled images of shape "
             f"{unlabelled.shape[1:]}."
         )
-    if not transforms:
+    check_transforms("transforms", transforms)
+    if not len(transforms):
         raise ValueError(
             "`transforms` must not be empty, since the teacher is asked about "
             "what they make. Received: none. Pass "
             "`[transfer_sets.transforms.Identity()]` to ask once."
         )
-    if not 0 < labelled_share < 1:
-        raise ValueError(
-            "`labelled_share` must be above 0 and below 1, since each batch "
-            "has examples of both kinds. Received: labelled_share="
-            f"{labelled_share!r}."
-        )
+    check_part("labelled_share", labelled_share, "a part of each batch")
     return x, y, unlabelled

@@ -161,7 +161,7 @@ def defensive_distillation(
 
 def _networks(build_network):
     """Two new networks with a logit for each of the same classes."""
-    if not callable(build_network):
+    if not callable(build_network) or isinstance(build_network, keras.Model):
         raise TypeError(
             "`build_network` must be a function that returns a new network, "
             "since two are trained. Received: build_network="

@@ -8,12 +8,18 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd import taps
+from keras_kd._core import tapped_model
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_path
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
+from keras_kd._training.checks import check_model
 from keras_kd._training.outputs import teacher_outputs
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
@@ -150,6 +156,9 @@ def fitnets(
     check_not_empty("data", data)
     check_count("batch_size", batch_size, "examples", is_optional=True)
     _check(hint_epochs, epochs, last_weight, patience, validation_data)
+    check_model(teacher, "teacher")
+    check_model(student, "student")
+    check_path("hint_tap", hint_tap)
     part = guided_part(student, guided_tap)
     hint = _hint(teacher, hint_tap, part, regressor)
     first = Distiller(teacher=teacher, student=part, distillation_losses=hint)
@@ -165,6 +174,7 @@ def fitnets(
     )
     if isinstance(loss, str) and loss == "default":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    check_loss("loss", loss)
     second.compile(new_optimizer(optimizer), loss, metrics=["accuracy"])
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)
@@ -209,7 +219,7 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
     check_count("hint_epochs", hint_epochs, "epochs of a stage", 0)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("patience", patience, "epochs to wait", is_optional=True)
-    if not 0 <= last_weight < math.inf:
+    if not 0 <= as_float(last_weight) < math.inf:
         raise ValueError(
             "`last_weight` must be at least 0, since it is the weight of the "
             f"soft targets in the last epoch. Received: last_weight="
@@ -225,6 +235,14 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
 
 def _hint(teacher, hint_tap, part, regressor):
     """The loss between the teacher's hint and the guided part's output."""
+    if isinstance(teacher, keras.Model):
+        outputs = tapped_model.output_names(teacher)
+        if hint_tap not in outputs and taps.find(teacher, hint_tap) is None:
+            raise ValueError(
+                taps.unknown_tap(
+                    teacher, outputs, hint_tap, "teacher", "hint_tap"
+                )
+            )
     outputs = teacher_outputs(
         teacher, None, {"hint": losses.Hint(teacher_tap=hint_tap)}
     )

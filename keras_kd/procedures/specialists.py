@@ -5,8 +5,11 @@ from typing import Any
 
 import keras
 
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_flag
 from keras_kd._core.logits_check import logits_of
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes
 from keras_kd.procedures._specialists.team import Specialists
@@ -123,6 +126,11 @@ def specialists(
         temperature, loss_weight, student_loss_weight, epochs, seed, patience
     )
     checks.check_batch_size(batch_size)
+    check_flag("standardize", standardize, "what is clustered")
+    if build_specialist is not None:
+        call = "of class numbers that returns a model"
+        check_callable("build_specialist", build_specialist, call)
+    new_optimizer(optimizer)  # Raises before the generalist is asked.
     train = look(generalist, data, "data", batch_size)
     checks.check_counts(
         num_specialists, classes_per_specialist, train.logits.shape[-1]

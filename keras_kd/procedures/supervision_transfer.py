@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd._core.kinds import check_path
 from keras_kd._core.logits_check import logits_of
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
@@ -149,6 +150,7 @@ def supervision_transfer(
     checks.check_epochs(
         epochs, fine_tuning_epochs, batch_size, labelled, validation_data
     )
+    check_path("teacher_tap", teacher_tap)
     checks.check_net(teacher, "teacher")
     checks.check_net(student, "student")
     logits = tuple(logits_of(teacher, "teacher").shape)
@@ -156,7 +158,7 @@ def supervision_transfer(
     checks.check_labelled(validation_data, logits, "validation_data")
     lower = student
     if student_tap is not None:
-        lower = guided_part(student, student_tap)
+        lower = guided_part(student, student_tap, "student_tap")
     copied = copied_graph(teacher)
     upper = trainable_copy(upper_part(copied, teacher_tap))
     distance = losses.Hint(
@@ -174,7 +176,10 @@ def supervision_transfer(
         student_inputs=student_inputs,
     )
     distiller.compile(new_optimizer(optimizer))
-    second = fine_tuning_optimizer or optimizer
+    second = optimizer
+    if fine_tuning_optimizer is not None:
+        # Raises before the first stage.
+        second = new_optimizer(fine_tuning_optimizer, "fine_tuning_optimizer")
     arguments["fine_tuning_optimizer"] = second
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)

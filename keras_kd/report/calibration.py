@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import as_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +55,10 @@ def reliability(labels, probabilities, num_bins: int = 15) -> Reliability:
     (array([0.9]), array([0.5]))
     """
     check_count("num_bins", num_bins, "bins")
+    probabilities = as_array(
+        "probabilities", probabilities, "a row for each example"
+    )
     labels = np.asarray(labels)
-    probabilities = np.asarray(probabilities, "float64")
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
         raise ValueError(
             "`probabilities` must be (examples, classes) and `labels` "

@@ -6,6 +6,8 @@ import time
 import keras
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_json
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.report.durations import duration
 
@@ -48,6 +50,8 @@ class Experiment:
 
     def __init__(self, folder, settings, *, num_runs=None, say=print):
         check_count("num_runs", num_runs, "runs", is_optional=True)
+        check_json("settings", settings)
+        check_callable("say", say, "of a line of text")
         self._run = RunFolder(folder, settings, argument="folder", names=_FILES)
         self.folder = self._run.path
         self.num_runs = num_runs

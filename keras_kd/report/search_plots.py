@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_list
+
 # Light for the worst, dark for the best; distinct without colour vision.
 COLOR_MAP = "viridis_r"
 # Above this ratio of the ends, numbers are drawn on a logarithmic axis.
@@ -120,7 +123,30 @@ def slices(trials: Sequence, label: str = "score", scale: float = 1.0):
     return figure
 
 
+def check_trials(argument, trials):
+    """Validates that an argument is a list of results of trials.
+
+    Args:
+        argument: The caller's argument.
+        trials: What was given.
+
+    Returns:
+        A list of what has a `score` and `knobs`.
+    """
+    trials = check_list(argument, trials, "what `search.results` returned")
+    for one in trials:
+        if not (hasattr(one, "score") and hasattr(one, "knobs")):
+            raise TypeError(
+                f"`{argument}` must be what `search.results` returned, or have "
+                f"`score` and `knobs` as that. Received: {one!r} of type "
+                f"{type(one).__name__}."
+            )
+    return trials
+
+
 def _scored(trials, scale):
+    trials = check_trials("trials", trials)
+    check_positive("scale", scale, "a factor on the score")
     scored = [one for one in trials if one.score is not None]
     if not scored:
         raise ValueError(

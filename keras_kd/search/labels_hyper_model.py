@@ -49,6 +49,12 @@ class LabelsHyperModel(keras_tuner.HyperModel):
     ):
         super().__init__(name=name)
         space.check_student(student)
+        if loss is None:
+            raise ValueError(
+                "`loss` must be given, since the student learns from the "
+                "labels alone. Received: loss=None."
+            )
+        space.check_compiled(loss, metrics)
         self.student = student
         self.loss = loss
         self.metrics = metrics

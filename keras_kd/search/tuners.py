@@ -5,6 +5,9 @@ import inspect
 import keras_tuner
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_flag
+from keras_kd._core.kinds import check_json
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.search.grid_oracle import GridOracle
@@ -151,11 +154,17 @@ def make_tuner(
     >>> tuner.remaining_trials
     4
     """
-    if tuner not in TUNERS:
+    if tuner not in tuple(TUNERS):
         raise ValueError(
             f"`tuner` must be one of {', '.join(map(repr, TUNERS))}. Received: "
             f"tuner={tuner!r}."
         )
+    check_flag("overwrite", overwrite, "whether the search there is deleted")
+    check_callable("say", say, "of a line of text")
+    if on_trial is not None:
+        check_callable("on_trial", on_trial, "of a trial that has ended")
+    if identity is not None:
+        check_json("identity", identity)
     check_count("max_trials", max_trials, "settings to try", is_optional=True)
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():

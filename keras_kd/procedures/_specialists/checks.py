@@ -5,9 +5,11 @@ import math
 import keras
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
+from keras_kd._runs.stages import check_fit_data
 
 
 def read(data, argument):
@@ -20,6 +22,7 @@ def read(data, argument):
     Returns:
         `(x, y)`: an array or a dict of arrays, and labels `(examples,)`.
     """
+    check_fit_data(argument, data)
     check_not_empty(argument, data)
     if not isinstance(data, tuple):
         data = _joined(data, argument)
@@ -73,7 +76,7 @@ def check_numbers(
         "student_loss_weight": student_loss_weight,
     }
     for name, value in weights.items():
-        if not 0 <= value < math.inf:
+        if not 0 <= as_float(value) < math.inf:
             raise ValueError(
                 f"`{name}` must be a number of at least 0, since it is a "
                 f"factor on a loss. Received: {name}={value!r}."

@@ -1,5 +1,6 @@
 """The L2 attack of Carlini and Wagner, 2017."""
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd.report.robustness.attack_result import AttackResult
@@ -88,7 +89,7 @@ def carlini_wagner_l2(
 
 
 def _check(confidence, num_iterations, search_steps):
-    if not 0 <= confidence < float("inf"):
+    if not 0 <= as_float(confidence) < float("inf"):
         raise ValueError(
             "`confidence` must be a number of at least 0, since it is the lead "
             f"of the target. Received: confidence={confidence!r}."

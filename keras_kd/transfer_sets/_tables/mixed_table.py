@@ -4,6 +4,8 @@ import functools
 
 import numpy as np
 
+from keras_kd._core.kinds import check_list
+
 
 class MixedTable:
     """Rows of numbers, of which some are only names of values.
@@ -103,7 +105,7 @@ class MixedTable:
 
 def _places(nominal, width):
     """A list of the nominal attributes, or an error."""
-    places = list(nominal)
+    places = check_list("nominal", nominal, "places of attributes")
     if any(
         isinstance(place, bool)
         or not isinstance(place, int | np.integer)
