@@ -7,11 +7,11 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_counts
+from keras_kd._core.arguments import check_image_shape
 from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.kinds import check_list
-from keras_kd.models.image_shape import check_image_shape
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 

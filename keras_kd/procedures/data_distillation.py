@@ -13,7 +13,7 @@ from keras_kd._core.arguments import check_part
 from keras_kd._core.kinds import check_list
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_metrics
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer

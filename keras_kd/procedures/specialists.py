@@ -7,7 +7,7 @@ import keras
 
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_flag
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._specialists import checks

@@ -8,7 +8,7 @@ from keras_kd import taps
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_pair
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._training.checks import check_scoring_teacher
 
 

@@ -12,7 +12,7 @@ from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import as_array
 from keras_kd._core.kinds import check_pair
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd.losses.shapes import shapes_agree
 
 
