@@ -129,7 +129,10 @@ def as_array(name, value, contents, dtype="float64"):
         An array of any shape.
     """
     try:
-        return np.asarray(value, dtype)
+        array = np.asarray(value)
+        if array.dtype.kind in "SU":  # NumPy would read numbers in them.
+            raise ValueError(f"text: {array.ravel()[:1].tolist()}")
+        return array.astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"`{name}` must be an array of numbers, {contents}. Received: "

@@ -53,7 +53,6 @@ class Stages:
     """
 
     def __init__(self, directory, arguments):
-        _check(arguments)
         self.folder = None if directory is None else pathlib.Path(directory)
         self.run = None
         if directory is not None:
@@ -180,13 +179,16 @@ def _first(name):
     return f"first_{name}.weights.h5"
 
 
-def _check(arguments):
-    """Validates what all procedures hand on to `fit`, before the first one.
+def check_fits(arguments):
+    """Validates what a procedure hands on to its fits, before anything is done.
 
     Args:
-        arguments: See `Stages`.
+        arguments: See `Stages`: of the names that several procedures have.
     """
-    given = arguments.get("callbacks", ())
+    for name in ("optimizer", "fine_tuning_optimizer"):
+        if name == "optimizer" or arguments.get(name) is not None:
+            new_optimizer(arguments[name], name)
+    given = arguments["callbacks"]
     for one in check_list("callbacks", given, "Keras callbacks"):
         if not isinstance(one, keras.callbacks.Callback):
             raise TypeError(
@@ -205,7 +207,9 @@ def check_fit_data(name, data):
         name: The caller's argument.
         data: What was given.
     """
-    if isinstance(data, list | tuple):
+    if isinstance(data, list) and name == "validation_data":
+        data = tuple(data)  # As Keras does.
+    if isinstance(data, tuple):
         arrays = keras.tree.flatten(data)
         is_valid = len(data) in (2, 3) and all(
             hasattr(array, "shape") and array.shape for array in arrays
@@ -228,6 +232,8 @@ def check_fit_data(name, data):
         )
         is_valid &= not isinstance(data, str | bytes | dict | keras.Model)
         is_valid &= not hasattr(data, "shape")
+        if isinstance(data, list):  # Of batches.
+            is_valid = all(isinstance(batch, tuple) for batch in data)
         received = f"{name} of type {type(data).__name__}"
     if not is_valid:
         raise TypeError(

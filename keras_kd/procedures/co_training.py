@@ -15,6 +15,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import OURS
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd.procedures._co_training import arguments
 from keras_kd.procedures._co_training.learners import Estimator
 from keras_kd.procedures._co_training.learners import Network
@@ -149,6 +150,7 @@ def co_training(
     True
     """
     given = {"procedure": "co_training"} | locals()
+    check_fits(given)
     labels = arguments.check(
         learners, views, labels, iterations, pool_size, conflict
     )

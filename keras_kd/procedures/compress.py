@@ -16,6 +16,7 @@ from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.model_weights import equal_copy
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
@@ -133,6 +134,7 @@ def compress(
     [0, 100]
     """
     given = {"procedure": "compress"} | locals()
+    check_fits(given)
     numbers = arguments.check(
         teacher, student, num_synthetic, validation_data, patience
     )
@@ -151,7 +153,6 @@ def compress(
         "loss": loss,
         "x": x,
     }
-    new_optimizer(optimizer)  # Raises before the teacher is asked.
     stages = Stages(directory, given)
     student = equal_copy(student)
     stages.keep_first("student", student)

@@ -16,6 +16,7 @@ from keras_kd._core.kinds import check_metrics
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_scoring_teacher
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
@@ -135,6 +136,7 @@ def data_distillation(
     [2, 2, 2]
     """
     arguments = {"procedure": "data_distillation"} | locals()
+    check_fits(arguments)
     task = ClassificationTask() if task is None else task
     check_task(task)
     x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
@@ -150,7 +152,6 @@ def data_distillation(
         loss = task.loss()
     check_loss("loss", loss)
     check_metrics("metrics", check_list("metrics", metrics, "metrics"))
-    new_optimizer(optimizer)  # Raises before the teacher is asked.
     # Without a task it is the same run as with that.
     stages = Stages(directory, arguments | {"task": task})
     stages.keep_first("student", student)

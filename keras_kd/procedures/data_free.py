@@ -12,6 +12,7 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.transfer_sets._activations.records import ActivationRecords
@@ -130,6 +131,7 @@ def data_free(
     ['reconstruction', 'distillation']
     """
     arguments = {"procedure": "data_free"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_positive("image_learning_rate", image_learning_rate, "a rate")
     sizes = {

@@ -14,6 +14,7 @@ from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
@@ -121,6 +122,7 @@ def defensive_distillation(
     ['teacher', 'student']
     """
     arguments = {"procedure": "defensive_distillation"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)

@@ -18,6 +18,7 @@ from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_path
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_model
 from keras_kd._training.outputs import teacher_outputs
@@ -151,6 +152,7 @@ def fitnets(
     ['hint', 'distillation']
     """
     arguments = {"procedure": "fitnets"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_positive("first_weight", first_weight, "that of the soft targets")
     check_not_empty("data", data)

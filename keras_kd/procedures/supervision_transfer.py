@@ -11,6 +11,7 @@ from keras_kd import losses
 from keras_kd._core.kinds import check_path
 from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
+from keras_kd._runs.stages import check_fits
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
@@ -146,6 +147,7 @@ def supervision_transfer(
     (6, 5)
     """
     arguments = {"procedure": "supervision_transfer"} | locals()
+    check_fits(arguments)
     checks.check_pairs(pairs, (teacher_inputs, student_inputs))
     checks.check_epochs(
         epochs, fine_tuning_epochs, batch_size, labelled, validation_data
@@ -178,8 +180,7 @@ def supervision_transfer(
     distiller.compile(new_optimizer(optimizer))
     second = optimizer
     if fine_tuning_optimizer is not None:
-        # Raises before the first stage.
-        second = new_optimizer(fine_tuning_optimizer, "fine_tuning_optimizer")
+        second = fine_tuning_optimizer
     arguments["fine_tuning_optimizer"] = second
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)

@@ -73,6 +73,8 @@ def brief(value):
     """A value in the name of a row."""
     if isinstance(value, np.ndarray):
         return f"array{value.shape} {value.dtype}"
+    if isinstance(value, tuple) and any(hasattr(v, "shape") for v in value):
+        return f"({', '.join(map(brief, value))})"
     return repr(value)[:60]
 
 

@@ -1,4 +1,4 @@
-"""Wrong uses of both Distillers, when made, compiled and trained."""
+"""Wrong uses of both Distillers, when they are made."""
 
 import functools
 import math
@@ -8,7 +8,6 @@ import numpy as np
 
 import keras_kd
 from keras_kd import losses
-from keras_kd import metrics
 from keras_kd import teachers
 from tests import support
 from tests.conformance.misuse_rows import Row
@@ -23,7 +22,8 @@ DISTILLER = "Distiller"
 MUTUAL = "MutualDistiller"
 
 
-def _distiller(**kwargs):
+def distiller(**kwargs):
+    """A Distiller that would work but for the arguments given."""
     return keras_kd.Distiller(
         **{
             "teacher": teacher(),
@@ -39,7 +39,8 @@ def _peers():
     return [support.dense(4, name="one"), support.dense(5, name="two")]
 
 
-def _mutual(**kwargs):
+def mutual(**kwargs):
+    """The same of a MutualDistiller."""
     return keras_kd.MutualDistiller(
         **{"peers": _peers(), "distillation_losses": losses.SoftTargets()}
         | kwargs
@@ -57,15 +58,15 @@ def _of_models():
     rows = []
     for argument in ("teacher", "student"):
         given = "model.keras", None, keras.Sequential, [teacher()]
-        rows += wrong(DISTILLER, _distiller, argument, *given)
+        rows += wrong(DISTILLER, distiller, argument, *given)
         rows += wrong(
-            DISTILLER, _distiller, argument, unbuilt(), shown="built=False"
+            DISTILLER, distiller, argument, unbuilt(), shown="built=False"
         )
-    rows += wrong(DISTILLER, _distiller, "teacher", function)
+    rows += wrong(DISTILLER, distiller, "teacher", function)
     rows += wrong(
-        DISTILLER, _distiller, "teacher", broken, shown="nan or infinity"
+        DISTILLER, distiller, "teacher", broken, shown="nan or infinity"
     )
-    same = functools.partial(_distiller, teacher=teacher())
+    same = functools.partial(distiller, teacher=teacher())
     rows += wrong(
         DISTILLER, same, "student", teacher(), shown="for both", remedy=twin
     )
@@ -73,25 +74,25 @@ def _of_models():
         Row(
             DISTILLER,
             "a teacher that gives probabilities",
-            functools.partial(_distiller, teacher=soft()),
+            functools.partial(distiller, teacher=soft()),
             "SoftTargets",
             'the teacher "soft", which gives probabilities',
-            lambda: _distiller(teacher=teachers.logits(soft())),
+            lambda: distiller(teacher=teachers.logits(soft())),
         ),
         Row(
             DISTILLER,
             "a student that gives probabilities",
-            functools.partial(_distiller, student=soft()),
+            functools.partial(distiller, student=soft()),
             "SoftTargets",
             'the student "soft", which gives probabilities',
         ),
         Row(
             DISTILLER,
             "a teacher of other classes",
-            functools.partial(_distiller, teacher=five),
+            functools.partial(distiller, teacher=five),
             "SoftTargets",
             "(None, 5), student logits of shape (None, 3)",
-            lambda: _distiller(teacher=five, distillation_losses=losses.Hint()),
+            lambda: distiller(teacher=five, distillation_losses=losses.Hint()),
         ),
     ]
     return rows
@@ -101,12 +102,13 @@ def _of_losses():
     hint = losses.Hint
     same = losses.SoftTargets()
     argument = "distillation_losses"
-    call = functools.partial(wrong, DISTILLER, _distiller, argument)
+    call = functools.partial(wrong, DISTILLER, distiller, argument)
     rows = call(None, [], remedy=losses.SoftTargets())
-    rows += call("soft_targets", losses.SoftTargets, 1.0, [None])
+    rows += call("soft_targets", losses.SoftTargets, 1.0)
+    rows += call([None], shown="None of type NoneType")
     rows += wrong(
         DISTILLER,
-        _distiller,
+        distiller,
         argument,
         keras.losses.Huber(),
         shown="of type Huber",
@@ -152,27 +154,27 @@ def _with(loss, what, argument, received, cure=None):
     return Row(
         DISTILLER,
         what,
-        functools.partial(_distiller, distillation_losses=loss),
+        functools.partial(distiller, distillation_losses=loss),
         argument,
         received,
-        cure and functools.partial(_distiller, distillation_losses=cure),
+        cure and functools.partial(distiller, distillation_losses=cure),
     )
 
 
 def _of_other_arguments():
     rows = []
-    for of, call in ((DISTILLER, _distiller), (MUTUAL, _mutual)):
+    for of, call in ((DISTILLER, distiller), (MUTUAL, mutual)):
         weights = -1, "1", None, math.nan, [1.0]
         rows += wrong(of, call, "student_loss_weight", *weights, remedy=0.0)
         rows += wrong(of, call, "mask_input", 0, ["mask"], remedy=None)
         rows += wrong(of, call, "name", "a b", None, 3, remedy="a_b")
     for argument in ("teacher_inputs", "student_inputs"):
         entries = 0, [], [1], {"a": "b"}
-        rows += wrong(DISTILLER, _distiller, argument, *entries, remedy=None)
-        rows += wrong(DISTILLER, _distiller, argument, ["a", "b"])
-    rows += flags(MUTUAL, _mutual, "shards")
-    rows += wrong(MUTUAL, _mutual, "exchange", "turns", None, remedy="together")
-    rows += wrong(MUTUAL, _mutual, "target", "all", None, remedy="community")
+        rows += wrong(DISTILLER, distiller, argument, *entries, remedy=None)
+        rows += wrong(DISTILLER, distiller, argument, ["a", "b"])
+    rows += flags(MUTUAL, mutual, "shards")
+    rows += wrong(MUTUAL, mutual, "exchange", "turns", None, remedy="together")
+    rows += wrong(MUTUAL, mutual, "target", "all", None, remedy="community")
     return rows
 
 
@@ -182,7 +184,7 @@ def _of_peers():
     wide = support.dense(4, name="wide", features=7)
     noisy = teachers.NoisyTeacher(support.dense(4, name="calm"), 0.1)
     ensemble = teachers.EnsembleTeacher([one, two], name="all")
-    call = functools.partial(wrong, MUTUAL, _mutual)
+    call = functools.partial(wrong, MUTUAL, mutual)
     rows = call("peers", None, one, [one], "ab", remedy=[two, one])
     rows += call("peers", [one, one], shown='"one"')
     rows += call("peers", [one, five], shown="(None, 5)")
@@ -196,102 +198,6 @@ def _of_peers():
     return rows
 
 
-def _compiled(make):
-    """A function of an argument of `compile`."""
-    return lambda **kwargs: make().compile("adam", **kwargs)
-
-
-def _of_compile():
-    from_logits = support.cross_entropy()
-    plain = keras.losses.SparseCategoricalCrossentropy()
-    rows = []
-    for of, make in ((DISTILLER, _distiller), (MUTUAL, _mutual)):
-        call = _compiled(make)
-        rows += wrong(of, call, "loss", "mze", 1, {}.keys, remedy=from_logits)
-        rows = rows[:-1]
-        rows += wrong(of, call, "loss", losses.Hint(), shown="of type Hint")
-        names = "sparse_categorical_crossentropy", "crossentropy"
-        rows += wrong(of, call, "loss", *names)
-        rows += wrong(
-            of,
-            call,
-            "loss",
-            plain,
-            shown="which takes probabilities",
-            remedy=from_logits,
-        )
-        rows += wrong(of, call, "metrics", "accuracy", remedy=["accuracy"])
-        rows += wrong(of, call, "metrics", ["acurracy"], shown="'acurracy'")
-        rows += wrong(of, call, "metrics", [losses.Hint()], shown="type Hint")
-        rows += wrong(of, call, "weighted_metrics", ["mze"], shown="'mze'")
-    other = metrics.TeacherAgreement(output="z")
-    call = _compiled(_distiller)
-    rows.append(
-        Row(
-            DISTILLER,
-            "a metric of no output",
-            lambda: call(metrics=[other]),
-            "output",
-            "output='z'",
-        )
-    )
-    rows += wrong(
-        MUTUAL, _compiled(_mutual), "loss_weights", [1.0], remedy=None
-    )
-    return rows
-
-
-def _fitted(make, *data, **kwargs):
-    """A function that trains on some data."""
-
-    def run():
-        made = make()
-        made.compile("adam", support.cross_entropy(), **kwargs)
-        with support.eagerly():
-            return made.fit(*data, verbose=0)
-
-    return run
-
-
-def _of_data():
-    x, y = support.data(4)
-    frozen = support.dense(4, name="frozen")
-    frozen.trainable = False
-    free = support.dense(4, name="free")
-    shards = functools.partial(_mutual, shards=True)
-    return [
-        Row(
-            DISTILLER,
-            "no labels for a loss",
-            _fitted(_distiller, x),
-            "compile",
-            "y=None",
-            _fitted(functools.partial(_distiller, student=free), x, y),
-        ),
-        Row(
-            DISTILLER,
-            "a student that is frozen",
-            _fitted(functools.partial(_distiller, student=frozen), x, y),
-            "student",
-            "trainable_weights=[]",
-        ),
-        Row(
-            DISTILLER,
-            "a mask that is no entry",
-            _fitted(functools.partial(_distiller, mask_input="mask"), x, y),
-            "mask_input",
-            "mask_input='mask'",
-        ),
-        Row(
-            MUTUAL,
-            "shards without ids",
-            _fitted(shards, x, y),
-            "shards",
-            "example_ids=None",
-        ),
-    ]
-
-
 def rows():
     """All of them."""
     return [
@@ -299,6 +205,4 @@ def rows():
         *_of_losses(),
         *_of_other_arguments(),
         *_of_peers(),
-        *_of_compile(),
-        *_of_data(),
     ]

@@ -77,7 +77,7 @@ def _of_maxout():
     rows += wrong(of, made, "max_norm", 0, "1", remedy=0.9)
     for name, call in (("maxout_fitnet", fitnet), ("maxout_teacher", teacher)):
         of = f"models.{name}"
-        rows += wrong(of, call, "image_shape", (), 0, [8, 8])
+        rows += wrong(of, call, "image_shape", (), 0, (8, 8))
         rows += flags(of, call, "max_norm")
         make = getattr(models, name)
         rows += wrong(of, make, "architecture", "MNIST", None, 3)

@@ -10,6 +10,7 @@ from keras_kd import report
 from keras_kd.report import robustness
 from keras_kd.search import TrialResult
 from tests import support
+from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import flags
 from tests.conformance.misuse_rows import parts
 from tests.conformance.misuse_rows import soft
@@ -63,7 +64,7 @@ def _of_calibration():
         reliability,
         "probabilities",
         logits,
-        shown="rows that sum to 9",
+        shown="rows that sum to 1 to 9",
         remedy=PROBABILITIES,
     )
     rows += wrong(of, reliability, "labels", [0], None, 1, shown="labels of")
@@ -151,7 +152,16 @@ def _of_attacks():
         rows += wrong(of, call, "x", 0.5, x[0], x[:, :3], shown="of shape ")
         if argument is None:
             continue
-        rows += wrong(of, call, "x", x + 9, x * np.nan, shown="from ")
+        rows += wrong(of, call, "x", 255 * x, shown="to 2")
+        rows.append(
+            Row(
+                of,
+                "x with nan",
+                functools.partial(call, x=x * np.nan),
+                "x",
+                "from nan",
+            )
+        )
         rows += wrong(of, call, "x", x[:0], shown="none")
         others = (
             None,
