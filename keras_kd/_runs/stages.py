@@ -2,12 +2,9 @@
 
 import pathlib
 
-import keras
-
 from keras_kd._core import identity
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
-from keras_kd._core.kinds import check_list
 from keras_kd._runs import stage_callbacks
 from keras_kd._runs.stage_callbacks import save_weights
 
@@ -177,90 +174,3 @@ class Stages:
 
 def _first(name):
     return f"first_{name}.weights.h5"
-
-
-def check_fits(arguments):
-    """Validates what a procedure hands on to its fits, before anything is done.
-
-    Args:
-        arguments: See `Stages`: of the names that several procedures have.
-    """
-    for name in ("optimizer", "fine_tuning_optimizer"):
-        if name == "optimizer" or arguments.get(name) is not None:
-            new_optimizer(arguments[name], name)
-    given = arguments["callbacks"]
-    for one in check_list("callbacks", given, "Keras callbacks"):
-        if not isinstance(one, keras.callbacks.Callback):
-            raise TypeError(
-                "`callbacks` must be a list of Keras callbacks. Received: "
-                f"{one!r} of type {type(one).__name__} in callbacks."
-            )
-    for name in ("data", "validation_data"):
-        if arguments.get(name) is not None:
-            check_fit_data(name, arguments[name])
-
-
-def check_fit_data(name, data):
-    """Validates that an argument is what `fit` trains or validates with.
-
-    Args:
-        name: The caller's argument.
-        data: What was given.
-    """
-    if isinstance(data, list) and name == "validation_data":
-        data = tuple(data)  # As Keras does.
-    if isinstance(data, tuple):
-        arrays = keras.tree.flatten(data)
-        is_valid = len(data) in (2, 3) and all(
-            hasattr(array, "shape") and array.shape for array in arrays
-        )
-        received = f"{name} with " + ", ".join(
-            f"shape {tuple(array.shape)}"
-            if hasattr(array, "shape")
-            else type(array).__name__
-            for array in arrays[:6]
-        )
-        if is_valid and len({array.shape[0] for array in arrays}) > 1:
-            raise ValueError(
-                f"`{name}` must have one label for each example. Received: "
-                f"{received}."
-            )
-    else:
-        # Of TensorFlow, Keras or another library.
-        is_valid = hasattr(data, "__iter__") or isinstance(
-            data, keras.utils.PyDataset
-        )
-        is_valid &= not isinstance(data, str | bytes | dict | keras.Model)
-        is_valid &= not hasattr(data, "shape")
-        if isinstance(data, list):  # Of batches.
-            is_valid = all(isinstance(batch, tuple) for batch in data)
-        received = f"{name} of type {type(data).__name__}"
-    if not is_valid:
-        raise TypeError(
-            f"`{name}` must be arrays `(x, y)`, or a data set of such batches, "
-            f"since each example has a label. Received: {received}. Use "
-            "`np.asarray` for lists of numbers."
-        )
-
-
-def new_optimizer(optimizer, argument="optimizer"):
-    """A fresh optimizer like the one given, for a stage of its own.
-
-    Args:
-        optimizer: A Keras optimizer or its name.
-        argument: What the caller calls it, for errors.
-    """
-    try:
-        optimizer = keras.optimizers.get(optimizer)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`{argument}` must be a Keras optimizer or its name. Received: "
-            f"{argument}={optimizer!r}. See `keras.optimizers`."
-        ) from error
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        raise TypeError(
-            f"`{argument}` must be a Keras optimizer or its name. Received: "
-            f"{argument}={optimizer!r} of type {type(optimizer).__name__}. "
-            "See `keras.optimizers`."
-        )
-    return type(optimizer).from_config(optimizer.get_config())

@@ -14,10 +14,10 @@ from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.model_weights import equal_copy
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
-from keras_kd._runs.stages import new_optimizer
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
 from keras_kd.procedures._compress.answers import CompressScores

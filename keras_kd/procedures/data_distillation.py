@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_part
@@ -15,9 +16,10 @@ from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_metrics
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_scoring_teacher
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
@@ -148,7 +150,11 @@ def data_distillation(
     check_not_empty("unlabelled", unlabelled)
     check_scoring_teacher(teacher)
     if isinstance(loss, str) and loss == "default":
-        logits_of(student, "student")
+        logits = logits_of(student, "student").shape
+        _check_classes(teacher, logits)
+        if not task.is_multi_label:
+            check_labels("labelled", (x, y), logits)
+            check_labels("validation_data", validation_data, logits)
         loss = task.loss()
     check_loss("loss", loss)
     check_metrics("metrics", check_list("metrics", metrics, "metrics"))
@@ -185,6 +191,20 @@ def data_distillation(
         verbose=verbose,
     )
     return DataDistillationResult(student, annotations, {"student": history})
+
+
+def _check_classes(teacher, logits):
+    """Validates that the teacher labels with the student's classes."""
+    theirs = getattr(teacher, "num_classes", None)
+    if isinstance(teacher, keras.Model):
+        output = ensemble_logits.shape(logits_of(teacher, "teacher"))
+        theirs = ensemble_logits.logits_shape(output)[-1]
+    if theirs != logits[-1]:
+        raise ValueError(
+            "`teacher` must score the classes of the student, since it labels "
+            f"for it. Received: a teacher of {theirs} classes, and a student "
+            f"of {logits[-1]}."
+        )
 
 
 def _merge(teacher, images, transforms, task):

@@ -13,9 +13,10 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
-from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
@@ -128,6 +129,9 @@ def defensive_distillation(
     check_count("batch_size", batch_size, "examples", is_optional=True)
     check_not_empty("data", data)
     teacher, student = _networks(build_network)
+    logits = logits_of(student, "build_network()").shape
+    check_labels("data", data, logits)
+    check_labels("validation_data", validation_data, logits)
     # Both are made before either is trained, so that a fault shows at once.
     distiller = Distiller(
         teacher=teacher,

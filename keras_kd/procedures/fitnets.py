@@ -17,9 +17,11 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_path
+from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_model
 from keras_kd._training.outputs import teacher_outputs
 from keras_kd.callbacks import Anneal
@@ -176,6 +178,9 @@ def fitnets(
     )
     if isinstance(loss, str) and loss == "default":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        logits = logits_of(student, "student").shape
+        check_labels("data", data, logits, may_lack=True)
+        check_labels("validation_data", validation_data, logits, may_lack=True)
     check_loss("loss", loss)
     second.compile(new_optimizer(optimizer), loss, metrics=["accuracy"])
     stages = Stages(directory, arguments)

@@ -8,8 +8,8 @@ import keras
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes
 from keras_kd.procedures._specialists.team import Specialists

@@ -10,9 +10,9 @@ import keras
 from keras_kd import losses
 from keras_kd._core.kinds import check_path
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import check_fits
-from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures._supervision_transfer import checks

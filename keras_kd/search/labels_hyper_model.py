@@ -60,6 +60,12 @@ class LabelsHyperModel(keras_tuner.HyperModel):
         self.metrics = metrics
         self.knobs = space.replaced(space.training_knobs(), knobs)
         self.data = trial_training.without_answers(data)
+        spec = self.data.element_spec
+        if len(spec) < 2:
+            raise ValueError(
+                "`data` must have labels, `(x, y)`, since the student learns "
+                f"from nothing else. Received: data of {len(spec)} part."
+            )
         self.build(keras_tuner.HyperParameters())
 
     def build(self, hp):

@@ -94,7 +94,7 @@ class Flip:
 
     def apply(self, images):
         """Mirrored images, `(images, height, width, channels)`."""
-        return np.asarray(images)[:, :, ::-1]
+        return _checked(images)[:, :, ::-1]
 
     def invert(self, predictions):
         """Predictions of the images as they were.
@@ -107,6 +107,11 @@ class Flip:
         if predictions.ndim > 2:
             predictions = predictions[:, :, ::-1]
         order = np.arange(predictions.shape[-1])
+        if np.max(self.swap, initial=-1) >= len(order):
+            raise ValueError(
+                "`swap` must have places on the last axis of the predictions. "
+                f"Received: swap={self.swap!r} for {len(order)} of them."
+            )
         for one, other in self.swap:
             order[[one, other]] = order[[other, one]]
         return predictions[..., order]
@@ -127,7 +132,7 @@ class Scale:
 
     def apply(self, images):
         """Images of `factor` times the height and width, rounded."""
-        images = np.asarray(images)
+        images = _checked(images)
         size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
         return _resize(images, size)
 
@@ -169,7 +174,7 @@ class Shift:
 
     def apply(self, images):
         """Moved images, `(images, height, width, channels)`."""
-        return _moved(images, self.down, self.right)
+        return _moved(_checked(images), self.down, self.right)
 
     def invert(self, predictions):
         """Predictions of the images as they were.
@@ -182,6 +187,18 @@ class Shift:
         if predictions.ndim == 2:
             return predictions
         return _moved(predictions, -self.down, -self.right)
+
+
+def _checked(images):
+    """Images as an array, after a check of their shape."""
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`images` must be (images, height, width, channels), since their "
+            f"places are changed. Received: images of shape {images.shape}. "
+            "For others, `Identity` leaves them as they are."
+        )
+    return images
 
 
 def _resize(images, size):

@@ -6,6 +6,7 @@ import math
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_kd import losses
 from keras_kd import procedures
@@ -156,6 +157,8 @@ def _of_stages():
     network = functools.partial(wrong, of, call, "build_network")
     rows += network(None, student(), "net")
     rows += wrong(of, call, "data", X, shown="ndarray")
+    unlabelled = tf.data.Dataset.from_tensor_slices(X).batch(8)
+    rows += wrong(of, call, "data", unlabelled, shown="a data set of Tensor")
     rows.append(
         Row(
             of,
@@ -172,6 +175,51 @@ def _of_stages():
     rows += wrong(of, call, "pairs", X, shown="ndarray")
     rows += wrong(of, call, "pairs", {"teacher": X}, shown="['teacher']")
     rows += wrong(of, call, "projector", "dense", 3)
+    return rows
+
+
+def _of_labels():
+    """Numbers of no class would count as nothing."""
+    rows = []
+    for name, *arguments in (
+        ("fitnets", "data", "validation_data"),
+        ("defensive_distillation", "data", "validation_data"),
+        ("data_distillation", "labelled", "validation_data"),
+        ("data_free", "validation_data"),
+    ):
+        of, call = _of(name)
+        for argument in arguments:
+            x, y = (X[:9], Y[:9]) if argument == "labelled" else (X, Y)
+            for what, labels in (
+                ("of no class", y + 1),
+                ("of halves", y + 0.5),
+                ("of two axes", np.stack([y, y], axis=1)),
+            ):
+                rows.append(
+                    Row(
+                        of,
+                        f"labels {what} in {argument}",
+                        functools.partial(call, **{argument: (x, labels)}),
+                        argument,
+                        "labels ",
+                    )
+                )
+    of, call = _of("data_distillation")
+    five = support.dense(4, name="five", classes=5)
+    rows += wrong(of, call, "teacher", five, shown="5 classes, and a student")
+    call = functools.partial(
+        procedures.Specialists,
+        generalist=teacher(),
+        specialists=(student(),),
+        class_sets=((0, 2),),
+        dustbin_shifts=(0.0,),
+        histories={},
+    )
+    of = "procedures.Specialists"
+    sets = (), ((0,),), ((0, 9),)
+    rows += wrong(of, call, "class_sets", *sets, remedy=((1, 2),), shown="")
+    rows += wrong(of, call, "dustbin_shifts", (), shown="0, for 1")
+    rows += wrong(of, call, "generalist", None, soft(), shown="generalist=")
     return rows
 
 
@@ -254,4 +302,10 @@ def _of_classes():
 
 def rows():
     """All of them."""
-    return [*_of_all(), *_of_stages(), *_of_answers(), *_of_classes()]
+    return [
+        *_of_all(),
+        *_of_stages(),
+        *_of_labels(),
+        *_of_answers(),
+        *_of_classes(),
+    ]

@@ -195,6 +195,31 @@ def _of_experiments():
     held = {"images": np.zeros(2)}
     rows += wrong(of, experiment, "settings", held, shown="['images'] of type")
     rows += wrong(of, experiment, "say", None, "print", remedy=lambda line: 0)
+
+    def asked(method, **kwargs):
+        made = experiment(say=lambda line: None)
+        return getattr(made, method)(**kwargs)
+
+    result = functools.partial(asked, "result", name="a", function=dict)
+    model = functools.partial(asked, "model", name="a", function=teacher)
+    for call in (result, model):
+        of = f"report.Experiment.{call.args[0]}"
+        rows += wrong(of, call, "name", 3, None)
+        rows += wrong(of, call, "function", 3, None)
+    for what, call, function, received in (
+        ("an array", result, lambda: np.zeros(2), "of type ndarray"),
+        ("no model", model, dict, "{} of type dict"),
+        ("a model not built", model, unbuilt, "built=False"),
+    ):
+        rows.append(
+            Row(
+                f"report.Experiment.{call.args[0]}",
+                f"a function that returns {what}",
+                functools.partial(call, function=function),
+                "function()",
+                received,
+            )
+        )
     return rows
 
 

@@ -95,6 +95,8 @@ def _of_hyper_models():
     of = "search.LabelsHyperModel"
     rows += wrong(of, labels, "loss", None)
     rows += wrong(of, labels, "data", None, "x", shown="of type ")
+    x = support.data()[0]
+    rows += wrong(of, labels, "data", x, shown="of 1 part")
     pairs = functools.partial(
         search.tap_pairs, teacher=teacher(), student=student()
     )

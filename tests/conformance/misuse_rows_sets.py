@@ -62,6 +62,21 @@ def _of_transforms():
     rows += wrong(f"{of}Flip", flip, "swap", [(0, 1, 2)], shown="(0, 1, 2)")
     rows += wrong(f"{of}Flip", flip, "swap", [(0, -1)], shown="-1")
     given = 0, -1, "2", None, math.nan, math.inf
+    images = np.zeros((1, 2, 2, 3))
+    for transform in (flip(), transforms.Shift(1, 0), transforms.Scale(2)):
+        name = type(transform).__name__
+        one = functools.partial(wrong, f"{of}{name}", transform.apply)
+        rows += one("images", images[0], 1.0, shown="shape", remedy=images)
+    swapped = flip([(0, 5)])
+    rows.append(
+        Row(
+            f"{of}Flip",
+            "a place that is not there",
+            functools.partial(swapped.invert, images),
+            "swap",
+            "swap=[(0, 5)] for 3",
+        )
+    )
     rows += wrong(f"{of}Scale", transforms.Scale, "factor", *given, remedy=2)
     for argument, other in (("down", "right"), ("right", "down")):
         shift = functools.partial(transforms.Shift, **{other: 0})

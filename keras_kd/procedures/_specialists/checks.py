@@ -9,7 +9,7 @@ from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
-from keras_kd._runs.stages import check_fit_data
+from keras_kd._runs.fit_arguments import check_fit_data
 
 
 def read(data, argument):

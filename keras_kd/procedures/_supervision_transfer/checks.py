@@ -1,11 +1,11 @@
 """Validates the arguments of `supervision_transfer`."""
 
 import keras
-import numpy as np
 
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._training.checks import check_model
 
 
@@ -126,29 +126,7 @@ def check_labelled(data, logits, argument):
         )
     if spec is data:
         _check_arrays(data, argument)
-        _check_labels(np.asarray(data[1]), logits, argument)
-
-
-def _check_labels(labels, logits, argument):
-    """Validates that labels are among the classes."""
-    *places, classes = logits[1:]
-    if labels.ndim == len(logits) and labels.shape[-1] == 1:
-        labels = labels[..., 0]
-    if labels.ndim == len(logits) and labels.shape[-1] == classes:
-        return  # Probabilities.
-    classes = max(2, classes)  # One logit stands for two classes.
-    strange = labels[~np.isin(labels, np.arange(classes))]
-    if labels.ndim != len(places) + 1:
-        received = f"labels of shape {labels.shape}"
-    elif strange.size:
-        received = f"labels such as {strange.flat[0]}"
-    else:
-        return
-    raise ValueError(
-        f"`{argument}` must have as labels whole numbers from 0 to "
-        f"{classes - 1}, or probabilities, since the upper layers know the "
-        f"teacher's {classes} classes. Received: {received}."
-    )
+        check_labels(argument, data, logits)
 
 
 def known_shape(upper, tap):
