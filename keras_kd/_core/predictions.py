@@ -41,7 +41,9 @@ def predict_logits(
     Raises:
         ValueError: If there is nan or infinity, and `argument` is given.
     """
-    if not any(hasattr(a, "shape") and a.shape for a in keras.tree.flatten(x)):
+    first = next(iter(keras.tree.flatten(x)), None)
+    # Also a data set, which Keras knows.
+    if first is None or isinstance(first, str | bytes | int | float):
         raise TypeError(
             "`x` must be an array, or a structure of arrays, with a row for "
             f"each example. Received: x={x!r} of type {type(x).__name__}."

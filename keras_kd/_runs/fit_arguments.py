@@ -27,51 +27,64 @@ def check_fits(arguments):
             check_fit_data(name, arguments[name])
 
 
-def check_fit_data(name, data):
+def check_fit_data(name, data, may_weigh=True):
     """Validates that an argument is what `fit` trains or validates with.
 
     Args:
         name: The caller's argument.
         data: What was given.
+        may_weigh: Whether arrays may come with sample weights. Defaults to
+            `True`.
     """
     if isinstance(data, list) and name == "validation_data":
         data = tuple(data)  # As Keras does.
+    kind = f"{name} of type {type(data).__name__}"
     if isinstance(data, tuple):
-        arrays = keras.tree.flatten(data)
-        is_valid = len(data) in (2, 3) and all(
-            hasattr(array, "shape") and array.shape for array in arrays
-        )
-        received = f"{name} with " + ", ".join(
-            f"shape {tuple(array.shape)}"
-            if hasattr(array, "shape")
-            else type(array).__name__
-            for array in arrays[:6]
-        )
-        if is_valid and len({array.shape[0] for array in arrays}) > 1:
-            raise ValueError(
-                f"`{name}` must have one label for each example. Received: "
-                f"{received}."
-            )
+        _check_arrays(name, data)
+        is_valid = len(data) == 2 or (may_weigh and len(data) == 3)
+        kind = f"a tuple of {len(data)}"
     elif hasattr(data, "element_spec"):
         spec = data.element_spec
         is_valid = isinstance(spec, tuple) and len(spec) in (2, 3)
-        received = f"{name}, a data set of {type(spec).__name__}"
-    else:
-        # Of Keras or another library.
+        kind = f"a data set of {type(spec).__name__}"
+    elif isinstance(data, list):  # Of batches.
+        is_valid = all(isinstance(batch, tuple) for batch in data)
+    else:  # A data set of Keras or another library.
         is_valid = hasattr(data, "__iter__") or isinstance(
             data, keras.utils.PyDataset
         )
         is_valid &= not isinstance(data, str | bytes | dict | keras.Model)
         is_valid &= not hasattr(data, "shape")
-        if isinstance(data, list):  # Of batches.
-            is_valid = all(isinstance(batch, tuple) for batch in data)
-        received = f"{name} of type {type(data).__name__}"
     if not is_valid:
-        raise TypeError(
-            f"`{name}` must be arrays `(x, y)`, or a data set of such batches, "
-            f"since each example has a label. Received: {received}. Use "
-            "`np.asarray` for lists of numbers."
+        raise ValueError(
+            f"`{name}` must be arrays `(x, y)` or a data set of such batches, "
+            f"since examples without labels teach no class. Received: {kind}."
         )
+
+
+def _check_arrays(name, parts):
+    """Validates that all are arrays, or structures of such, of equal length."""
+    leaves = [
+        leaf
+        for part in parts
+        for leaf in (_leaves(part) if keras.tree.is_nested(part) else [part])
+    ]
+    shapes = [
+        tuple(leaf.shape) if hasattr(leaf, "shape") else type(leaf).__name__
+        for leaf in leaves
+    ]
+    lengths = {shape[:1] for shape in shapes}
+    if str in map(type, shapes) or () in lengths or len(lengths) > 1:
+        raise ValueError(
+            f"`{name}` must hold arrays of equal length, with one label for "
+            f"each example. Received: {', '.join(map(str, shapes))}."
+        )
+
+
+def _leaves(part):
+    """The arrays in a structure, or the structure where it has others."""
+    leaves = keras.tree.flatten(part)
+    return leaves if all(hasattr(x, "shape") for x in leaves) else [part]
 
 
 def check_labels(name, data, logits, may_lack=False):

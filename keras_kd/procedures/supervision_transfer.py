@@ -10,7 +10,9 @@ import keras
 from keras_kd import losses
 from keras_kd._core.kinds import check_path
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fit_data
 from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
 from keras_kd.distiller import Distiller
@@ -156,8 +158,10 @@ def supervision_transfer(
     checks.check_net(teacher, "teacher")
     checks.check_net(student, "student")
     logits = tuple(logits_of(teacher, "teacher").shape)
-    checks.check_labelled(labelled, logits, "labelled")
-    checks.check_labelled(validation_data, logits, "validation_data")
+    for name in ("labelled", "validation_data"):
+        if arguments[name] is not None:
+            check_fit_data(name, arguments[name], may_weigh=False)
+            check_labels(name, arguments[name], logits)
     lower = student
     if student_tap is not None:
         lower = guided_part(student, student_tap, "student_tap")

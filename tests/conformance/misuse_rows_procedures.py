@@ -127,11 +127,9 @@ def _of_all():
             rows += wrong(of, call, argument, X, shown="ndarray")
             rows += wrong(of, call, argument, "x", 3, shown="of type ")
             short = (X, Y[:3])
-            rows += wrong(
-                of, call, argument, short, shown="(24, 4), shape (3,)"
-            )
+            rows += wrong(of, call, argument, short, shown="(24, 4), (3,)")
             lists = ([[1.0]], [1])
-            rows += wrong(of, call, argument, lists, shown="float, int")
+            rows += wrong(of, call, argument, lists, shown="list, list")
     return rows
 
 
@@ -144,7 +142,7 @@ def _of_stages():
     of, call = _of("fitnets")
     rows = wrong(of, call, "data", X, shown="ndarray")
     rows += wrong(of, call, "data", "x", 3, shown="of type ")
-    rows += wrong(of, call, "data", (X, Y[:3]), shown="(24, 4), shape (3,)")
+    rows += wrong(of, call, "data", (X, Y[:3]), shown="(24, 4), (3,)")
     rows += wrong(of, call, "hint_tap", None, 0, ["hidden"], "hiden")
     rows += wrong(of, call, "guided_tap", None, 0, ["hidden"], "hiden")
     rows += wrong(of, call, "loss", "mze", 1, shown="in loss")

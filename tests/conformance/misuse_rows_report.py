@@ -119,6 +119,29 @@ def _of_plots():
     return rows
 
 
+def _of_images(of, call, x):
+    return [
+        *wrong(of, call, "model", None, "a.keras"),
+        *wrong(of, call, "model", soft(), shown='"soft"'),
+        *wrong(of, call, "model", unbuilt(), shown="built=False"),
+        *wrong(of, call, "x", "ab", {"a": x}, shown="of type "),
+        *wrong(of, call, "x", 0.5, x[0], x[:, :3], shown="of shape "),
+    ]
+
+
+def _of_targets(of, call, argument, x, labels):
+    others = None, 1, labels[:2], labels + 9, labels + 0.5, np.eye(3)[labels]
+    bounds = None, 1, "01", (0,), (1, 0), ("a", "b")
+    nan = functools.partial(call, x=x * np.nan)
+    return [
+        *wrong(of, call, "x", 255 * x, shown="to 2"),
+        *wrong(of, call, "x", x[:0], shown="none"),
+        Row(of, "x with nan", nan, "x", "from nan"),
+        *wrong(of, call, argument, *others, shown="dtype "),
+        *wrong(of, call, "bounds", *bounds),
+    ]
+
+
 def _of_attacks():
     x = np.clip(support.data(4)[0], 0, 1)
     labels = support.data(4)[1]
@@ -145,35 +168,9 @@ def _of_attacks():
         ("input_gradient_size", size, None),
     ):
         of = f"report.robustness.{name}"
-        rows += wrong(of, call, "model", None, "a.keras")
-        rows += wrong(of, call, "model", soft(), shown='"soft"')
-        rows += wrong(of, call, "model", unbuilt(), shown="built=False")
-        rows += wrong(of, call, "x", "ab", {"a": x}, shown="of type ")
-        rows += wrong(of, call, "x", 0.5, x[0], x[:, :3], shown="of shape ")
-        if argument is None:
-            continue
-        rows += wrong(of, call, "x", 255 * x, shown="to 2")
-        rows.append(
-            Row(
-                of,
-                "x with nan",
-                functools.partial(call, x=x * np.nan),
-                "x",
-                "from nan",
-            )
-        )
-        rows += wrong(of, call, "x", x[:0], shown="none")
-        others = (
-            None,
-            1,
-            labels[:2],
-            labels + 9,
-            labels + 0.5,
-            np.eye(3)[labels],
-        )
-        rows += wrong(of, call, argument, *others, shown="dtype ")
-        bounds = None, 1, "01", (0,), (1, 0), ("a", "b")
-        rows += wrong(of, call, "bounds", *bounds)
+        rows += _of_images(of, call, x)
+        if argument is not None:
+            rows += _of_targets(of, call, argument, x, labels)
     of = "report.robustness.fast_gradient_sign"
     rows += flags(of, gradient, "is_targeted")
     rows += wrong(of, gradient, "epsilon", 0, "1", math.nan, remedy=0.1)

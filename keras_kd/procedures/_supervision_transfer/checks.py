@@ -5,7 +5,6 @@ import keras
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._training.checks import check_model
 
 
@@ -102,31 +101,6 @@ def check_epochs(
             "the fine-tuning. Received: labelled=None, validation_data of "
             f"type {type(validation_data).__name__}."
         )
-
-
-def check_labelled(data, logits, argument):
-    """Validates examples with labels of the teacher's classes.
-
-    Args:
-        data: `None`, arrays `(x, y)` or a data set, which is not looked into.
-        logits: Shape of the teacher's output.
-        argument: The caller's argument.
-    """
-    spec = getattr(data, "element_spec", data)
-    if data is None or isinstance(data, keras.utils.PyDataset):
-        return
-    allowed = (2,) if spec is data else (2, 3)
-    if not isinstance(spec, tuple) or len(spec) not in allowed:
-        count = f" of {len(spec)}" if isinstance(spec, tuple) else ""
-        raise ValueError(
-            f"`{argument}` must be arrays `(x, y)` or a data set of such "
-            "batches, since examples without labels teach no class. Received: "
-            f"{'' if spec is data else 'a data set of '}"
-            f"{type(spec).__name__}{count}."
-        )
-    if spec is data:
-        _check_arrays(data, argument)
-        check_labels(argument, data, logits)
 
 
 def known_shape(upper, tap):
