@@ -79,7 +79,7 @@ def _arguments():
     }
 
 
-def _of(name):
+def called(name):
     """The name in a row, and a function of the arguments of a procedure."""
 
     def call(**kwargs):
@@ -112,7 +112,7 @@ def _of_all():
     stop = keras.callbacks.EarlyStopping()
     rows = []
     for name in ALL:
-        of, call = _of(name)
+        of, call = called(name)
         rows += wrong(of, call, "optimizer", "adamm", None, 0.1)
         rows += wrong(of, call, "callbacks", None, stop, "stop")
         rows += wrong(of, call, "callbacks", [print], shown="print")
@@ -139,7 +139,7 @@ def _without_remedy(rows):
 
 
 def _of_stages():
-    of, call = _of("fitnets")
+    of, call = called("fitnets")
     rows = wrong(of, call, "data", X, shown="ndarray")
     rows += wrong(of, call, "data", "x", 3, shown="of type ")
     rows += wrong(of, call, "data", (X, Y[:3]), shown="(24, 4), (3,)")
@@ -151,7 +151,7 @@ def _of_stages():
     rows += wrong(of, call, "first_weight", *given)
     rows += wrong(of, call, "temperature", *given)
     rows += wrong(of, call, "loss", losses.Hint(), shown="of type Hint")
-    of, call = _of("defensive_distillation")
+    of, call = called("defensive_distillation")
     network = functools.partial(wrong, of, call, "build_network")
     rows += network(None, student(), "net")
     rows += wrong(of, call, "data", X, shown="ndarray")
@@ -166,7 +166,7 @@ def _of_stages():
             "which share weights",
         )
     )
-    of, call = _of("supervision_transfer")
+    of, call = called("supervision_transfer")
     rows += wrong(of, call, "teacher_tap", None, ["hidden"], "hiden")
     rows += wrong(of, call, "student_tap", 0, ["hidden"], "hiden")
     rows += wrong(of, call, "fine_tuning_optimizer", "adamm", 0.1)
@@ -185,7 +185,7 @@ def _of_labels():
         ("data_distillation", "labelled", "validation_data"),
         ("data_free", "validation_data"),
     ):
-        of, call = _of(name)
+        of, call = called(name)
         for argument in arguments:
             x, y = (X[:9], Y[:9]) if argument == "labelled" else (X, Y)
             for what, labels in (
@@ -202,7 +202,7 @@ def _of_labels():
                         "labels ",
                     )
                 )
-    of, call = _of("data_distillation")
+    of, call = called("data_distillation")
     five = support.dense(4, name="five", classes=5)
     rows += wrong(of, call, "teacher", five, shown="5 classes, and a student")
     call = functools.partial(
@@ -222,14 +222,14 @@ def _of_labels():
 
 
 def _of_answers():
-    of, call = _of("compress")
+    of, call = called("compress")
     rows = wrong(of, call, "x", None, 3, X[:, 0], shown="shape (")
     rows += wrong(of, call, "generator", "munge", 3, [np.sin])
     rows += wrong(of, call, "encode", "scale", 3)
     rows += wrong(of, call, "loss", "mse", keras.losses.Huber, 3)
     rows += wrong(of, call, "num_synthetic", -1, "9", None, [], 2.5, [1, 1])
     rows += wrong(of, call, "validation_data", 3, "x", X[:1], shown="valid")
-    of, call = _of("data_distillation")
+    of, call = called("data_distillation")
     rows += _without_remedy(parts(of, call, "labelled_share", 0, 1))
     rows += wrong(of, call, "transforms", None, 3, "flip")
     rows += wrong(of, call, "transforms", [np.fliplr], [], shown="")
@@ -243,58 +243,13 @@ def _of_answers():
     rows += parts(of, task, "fraction", 0, remedy=1.0)
     of, make = "procedures.ObjectPeaksTask", procedures.ObjectPeaksTask
     rows += wrong(of, make, "radius", 0, "1", None, math.nan, remedy=2)
-    of, call = _of("data_free")
+    of, call = called("data_free")
     rows += wrong(of, call, "records", None, "a.npz", {}, shown="of type ")
     rows += wrong(of, call, "temperature", 0, "8", None)
     rows += wrong(of, call, "image_learning_rate", 0, "1", None)
     rows += wrong(of, call, "pixel_mean", "0", None)
     rows += _without_remedy(parts(of, call, "dropout", 1))
     rows += _without_remedy(flags(of, call, "rectified"))
-    return rows
-
-
-def _of_classes():
-    of, call = _of("specialists")
-    rows = wrong(of, call, "data", None, "x", 3, X, shown="of type ")
-    rows += wrong(of, call, "data", (X, Y + 9), shown="labels from ")
-    rows += wrong(of, call, "data", (X, np.eye(3)[Y]), shown="(24, 3)")
-    rows += wrong(of, call, "num_specialists", 9)
-    rows += wrong(of, call, "classes_per_specialist", 4)
-    rows += wrong(of, call, "batch_size", 7)
-    rows += wrong(of, call, "standardize", "no")
-    rows += wrong(of, call, "build_specialist", "net", 3)
-    for argument in ("loss_weight", "student_loss_weight"):
-        rows += wrong(of, call, argument, -1, "1", None, math.nan)
-    rows += wrong(of, call, "temperature", 0, "1", None)
-    of, call = _of("co_training")
-    net = runs.dropout_net()
-    rows += wrong(of, call, "learners", net, [net], None, shown="learners=")
-    rows += wrong(of, call, "learners", [net, net], shown="share")
-    rows += wrong(of, call, "learners", [net, "svm"], shown="'svm'")
-    rows += wrong(of, call, "views", X, None, (X,), shown="views=")
-    rows += wrong(of, call, "views", (X, X[:3]), shown="[3] rows")
-    rows += wrong(of, call, "labels", None, Y[:, None], Y + 0.5, shown="shape")
-    rows += wrong(of, call, "labels", Y - 5, shown="[-5")
-    rows += wrong(of, call, "per_class", [1], "abc", [-1, 1, 1], [0, 0, 0])
-    rows += wrong(of, call, "conflict", "keep", None)
-    correct = functools.partial(
-        procedures.correct_class_bias,
-        student=teacher(),
-        x=X,
-        classes=1,
-        teacher_mass=0.3,
-    )
-    of = "procedures.correct_class_bias"
-    rows += wrong(of, correct, "student", None, "a.keras")
-    rows += wrong(of, correct, "student", soft(), shown='"soft"')
-    rows += wrong(of, correct, "x", None, "x", 3, {})
-    rows += wrong(of, correct, "x", X[:0], shown="of type ndarray")
-    rows += wrong(of, correct, "classes", 3, -1, "1", None, [], [1, 1])
-    rows += wrong(of, correct, "classes", [0, 1, 2], remedy=2)
-    rows += wrong(of, correct, "teacher_mass", "0.3", {}, shown="")
-    rows += wrong(of, correct, "teacher_mass", 0, 1, [0.1, 0.2], shown="[")
-    rows += wrong(of, correct, "teacher_mass", None, remedy=0.2)
-    rows += wrong(of, correct, "teacher", calls.teacher(), shown="teacher=<")
     return rows
 
 
@@ -305,5 +260,4 @@ def rows():
         *_of_stages(),
         *_of_labels(),
         *_of_answers(),
-        *_of_classes(),
     ]
