@@ -106,6 +106,7 @@ class AttentionTransfer(DistillationLoss):
         norm.
 
     Raises:
+        TypeError: If `maximum` or `squared` is not a bool.
         ValueError: If `power` is below 1, there are no positions, or whole
             pooling does not make the maps equal in size.
 

@@ -59,6 +59,7 @@ class LogitRegression(DistillationLoss):
         One value per example or position, `(batch, ...)`.
 
     Raises:
+        TypeError: If `center` is not a bool.
         ValueError: If the two logits differ in shape.
 
     Example:

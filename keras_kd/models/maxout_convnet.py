@@ -104,8 +104,9 @@ def maxout_convnet(
         A built `keras.Sequential` from images to logits.
 
     Raises:
-        ValueError: If `image_shape` does not have three axes, or `blocks` is
-            empty.
+        TypeError: If an argument is not of the type above.
+        ValueError: If `image_shape` does not have three axes, `blocks` is
+            empty, or a number is out of range.
 
     Example:
 

@@ -163,6 +163,12 @@ def fitnets(
     check_model(teacher, "teacher")
     check_model(student, "student")
     check_path("hint_tap", hint_tap)
+    if isinstance(loss, str) and loss == "default":
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        logits = logits_of(student, "student").shape
+        check_labels("data", data, logits, may_lack=True)
+        check_labels("validation_data", validation_data, logits, may_lack=True)
+    check_loss("loss", loss)
     part = guided_part(student, guided_tap)
     hint = _hint(teacher, hint_tap, part, regressor)
     first = Distiller(teacher=teacher, student=part, distillation_losses=hint)
@@ -176,12 +182,6 @@ def fitnets(
             temperature, loss_weight=weights[0], name="soft_targets"
         ),
     )
-    if isinstance(loss, str) and loss == "default":
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        logits = logits_of(student, "student").shape
-        check_labels("data", data, logits, may_lack=True)
-        check_labels("validation_data", validation_data, logits, may_lack=True)
-    check_loss("loss", loss)
     second.compile(new_optimizer(optimizer), loss, metrics=["accuracy"])
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)
@@ -242,6 +242,14 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
 
 def _hint(teacher, hint_tap, part, regressor):
     """The loss between the teacher's hint and the guided part's output."""
+    is_layer = regressor is None or isinstance(regressor, keras.Layer)
+    if not is_layer and not (
+        isinstance(regressor, str) and regressor == "infer"
+    ):
+        raise TypeError(
+            '`regressor` must be "infer", a `keras.Layer` or None, since its '
+            f"weights are trained. Received: regressor={regressor!r}."
+        )
     if isinstance(teacher, keras.Model):
         outputs = tapped_model.output_names(teacher)
         if hint_tap not in outputs and taps.find(teacher, hint_tap) is None:

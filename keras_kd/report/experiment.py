@@ -34,6 +34,7 @@ class Experiment:
         say: Takes a line for the user. Defaults to `print`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If the folder has results of other settings or of an older
             version, is used by another process, or has files of these names
             without any settings.

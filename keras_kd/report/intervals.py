@@ -79,6 +79,7 @@ def paired_interval(
         An `Interval` that covers `"seeds"`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If there are fewer than two differences, one is not finite,
             `level` is not between 0 and 1, or `comparisons` is not an integer
             of at least 1.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.kinds import as_array
 from keras_kd._core.kinds import check_pair
@@ -39,6 +40,8 @@ def learning_curves(
         A matplotlib `Figure`.
     """
     _check_dict("curves", curves, "the curves of its seeds")
+    if teacher_accuracy is not None:
+        check_part("teacher_accuracy", teacher_accuracy, "a part", True, True)
     figure, axes = _figure()
     for index, (name, seeds) in enumerate(curves.items(), start=1):
         values = 100 * as_array(f"curves[{name!r}]", seeds, "a curve per seed")

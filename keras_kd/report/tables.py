@@ -26,6 +26,7 @@ def text_table(
         Lines without a line break at the end.
 
     Raises:
+        TypeError: If a cell is no text.
         ValueError: If a row has another number of cells than `header`.
 
     Example:
@@ -61,6 +62,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         Lines without a line break at the end.
 
     Raises:
+        TypeError: If a cell is no text.
         ValueError: If a row has another number of cells than `header`.
 
     Example:

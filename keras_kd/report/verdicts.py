@@ -37,6 +37,7 @@ def verdict(
         comes with the numbers that would suffice.
 
     Raises:
+        TypeError: If `interval` is no `Interval`.
         ValueError: If `smallest_gain` is not a positive number.
 
     Example:

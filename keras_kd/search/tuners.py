@@ -147,6 +147,7 @@ def make_tuner(
         A `keras_tuner.Tuner`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If `tuner` is unknown; if another process uses the folder;
             if it has files of the names of a search that are none, a search
             with other knobs, of another `identity` or of an older version, or

@@ -151,6 +151,8 @@ def _of_stages():
     rows += wrong(of, call, "first_weight", *given)
     rows += wrong(of, call, "temperature", *given)
     rows += wrong(of, call, "loss", losses.Hint(), shown="of type Hint")
+    rows += wrong(of, call, "regressor", "dense", 3, [runs.dropout_net])
+    rows += wrong(of, call, "student", soft(), shown='"soft"')
     of, call = called("defensive_distillation")
     network = functools.partial(wrong, of, call, "build_network")
     rows += network(None, student(), "net")

@@ -67,7 +67,10 @@ def _of_calibration():
         shown="rows that sum to 1 to 9",
         remedy=PROBABILITIES,
     )
-    rows += wrong(of, reliability, "labels", [0], None, 1, shown="labels of")
+    rows += wrong(of, reliability, "labels", [0], 1, shown="labels of")
+    rows += wrong(of, reliability, "labels", ["a", "b"], shown="of type list")
+    others = [1, 2], [-1, 0], [0.5, 1]
+    rows += wrong(of, reliability, "labels", *others, shown="2 columns")
     return rows
 
 
@@ -104,6 +107,9 @@ def _of_plots():
     curves = report.learning_curves
     of = "report.learning_curves"
     rows += wrong(of, curves, "curves", {"a": [0.1, 0.2]}, shown="shape (2,)")
+    call = functools.partial(curves, {"a": [[0.1, 0.2]]})
+    level = 95, "0.9", [0.9], math.nan
+    rows += wrong(of, call, "teacher_accuracy", *level, remedy=0.95)
     ragged = {"a": [[0.1], [0.1, 0.2]]}
     rows += wrong(of, curves, "curves", ragged, shown="of type list")
     trials = [TrialResult(str(n), n, "COMPLETED", n, {"k": n}) for n in (1, 2)]
