@@ -181,7 +181,7 @@ def check_metrics(name, metrics):
         metrics: What was given; `None` is no metric.
     """
     if isinstance(metrics, str):
-        raise TypeError(
+        raise ValueError(
             f"`{name}` must be a list of metrics. Received: {name}="
             f"{metrics!r}. Write {name}=[{metrics!r}]."
         )

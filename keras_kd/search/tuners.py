@@ -173,6 +173,11 @@ def make_tuner(
             f"tuner={tuner!r}."
         )
     check_flag("overwrite", overwrite, "whether the search there is deleted")
+    if not isinstance(project_name, str):
+        raise TypeError(
+            "`project_name` must be a string, the name of a folder. Received: "
+            f"project_name={project_name!r}."
+        )
     check_callable("say", say, "of a line of text")
     if on_trial is not None:
         check_callable("on_trial", on_trial, "of a trial that has ended")

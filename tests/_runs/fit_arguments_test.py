@@ -70,11 +70,14 @@ class LabelsTest(parameterized.TestCase):
 
 
 class OptimizerTest(absltest.TestCase):
-    def test_is_fresh_and_alike(self):
-        given = keras.optimizers.SGD(0.3, momentum=0.5)
+    def test_each_stage_has_an_optimizer_of_its_own(self):
+        given = keras.optimizers.Adam(0.25, beta_1=0.5)
         made = fit_arguments.new_optimizer(given)
         self.assertIsNot(made, given)
         self.assertEqual(made.get_config(), given.get_config())
+        self.assertIsInstance(
+            fit_arguments.new_optimizer("sgd"), keras.optimizers.SGD
+        )
 
 
 if __name__ == "__main__":

@@ -212,6 +212,8 @@ def _of_callbacks():
     rows += wrong(of, anneal, "schedule", None, 1.0, "cosine", dict)
     rows += wrong(of, anneal, "per", "batch", None, 1, remedy="epoch")
     of = "callbacks.StudentCheckpoint"
+    make = callbacks.StudentCheckpoint
+    rows += wrong(of, make, "filepath", None, 3, ["a"], remedy="a.keras")
     rows += wrong(of, checkpoint, "monitor", None, 1, ["loss"], remedy="loss")
     rows += wrong(of, checkpoint, "save_freq", 5, shown="5", remedy="epoch")
     for callback in (anneal(), checkpoint()):

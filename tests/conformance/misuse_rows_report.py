@@ -122,6 +122,10 @@ def _of_plots():
         )
         rows += wrong(of, getattr(report, name), "trials", [], shown="0 trials")
         rows += wrong(of, call, "scale", None, "100", 0, -1, math.nan)
+    rows += wrong("report.slices", call, "scale", [1.0], remedy=100.0)
+    call = functools.partial(report.parallel_coordinates, trials)
+    of = "report.parallel_coordinates"
+    rows += wrong(of, call, "label", None, 3, remedy="accuracy")
     return rows
 
 

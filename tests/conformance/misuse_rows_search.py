@@ -127,6 +127,7 @@ def _of_tuners():
     rows = wrong(of, tuner, "tuner", "randm", None, ["random"], remedy="grid")
     rows += flags(of, random, "overwrite")
     rows += wrong(of, random, "say", None, "print", remedy=len)
+    rows += wrong(of, random, "project_name", None, 3, remedy="other")
     rows += wrong(of, random, "on_trial", "print", 3, remedy=len)
     rows += wrong(of, random, "identity", "digits", [1], remedy={"data": "a"})
     held = {"data": np.zeros(2)}
