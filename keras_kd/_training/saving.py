@@ -1,6 +1,7 @@
 """Saves and loads a Distiller."""
 
 import functools
+import importlib
 import os
 
 import keras
@@ -91,6 +92,8 @@ class Persistence(Stateful):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes a Distiller from its config, without the weights."""
+        # Its class is registered where it is made, which is late: few need it.
+        importlib.import_module("keras_kd.teachers.cached")
         config = dict(config)
         for argument in ("teacher", "student", "distillation_losses"):
             config[argument] = keras.saving.deserialize_keras_object(

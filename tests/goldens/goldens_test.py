@@ -5,6 +5,8 @@ and is not to be run on them again.
 """
 
 import re
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -115,7 +117,29 @@ class GoldensTest(parameterized.TestCase):
         for name, expected in recorded["arrays"].items():
             np.testing.assert_array_equal(records.arrays[name], expected)
 
+    @pytest.mark.slow
+    def test_a_fresh_process_loads_a_student_of_a_cache(self):
+        # Here, other tests may have imported the class of the cache.
+        path = golden_numbers.FOLDER / "cache_masked.keras"
+        program = (
+            "import pathlib, zipfile, keras, keras_kd, json\n"
+            f"with zipfile.ZipFile({str(path)!r}) as file:\n"
+            "    text = file.read('config.json').decode()\n"
+            f"text = text.replace({golden_numbers.PLACE!r}, "
+            f"{str(golden_numbers.FOLDER.absolute())!r})\n"
+            "found = keras.saving.deserialize_keras_object(json.loads(text))\n"
+            "print(type(found.teacher).__name__)\n"
+        )
+        run = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual(run.stdout.split(), ["CachedTeacher"])
+
     def test_every_registered_name_is_in_a_golden(self):
+        self.assertTrue(keras_kd.teachers.CachedTeacher)  # Registers it.
         texts = [
             path.read_text() for path in golden_numbers.FOLDER.glob("*.json")
         ]
