@@ -3,10 +3,13 @@
 The rows themselves stand in `misuse_rows_*.py`, a file for each room.
 """
 
+import atexit
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable
 
+import keras
 import numpy as np
 
 from tests import support
@@ -94,6 +97,14 @@ def parts(of, call, argument, *values, remedy=0.5):
 
 
 @functools.cache
+def folder():
+    """Path of a folder that is removed at the end."""
+    made = tempfile.TemporaryDirectory()
+    atexit.register(made.cleanup)
+    return made.name
+
+
+@functools.cache
 def teacher():
     """A model that no row changes."""
     return count_calls.teacher()
@@ -106,8 +117,6 @@ def student():
 
 @functools.cache
 def unbuilt():
-    import keras
-
     return keras.Sequential([keras.layers.Dense(3)], name="unbuilt")
 
 

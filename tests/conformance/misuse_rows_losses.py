@@ -2,7 +2,6 @@
 
 import functools
 import math
-import tempfile
 
 import keras
 import numpy as np
@@ -18,6 +17,7 @@ from keras_kd import taps
 from tests import support
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import flags
+from tests.conformance.misuse_rows import folder
 from tests.conformance.misuse_rows import student
 from tests.conformance.misuse_rows import teacher
 from tests.conformance.misuse_rows import wrong
@@ -246,7 +246,7 @@ def _of_callbacks():
         )
         for target in ("hint.temperature", "soft_targets.temprature", "", "x")
     ]
-    backup = callbacks.BackupWorkers(tempfile.mkdtemp())
+    backup = callbacks.BackupWorkers(folder())
     backup.set_model(support.dense(2, name="fresh"))
     rows.append(
         Row(
