@@ -4,11 +4,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_flag
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
+
+# Room for the rounding of half precision.
+_ALMOST_ONE = 1.01
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -37,6 +41,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         sample_weight: See `TeacherMetric`.
 
     Raises:
+        TypeError: If `from_logits` is not a bool.
         ValueError: If `num_bins` is not a positive integer, or the labels do
             not fit the scores.
 
@@ -74,6 +79,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         place = ops.reshape(self._place(confidence), (-1,))
         confidence = ops.cast(confidence, self.dtype)
         confidence, weights = weigh(confidence, sample_weight, mask)
+        confidence = _checked(confidence, weights)
         correct = weights * ops.cast(correct, self.dtype)
         columns = ops.stack([weights, correct, confidence], axis=-1)
         columns = ops.reshape(columns, (-1, 3))
@@ -105,6 +111,16 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     def get_config(self):
         config = super().get_config() | {"num_bins": self.num_bins}
         return config | {"from_logits": self.from_logits}
+
+
+def _checked(confidence, weights):
+    """The confidences times weights; fails where one is no probability."""
+    is_logit = (weights > 0) & (confidence > _ALMOST_ONE * weights)
+    return confidence + backend.check_finite(
+        ops.where(is_logit, float("nan"), ops.zeros_like(confidence)),
+        "`from_logits` must be True for logits, since the highest score of an "
+        "example is taken as its confidence. Received: scores above 1",
+    )
 
 
 def _class_numbers(labels, scores):

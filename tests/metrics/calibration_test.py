@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -18,6 +19,18 @@ def measured(metric, *arguments, **options):
 
 
 class ExpectedCalibrationErrorTest(parameterized.TestCase):
+    def test_logits_are_no_probabilities(self):
+        metric = metrics.ExpectedCalibrationError()
+        with self.assertRaisesRegex(
+            tf.errors.InvalidArgumentError, "`from_logits` must .*above 1"
+        ):
+            metric.update_state([0, 1], [[3.0, 1.0], [0.5, 0.5]])
+
+    def test_what_does_not_count_may_be_anything(self):
+        metric = metrics.ExpectedCalibrationError()
+        scores = [[3.0, 1.0], [0.75, 0.25]]
+        self.assertEqual(measured(metric, [0, 0], scores, [0, 2]), 0.25)
+
     @parameterized.parameters(1, 10, 15)
     def test_equals_the_reference(self, num_bins):
         metric = metrics.ExpectedCalibrationError(num_bins)
