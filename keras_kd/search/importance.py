@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_kd.report.search_plots import check_trials
+from keras_kd.report.search_trials import check_trials
 from keras_kd.search.results import TrialResult
 
 MIN_TRIALS = 10

@@ -14,13 +14,18 @@ __all__ = [
     "EnsembleTeacher",
     "FunctionTeacher",
     "NoisyTeacher",
+    "cache_answers",
     "cache_teacher",
     "logits",
 ]
 
 
 # Caches take many modules, and few need them.
-_ON_DEMAND = {"CachedTeacher": "cached", "cache_teacher": "caching"}
+_ON_DEMAND = {
+    "CachedTeacher": "cached",
+    "cache_answers": "given_answers",
+    "cache_teacher": "caching",
+}
 
 
 def __getattr__(name):
