@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_kd._core import files
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_flag
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import batched
@@ -66,6 +67,7 @@ class CachedTeacher(TeacherProtocol):
     """
 
     def __init__(self, directory, *, augmentation=None, verify=True):
+        check_flag("verify", verify, "whether files are compared")
         self.directory = pathlib.Path(directory)
         self.name = self.directory.name
         _check_finished(self.directory)

@@ -211,6 +211,9 @@ def _of_callbacks():
     rows = wrong(of, anneal, "target", None, 3, student(), remedy="a.b")
     rows += wrong(of, anneal, "schedule", None, 1.0, "cosine", dict)
     rows += wrong(of, anneal, "per", "batch", None, 1, remedy="epoch")
+    of, make = "callbacks.Diagnostics", callbacks.Diagnostics
+    rows += wrong(of, make, "ratio", 1, "2", None, math.nan, remedy=2.0)
+    rows += wrong(of, make, "say", None, "print", remedy=len)
     of = "callbacks.StudentCheckpoint"
     make = callbacks.StudentCheckpoint
     rows += wrong(of, make, "filepath", None, 3, ["a"], remedy="a.keras")

@@ -11,6 +11,8 @@ from keras_kd import teachers
 from tests import support
 from tests.conformance import count_calls as calls
 from tests.conformance.misuse_rows import Row
+from tests.conformance.misuse_rows import flags
+from tests.conformance.misuse_rows import folder
 from tests.conformance.misuse_rows import parts
 from tests.conformance.misuse_rows import soft
 from tests.conformance.misuse_rows import student
@@ -86,6 +88,7 @@ def _of_functions():
     rows += wrong(of, function, "num_classes", None, remedy=3)
     rows += wrong(of, function, "floor", 0, 1, "1", None, remedy=1e-6)
     rows += wrong(of, function, "identity", 1, ["a"], remedy="b")
+    rows += flags(of, function, "from_logits", "keep_members")
     five = function(num_classes=5)
     rows += [
         Row(
@@ -120,6 +123,33 @@ def _cached(**kwargs):
         )
 
 
+def _of_answers(x):
+    """Rows of answers that are there already."""
+    logits = np.tile([3.0, 0.0, -1.0], (len(x), 1))
+
+    def call(answers=logits, **kwargs):
+        given = {"data": x, "directory": folder(), "verbose": 0} | kwargs
+        return teachers.cache_answers(answers, **given)
+
+    one = functools.partial(wrong, "teachers.cache_answers", call)
+    halves = np.full_like(logits, 1 / 3)
+    return [
+        *one("answers", logits[:5], shown="5 answers for 24"),
+        *one("answers", halves, shown="sum to 1"),
+        Row(
+            "teachers.cache_answers",
+            "answers with nan",
+            functools.partial(call, logits * np.nan),
+            "answers",
+            "nan for example 0",
+        ),
+        *one("answers", {"logits": logits}, shown="logits"),
+        *one("data", None, "x", shown="of type "),
+        *one("dtype", "float64", None),
+        *one("top_k", "2", 0),
+    ]
+
+
 def _of_caches():
     x = support.data()[0]
     slices = tf.data.Dataset.from_tensor_slices(x)
@@ -145,8 +175,11 @@ def _of_caches():
         )
     )
     rows += call("examples_per_shard", 100, shown="100")
+    rows += _of_answers(x)
     cache = teachers.CachedTeacher(calls.cache_folder())
     of = "teachers.CachedTeacher"
+    make = functools.partial(teachers.CachedTeacher, calls.cache_folder())
+    rows += flags(of, make, "verify")
     for what, data, received in (
         ("fewer data", x[:5], "5 examples"),
         ("more data", np.concatenate([x, x]), "48 examples"),
