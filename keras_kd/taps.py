@@ -92,10 +92,9 @@ def _collect(found, layer, prefix, ancestors, in_loops):
 
 def children(layer):
     """Layers directly inside a layer, by the names that lead to them."""
-    if isinstance(layer, keras.Model):
-        layer = unwrapped(layer)
-        if isinstance(layer, keras.Sequential) or is_functional(layer):
-            return {child.name: child for child in layer.layers}
+    layer = unwrapped(layer)
+    if isinstance(layer, keras.Sequential) or is_functional(layer):
+        return {child.name: child for child in layer.layers}
     by_attribute = {}
     others = []
     for attribute, value in vars(layer).items():
@@ -117,7 +116,7 @@ def children(layer):
 
 
 def unwrapped(model):
-    """Returns the model whose layers are tapped, without wrappers."""
+    """Returns the model or layer whose layers are tapped, without wrappers."""
     while hasattr(model, "tapped_model"):
         model = model.tapped_model
     return model

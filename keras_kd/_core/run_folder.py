@@ -45,9 +45,10 @@ class RunFolder:
             works for; nothing may be written then. Defaults to `False`.
 
     Raises:
-        ValueError: If the folder is used by another process, holds another run
-            or one of an older version, has files of these names without any
-            settings, or is to be shared and holds no run.
+        ValueError: If the folder cannot be written to, is used by another
+            process, holds another run or one of an older version, has files of
+            these names without any settings, or is to be shared and holds no
+            run.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class RunFolder:
         other=None,
         is_shared=False,
     ):
+        if not is_shared:
+            own_files.make_folder(path, argument)
         self.path = pathlib.Path(path)
         self._argument = argument
         self._received = f"{argument}={str(value or path)!r}"
@@ -69,7 +72,6 @@ class RunFolder:
         settings = files.as_json(settings)
         release = _nothing
         if not is_shared:
-            self.path.mkdir(parents=True, exist_ok=True)
             own_files.check_begun(self.path, marker, argument, names)
             release = locks.taken(self.path, argument, value).release
         elif not (self.path / marker).exists():

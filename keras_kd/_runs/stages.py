@@ -1,7 +1,5 @@
 """Stages of a procedure: each is one `fit`, and runs once."""
 
-import pathlib
-
 from keras_kd._core import identity
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
@@ -50,8 +48,7 @@ class Stages:
     """
 
     def __init__(self, directory, arguments):
-        self.folder = None if directory is None else pathlib.Path(directory)
-        self.run = None
+        self.folder = self.run = None
         if directory is not None:
             counted = [key for key in arguments if key not in _UNCOUNTED]
             self.run = run_folder.RunFolder(
@@ -61,6 +58,7 @@ class Stages:
                 names=_FILES,
                 other=self._remedy,
             )
+            self.folder = self.run.path
 
     def _remedy(self, run, differences):
         """Tells the way out if only the first weights of a model differ."""

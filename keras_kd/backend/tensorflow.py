@@ -1,5 +1,6 @@
 """The training step, and functions of tensors, on TensorFlow."""
 
+import contextlib
 import re
 
 import keras
@@ -18,6 +19,26 @@ class Trainer(ReplicatedSteps):
     makes a `Step` of each batch, in backend-neutral code. The step says in
     which order its methods are to be called.
     """
+
+    def fit(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().evaluate(*args, **kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().test_on_batch(*args, **kwargs)
 
     def train_step(self, data):
         """Updates the students, and the weights of the losses, on a batch."""
@@ -108,6 +129,22 @@ def _norm(gradients):
     return tf.linalg.global_norm(found) if found else None
 
 
+@contextlib.contextmanager
+def _plain_refusals():
+    """Shows the message of `check_finite` without the graph around it."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(
+            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
+        )
+        if found is None:
+            raise
+        raise tf.errors.InvalidArgumentError(
+            None, None, f"{found[1]} {found[2]}."
+        ) from None
+
+
 def copy_weight_decay_exclusions(optimizer, copy):
     """Copies the weight decay exclusions of another optimizer."""
     # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
@@ -180,7 +217,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
 
     Args:
         tensor: Real numbers.
-        message: Beginning of the error.
+        message: Beginning of the error, which ends in `Received:`.
         allows_minus_infinity: Whether -inf is let through.
     """
     if not allows_minus_infinity:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import re
 
 import keras
@@ -61,9 +60,11 @@ class BackupWorkers(keras.callbacks.Callback):
 
     def __init__(self, directory):
         super().__init__()
-        self.directory = pathlib.Path(directory, _worker_name())
-        own_files.check_no_links(self.directory)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        directory = own_files.make_folder(directory, "directory")
+        own_files.check_no_links(directory / _worker_name())
+        self.directory = own_files.make_folder(
+            directory / _worker_name(), "directory"
+        )
 
     def on_train_begin(self, logs=None):
         if getattr(self.model, "optimizer", None) is None:

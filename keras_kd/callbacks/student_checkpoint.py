@@ -6,7 +6,7 @@ import warnings
 import keras
 
 from keras_kd.callbacks.attribute import distiller_attribute
-from keras_kd.metrics import TeacherMetric
+from keras_kd.metrics.teacher import direction
 
 
 class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
@@ -83,7 +83,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
             self._miss(logs or {})
             return
         if self.mode == "auto":
-            self.mode = self.model.direction(self.monitor) or self.mode
+            found = direction(self.model.metrics, self.monitor)
+            self.mode = found or self.mode
         super().on_epoch_end(epoch, logs)
 
     def _miss(self, logs):
@@ -115,12 +116,3 @@ class _StudentOf:
     @property
     def metrics(self):
         return self.distiller.metrics
-
-    def direction(self, monitor):
-        """`"min"`, `"max"`, or `None` where Keras decides."""
-        for metric in self.metrics:
-            if metric.name == monitor.removeprefix("val_"):
-                is_score = isinstance(metric, TeacherMetric)
-                is_up = is_score and metric.higher_is_better
-                return "max" if is_up else "min"
-        return None

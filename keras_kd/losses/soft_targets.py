@@ -115,12 +115,7 @@ class SoftTargets(DistillationLoss):
 
     def build(self, teacher_shape, student_shape):
         check_same_classes(self, teacher_shape, student_shape)
-        check_several_classes(
-            self,
-            student_shape,
-            "For one unit with a sigmoid, or many labels, use "
-            "`BinarySoftTargets`.",
-        )
+        check_several_classes(self, student_shape)
 
     def call(self, teacher, student):
         teacher = ops.stop_gradient(teacher)

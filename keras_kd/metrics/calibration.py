@@ -11,8 +11,8 @@ from keras_kd._core.kinds import check_flag
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
 
-# Room for the rounding of half precision.
-_ALMOST_ONE = 1.01
+# By which probabilities in half precision may miss their sum.
+_ROUNDING = 1e-2
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -44,6 +44,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         TypeError: If `from_logits` is not a bool.
         ValueError: If `num_bins` is not a positive integer, or the labels do
             not fit the scores.
+        tf.errors.InvalidArgumentError: If scores are no probabilities while
+            `from_logits=False`.
 
     Example:
 
@@ -79,7 +81,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         place = ops.reshape(self._place(confidence), (-1,))
         confidence = ops.cast(confidence, self.dtype)
         confidence, weights = weigh(confidence, sample_weight, mask)
-        confidence = _checked(confidence, weights)
+        if not self.from_logits:
+            weights += _nan_outside(probabilities, weights)
         correct = weights * ops.cast(correct, self.dtype)
         columns = ops.stack([weights, correct, confidence], axis=-1)
         columns = ops.reshape(columns, (-1, 3))
@@ -113,13 +116,18 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         return config | {"from_logits": self.from_logits}
 
 
-def _checked(confidence, weights):
-    """The confidences times weights; fails where one is no probability."""
-    is_logit = (weights > 0) & (confidence > _ALMOST_ONE * weights)
-    return confidence + backend.check_finite(
-        ops.where(is_logit, float("nan"), ops.zeros_like(confidence)),
-        "`from_logits` must be True for logits, since the highest score of an "
-        "example is taken as its confidence. Received: scores above 1",
+def _nan_outside(scores, weights):
+    """Zeros like the weights; fails if what counts is no probabilities."""
+    far = ops.abs(ops.sum(scores, axis=-1) - 1) > _ROUNDING
+    beyond = ops.any(ops.abs(scores - 0.5) > 0.5 + _ROUNDING, axis=-1)
+    # Not so for nan, of a model that diverged.
+    is_outside = ops.logical_and(ops.logical_or(far, beyond), weights > 0)
+    return backend.check_finite(
+        ops.where(is_outside, np.nan, ops.zeros_like(weights)),
+        "`scores` must be probabilities that sum to 1, since the highest is "
+        "taken as a confidence. For logits, use "
+        "`ExpectedCalibrationError(from_logits=True)`. Received others,"
+        " here as",
     )
 
 

@@ -50,7 +50,7 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
             another search, one of an older version, a damaged journal or, with
             `overwrite`, anything else than a search. Nothing is deleted then.
     """
-    path = pathlib.Path(directory, project_name)
+    path = own_files.make_folder(directory, "directory") / project_name
     own_files.check_no_links(path)
     if overwrite:
         # Whoever comes in between must not lose what it has begun.

@@ -9,6 +9,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.kinds import check_json
+from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.search.journal import Journal
@@ -76,17 +77,49 @@ class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
         self._populate_next = list(self.end_order)
 
 
-class Hyperband(keras_tuner.Hyperband):
+class Scored:
+    """Ends a search at the first trial that has no score.
+
+    keras-tuner counts such trials as failed, and returns one of them as best.
+    """
+
+    def run_trial(self, trial, *args, **kwargs):
+        results = super().run_trial(trial, *args, **kwargs)
+        objective = self.oracle.objective
+        made = results if isinstance(results, list) else [results]
+        for one in made:
+            logs = getattr(one, "history", None)
+            if logs is not None and not objective.has_value(logs):
+                raise _no_score(objective, logs)
+        return results
+
+
+def _no_score(objective, logs):
+    remedy = "Name one of these."
+    if not any(key.startswith("val_") for key in logs):
+        remedy = "Name one of these, or give `validation_data` to `search`."
+    return keras_tuner.errors.FatalValueError(
+        "`objective` must be a key of the logs, since trials are compared by "
+        f"it. Received: objective={objective.name!r}, and logs of "
+        f"{', '.join(logs)}. {remedy}"
+    )
+
+
+class Tuner(Scored, keras_tuner.Tuner):
+    """Tuner with a given oracle, which says what is searched."""
+
+
+class Hyperband(Scored, keras_tuner.Hyperband):
     """Hyperband with a given oracle; the other tuners are their oracles."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
 TUNERS = {
-    "random": (keras_tuner.Tuner, RandomOracle),
-    "bayesian": (keras_tuner.Tuner, BayesianOracle),
+    "random": (Tuner, RandomOracle),
+    "bayesian": (Tuner, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (keras_tuner.Tuner, GridOracle),
+    "grid": (Tuner, GridOracle),
 }
 
 
@@ -106,7 +139,7 @@ def make_tuner(
 ) -> keras_tuner.Tuner:
     """Makes a tuner that keeps all finished trials when interrupted.
 
-    It is the tuner of keras-tuner, with three things more. The first trial
+    It is the tuner of keras-tuner, with more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
     worse on the objective; `"hyperband"` judges it by its first few epochs.
     After each trial the whole state is written atomically to one file: a search
@@ -124,7 +157,8 @@ def make_tuner(
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
         hypermodel: What to search, such as a `DistillationHyperModel`.
         objective: Key of the logs, such as `"val_accuracy"`, or a
-            `keras_tuner.Objective`, which has a direction too.
+            `keras_tuner.Objective`, which has a direction too. Of losses of a
+            `Distiller` and metrics of `keras_kd` the direction is known.
         directory: Folder for the search; other processes use the same.
         max_trials: Integer >= 1, how many settings to try. `None`, the
             default, leaves it to the tuner: 10 for random and bayesian, all
@@ -151,8 +185,10 @@ def make_tuner(
         ValueError: If `tuner` is unknown; if another process uses the folder;
             if it has files of the names of a search that are none, a search
             with other knobs, of another `identity` or of an older version, or
-            a damaged journal.
+            a damaged journal; if it is the chief, and its port is taken.
         TimeoutError: If this process is a worker and no chief answers.
+        keras_tuner.errors.FatalValueError: In `search`, after the first trial,
+            if its logs do not have the objective.
 
     Example:
 
@@ -187,6 +223,7 @@ def make_tuner(
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():
         check_count(name, kwargs[name], "epochs or trainings")
+    chief.check()
     tuner_class, oracle_class = TUNERS[tuner]
     names = inspect.signature(oracle_class).parameters
     if chief.is_worker():
@@ -203,7 +240,7 @@ def make_tuner(
         kwargs["seed"] = _SEED_OF_ZERO
     own = {name: kwargs.pop(name) for name in names if name in kwargs}
     made = tuner_class(
-        oracle_class(objective, **own),
+        oracle_class(_directed(objective, hypermodel), **own),
         hypermodel,
         directory=str(directory),
         project_name=project_name,
@@ -221,6 +258,19 @@ def make_tuner(
     if chief.is_chief():
         chief.end_when_over(made, say)
     return made
+
+
+def _directed(objective, hypermodel):
+    """An objective with its direction, where it is one of a Distiller."""
+    infer = keras_tuner.engine.metrics_tracking.infer_metric_direction
+    if not isinstance(objective, str) or infer(objective) is not None:
+        return objective
+    build = getattr(hypermodel, "build", hypermodel)
+    model = build(keras_tuner.HyperParameters())
+    found = direction(getattr(model, "metrics", ()), objective)
+    return (
+        objective if found is None else keras_tuner.Objective(objective, found)
+    )
 
 
 def default_values(hyperparameters):

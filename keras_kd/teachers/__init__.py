@@ -6,6 +6,7 @@ from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
+from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
 from keras_kd.teachers.noisy import NoisyTeacher
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "cache_answers",
     "cache_teacher",
     "logits",
+    "logits_of_probabilities",
 ]
 
 

@@ -9,6 +9,7 @@ of NumPy have no checksums, and mapping them into memory does not work where
 files are not local.
 """
 
+import os
 import pathlib
 
 import keras
@@ -67,6 +68,11 @@ class CachedTeacher(TeacherProtocol):
     """
 
     def __init__(self, directory, *, augmentation=None, verify=True):
+        if not isinstance(directory, str | os.PathLike):
+            raise TypeError(
+                "`directory` must be the path of a cache. Received: directory="
+                f"{directory!r} of type {type(directory).__name__}."
+            )
         check_flag("verify", verify, "whether files are compared")
         self.directory = pathlib.Path(directory)
         self.name = self.directory.name
@@ -249,7 +255,8 @@ class CachedTeacher(TeacherProtocol):
 
 def _check_finished(directory):
     for name in (PLAN, MANIFEST):
-        if not (directory / name).exists():
+        # Of `os`, for which a path that is too long is none.
+        if not os.path.exists(directory / name):
             raise ValueError(
                 "`directory` must hold a finished cache. Received: "
                 f"directory={str(directory)!r}, without {name!r}. Call "

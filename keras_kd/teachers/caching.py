@@ -1,9 +1,8 @@
 """Writes a cache of a teacher's outputs."""
 
-import pathlib
-
 import keras
 
+from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.locks import locked
 from keras_kd.teachers._cache import arguments
@@ -172,8 +171,7 @@ def fill(
         "views": views,
     }
     plan = arguments.make_plan(teacher, forward.layout, data, options)
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = own_files.make_folder(directory, "directory")
     with locked(directory, print if verbose else silent):
         arguments.agree(directory, plan)
         shards.clear_unfinished(directory)

@@ -105,7 +105,7 @@ def _of_data():
             "a mask that is no entry",
             _fitted(functools.partial(distiller, mask_input="mask"), x, y),
             "mask_input",
-            "mask_input='mask'",
+            "'mask', and `x` is one array",
         ),
         Row(
             MUTUAL,

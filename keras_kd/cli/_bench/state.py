@@ -7,7 +7,6 @@ them.
 import json
 import os
 import pathlib
-import tempfile
 import zipfile
 
 import numpy as np
@@ -134,15 +133,9 @@ def prepare_folder(path, flag="output"):
         UnusableError: If it cannot be made or written to.
     """
     try:
-        os.makedirs(path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise UnusableError(
-            f"`--{flag}` must be a folder that can be written to, since the "
-            f"results go there. Received: --{flag}={path} "
-            f"({error.strerror}). Choose another folder."
-        ) from error
+        own_files.make_folder(path, f"--{flag}")
+    except ValueError as error:
+        raise UnusableError(str(error)) from error
 
 
 class State:

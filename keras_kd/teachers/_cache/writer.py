@@ -48,7 +48,8 @@ class Writer:
         total = hash_of_all = None
         listed = []
         for view in range(self.plan["views"]):
-            made, count, hash_of_view = self._write_view(view, report)
+            with elements.batching(self.data):
+                made, count, hash_of_view = self._write_view(view, report)
             if total not in (None, count) or hash_of_all not in (
                 None,
                 hash_of_view,
@@ -174,14 +175,15 @@ def batches_of(data, augmentation, batch_size, seed):
         `tf.data.Dataset` of dicts: the batch `x`, and for each example its
         hash and, if there is an augmentation, its seed.
     """
-    inputs = data.map(elements.input_of)
+    inputs = elements.inputs(data)
     if augmentation is None and elements.is_static(inputs):
         batches = inputs.batch(batch_size).map(
-            lambda x: {"x": x, HASH: elements.hashes(x)}
+            lambda row: row | {HASH: elements.hashes(row["x"])}
         )
         return batches.prefetch(1)
 
-    def prepare(number, x):
+    def prepare(number, row):
+        x = row["x"]
         row = {"x": x, HASH: elements.hashes(_one_row(x))[0]}
         if augmentation is not None:
             both = tf.stack([seed, tf.cast(number, tf.int32)])
@@ -209,7 +211,8 @@ def first_batch(data, augmentation, batch_size, seed):
     """
     first = elements.view_seed(seed, 0)
     one = batches_of(data, augmentation, batch_size, first).take(1)
-    found = [batch["x"] for batch in one]
+    with elements.batching(data):
+        found = [batch["x"] for batch in one]
     if not found:
         raise ValueError(
             "`dataset` must have at least one example, since the teacher is "

@@ -35,7 +35,7 @@ class PrepareFolderTest(absltest.TestCase):
         with self.assertRaisesRegex(
             UnusableError,
             r"`--output` must be a folder that can be written to.*Received: "
-            r"--output=.*results \(Not a directory\)",
+            r"--output=.*results' \(Not a directory\)",
         ):
             prepare_folder(path)
 
