@@ -126,7 +126,6 @@ TO_KERAS = (
         "You must call `compile()`",
     ),
     Left("fewer labels", _fitted(X, Y[:2]), "'y' sizes: 2"),
-    Left("other features", _fitted(X[:, :3], Y), "expected axis -1"),
     Left("lists", _fitted(X.tolist(), Y), "Unrecognized data type"),
     Left("one-hot labels", _fitted(X, np.eye(3)[Y]), "target.shape=(4, 3)"),
 )

@@ -68,6 +68,13 @@ def _of_others():
         of = f"teachers.{name}"
         rows += wrong(of, call, "model", None, "a.keras", [teacher()])
         rows += wrong(of, call, "model", unbuilt(), shown="built=False")
+    of, call = (
+        "teachers.logits_of_probabilities",
+        functools.partial(teachers.logits_of_probabilities, model=soft()),
+    )
+    rows += wrong(of, call, "model", None, "a.keras", remedy=soft())
+    rows += wrong(of, call, "model", unbuilt(), shown="built=False")
+    rows += wrong(of, call, "activation", "relu", 3, remedy="softmax")
     of = "teachers.NoisyTeacher"
     rows += wrong(of, make, "model", again, shown='"again"')
     rows += wrong(of, make, "model", soft(), shown='"soft"', remedy=teacher())

@@ -95,6 +95,13 @@ def _of_data():
         ),
         Row(
             DISTILLER,
+            "other features",
+            _fitted(distiller, x[:, :3], y),
+            "x",
+            "one array (4, 3) for teacher",
+        ),
+        Row(
+            DISTILLER,
             "a student that is frozen",
             _fitted(functools.partial(distiller, student=frozen), x, y),
             "student",
