@@ -156,7 +156,7 @@ class Stages:
         """Finds what is kept of a stage; its history if it is finished."""
         folder = self.folder / name
         own_files.check_no_links(folder)
-        folder.mkdir(exist_ok=True)
+        own_files.make_folder(folder, "directory")
         # Weights of an optimizer that is not built are not loaded.
         model.optimizer.build(model.trainable_variables)
         finished = self.run.read_json(f"{name}/{_HISTORY}")

@@ -15,7 +15,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     The file is that of `student.save(...)`, or `student.save_weights(...)`
     with `save_weights_only=True`, and loads without this library. To resume
     an interrupted training, use `keras.callbacks.BackupAndRestore`, which
-    keeps the optimizer too.
+    keeps the optimizer too. A `.keras` file that was damaged fails to load;
+    weights files of a student have no checksum.
 
     With `save_best_only=True`, an epoch without the monitored quantity saves
     nothing (`ModelCheckpoint` would save it as the best). Of several workers,

@@ -12,6 +12,8 @@ from keras_kd._core.kinds import check_json
 from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
+from keras_kd.search.checked_trials import CheckedTrials
+from keras_kd.search.checked_trials import ScoredTrials
 from keras_kd.search.journal import Journal
 
 # What keras-tuner takes as it is, and fails with in the first trial.
@@ -77,40 +79,12 @@ class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
         self._populate_next = list(self.end_order)
 
 
-class Scored:
-    """Ends a search at the first trial that has no score.
-
-    keras-tuner counts such trials as failed, and returns one of them as best.
-    """
-
-    def run_trial(self, trial, *args, **kwargs):
-        results = super().run_trial(trial, *args, **kwargs)
-        objective = self.oracle.objective
-        made = results if isinstance(results, list) else [results]
-        for one in made:
-            logs = getattr(one, "history", None)
-            if logs is not None and not objective.has_value(logs):
-                raise _no_score(objective, logs)
-        return results
+class Tuner(ScoredTrials, CheckedTrials, keras_tuner.Tuner):
+    """A tuner with a given oracle."""
 
 
-def _no_score(objective, logs):
-    remedy = "Name one of these."
-    if not any(key.startswith("val_") for key in logs):
-        remedy = "Name one of these, or give `validation_data` to `search`."
-    return keras_tuner.errors.FatalValueError(
-        "`objective` must be a key of the logs, since trials are compared by "
-        f"it. Received: objective={objective.name!r}, and logs of "
-        f"{', '.join(logs)}. {remedy}"
-    )
-
-
-class Tuner(Scored, keras_tuner.Tuner):
-    """Tuner with a given oracle, which says what is searched."""
-
-
-class Hyperband(Scored, keras_tuner.Hyperband):
-    """Hyperband with a given oracle; the other tuners are their oracles."""
+class Hyperband(ScoredTrials, CheckedTrials, keras_tuner.Hyperband):
+    """Hyperband with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
@@ -233,7 +207,7 @@ def make_tuner(
             directory, project_name, identity, overwrite
         )
         # With it, keras-tuner would read its own files.
-        (folder.path / f"{chief.own_id()}.json").unlink(missing_ok=True)
+        folder.remove_file(f"{chief.own_id()}.json")
     if max_trials is not None and "max_trials" in names:
         kwargs["max_trials"] = max_trials
     if kwargs.get("seed") == 0:

@@ -4,10 +4,8 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from sklearn import ensemble
-from sklearn import linear_model
 from sklearn import multioutput
 from sklearn import naive_bayes
-from sklearn import pipeline
 from sklearn import svm
 
 from keras_kd.teachers import FunctionTeacher
@@ -115,27 +113,6 @@ class RefuseTest(parameterized.TestCase):
         teacher = FunctionTeacher(function, num_classes=2, **arguments)
         with self.assertRaisesRegex(ValueError, message):
             teacher.predict(X)
-
-    def test_a_regressor_teaches_by_its_predictions(self):
-        targets = np.stack([X[:, 0], 2 * X[:, 1] - 30], axis=1)
-        for y in (targets, targets[:, 0]):
-            model = linear_model.LinearRegression().fit(X, y)
-            with self.assertRaisesRegex(
-                TypeError,
-                r"`lambda x: model\.predict\(x\)\.reshape\(len\(x\), -1\)`, "
-                "with `num_classes` the number of its targets and "
-                "`from_logits=True`",
-            ):
-                FunctionTeacher(pipeline.make_pipeline(model))
-            # As the message says.
-            teacher = FunctionTeacher(
-                lambda x, model=model: model.predict(x).reshape(len(x), -1),
-                num_classes=y.size // len(y),
-                from_logits=True,
-            )
-            np.testing.assert_allclose(
-                teacher.predict(X), y.reshape(len(y), -1), atol=1e-4
-            )
 
     def test_a_structure_for_a_classifier(self):
         with self.assertRaisesRegex(

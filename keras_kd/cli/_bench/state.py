@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 
+from keras_kd._core import files
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
 from keras_kd._core.files import as_json
@@ -261,6 +262,19 @@ def is_begun(folder):
 
 
 def finished_model(folder, name):
-    """Path of the model of a part that any job has finished, or `None`."""
-    stem = os.path.join(folder, FOLDER, name)
-    return f"{stem}.keras" if os.path.exists(f"{stem}.npz") else None
+    """Path of the model of a part that any job has finished, or `None`.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    state = pathlib.Path(folder, FOLDER)
+    if not (state / f"{name}.npz").exists():
+        return None
+    path = state / f"{name}.keras"
+    digests = files.read_sealed(state / run_folder.DIGESTS)
+    # Older versions wrote none.
+    if digests is not None and not (
+        path.is_file() and files.digest(path) in digests.get(path.name, ())
+    ):
+        raise files.damaged(path)
+    return str(path)
