@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_kd._core.kinds import check_flag
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 
@@ -58,6 +59,7 @@ class LogitRegression(DistillationLoss):
         One value per example or position, `(batch, ...)`.
 
     Raises:
+        TypeError: If `center` is not a bool.
         ValueError: If the two logits differ in shape.
 
     Example:
@@ -70,6 +72,7 @@ class LogitRegression(DistillationLoss):
 
     def __init__(self, center=False, **kwargs):
         super().__init__(**kwargs)
+        check_flag("center", center, "whether the mean is subtracted")
         self.center = bool(center)
 
     def build(self, teacher_shape, student_shape):

@@ -11,7 +11,29 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_list
+from keras_kd._core.kinds import check_pair
+
 __all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
+
+
+def check_transforms(argument, transforms):
+    """Validates that an argument is a list of transforms.
+
+    Args:
+        argument: The caller's argument.
+        transforms: What was given.
+    """
+    for one in check_list(argument, transforms, "transforms"):
+        for method in ("apply", "invert"):
+            if isinstance(one, type) or not hasattr(one, method):
+                raise TypeError(
+                    f"`{argument}` must have objects with `apply` and "
+                    "`invert`, since predictions are changed back. Received: "
+                    f"{one!r}. See `transfer_sets.transforms`."
+                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +60,9 @@ class Chain:
 
     transforms: Sequence
 
+    def __post_init__(self):
+        check_transforms("transforms", self.transforms)
+
     def apply(self, images):
         """Images that all have changed, `(images, height, width, channels)`."""
         for transform in self.transforms:
@@ -62,9 +87,14 @@ class Flip:
 
     swap: Sequence[tuple[int, int]] = ()
 
+    def __post_init__(self):
+        for pair in check_list("swap", self.swap, "pairs of places"):
+            for place in check_pair("swap", pair, "two places"):
+                check_count("swap", place, "places from 0", 0)
+
     def apply(self, images):
         """Mirrored images, `(images, height, width, channels)`."""
-        return np.asarray(images)[:, :, ::-1]
+        return _checked(images)[:, :, ::-1]
 
     def invert(self, predictions):
         """Predictions of the images as they were.
@@ -77,6 +107,11 @@ class Flip:
         if predictions.ndim > 2:
             predictions = predictions[:, :, ::-1]
         order = np.arange(predictions.shape[-1])
+        if np.max(self.swap, initial=-1) >= len(order):
+            raise ValueError(
+                "`swap` must have places on the last axis of the predictions. "
+                f"Received: swap={self.swap!r} for {len(order)} of them."
+            )
         for one, other in self.swap:
             order[[one, other]] = order[[other, one]]
         return predictions[..., order]
@@ -92,9 +127,12 @@ class Scale:
 
     factor: float
 
+    def __post_init__(self):
+        check_positive("factor", self.factor, "a factor on the size")
+
     def apply(self, images):
         """Images of `factor` times the height and width, rounded."""
-        images = np.asarray(images)
+        images = _checked(images)
         size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
         return _resize(images, size)
 
@@ -124,9 +162,19 @@ class Shift:
     down: int
     right: int
 
+    def __post_init__(self):
+        for name, pixels in (("down", self.down), ("right", self.right)):
+            if isinstance(pixels, bool) or not isinstance(
+                pixels, int | np.integer
+            ):
+                raise TypeError(
+                    f"`{name}` must be a whole number of pixels, since images "
+                    f"are moved by such. Received: {name}={pixels!r}."
+                )
+
     def apply(self, images):
         """Moved images, `(images, height, width, channels)`."""
-        return _moved(images, self.down, self.right)
+        return _moved(_checked(images), self.down, self.right)
 
     def invert(self, predictions):
         """Predictions of the images as they were.
@@ -139,6 +187,18 @@ class Shift:
         if predictions.ndim == 2:
             return predictions
         return _moved(predictions, -self.down, -self.right)
+
+
+def _checked(images):
+    """Images as an array, after a check of their shape."""
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`images` must be (images, height, width, channels), since their "
+            f"places are changed. Received: images of shape {images.shape}. "
+            "For others, `Identity` leaves them as they are."
+        )
+    return images
 
 
 def _resize(images, size):
