@@ -51,14 +51,13 @@ def settle(distiller):
     return distiller
 
 
-def compiled(distiller, optimizer=None, metrics=True, **options):
+def compiled(distiller, optimizer=None, metrics=True):
     settle(distiller)
     own = [keras_kd.metrics.TeacherAgreement()] if metrics else []
     distiller.compile(
         optimizer or keras.optimizers.SGD(0.05, momentum=0.9),
         loss=support.cross_entropy(),
         metrics=["accuracy", *own],
-        **options,
     )
     return distiller
 
@@ -95,8 +94,7 @@ def every_loss():
     """All losses at once, with masks and weights."""
     x, y, weights = every_loss_model.data(EXAMPLES)
     weights = weights.astype("float32")
-    distiller = compiled(every_loss_model.distiller())
-    return result(distiller, x, y, weights)
+    return result(compiled(every_loss_model.distiller()), x, y, weights)
 
 
 def images():
@@ -220,8 +218,7 @@ def peers(make=communities.vectors, **options):
     def train():
         x, y = communities.data(make, EXAMPLES)
         distiller = communities.made(3, make, **options)
-        weights = vectors()[2]
-        return result(compiled(distiller, metrics=False), x, y, weights)
+        return result(compiled(distiller, metrics=False), x, y, vectors()[2])
 
     return train
 
