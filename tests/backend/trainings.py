@@ -283,7 +283,6 @@ def train_all(folder, backend):
 
 
 def go_on(folder, backend):
-    """Trains the Distillers that the backends have saved."""
     found = {}
     for path in sorted(folder.glob("*.keras")):
         distiller = keras.saving.load_model(path)

@@ -104,9 +104,9 @@ def _choose_backend():
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise UnusableError(
-            "`KERAS_BACKEND` must be tensorflow, since keras_kd has no "
-            f"training step for others yet. Received: KERAS_BACKEND={backend}."
-            " Unset the variable."
+            "`KERAS_BACKEND` must be tensorflow, since the command line runs "
+            f"there only. Received: KERAS_BACKEND={backend}. Unset the "
+            "variable; `keras_kd.Distiller` trains on JAX and PyTorch too."
         )
 
 
