@@ -5,6 +5,8 @@ and is not to be run on them again.
 """
 
 import re
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -19,8 +21,8 @@ from tests.goldens import distiller_goldens
 from tests.goldens import golden_numbers
 
 
-def load(name, test):
-    """Loads a golden as a user does, without `custom_objects`."""
+def located(name, test):
+    """Path of a golden whose folders are those of this checkout."""
     path = golden_numbers.FOLDER / f"{name}.keras"
     with zipfile.ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist()}
@@ -33,7 +35,12 @@ def load(name, test):
         with zipfile.ZipFile(path, "w") as file:
             for member, content in (members | {"config.json": config}).items():
                 file.writestr(member, content)
-    return keras.saving.load_model(path)
+    return path
+
+
+def load(name, test):
+    """Loads a golden as a user does, without `custom_objects`."""
+    return keras.saving.load_model(located(name, test))
 
 
 def assert_close(actual, expected, tolerance):
@@ -89,6 +96,24 @@ class GoldensTest(parameterized.TestCase):
         assert_trains_alike(distiller, recorded, attach)
 
     @pytest.mark.slow
+    def test_a_process_that_has_seen_no_cache_loads_one(self):
+        path = str(located("cache_masked", self))
+        script = (
+            "import sys, keras, keras_kd\n"
+            "assert 'keras_kd.teachers.cached' not in sys.modules\n"
+            "loaded = keras.saving.load_model(sys.argv[1])\n"
+            "print(type(loaded.teacher).__name__)\n"
+        )
+        process = subprocess.run(
+            [sys.executable, "-c", script, path],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
+        self.assertEqual(process.stdout.split()[-1], "CachedTeacher")
+
+    @pytest.mark.slow
     def test_weights_alone_go_on_as_then(self):
         recorded = golden_numbers.read("distiller")
         teacher = load("distiller", self).teacher
@@ -122,6 +147,7 @@ class GoldensTest(parameterized.TestCase):
         for path in golden_numbers.FOLDER.glob("*.keras"):
             with zipfile.ZipFile(path) as file:
                 texts.append(file.read("config.json").decode())
+        self.assertTrue(keras_kd.teachers.CachedTeacher)  # Imports it.
         found = set(re.findall(r'"(keras_kd>\w+)"', "".join(texts)))
         registered = {
             name
