@@ -10,6 +10,7 @@ from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.compiling import Compiling
+from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
 from keras_kd._training.loss_terms import Comparison
@@ -19,7 +20,6 @@ from keras_kd._training.outputs import policy
 from keras_kd._training.outputs import teacher_outputs
 from keras_kd._training.saving import Persistence
 from keras_kd._training.step import StepParts
-from keras_kd._training.unlabelled_weights import UnlabelledWeights
 
 
 @keras.saving.register_keras_serializable("keras_kd")

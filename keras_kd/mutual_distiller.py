@@ -8,24 +8,25 @@ from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
+from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.outputs import PeerOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
 from keras_kd._training.peers.compiling import PeerCompiling
 from keras_kd._training.peers.logs import PeerLogs
-from keras_kd._training.peers.outputs import PeerOutputs
 from keras_kd._training.peers.peer_losses import PeerLosses
-from keras_kd._training.peers.saving import PeerPersistence
 from keras_kd._training.peers.stale_copies import StaleCopies
 from keras_kd._training.peers.step import PeerParts
 from keras_kd._training.peers.step import mean
-from keras_kd._training.unlabelled_weights import UnlabelledWeights
+from keras_kd._training.saving import Stateful
+from keras_kd._training.saving import serialize
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class MutualDistiller(
-    PeerPersistence,
+    Stateful,
     Hyperparameters,
     PeerCompiling,
     UnlabelledWeights,
@@ -210,3 +211,36 @@ class MutualDistiller(
         if self.train_function is None or force or self.run_eagerly:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
+
+    def get_config(self):
+        """Returns the constructor's arguments.
+
+        Current values are weights, in weights files too: of the peers, the
+        losses, the optimizers and the stale copies.
+        """
+        return {
+            "peers": [serialize(peer) for peer in self.peers],
+            "distillation_losses": [
+                serialize(loss) for loss in self.distillation_losses
+            ],
+            "student_loss_weight": self._initial_student_loss_weight,
+            "exchange": self.exchange,
+            "exchange_every": self.exchange_every,
+            "target": self.target,
+            "shards": self.shards,
+            "mask_input": self.mask_input,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes a MutualDistiller from its config, without the weights."""
+        config = dict(config)
+        for argument in ("peers", "distillation_losses"):
+            config[argument] = [
+                keras.saving.deserialize_keras_object(
+                    one, custom_objects=custom_objects
+                )
+                for one in config[argument]
+            ]
+        return cls(**config)

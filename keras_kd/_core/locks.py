@@ -1,10 +1,12 @@
 """Locks on folders: one process at a time, and none longer than it lives."""
 
+import contextlib
 import json
 import os
 import pathlib
 import platform
 import threading
+import time
 import warnings
 
 from keras_kd._core import own_files
@@ -18,6 +20,8 @@ except ImportError:  # Windows.
 _BEGINNING = '{"process":'
 # Windows lets nobody read bytes that are locked: none of those that are there.
 _BYTE = 1 << 30
+# Between two looks at a lock that another has.
+_SECONDS = 0.2
 # What this process holds, by folder.
 _held = {}
 _guard = threading.Lock()
@@ -128,6 +132,33 @@ class _Held:
         file.truncate(0)
         file.write(json.dumps(note))
         file.flush()
+
+
+@contextlib.contextmanager
+def locked(directory, say):
+    """Holds the lock of a cache's folder; waits for other writers.
+
+    The lock ends with its process, however that ends.
+
+    Args:
+        directory: A `pathlib.Path`.
+        say: Called with a sentence if there is something to wait for.
+
+    Raises:
+        ValueError: If its file is a link, which is not followed.
+    """
+    lock = FolderLock(directory)
+    if not lock.acquire():
+        say(
+            f"The cache in {str(directory)!r} is written by {lock.holder()}; "
+            "waiting until that has finished."
+        )
+        while not lock.acquire():
+            time.sleep(_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _try(file, name):

@@ -8,8 +8,8 @@ from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core import teacher_protocol
 from keras_kd._core.final_activations import gives_probabilities
-from keras_kd._core.logits_check import logits_of
-from keras_kd._core.moving_weights import shared_moving_weights
+from keras_kd._core.model_weights import shared_moving_weights
+from keras_kd._core.predictions import logits_of
 from keras_kd.losses import DistillationLoss
 from keras_kd.teachers.function import FunctionTeacher
 

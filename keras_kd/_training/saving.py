@@ -92,10 +92,9 @@ class Persistence(Stateful):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes a Distiller from its config, without the weights."""
+        # Its class is registered where it is made, which is late: few need it.
+        importlib.import_module("keras_kd.teachers.cached")
         config = dict(config)
-        if config["teacher"]["registered_name"] == "keras_kd>CachedTeacher":
-            # Keras knows its name after its import, which is on demand.
-            importlib.import_module("keras_kd.teachers.cached")
         for argument in ("teacher", "student", "distillation_losses"):
             config[argument] = keras.saving.deserialize_keras_object(
                 config[argument], custom_objects=custom_objects

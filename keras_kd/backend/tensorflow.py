@@ -1,4 +1,4 @@
-"""The training step on TensorFlow."""
+"""The training step, and functions of tensors, on TensorFlow."""
 
 import re
 
@@ -6,6 +6,9 @@ import keras
 import tensorflow as tf
 
 from keras_kd.backend.replicated_steps import ReplicatedSteps
+
+# Padding in `gather_ints`, since `gather` needs equal lengths.
+_NONE = -1
 
 
 class Trainer(ReplicatedSteps):
@@ -173,3 +176,59 @@ def input_gradients(function, x, objectives):
             x,
         )
     return result, gradients
+
+
+def gather_ints(model, numbers, count):
+    """Collects some numbers of all workers. All of them must call it.
+
+    Args:
+        model: The `keras.Model` that they train.
+        numbers: Integers >= 0 of this worker, at most `count`.
+        count: Most numbers of a worker.
+
+    Returns:
+        List of lists of integers, one for each replica.
+    """
+    strategy = model.distribute_strategy
+    if strategy.num_replicas_in_sync == 1:
+        return [list(numbers)]
+    mine = [_NONE] * (count - len(numbers)) + list(numbers)
+
+    @tf.function
+    def told():
+        numbers = strategy.run(lambda: tf.constant([mine], "int32"))
+        return strategy.gather(numbers, axis=0)
+
+    return [
+        [number for number in row if number != _NONE]
+        for row in told().numpy().tolist()
+    ]
+
+
+def compiled(function):
+    """Compiles a function of tensors, for calls in a loop.
+
+    Args:
+        function: Of tensors whose first axis is the batch. Called once, with
+            tensors of unknown batch size, to be recorded.
+
+    Returns:
+        A function that computes the same, of tensors or arrays: of any batch
+        size, otherwise always of the shapes and types of its first call.
+    """
+    recorded = []
+
+    def run(*inputs):
+        tensors = [tf.convert_to_tensor(x) for x in inputs]
+        if not recorded:
+            specs = [
+                tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors
+            ]
+            # As Keras 3.15 compiles a step: what a model does is not rewritten.
+            compiling = tf.function(function, autograph=False)
+            # Not to be called itself: it would complain of a loop when many
+            # models are compiled one after another.
+            recorded.append(compiling.get_concrete_function(*specs))
+        return recorded[0](*tensors)
+
+    return run

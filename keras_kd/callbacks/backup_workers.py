@@ -10,7 +10,7 @@ import keras
 from keras_kd import backend
 from keras_kd._core import files
 from keras_kd._core import own_files
-from keras_kd.backend.resuming import set_initial_epoch
+from keras_kd.backend.neutral import set_initial_epoch
 
 _NAME = "epoch-{:06d}.weights.h5"
 # A kill can leave workers one epoch apart.

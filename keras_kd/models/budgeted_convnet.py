@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd._core.arguments import check_count
-from keras_kd.models.image_shape import check_image_shape
+from keras_kd._core.arguments import check_image_shape
 
 _KERNEL = 3
 

@@ -7,7 +7,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_counts
-from keras_kd.models.image_shape import check_image_shape
+from keras_kd._core.arguments import check_image_shape
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 

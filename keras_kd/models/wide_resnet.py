@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd._core.arguments import check_counts
-from keras_kd.models.image_shape import check_image_shape
+from keras_kd._core.arguments import check_image_shape
 
 NUM_GROUPS = 3
 # A network of depth 6n + 4 has n blocks of two convolutions per group. The

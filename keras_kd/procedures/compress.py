@@ -13,7 +13,7 @@ from keras_kd import losses
 from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._core.model_copies import equal_copy
+from keras_kd._core.model_weights import equal_copy
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer

@@ -9,8 +9,8 @@ from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._core.logits_check import logits_of
-from keras_kd._core.model_copies import equal_copy
+from keras_kd._core.model_weights import equal_copy
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._training import checks
 from keras_kd.procedures.class_mass import class_mass

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer

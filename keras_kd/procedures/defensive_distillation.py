@@ -12,7 +12,7 @@ from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes

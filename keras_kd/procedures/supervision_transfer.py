@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._runs.stages import Stages
 from keras_kd._runs.stages import new_optimizer
 from keras_kd.distiller import Distiller

@@ -7,7 +7,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.run_folder import RunFolder
-from keras_kd.report.durations import duration
+from keras_kd.report.tables import duration
 
 _FILES = (r".+_[0-9a-f]{8}\.(json|keras)",)
 

@@ -1,5 +1,6 @@
-"""Tables for a terminal and for Markdown."""
+"""Results as text: tables, and times."""
 
+import math
 from collections.abc import Sequence
 
 from keras_kd._core.arguments import check_count
@@ -118,3 +119,12 @@ def _line(cells, widths, gap):
     first = cells[0].ljust(widths[0])
     others = [c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True)]
     return gap.join([first, *others]).rstrip()
+
+
+def duration(seconds):
+    """A time in seconds, minutes or hours, rounded up but for hours."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 100 * 60:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

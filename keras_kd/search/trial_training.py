@@ -6,7 +6,7 @@ import math
 import keras
 
 from keras_kd import batch as batch_parts
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd.teachers._cache import elements
 
 # At most so many examples wait to be drawn from, as in tf.data's own guide.
@@ -72,7 +72,7 @@ def make_student(student, hp):
         hp: `keras_tuner.HyperParameters`.
     """
     if isinstance(student, keras.Model):
-        return model_copies.equal_copy(student)
+        return model_weights.equal_copy(student)
     made = student(hp)
     if not isinstance(made, keras.Model):
         raise TypeError(

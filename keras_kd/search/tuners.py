@@ -1,5 +1,6 @@
 """Resumable tuners of keras-tuner, whose first trial is the default."""
 
+import functools
 import inspect
 
 import keras_tuner
@@ -7,7 +8,6 @@ import keras_tuner
 from keras_kd._core.arguments import check_count
 from keras_kd.search import chief
 from keras_kd.search import project
-from keras_kd.search.grid_oracle import GridOracle
 from keras_kd.search.journal import Journal
 
 # What keras-tuner takes as it is, and fails with in the first trial.
@@ -49,27 +49,39 @@ class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
     """Hyperband, from the default on."""
 
 
-class RandomSearch(keras_tuner.RandomSearch):
-    """Random search with a given oracle."""
+class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
+    """Grid of keras-tuner, which resumes after an interruption.
 
-    __init__ = keras_tuner.Tuner.__init__
+    keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
+    does not save: a resumed search ends with a `KeyError`. Both follow from the
+    trials.
+    """
 
-
-class BayesianOptimization(keras_tuner.BayesianOptimization):
-    """Bayesian optimization with a given oracle."""
-
-    __init__ = keras_tuner.Tuner.__init__
+    def set_state(self, state):
+        super().set_state(state)
+        in_order = sorted(
+            self.trials.values(),
+            key=functools.cmp_to_key(
+                lambda first, second: self._compare(
+                    first.hyperparameters.values, second.hyperparameters.values
+                )
+            ),
+        )
+        for trial in in_order:
+            self._ordered_ids.insert(trial.trial_id)
+        # Each is asked for its neighbour again, which it may have by now.
+        self._populate_next = list(self.end_order)
 
 
 class Hyperband(keras_tuner.Hyperband):
-    """Hyperband with a given oracle."""
+    """Hyperband with a given oracle; the other tuners are their oracles."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
 TUNERS = {
-    "random": (RandomSearch, RandomOracle),
-    "bayesian": (BayesianOptimization, BayesianOracle),
+    "random": (keras_tuner.Tuner, RandomOracle),
+    "bayesian": (keras_tuner.Tuner, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
     "grid": (keras_tuner.Tuner, GridOracle),
 }

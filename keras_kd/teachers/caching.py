@@ -2,7 +2,10 @@
 
 import pathlib
 
+import keras
+
 from keras_kd._core.arguments import check_count
+from keras_kd._core.locks import locked
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import forward as forwards
@@ -11,9 +14,6 @@ from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.layout import bytes_of
 from keras_kd.teachers._cache.layout import stored_arrays
-from keras_kd.teachers._cache.lock import locked
-from keras_kd.teachers._cache.progress import Progress
-from keras_kd.teachers._cache.progress import silent
 from keras_kd.teachers._cache.records import MANIFEST
 from keras_kd.teachers._cache.writer import Writer
 from keras_kd.teachers._cache.writer import first_batch
@@ -145,3 +145,48 @@ def is_complete(directory):
     return path.exists() and all(
         (directory / name).exists() for name, _ in records.read(path)["shards"]
     )
+
+
+class Progress:
+    """The expected size, then a progress bar of examples.
+
+    Args:
+        data: `tf.data.Dataset` of single examples.
+        views: Number of views.
+        row_bytes: Bytes that are stored for an example.
+        directory: Folder of the cache.
+    """
+
+    def __init__(self, data, views, row_bytes, directory):
+        count = int(data.cardinality())
+        self.total = count * views if count >= 0 else None
+        self.done = 0
+        print(describe_size(self.total, row_bytes, directory))
+        self.bar = keras.utils.Progbar(self.total, unit_name="example")
+
+    def __call__(self, count):
+        """Adds examples that are done."""
+        self.done += count
+        self.bar.update(self.done, finalize=self.done == self.total)
+
+
+def describe_size(total, row_bytes, directory):
+    """A sentence on the size of a cache.
+
+    Args:
+        total: Number of examples times views, or `None` if it is not known.
+        row_bytes: Bytes that are stored for an example.
+        directory: Folder of the cache.
+    """
+    if total is None:
+        size = f"{row_bytes} bytes an example, of an unknown number"
+    else:
+        size = (
+            f"about {total * row_bytes / 2**20:,.1f} MiB: {total:,} examples "
+            f"of {row_bytes:,} bytes"
+        )
+    return f"Caching the teacher in {str(directory)!r}, {size}."
+
+
+def silent(*_):
+    """Shows nothing, in place of progress and messages."""

@@ -13,7 +13,7 @@ from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.teacher_protocol import TeacherProtocol
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd.transfer_sets._tables.mixed_table import MixedTable
-from keras_kd.transfer_sets._tables.neighbours import nearest_others
+from keras_kd.transfer_sets._tables.mixed_table import nearest_others
 from keras_kd.transfer_sets._tables.product_mixture import ProductMixture
 
 __all__ = ["munge", "naive_bayes", "random"]

@@ -168,7 +168,7 @@ class SaveTest(absltest.TestCase):
     def test_a_fresh_process_needs_no_custom_objects(self):
         path = self.path("distiller.keras")
         made().save(path)
-        # tests/_training/peers/saving_test.py imports them in the other order.
+        # tests/mutual_distiller_saving_test.py imports them in the other order.
         code = (
             "import keras_kd, keras\n"
             f"model = keras.models.load_model({path!r})\n"

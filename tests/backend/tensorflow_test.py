@@ -7,6 +7,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd import backend
 from tests import support
 from tests.support import cross_entropy
 
@@ -267,6 +268,24 @@ class StepTest(parameterized.TestCase):
 
 support.mark_slow(StepTest, "test_ways", but=["_eager", "_several_steps"])
 support.mark_slow(StepTest, "test_half_precision_moves", but=["0"])
+
+
+class CompiledTest(absltest.TestCase):
+    def test_serves_batches_of_any_size_with_one_trace(self):
+        traces = []
+
+        def double(x, y):
+            traces.append(x.shape)
+            return {"sum": 2 * x + y, "size": keras.ops.shape(x)[0]}
+
+        compiled = backend.compiled(double)
+        for size in range(1, 8):
+            x = np.ones((size, 3), "float32")
+            result = compiled(x, keras.ops.convert_to_tensor(x))
+            np.testing.assert_array_equal(result["sum"], 3 * x)
+            self.assertEqual(result["size"], size)
+        self.assertLen(traces, 1)
+        self.assertEqual(tuple(traces[0]), (None, 3))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from absl.testing import parameterized
 
 from keras_kd import procedures
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets._activations import pixels
+from keras_kd.transfer_sets._activations import maker
 from tests import reference
 from tests import support
 from tests.transfer_sets import small_teachers
@@ -128,7 +128,7 @@ class DataFreeTest(parameterized.TestCase):
         records = small_teachers.records(teacher)
         folder = support.folder(self)
         expected = run(teacher, records)
-        optimise = pixels.Pixels.optimise
+        optimise = maker.Pixels.optimise
         calls = []
 
         def interrupted(*args):
@@ -137,7 +137,7 @@ class DataFreeTest(parameterized.TestCase):
                 raise KeyboardInterrupt
             return optimise(*args)
 
-        with unittest.mock.patch.object(pixels.Pixels, "optimise", interrupted):
+        with unittest.mock.patch.object(maker.Pixels, "optimise", interrupted):
             with self.assertRaises(KeyboardInterrupt):
                 run(teacher, records, directory=folder)
             # Two batches of three were kept, so one more is made.
@@ -159,7 +159,7 @@ class RefusalsTest(parameterized.TestCase):
         arguments = {"teacher": teacher, "records": records}
         # Before any work is done.
         with (
-            unittest.mock.patch.object(pixels.Pixels, "optimise") as optimise,
+            unittest.mock.patch.object(maker.Pixels, "optimise") as optimise,
             self.assertRaisesRegex(error, message),
         ):
             run(**arguments | changed)

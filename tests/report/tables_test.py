@@ -1,6 +1,8 @@
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from keras_kd import report
+from keras_kd.report.tables import duration
 
 HEADER = ["", "accuracy", "parameters"]
 ROWS = [["teacher", "98.6", "98,442"], ["student", "91.0", "1,234"]]
@@ -57,6 +59,18 @@ class MarkdownTableTest(absltest.TestCase):
     def test_rejects_ragged_rows(self):
         with self.assertRaisesRegex(ValueError, "as many cells"):
             report.markdown_table(HEADER, [["x"]])
+
+
+class DurationTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (0.2, "1 s"),
+        (99.0, "99 s"),
+        (100.0, "2 min"),
+        (5999.0, "100 min"),
+        (9000.0, "2.5 h"),
+    )
+    def test_in_words(self, seconds, expected):
+        self.assertEqual(duration(seconds), expected)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd import transfer_sets
-from keras_kd.transfer_sets._activations import pixels
-from keras_kd.transfer_sets._activations.dropout import FixedDropout
+from keras_kd.transfer_sets._activations import maker
+from keras_kd.transfer_sets._activations.maker import FixedDropout
 from keras_kd.transfer_sets._activations.records import family
 from tests import support
 from tests.transfer_sets import small_teachers
@@ -154,7 +154,7 @@ class PixelsTest(absltest.TestCase):
                 gaps = keras.ops.matmul(x, kernel) - targets[0]
                 return keras.ops.sum(keras.ops.square(gaps), axis=-1)
 
-        moved, first, last = pixels.Pixels(
+        moved, first, last = maker.Pixels(
             Linear(), FixedDropout(None, 0.0), (2, 2), 0.01
         ).optimise(start, [targets], [], 1)
 
@@ -188,7 +188,7 @@ class ResumeTest(parameterized.TestCase):
 
     def interrupt_after(self, count):
         """Runs until so many batches were made; then comes Ctrl-C."""
-        optimise = pixels.Pixels.optimise
+        optimise = maker.Pixels.optimise
         calls = []
 
         def counted(*args):
@@ -198,7 +198,7 @@ class ResumeTest(parameterized.TestCase):
             return optimise(*args)
 
         with (
-            unittest.mock.patch.object(pixels.Pixels, "optimise", counted),
+            unittest.mock.patch.object(maker.Pixels, "optimise", counted),
             self.assertRaises(KeyboardInterrupt),
         ):
             self.run_in_folder()
@@ -214,7 +214,7 @@ class ResumeTest(parameterized.TestCase):
 
     def test_finished_batches_are_not_made_again(self):
         finished = self.run_in_folder()
-        with unittest.mock.patch.object(pixels.Pixels, "optimise") as optimise:
+        with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
             again = self.run_in_folder()
         optimise.assert_not_called()
         np.testing.assert_array_equal(again.x, finished.x)
@@ -232,7 +232,7 @@ class ResumeTest(parameterized.TestCase):
         with self.assertWarnsRegex(UserWarning, "class_1_batch_0.*made again"):
             again = self.run_in_folder()
         np.testing.assert_array_equal(again.x, expected.x)
-        with unittest.mock.patch.object(pixels.Pixels, "optimise") as optimise:
+        with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
             self.run_in_folder()
         optimise.assert_not_called()
 

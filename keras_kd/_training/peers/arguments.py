@@ -8,8 +8,8 @@ from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_count
-from keras_kd._core.logits_check import logits_of
-from keras_kd._core.moving_weights import shared_moving_weights
+from keras_kd._core.model_weights import shared_moving_weights
+from keras_kd._core.predictions import logits_of
 from keras_kd._training import checks
 from keras_kd.losses.shapes import shapes_agree
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_kd import batch
 from keras_kd import teachers
+from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd._core import tapped_model
 from keras_kd._core.identity import fingerprint
@@ -18,7 +19,6 @@ from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.datasets.image_set import ImageSet
 from keras_kd.teachers import caching
 from keras_kd.teachers._cache import attach
-from keras_kd.teachers._cache import lock
 from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.records import PLAN
@@ -195,7 +195,7 @@ class CacheFolder:
             own_files.check_file(pathlib.Path(self.path, own_files.LOCK))
         except ValueError as error:
             raise self.unusable(error) from error
-        with lock.locked(pathlib.Path(self.path), print):
+        with locks.locked(pathlib.Path(self.path), print):
             kept = state.State(
                 self.path, identity, overwrite=None, flag=self.flag
             )

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_kd import teachers
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd._core.predictions import predict_logits
 from keras_kd.cli import methods
 from keras_kd.cli._bench.answers import CachedAnswers
@@ -166,7 +166,7 @@ class Bench:
             A `Trained`.
         """
         keras.utils.set_random_seed(seed)
-        saved = model_copies.fresh_copy(self.student)
+        saved = model_weights.fresh_copy(self.student)
         student = teachers.logits(saved)
         is_distilled = arm == DISTILLED
         takes_answers = self.answers is not None and is_distilled

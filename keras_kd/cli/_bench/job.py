@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import outcome
@@ -105,7 +105,7 @@ class Job:
             model = self.bench.teacher
             if not is_given:
                 # Without its optimizer, which takes twice the space.
-                model = model_copies.equal_copy(model)
+                model = model_weights.equal_copy(model)
             record["accuracy"] = self._validation_accuracy(model)
             self.state.save(
                 arms.TEACHER,

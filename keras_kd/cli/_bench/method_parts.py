@@ -182,9 +182,9 @@ def peers(bench, student, seed):
     """The student and a second one, which teach each other."""
     import keras_kd
     from keras_kd import teachers
-    from keras_kd._core import model_copies
+    from keras_kd._core import model_weights
 
-    other = teachers.logits(model_copies.fresh_copy(bench.student))
+    other = teachers.logits(model_weights.fresh_copy(bench.student))
     return keras_kd.MutualDistiller(
         peers=[student, other],
         distillation_losses=bench.losses(student),

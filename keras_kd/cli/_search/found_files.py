@@ -7,7 +7,6 @@ import keras_kd
 from keras_kd import report
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench.outputs import fold
-from keras_kd.cli._search.found import verdict
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.space import OBJECTIVE
@@ -216,3 +215,26 @@ def _budget(found):
         "Adam with a cosine decay. The validation part served for all choices, "
         "the test part for none."
     )
+
+
+def verdict(found):
+    """A sentence on the best trial."""
+    best = found.best
+    text = (
+        f"The best has {100 * best.score:.1f} % on the validation part, "
+        f"by which it was chosen, and {100 * found.accuracy:.1f} % on the test "
+        "part, by which nothing was chosen; the teacher has "
+        f"{100 * found.teacher_validation:.1f} % and "
+        f"{100 * found.teacher_accuracy:.1f} %."
+    )
+    if best.epochs is not None and best.epochs < found.settings.epochs:
+        text += (
+            f" It was trained for {best.epochs} of {found.settings.epochs} "
+            "epochs: with more trials, hyperband trains the best to the end."
+        )
+    if found.settings.seeds > 1:
+        text += (
+            f" The first is the mean of {found.settings.seeds} students, of "
+            "which student.keras is the best."
+        )
+    return text

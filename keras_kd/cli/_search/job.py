@@ -1,22 +1,33 @@
 """Searches the flags of `keras-kd distill`."""
 
+import dataclasses
+import os
+import shlex
 import warnings
+
+import keras
+import numpy as np
 
 import keras_kd
 from keras_kd import search
+from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import state as job_state
-from keras_kd.cli._search import found
 from keras_kd.cli._search import found_files
 from keras_kd.cli._search import prepare
+from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import STRATEGIES
+from keras_kd.cli._search.settings import TUNED_FLAGS
+from keras_kd.cli._search.settings import SearchSettings
 from keras_kd.cli._search.settings import resolve
 from keras_kd.cli._search.space import METHOD
 from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.space import FlagHyperModel
 from keras_kd.cli._shell.progress import TrialProgress
+from keras_kd.cli._shell.settings import Settings
 from keras_kd.search import chief
+from keras_kd.search.knobs import is_searched
 
 # A fixed one, so that the same command makes the same trials; a resumed
 # bayesian search continues with others.
@@ -38,7 +49,7 @@ def run(settings, *, say=print, live=None):
         live: See `Progress`.
 
     Returns:
-        A `found.Found`, or `None` in a worker.
+        A `Found`, or `None` in a worker.
 
     Raises:
         UnusableError: If settings, files or data cannot be used; no trial has
@@ -72,7 +83,7 @@ def run(settings, *, say=print, live=None):
         settings.max_trials, lambda knobs: knobs.get(METHOD, first), say, live
     )
     hypermodel = FlagHyperModel(job.bench, settings, progress.watch)
-    say(outputs.fold(found.describe(settings, hypermodel.knobs)))
+    say(outputs.fold(describe(settings, hypermodel.knobs)))
     tuner = _tuner(settings, hypermodel, begun, strategy, say, progress)
     if chief.is_chief():
         say("The chief waits for workers.")
@@ -118,10 +129,128 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
 
 def _finish(settings, job, hypermodel, tuner, say):
     """Reads the test part, for the best student, and writes everything."""
-    result = found.measure(settings, job, hypermodel, tuner)
+    result = measure(settings, job, hypermodel, tuner)
     say("")
     say(found_files.terminal(result))
     found_files.write(result, job.state.outputs)
     files = ", ".join(found_files.FILES)
     say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
     return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Result of a search.
+
+    Attributes:
+        settings: The `SearchSettings`.
+        bench: The `Bench`.
+        hypermodel: The `FlagHyperModel`.
+        results: All trials as `search.TrialResult`s, the best first.
+        chosen: The `Settings` of each of them.
+        importance: A `search.Importance`.
+        student: The best student, as the user will load it.
+        accuracy: Of this student, on the test part.
+        teacher_accuracy: Of the teacher, on the test part.
+        teacher_validation: Of the teacher, on the validation part.
+    """
+
+    settings: SearchSettings
+    bench: arms.Bench
+    hypermodel: FlagHyperModel
+    results: list[search.TrialResult]
+    chosen: list[Settings]
+    importance: search.Importance
+    student: keras.Model
+    accuracy: float
+    teacher_accuracy: float
+    teacher_validation: float
+
+    @property
+    def best(self):
+        """The best trial, a `search.TrialResult`."""
+        return self.results[0]
+
+    @property
+    def command(self):
+        """The `keras-kd distill` line of the best trial."""
+        return distill_line(self.chosen[0], self.settings)
+
+
+def measure(settings, job, hypermodel, tuner):
+    """Reads the test part, for the best student.
+
+    Args:
+        settings: The `SearchSettings`.
+        job: A `Job` with teacher and answers.
+        hypermodel: A `FlagHyperModel`.
+        tuner: The tuner, whose search has ended.
+
+    Returns:
+        A `Found`.
+
+    Raises:
+        RuntimeError: If no trial has a score.
+    """
+    results = search.results(tuner)
+    if not results or results[0].score is None:
+        raise RuntimeError(
+            "No trial was finished. The last one said: "
+            f"{results[-1].message if results else 'nothing'}"
+        )
+    (distiller,) = tuner.get_best_models()
+    student = hypermodel.best_student(distiller)
+    bench = job.bench
+    _, arrays = job.state.load(arms.TEACHER)
+    return Found(
+        settings=settings,
+        bench=bench,
+        hypermodel=hypermodel,
+        results=results,
+        chosen=[hypermodel.settings(one.knobs) for one in results],
+        importance=search.importance(results),
+        student=student,
+        accuracy=_accuracy(
+            bench, arms.logits_of(student, bench.data.test_images)
+        ),
+        teacher_accuracy=_accuracy(bench, arrays["logits"]),
+        teacher_validation=job.teacher_accuracy(),
+    )
+
+
+def _accuracy(bench, scores):
+    return float(np.mean(scores.argmax(axis=-1) == bench.data.test_labels))
+
+
+def distill_line(chosen, settings):
+    """The `keras-kd distill` command with the settings of a trial.
+
+    Args:
+        chosen: The `Settings` of the trial.
+        settings: The `SearchSettings`.
+    """
+    default = Settings()
+    given = {"method": chosen.method}
+    for name in (*TUNED_FLAGS, RATE):
+        if getattr(chosen, name) is not None:
+            given[name] = getattr(chosen, name)
+    for name in ("dataset", "data_dir", "epochs", "batch_size", "fraction"):
+        if getattr(chosen, name) != getattr(default, name):
+            given[name] = getattr(chosen, name)
+    for name in ("teacher", "student", "cache"):
+        if getattr(chosen, name) is not None:
+            given[name] = getattr(chosen, name)
+    given["output"] = os.path.join(settings.output, "distill")
+    flags = [shlex.quote(f"--{name}={value}") for name, value in given.items()]
+    return " ".join(["keras-kd distill", *flags])
+
+
+def describe(settings, knobs):
+    """Describes the trials and knobs of a search, as text."""
+    turned = [name for name, knob in knobs.items() if is_searched(knob)]
+    students = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
+    return (
+        f"{settings.max_trials} trials, {students}over "
+        f"{', '.join(turned)}; tuner: {settings.tuner}. Below, accuracies on "
+        "the validation part."
+    )

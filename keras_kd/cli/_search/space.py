@@ -6,7 +6,7 @@ import keras
 
 from keras_kd import search
 from keras_kd import teachers
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._shell.settings import Settings
@@ -115,7 +115,7 @@ class FlagHyperModel(search.DistillationHyperModel):
         return self._proposal
 
     def _student(self, hp):
-        return teachers.logits(model_copies.fresh_copy(self.bench.student))
+        return teachers.logits(model_weights.fresh_copy(self.bench.student))
 
     @property
     def seed(self):
@@ -197,7 +197,7 @@ class FlagHyperModel(search.DistillationHyperModel):
         Args:
             distiller: A trained Distiller that `build` made.
         """
-        saved = model_copies.fresh_copy(self.bench.student)
+        saved = model_weights.fresh_copy(self.bench.student)
         teachers.logits(saved).set_weights(distiller.student.get_weights())
         return saved
 

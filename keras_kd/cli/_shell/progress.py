@@ -7,7 +7,7 @@ import time
 import keras
 
 from keras_kd.cli._bench import arms
-from keras_kd.report.durations import duration
+from keras_kd.report.tables import duration
 
 # A step back costs about twice a step forth.
 TRAINING = 3

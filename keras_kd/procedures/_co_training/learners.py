@@ -5,7 +5,7 @@ import numpy as np
 from scipy import special
 
 from keras_kd._core import ensemble_logits
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.seeded_batches import rows_of

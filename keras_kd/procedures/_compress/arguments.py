@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._training.checks import check_scoring_teacher
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd.procedures._specialists.inference import Opinions
 from keras_kd.procedures._specialists.inference import find_active

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_kd import taps
-from keras_kd._core.model_copies import equal_copy
+from keras_kd._core.model_weights import equal_copy
 
 
 def copied_graph(model):

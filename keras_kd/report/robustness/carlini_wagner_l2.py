@@ -1,12 +1,16 @@
 """The L2 attack of Carlini and Wagner, 2017."""
 
+import keras
+import numpy as np
+from keras import ops
+
+from keras_kd import backend
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
-from keras_kd.report.robustness.descent import Descent
-from keras_kd.report.robustness.search import ConstantSearch
 from keras_kd.report.robustness.victim import Victim
+from keras_kd.report.robustness.victim import as_numpy
 
 
 def carlini_wagner_l2(
@@ -95,3 +99,144 @@ def _check(confidence, num_iterations, search_steps):
         )
     check_count("num_iterations", num_iterations, "steps of Adam")
     check_count("search_steps", search_steps, "constants to try")
+
+
+class ConstantSearch:
+    """Constant for each image, and the nearest successes.
+
+    Args:
+        x: Images, `(images, ...)`.
+        initial_constant: The first constant of each.
+
+    Attributes:
+        constants: Those to be tried now, float32, `(images,)`.
+        nearest: For each image the nearest success of all that were noted, or
+            the image itself.
+    """
+
+    def __init__(self, x, initial_constant):
+        self.x = x
+        self.constants = np.full(len(x), initial_constant, "float32")
+        self.nearest = x.copy()
+        self._distance = np.full(len(x), np.inf)
+        self._too_small = np.zeros(len(x), "float32")
+        self._large_enough = np.full(len(x), np.inf, "float32")
+        self._has_succeeded = np.zeros(len(x), bool)
+
+    def note(self, images, is_success):
+        """Records changed images.
+
+        Args:
+            images: As `x`.
+            is_success: Whether each fools the model, `(images,)`.
+        """
+        change = (np.float64(images) - self.x).reshape(len(images), -1)
+        distance = np.sum(change**2, axis=1)
+        is_nearer = is_success & (distance < self._distance)
+        self.nearest[is_nearer] = images[is_nearer]
+        self._distance[is_nearer] = distance[is_nearer]
+        self._has_succeeded |= is_success
+
+    def next_constants(self):
+        """Chooses a smaller constant after a success, or else a larger one."""
+        now = self.constants
+        self._large_enough = np.where(
+            self._has_succeeded,
+            np.minimum(self._large_enough, now),
+            self._large_enough,
+        )
+        self._too_small = np.where(
+            self._has_succeeded,
+            self._too_small,
+            np.maximum(self._too_small, now),
+        )
+        is_bracketed = np.isfinite(self._large_enough)
+        self.constants = np.where(
+            is_bracketed,
+            (self._too_small + np.where(is_bracketed, self._large_enough, 0))
+            / 2,
+            10 * now,
+        ).astype("float32")
+        self._has_succeeded[:] = False
+
+
+class Descent:
+    """Adam on the numbers whose `tanh` gives the images of a batch.
+
+    Args:
+        victim: The `Victim`.
+        part: A slice of its images.
+        confidence: By how much the target's logit is to exceed the others.
+        learning_rate: Of Adam.
+    """
+
+    def __init__(self, victim, part, confidence, learning_rate):
+        self.victim = victim
+        self.confidence = confidence
+        self.x = victim.x[part]
+        self.wanted = victim.one_hot(part)
+        self.free = keras.Variable(_free(self.x, *victim.bounds), name="free")
+        self.optimizer = keras.optimizers.Adam(learning_rate)
+        self.optimizer.build([self.free])
+        self._variables = [self.free, *self.optimizer.variables]
+        self._initial = [as_numpy(v) for v in self._variables]
+        self._step = backend.compiled(self._take_step)
+
+    def run(self, search, num_iterations):
+        """Runs from scratch, with the constants of a search.
+
+        It ends early when a tenth of the iterations has not lowered the loss.
+
+        Args:
+            search: A `ConstantSearch`, which notes all images on the way.
+            num_iterations: Number of steps, at most.
+        """
+        for variable, value in zip(self._variables, self._initial, strict=True):
+            variable.assign(value)
+        last = np.inf
+        for iteration in range(num_iterations):
+            images, is_success, loss = map(
+                as_numpy, self._step(self.x, self.wanted, search.constants)
+            )
+            search.note(images, is_success)
+            if iteration % max(1, num_iterations // 10) == 0:
+                if loss.sum() > 0.9999 * last:
+                    return
+                last = loss.sum()
+
+    def _take_step(self, x, wanted, constants):
+        """Evaluates a batch and takes a step; images are those before it."""
+        low, high = self.victim.bounds
+
+        def look(free):
+            images = low + (high - low) * (ops.tanh(free) + 1) / 2
+            return images, self.victim.logits(images)
+
+        def loss(result):
+            images, logits = result
+            axes = tuple(range(1, len(x.shape)))
+            distance = ops.sum(ops.square(images - x), axis=axes)
+            shortfall = ops.maximum(-_lead(logits, wanted), -self.confidence)
+            return distance + constants * shortfall
+
+        result, gradients = backend.input_gradients(
+            look, self.free.value, {"loss": loss}
+        )
+        images, logits = result
+        # A draw is no success: the prediction of the model is not certain.
+        lead = _lead(logits, wanted)
+        is_success = (lead > 0) & (lead >= self.confidence)
+        self.optimizer.apply([gradients["loss"]], [self.free])
+        return images, is_success, loss(result)
+
+
+def _lead(logits, wanted):
+    """By how much the target's logit exceeds all others, `(batch,)`."""
+    largest = ops.max(ops.where(wanted > 0, -np.inf, logits), axis=-1)
+    return ops.sum(logits * wanted, axis=-1) - largest
+
+
+def _free(x, low, high):
+    """Inverts the `tanh` of images; moves values on a bound inwards."""
+    scaled = 2 * (np.float64(x) - low) / (high - low) - 1
+    return np.arctanh(0.999999 * scaled).astype("float32")

@@ -9,7 +9,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_count
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 
 
 class Victim:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
-from keras_kd._core.logits_check import logits_of
+from keras_kd._core.predictions import logits_of
 
 
 def check_teacher(teacher):

@@ -1,14 +1,23 @@
 """Makes batches of inputs, or reads finished ones."""
 
+import contextlib
 import math
 
+import keras
 import numpy as np
+import tensorflow as tf
+from keras import ops
 
+from keras_kd import taps
+from keras_kd._core.call_hooks import hooked
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.transfer_sets._activations import inputs
-from keras_kd.transfer_sets._activations.dropout import FixedDropout
-from keras_kd.transfer_sets._activations.pixels import Pixels
 from keras_kd.transfer_sets._activations.records import family
+from keras_kd.transfer_sets._activations.units import hidden_layers
+
+# That of the paper's TensorFlow. Keras's own is ten times as large, and an
+# objective that is a mean over many units has gradients of that size.
+_EPSILON = 1e-8
 
 
 def open_folder(directory, plan):
@@ -104,3 +113,118 @@ class Maker:
                 f"{index} of class {label}."
             )
         return made
+
+
+class FixedDropout:
+    """Leaves out units of a teacher, the same ones for a whole batch.
+
+    The units that are left have to give what is wanted without the others, so
+    that an input cannot rely on few of them. What is left is multiplied by
+    `1 / (1 - rate)`, so that the layer behind it gets as much as without
+    dropout, which is how the records were made.
+
+    Args:
+        teacher: A built `keras.Model`.
+        rate: Number >= 0 and below 1, which part of the units of each hidden
+            layer with a kernel is left out.
+    """
+
+    def __init__(self, teacher, rate):
+        self._rate = rate
+        self._shapes = hidden_layers(teacher) if rate else {}
+        self._layers = [taps.find(teacher, path) for path in self._shapes]
+
+    def draw(self, random):
+        """Chooses units.
+
+        Args:
+            random: A NumPy generator.
+
+        Returns:
+            A list of float32 arrays, one for each layer.
+        """
+        return [
+            (
+                (random.random((1, *shape)) >= self._rate) / (1 - self._rate)
+            ).astype("float32")
+            for shape in self._shapes.values()
+        ]
+
+    @contextlib.contextmanager
+    def applied(self, masks):
+        """Applies the drawn choice to the layers' outputs in a block."""
+        with contextlib.ExitStack() as hooks:
+            for layer, mask in zip(self._layers, masks, strict=True):
+                hooks.enter_context(hooked(layer, "call", _times(mask)))
+            yield
+
+
+def _times(mask):
+    def hook(call, *args, **kwargs):
+        output = call(*args, **kwargs)
+        return output * ops.cast(mask, output.dtype)
+
+    return hook
+
+
+class Pixels:
+    """A batch of inputs, and Adam to change them.
+
+    Args:
+        objective: Has a method `values(x, targets)`.
+        dropout: A `FixedDropout`.
+        shape: Shape of the batch.
+        learning_rate: Of Adam.
+    """
+
+    def __init__(self, objective, dropout, shape, learning_rate):
+        self._objective = objective
+        self._dropout = dropout
+        self._x = keras.Variable(np.zeros(shape), dtype="float32")
+        self._optimizer = keras.optimizers.Adam(learning_rate, epsilon=_EPSILON)
+        self._optimizer.build([self._x])
+        self._fresh = [v.numpy() for v in self._optimizer.variables]
+        # One trace for all batches: they differ in what they are called with.
+        self._run = tf.function(self._descend)
+
+    def optimise(self, start, targets, masks, steps):
+        """Optimises from a start, with a fresh optimizer.
+
+        Args:
+            start: float32 array of the batch's shape.
+            targets: Arrays for the objective.
+            masks: Arrays for the dropout.
+            steps: Number of updates.
+
+        Returns:
+            `(x, first, last)`: the optimised array, and the objective of each
+            input before and after, `(batch,)`.
+        """
+        self._x.assign(start)
+        for variable, value in zip(
+            self._optimizer.variables, self._fresh, strict=True
+        ):
+            variable.assign(value)
+        tensors = [[tf.constant(a) for a in part] for part in (targets, masks)]
+        first, last = self._run(*tensors, tf.constant(steps))
+        x = ops.convert_to_numpy(self._x).copy()
+        return x, first.numpy(), last.numpy()
+
+    def _descend(self, targets, masks, steps):
+        first = self._values(targets, masks)
+        for _ in tf.range(steps):
+            self._step(targets, masks)
+        return first, self._values(targets, masks)
+
+    def _values(self, targets, masks):
+        with self._dropout.applied(masks):
+            return self._objective.values(self._x.value, targets)
+
+    def _step(self, targets, masks):
+        # The teacher's weights are variables too, and none of them is watched.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._x.value)
+            # A sum: what happens to an input does not depend on the others.
+            total = ops.sum(self._values(targets, masks))
+        gradient = tape.gradient(total, self._x.value)
+        self._optimizer.apply([gradient], [self._x])

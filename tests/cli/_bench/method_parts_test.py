@@ -11,7 +11,7 @@ from absl.testing import parameterized
 
 from keras_kd import models
 from keras_kd import search
-from keras_kd._core import model_copies
+from keras_kd._core import model_weights
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import data_sets
 from keras_kd.cli._bench import method_parts
@@ -76,7 +76,7 @@ class EveryMethodTest(parameterized.TestCase):
         found = bench(method)
         before = [w.copy() for w in found.teacher.get_weights()]
         keras.utils.set_random_seed(0)
-        untrained = model_copies.fresh_copy(found.student).get_weights()
+        untrained = model_weights.fresh_copy(found.student).get_weights()
 
         trained = found.train(arms.DISTILLED, 0.01, 0)
 
@@ -241,7 +241,7 @@ class PeersTest(absltest.TestCase):
     def test_the_second_one_begins_from_other_weights(self):
         found = bench("mutual_learning")
         keras.utils.set_random_seed(0)
-        student = model_copies.fresh_copy(found.student)
+        student = model_weights.fresh_copy(found.student)
         first, second = found.trainer(student).peers
         self.assertIs(first, student)
         gap = first.get_weights()[0] - second.get_weights()[0]

@@ -5,9 +5,9 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd.procedures._specialists import batches
 from keras_kd.procedures._specialists import classes
 from keras_kd.procedures._specialists import models
+from keras_kd.procedures._specialists import training
 from tests import reference
 from tests import support
 
@@ -76,7 +76,9 @@ class HalfSpecialTest(absltest.TestCase):
     def made(self, num_special=10, num_rest=25, seed=(0,)):
         is_special = np.arange(num_special + num_rest) < num_special
         rows = np.arange(len(is_special))
-        return batches.HalfSpecial({"row": rows}, rows % 3, is_special, 8, seed)
+        return training.HalfSpecial(
+            {"row": rows}, rows % 3, is_special, 8, seed
+        )
 
     def rows(self, batches):
         return [batches[i][0]["row"] for i in range(len(batches))]
@@ -117,7 +119,7 @@ class HalfSpecialTest(absltest.TestCase):
         self.assertNotEqual(set(first[first >= 10]), set(second[second >= 10]))
 
     def test_weights_balance_the_halves(self):
-        weights = batches.balanced_weights(np.arange(10) < 2)
+        weights = training.balanced_weights(np.arange(10) < 2)
         self.assertAlmostEqual(np.mean(weights), 1, places=6)
         self.assertAlmostEqual(np.sum(weights[:2]), np.sum(weights[2:]))
 

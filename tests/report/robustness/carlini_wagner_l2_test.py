@@ -6,12 +6,14 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_kd.report import robustness
+from keras_kd.report.robustness.carlini_wagner_l2 import ConstantSearch
 from tests.report.robustness import small_victims
 
 # Two classes: 1 is nearer to the right of the line z_1 - z_0 = 0.
 KERNEL = np.array([[2.0, -1.0], [0.5, 1.5], [-1.0, 2.0]], "float32")
 BIAS = np.array([0.3, -0.1])
 QUICK = {"num_iterations": 300, "search_steps": 8, "learning_rate": 0.02}
+X = np.zeros((2, 3), "float32")
 
 
 def distances(x, lead=0.0):
@@ -111,6 +113,51 @@ class CarliniWagnerL2Test(parameterized.TestCase):
     def test_rejects(self, kwargs, message):
         with self.assertRaisesRegex(ValueError, message):
             attack(self.x, self.targets, **kwargs)
+
+
+class ConstantSearchTest(absltest.TestCase):
+    def constants(self, *successes):
+        """Constants of both images after steps that ended so."""
+        search = ConstantSearch(X, 0.01)
+        tried = [search.constants.tolist()]
+        for is_success in successes:
+            search.note(X + 1, np.array(is_success))
+            search.next_constants()
+            tried.append(search.constants.tolist())
+        return np.array(tried)
+
+    def test_grows_tenfold_until_a_success_and_then_bisects(self):
+        actual = self.constants(
+            (False, True), (False, False), (True, True), (False, True)
+        )
+        first = [0.01, 0.1, 1.0, (0.1 + 1) / 2, (0.55 + 1) / 2]
+        second = [0.01, 0.005, 0.0075, (0.005 + 0.0075) / 2]
+        second.append((0.005 + second[-1]) / 2)
+        np.testing.assert_allclose(actual, np.transpose([first, second]), 1e-6)
+
+    def test_one_success_in_a_step_is_a_success(self):
+        search = ConstantSearch(X, 1.0)
+        search.note(X + 1, np.array([True, False]))
+        search.note(X + 1, np.array([False, False]))
+        search.next_constants()
+        np.testing.assert_allclose(search.constants, [0.5, 10.0])
+
+    def test_keeps_the_nearest_success_of_each(self):
+        search = ConstantSearch(X, 1.0)
+        for size, is_success in (
+            (3.0, [True, False]),
+            (1.0, [False, False]),
+            (2.0, [True, True]),
+            (2.5, [True, True]),
+        ):
+            search.note(X + np.float32(size), np.array(is_success))
+            search.next_constants()
+        np.testing.assert_array_equal(search.nearest, X + 2)
+
+    def test_without_success_it_is_the_image(self):
+        search = ConstantSearch(X, 1.0)
+        search.note(X + 1, np.array([False, False]))
+        np.testing.assert_array_equal(search.nearest, X)
 
 
 if __name__ == "__main__":

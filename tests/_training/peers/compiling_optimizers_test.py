@@ -6,7 +6,7 @@ import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd._training.peers import optimizers
+from keras_kd._training.peers import compiling
 from keras_kd.losses import SoftTargets
 from tests import support
 from tests.peers import communities
@@ -96,7 +96,7 @@ class OptimizersTest(parameterized.TestCase):
         first = keras.optimizers.LossScaleOptimizer(
             keras.optimizers.SGD(0.1), initial_scale=8.0, dynamic_growth_steps=3
         )
-        copy = optimizers.copy_of(first)
+        copy = compiling.copy_of(first)
         self.assertEqual(
             (copy.initial_scale, copy.dynamic_growth_steps), (8, 3)
         )
@@ -105,7 +105,7 @@ class OptimizersTest(parameterized.TestCase):
         self.assertEqual(rate(copy), 0.5)
 
     def test_a_rate_that_is_a_function_is_shared(self):
-        copy = optimizers.copy_of(keras.optimizers.SGD(three_tenths))
+        copy = compiling.copy_of(keras.optimizers.SGD(three_tenths))
         self.assertAlmostEqual(rate(copy), 0.3)
 
     def test_what_weight_decay_leaves_out_is_left_out_for_all(self):
@@ -151,7 +151,7 @@ class OptimizersTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, "what its config says.*Received: SGD.*register"
         ):
-            optimizers.copy_of(keras.optimizers.SGD(Unregistered()))
+            compiling.copy_of(keras.optimizers.SGD(Unregistered()))
 
     def test_a_frozen_peer_is_refused(self):
         distiller = communities.made()

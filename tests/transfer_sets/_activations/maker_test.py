@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
-from keras_kd.transfer_sets._activations.dropout import FixedDropout
+from keras_kd.transfer_sets._activations.maker import FixedDropout
 from tests import support
 from tests.transfer_sets import small_teachers
 

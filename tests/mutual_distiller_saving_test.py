@@ -17,7 +17,7 @@ from tests import support
 from tests.peers import communities
 from tests.support import cross_entropy
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def with_dropout(width, name):
@@ -172,7 +172,7 @@ def resumable(folder, seed=0, callbacks=(), **kwargs):
 
 KILLED = """
 import sys
-from tests._training.peers import saving_test as here
+from tests import mutual_distiller_saving_test as here
 
 here.resumable(
     sys.argv[1], callbacks=[here.Killer()], exchange_every=4, shards=True
