@@ -10,6 +10,8 @@ __all__ = ["replicas"]
 
 # Each is a process of its own, and need not stay with its file.
 ALONE = "::test_runs_in_smoke_mode_"
+# What takes a minute or more at a time.
+LONG = (ALONE, "/two_processes_test.py::", "/workers_test.py::")
 
 
 def pytest_collection_modifyitems(items):
@@ -17,7 +19,7 @@ def pytest_collection_modifyitems(items):
 
     With `--no-loadscope-reorder`; xdist would begin with the largest files.
     """
-    items.sort(key=lambda item: ALONE not in item.nodeid)
+    items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,7 +60,7 @@ DEEP_RATE, DEEP_UPDATES = 0.003, 60 if SMALL else 1_200
 # Table 2: 64 channels, bottleneck 1200 and 30,000 hidden units: 54M parameters.
 CHANNELS, BOTTLENECK, HIDDEN = (8, 16, 100) if SMALL else (32, 64, 2_000)
 DROPOUT, RATES = 0.5, (0.01,) if SMALL else (0.001, 0.003)
-UPDATES, BATCH_SIZE = 60 if SMALL else 3_000, 128
+UPDATES, BATCH_SIZE = (20, 32) if SMOKE else (60 if SMALL else 3_000, 128)
 SEEDS, TUNING_SEED = (range(2), 0) if SMALL else (range(3), 100)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 

@@ -52,11 +52,12 @@ from keras_kd.transfer_sets import synthetic
 SMOKE = "KERAS_KD_SMOKE" in os.environ
 PATH = os.environ.get("KERAS_KD_ADULT_CSV")
 OUTPUT = pathlib.Path("model_compression")
-ROWS = {"adult": (4000, 1000), "digits": (1000, 300)}
-MADE = {"adult": (4000, 20_000, 100_000), "digits": (1000, 5000, 25_000)}
+ROWS = {"adult": (4000, 1000), "digits": (200 if SMOKE else 1000, 300)}
+MADE = {"adult": (4000, 20_000, 100_000)}
+MADE["digits"] = (300,) if SMOKE else (1000, 5000, 25_000)
 UNITS, UPDATES = (32, 20) if SMOKE else (256, 10_000)
 MUNGING = [(0.2, 5.0), (0.5, 1.0), (0.5, 5.0)][: 1 if SMOKE else 3]
-TREES, ROUNDS, SEEDS = 200, 30, range(2 if SMOKE else 3)
+TREES, ROUNDS, SEEDS = (20, 30, range(2)) if SMOKE else (200, 30, range(3))
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 brier = functools.partial(metrics.brier_score_loss, scale_by_half=True)
 
@@ -130,6 +131,7 @@ the library: a net like the student, that learnt from labels.
 def run(name, seed):
     x, y, nominal = load(name)
     order = np.random.default_rng(seed).permutation(len(x))
+    order = order[:600] if SMOKE else order
     learn, choose, test = np.split(order, np.cumsum(ROWS[name]))
     words = preprocessing.OneHotEncoder(handle_unknown="ignore")
     how = {"remainder": preprocessing.StandardScaler(), "sparse_threshold": 0}
@@ -163,7 +165,7 @@ def run(name, seed):
             verbose=0,
         )
 
-    tried, counts = {}, MADE[name][: 1 if SMOKE else 3]
+    tried, counts = {}, MADE[name]
     for often, near in MUNGING:
         how = {"probability": often, "local_variance": near, "nominal": nominal}
         mix = functools.partial(synthetic.munge, verbose=0, **how)
@@ -210,7 +212,7 @@ for axis, (name, done) in zip(axes, results.items(), strict=False):
     for key, values in scores.items():
         row = zip(values.mean(0), values.std(0, ddof=1), strict=True)
         print("|", name, key, *(f"| {m:.4g} +- {s:.2g}" for m, s in row), "|")
-    counts = np.array([0, *MADE[name][: 1 if SMOKE else 3]])
+    counts = np.array([0, *MADE[name]])
     for kind in ("RANDOM", "NBE", "MUNGE"):
         errors = np.array([scores[f"{kind} {count}"][:, 0] for count in counts])
         places, spread = counts + ROWS[name][0], errors.std(1, ddof=1)

@@ -52,7 +52,7 @@ DIGITS = (60, 400) if SMOKE else (200, 20_000)
 SIDE, DIGIT_SIDES, SYMMETRIC = 48, (13, 17, 21), (0, 1, 8)
 SHIFTS = ((0, 0), (2, 0), (-2, 0), (0, 2), (0, -2))
 SCALES, FRACTION = (7 / 6,) if SMOKE else (5 / 6, 7 / 6, 4 / 3), 0.7
-UPDATES, BATCH_SIZE, RATE = 20 if SMOKE else 1_200, 32, 0.003
+UPDATES, BATCH_SIZE, RATE = (20, 10, 0.003) if SMOKE else (1_200, 32, 0.003)
 SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 
 """

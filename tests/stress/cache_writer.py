@@ -19,9 +19,13 @@ EXAMPLES_PER_SHARD = 4
 SHARDS = VIEWS * EXAMPLES // EXAMPLES_PER_SHARD
 
 
-def repetitions():
-    """How often each stress test does its work: `scripts/stress 100`."""
-    return int(os.environ.get("KERAS_KD_STRESS", "3"))
+def repetitions(few=3):
+    """How often a stress test does its work: `scripts/stress 100`.
+
+    Args:
+        few: How often in CI. Defaults to 3.
+    """
+    return int(os.environ.get("KERAS_KD_STRESS") or few)
 
 
 def context():

@@ -21,6 +21,7 @@ from tests.cli import small_jobs
 from tests.conformance import procedure_rows
 from tests.conformance import procedure_runs
 from tests.stress import cache_writer
+from tests.stress import search_process
 
 WAIT = 240
 
@@ -70,6 +71,11 @@ def cache(folder):
     return {name: data.hex() for name, data in found.items()}
 
 
+def search(folder):
+    search_process.search(folder)
+    return search_process.values(folder)
+
+
 def command(folder):
     outcome, _ = small_jobs.run(folder, seeds=1)
     history = pathlib.Path(folder, "history.csv").read_text()
@@ -88,9 +94,12 @@ KINDS = {
     "experiment": experiment,
     "reconstruction": reconstruction,
     "cache": cache,
+    "search": search,
     "command": command,
     "command_cache": command_cache,
 }
+# A run takes seconds: in CI, one pair of them meets.
+SLOW = {"compress", "co_training", "command", "command_cache"}
 
 
 def use(kind, folder, connection, start=None, delay=0.0):

@@ -50,7 +50,8 @@ class TwoProcessesTest(parameterized.TestCase):
         self.assertEqual(expected[0], "ended", expected[1])
         chance = random.Random(kind)
         counts = collections.Counter()
-        for _ in range(cache_writer.repetitions()):
+        few = 1 if kind in folder_users.SLOW else 2
+        for _ in range(cache_writer.repetitions(few)):
             folder = support.folder(self) / "used"
             start = self.context.Barrier(2)
             both = [
