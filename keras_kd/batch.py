@@ -1,13 +1,21 @@
 """Takes a batch apart: entries of the input, labels, weights, reserved data."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+
+from keras_kd._types import Data
+from keras_kd._types import Entries
+from keras_kd._types import PerOutput
+from keras_kd._types import Tensor
 
 # A batch may carry data for the Distiller beside the input: `x` is then
 # `{"x": the input, RESERVED: {...}}`, and no model sees the second entry.
 RESERVED = "keras_kd"
 
 
-def split(x):
+def split(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Separates the input from the entries reserved for the Distiller.
 
     Args:
@@ -22,7 +30,7 @@ def split(x):
     return x, {}
 
 
-def attach(x, **reserved):
+def attach(x: Tensor, **reserved: Tensor) -> dict[str, Tensor]:
     """Puts data for the Distiller beside the input.
 
     Args:
@@ -36,7 +44,7 @@ def attach(x, **reserved):
     return {"x": x, RESERVED: before | reserved}
 
 
-def attach_example_ids(dataset):
+def attach_example_ids(dataset: Data) -> Data:
     """Numbers the examples of a data set, for losses that need their ids.
 
     Args:
@@ -60,7 +68,7 @@ def attach_example_ids(dataset):
     )
 
 
-def entries(x, chosen, as_list=False):
+def entries(x: Tensor, chosen: Entries, as_list: bool = False) -> Tensor:
     """The entries of a dict input that one model sees.
 
     Args:
@@ -80,7 +88,7 @@ def entries(x, chosen, as_list=False):
     return {name: x[name] for name in chosen}
 
 
-def entry(x, name, argument):
+def entry(x: Tensor, name: str, argument: str) -> Tensor:
     """One entry of a dict input.
 
     Args:
@@ -100,7 +108,9 @@ def entry(x, name, argument):
     return x[name]
 
 
-def of_output(structure, names, name):
+def of_output(
+    structure: PerOutput, names: Sequence[str], name: str | None
+) -> PerOutput:
     """The part of labels, weights or losses that belongs to one output.
 
     Args:
@@ -124,7 +134,7 @@ def of_output(structure, names, name):
     return structure[names.index(name)]
 
 
-def members(structure):
+def members(structure: PerOutput) -> list[Any]:
     """The values of a dict or list; a list of the value itself if neither."""
     if isinstance(structure, dict):
         return list(structure.values())
@@ -133,6 +143,6 @@ def members(structure):
     )
 
 
-def size(x):
+def size(x: Tensor) -> Tensor:
     """Number of examples in a batch, as a scalar tensor or an integer."""
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]

@@ -13,6 +13,7 @@ several times, what it returned last. Layers that a recurrent layer or
 """
 
 import difflib
+from collections.abc import Sequence
 
 import keras
 
@@ -21,7 +22,7 @@ _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 _MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
 
 
-def names(model):
+def names(model: keras.Model) -> list[str]:
     """Lists the paths of all layers that can be tapped.
 
     Args:
@@ -44,7 +45,9 @@ def names(model):
     return list(layers(model))
 
 
-def layers(model, in_loops=False):
+def layers(
+    model: keras.layers.Layer, in_loops: bool = False
+) -> dict[str, keras.layers.Layer]:
     """All layers by their paths.
 
     Args:
@@ -75,7 +78,7 @@ def _collect(found, layer, prefix, ancestors, in_loops):
             _collect(found, child, f"{path}/", (*ancestors, layer), in_loops)
 
 
-def children(layer):
+def children(layer: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
     """Layers directly inside a layer, by the names that lead to them."""
     if isinstance(layer, keras.Model):
         layer = unwrapped(layer)
@@ -101,14 +104,14 @@ def children(layer):
     }
 
 
-def unwrapped(model):
+def unwrapped(model: keras.Model) -> keras.Model:
     """Returns the model whose layers are tapped, without wrappers."""
     while hasattr(model, "tapped_model"):
         model = model.tapped_model
     return model
 
 
-def is_functional(layer):
+def is_functional(layer: keras.layers.Layer) -> bool:
     """Whether a layer is a model with a graph of layers."""
     # `keras.Model(inputs, outputs)` is of a class without a public name.
     return isinstance(layer, keras.Model) and hasattr(layer, "operations")
@@ -127,12 +130,12 @@ def _layers_in(value):
     ]
 
 
-def find(model, path):
+def find(model: keras.Model, path: str) -> keras.layers.Layer | None:
     """Returns the layer at a path, or None."""
     return _trail(model, path).get(path)
 
 
-def loop_around(model, path):
+def loop_around(model: keras.Model, path: str) -> str | None:
     """Path of the layer that calls the one at `path` in a loop, or None."""
     for outer, layer in _trail(model, path).items():
         if outer != path and isinstance(layer, _LOOPS):
@@ -154,7 +157,9 @@ def _trail(model, path):
     return {}
 
 
-def unknown_tap(model, outputs, tap, role):
+def unknown_tap(
+    model: keras.Model, outputs: Sequence[str], tap: str, role: str
+) -> str:
     """The sentence for a tap that does not exist.
 
     Args:

@@ -1,6 +1,7 @@
 """The training step, and functions of tensors, on TensorFlow."""
 
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,7 +20,7 @@ class Trainer(ReplicatedSteps):
     which order its methods are to be called.
     """
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
         # The teacher runs here, outside of the tapes, which would keep every
         # activation of it.
@@ -41,7 +42,7 @@ class Trainer(ReplicatedSteps):
             step.updated(index)
         return step.report()
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluates a batch; changes nothing but the metrics."""
         step = self._parts.step(self, data, training=False)
         for index in range(step.count):

@@ -1,6 +1,7 @@
 """A schedule for a temperature or a loss weight."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -78,22 +79,28 @@ class Anneal(keras.callbacks.Callback):
         self._bounds = None
         self._value = None
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         find = distiller_attribute(self, model, "hyperparameter")
         self._variable = find(self.target)
         self._bounds = model.hyperparameter_bounds(self.target)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.per == "epoch":
             self._set(epoch)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.per == "step":
             iterations = self.model.optimizer.iterations
             self._set(int(keras.ops.convert_to_numpy(iterations)))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if logs is not None and self._value is not None:
             logs[self.target] = self._value
 

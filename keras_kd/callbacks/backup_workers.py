@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+from typing import Any
 
 import keras
 
@@ -59,13 +60,13 @@ class BackupWorkers(keras.callbacks.Callback):
     [2]
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str | os.PathLike[str]):
         super().__init__()
         self.directory = pathlib.Path(directory, _worker_name())
         own_files.check_no_links(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.model.optimizer is None:
             raise TypeError(
                 "`BackupWorkers` must be used with a compiled model, since it "
@@ -81,10 +82,14 @@ class BackupWorkers(keras.callbacks.Callback):
         self.model.load_weights(self._path(epoch))
         set_initial_epoch(self.model, epoch)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         set_initial_epoch(self.model, None)  # `fit` has read it by now.
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         done = epoch + 1
         with files.written(self._path(done)) as partial:
             # All workers together: a part of the state is gathered from all.
@@ -93,7 +98,7 @@ class BackupWorkers(keras.callbacks.Callback):
             if old <= done - _KEPT:
                 self._path(old).unlink()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         set_initial_epoch(self.model, None)  # No epoch may have been left.
 
     def _path(self, epoch):

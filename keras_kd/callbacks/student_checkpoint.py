@@ -1,6 +1,8 @@
 """Saves the student while it is trained."""
 
+import os
 import warnings
+from typing import Any
 
 import keras
 
@@ -43,7 +45,12 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     ... )
     """
 
-    def __init__(self, filepath, monitor="val_loss", **kwargs):
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        **kwargs: Any,
+    ):
         super().__init__(filepath, monitor=monitor, **kwargs)
         if self.save_best_only and self.save_freq != "epoch":
             raise ValueError(
@@ -57,15 +64,19 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
         self._is_chief = is_chief()
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         student = distiller_attribute(self, model, "student")
         super().set_model(_StudentOf(model, student))
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self._is_chief:
             super().on_train_batch_end(batch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if not self._is_chief:
             return
         if self.save_best_only and self.monitor not in (logs or {}):

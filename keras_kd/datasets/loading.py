@@ -15,10 +15,10 @@ MAX_BYTES = 8 * 2**30
 
 
 def load(
-    name_or_folder: str | os.PathLike,
+    name_or_folder: str | os.PathLike[str],
     *,
     split: tuple[str, str] | None = None,
-    data_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     image_size: tuple[int, int] | None = None,
     test_fraction: float | None = None,
     download: bool | None = None,
@@ -113,7 +113,7 @@ def digits() -> ImageSet:
 
 
 def from_folder(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     image_size: tuple[int, int] | None = None,
     test_fraction: float = 0.2,
@@ -214,7 +214,7 @@ def from_tfds(
     name: str,
     *,
     split: tuple[str, str] | None = None,
-    data_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     image_size: tuple[int, int] | None = None,
     download: bool = True,
 ) -> ImageSet:

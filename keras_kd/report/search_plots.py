@@ -5,8 +5,13 @@ import math
 import textwrap
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Light for the worst, dark for the best; distinct without colour vision.
 COLOR_MAP = "viridis_r"
@@ -34,13 +39,13 @@ class _Axis:
     """
 
     name: str
-    place: Callable
+    place: Callable[..., Any]
     ticks: list[tuple[float, str]]
 
 
 def parallel_coordinates(
-    trials: Sequence, label: str = "score", scale: float = 1.0
-):
+    trials: Sequence[Any], label: str = "score", scale: float = 1.0
+) -> "Figure":
     """Draws each trial as a line over one axis for each knob.
 
     The last axis is the score, which the colours show too. Lines below an axis
@@ -83,7 +88,9 @@ def parallel_coordinates(
     return figure
 
 
-def slices(trials: Sequence, label: str = "score", scale: float = 1.0):
+def slices(
+    trials: Sequence[Any], label: str = "score", scale: float = 1.0
+) -> "Figure":
     """Draws the score against each knob.
 
     Args:

@@ -5,6 +5,9 @@ import difflib
 import math
 import numbers
 from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
 
 LOG = "log"
 LINEAR = "linear"
@@ -39,7 +42,7 @@ class Range:
     sampling: str = LINEAR
     reason: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sampling not in (LINEAR, LOG):
             raise ValueError(
                 f'`sampling` must be "{LINEAR}" or "{LOG}". Received: sampling='
@@ -69,7 +72,7 @@ class Range:
             return math.sqrt(self.low) * math.sqrt(self.high)
         return self.low / 2 + self.high / 2
 
-    def choose(self, hp, name):
+    def choose(self, hp: keras_tuner.HyperParameters, name: str) -> float:
         """The value of a trial.
 
         Args:
@@ -84,7 +87,7 @@ class Range:
             sampling=self.sampling,
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g} ({self.sampling})"
 
 
@@ -108,11 +111,11 @@ class Choice:
     'adam'
     """
 
-    values: tuple
+    values: tuple[Any, ...]
     default: float | str | None = None
     reason: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.values, str):
             raise TypeError(
                 "`values` must be a list or tuple of values. Received: values="
@@ -149,7 +152,7 @@ class Choice:
                 f"{self.default!r}, values={values}."
             )
 
-    def choose(self, hp, name):
+    def choose(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         """The value of a trial.
 
         Args:
@@ -158,7 +161,7 @@ class Choice:
         """
         return hp.Choice(name, list(self.values), default=self.default)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ", ".join(str(value) for value in self.values)
 
 

@@ -1,12 +1,18 @@
 """Teachers: any built `keras.Model` that gives logits, and more."""
 
 import importlib
+from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
 from keras_kd.teachers.noisy import NoisyTeacher
+
+if TYPE_CHECKING:
+    from keras_kd.teachers.cached import CachedTeacher
+    from keras_kd.teachers.caching import cache_teacher
 
 __all__ = [
     "Augmentation",
@@ -23,7 +29,7 @@ __all__ = [
 _ON_DEMAND = {"CachedTeacher": "cached", "cache_teacher": "caching"}
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}")

@@ -7,9 +7,12 @@ places is mirrored and resized.
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
+
+from keras_kd._types import Tensor
 
 __all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
 
@@ -18,11 +21,11 @@ __all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
 class Identity:
     """Leaves images and predictions as they are."""
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """The images, `(images, height, width, channels)`."""
         return images
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """The predictions."""
         return predictions
 
@@ -36,15 +39,15 @@ class Chain:
             predicted is changed back in the opposite order.
     """
 
-    transforms: Sequence
+    transforms: Sequence[Any]
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Images that all have changed, `(images, height, width, channels)`."""
         for transform in self.transforms:
             images = transform.apply(images)
         return images
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were."""
         for transform in reversed(self.transforms):
             predictions = transform.invert(predictions)
@@ -62,11 +65,11 @@ class Flip:
 
     swap: Sequence[tuple[int, int]] = ()
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Mirrored images, `(images, height, width, channels)`."""
         return np.asarray(images)[:, :, ::-1]
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:
@@ -92,13 +95,13 @@ class Scale:
 
     factor: float
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Images of `factor` times the height and width, rounded."""
         images = np.asarray(images)
         size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
         return _resize(images, size)
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:
@@ -124,11 +127,11 @@ class Shift:
     down: int
     right: int
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Moved images, `(images, height, width, channels)`."""
         return _moved(images, self.down, self.right)
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:

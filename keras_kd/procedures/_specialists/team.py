@@ -42,7 +42,7 @@ class Specialists:
     dustbin_shifts: tuple[float, ...]
     histories: Mapping[str, dict[str, list[float]]]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         logits_of(self.generalist, "generalist")
         for m, specialist in enumerate(self.specialists):
             logits_of(specialist, f"specialists[{m}]")

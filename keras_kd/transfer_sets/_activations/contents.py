@@ -21,7 +21,7 @@ class TopLayer:
 
     temperature: float = 8.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_temperature(self.temperature)
 
 
@@ -45,7 +45,7 @@ class AllLayers:
     layers: tuple[str, ...] | None = None
     max_covariance_units: int = 1200
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_temperature(self.temperature)
         if isinstance(self.layers, str):
             raise TypeError(
@@ -78,7 +78,7 @@ class SpectralAllLayers:
     kept: float = 0.1
     examples_per_class: int = 64
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positive("kept", self.kept, "a part of the coefficients")
         if self.kept > 1:
             raise ValueError(
