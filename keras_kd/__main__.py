@@ -9,6 +9,7 @@ import sys
 
 import keras_kd
 from keras_kd.cli._shell import launch
+from keras_kd.cli._shell import terminal
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import UNUSABLE
 from keras_kd.cli._shell.errors import UnusableError
@@ -35,6 +36,7 @@ def main(arguments=None):
     """
     if arguments is None:
         arguments = sys.argv[1:]
+    terminal.prepare()
     if not arguments or arguments[0] in (*launch.HELP, "help"):
         print(_help())
         return DONE
@@ -77,4 +79,6 @@ def _help():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import keras_kd_cli
+
+    sys.exit(keras_kd_cli.main())

@@ -60,10 +60,10 @@ class BlocksTest(absltest.TestCase):
     They run in this process: `QuickStartTest` shows what is to be imported.
     """
 
-    def printed(self, *words):
+    def printed(self, *words, before=""):
         quick_start = block_with("data = keras_kd.datasets")
         code = quick_start[: quick_start.index("distiller = ")]
-        code += "".join(block_with(some) for some in words)
+        code += before + "".join(block_with(some) for some in words)
         return pages.run(code, support.folder(self), {})
 
     @pytest.mark.slow
@@ -81,6 +81,14 @@ class BlocksTest(absltest.TestCase):
         # Ten classes: chance is 0.1.
         accuracy = float(printed.split("accuracy: ")[-1].split()[0])
         self.assertGreater(accuracy, 0.5)
+
+    @pytest.mark.slow
+    def test_given_answers_run_as_they_stand(self):
+        images = "images = (data.train_images, data.train_labels)\n"
+        self.assertIn(images, block_with("cache_teacher"))
+        printed = self.printed("cache_answers", before=images)
+        self.assertIn("The term `soft_targets` outweighs the others", printed)
+        self.assertNotIn("no better than chance", printed)
 
 
 @support.eager_tests

@@ -121,6 +121,8 @@ class Step:
 
     Attributes:
         count: Number of students.
+        terms: Of each student that was compared: the terms of its loss by
+            name, without their weights, and its regularisation, a list.
 
     Args:
         distiller: The compiled `Distiller`.
@@ -138,6 +140,7 @@ class Step:
         self.parts = parts
         self.training = training
         self.examples = parts.read(data)
+        self.terms = []
         self._student = None
         # Of each student: what losses and metrics of labels get.
         self._measured = []
@@ -146,6 +149,15 @@ class Step:
         self._teacher = teacher.run(self.examples, training=False)
         if training and teacher.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
+
+    @property
+    def teacher_output(self):
+        """What the one teacher said; `None` without one."""
+        return None if self._teacher is None else self._teacher.output
+
+    def student(self, index):
+        """The model that is a student."""
+        return self.parts.student.model
 
     def learners(self):
         """The optimizer of each student, and the variables that it updates."""
@@ -216,6 +228,7 @@ class Step:
             total += self.parts.student_loss_weight * supervised
         for value in penalties:
             total += ops.sum(value) / backend.num_replicas()
+        self.terms.append((terms, penalties))
         logs.update_terms((distiller.metrics[0], total), terms, examples.size)
         return total
 

@@ -3,6 +3,7 @@
 import keras
 
 if keras.backend.backend() == "tensorflow":
+    from keras_kd.backend.first_batch import FirstBatch
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
     from keras_kd.backend.tensorflow import check_finite
@@ -20,6 +21,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow_graph import is_probability
     from keras_kd.backend.tensorflow_graph import origins
 else:
+    from keras_kd.backend.unsupported import FirstBatch
     from keras_kd.backend.unsupported import Trainer
     from keras_kd.backend.unsupported import all_sum
     from keras_kd.backend.unsupported import ancestors
@@ -38,6 +40,7 @@ else:
     from keras_kd.backend.unsupported import replica_id
 
 __all__ = [
+    "FirstBatch",
     "Trainer",
     "all_sum",
     "ancestors",

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_kd.backend.first_batch import Replayed
+
 
 class ReplicatedSteps:
     """Functions that run steps, for several replicas.
@@ -153,7 +155,7 @@ def _make_function(model, step):
             raise StopIteration
         if model.run_eagerly:
             return steps(batches)
-        if isinstance(iterator, tf.distribute.DistributedIterator):
+        if isinstance(iterator, tf.distribute.DistributedIterator | Replayed):
             return graph_of(len(batches), iterator.element_spec)(batches)
         # `train_on_batch` has one batch, and each replica gets all of it.
         return by_itself(batches)

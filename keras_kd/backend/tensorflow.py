@@ -52,6 +52,62 @@ class Trainer(ReplicatedSteps):
             step.compare(index)
         return step.report()
 
+    def gradient_step(self, data: Any) -> tuple[Any, Any]:
+        """Evaluates a batch, and differentiates each term of the loss.
+
+        Nothing is changed, metrics included.
+
+        Args:
+            data: The batch, as a step gets it.
+
+        Returns:
+            `(step, norms)`: the `Step`, and for each student a dict from the
+            name of a term to the norm of its gradient by the student's weights:
+            a scalar, without the term's weight and scaled as the optimizer
+            does, or `None` if the term does not depend on them.
+        """
+        # As values, which are at hand outside of replicas too; and Keras 3.15
+        # regularises what a scope does not name as `None`.
+        values = [
+            (variable, tf.convert_to_tensor(variable.value))
+            for variable in self.trainable_variables
+        ]
+        value_of = {id(variable): value for variable, value in values}
+        norms = []
+        with keras.StatelessScope(values, initialize_variables=False):
+            step = self._parts.step(self, data, training=False)
+            learners = step.learners()
+            tapes = [tf.GradientTape(persistent=True) for _ in learners]
+            for index, tape in enumerate(tapes):
+                with tape:
+                    tape.watch([value for _, value in values])
+                    step.predict(index)
+            for index, tape in enumerate(tapes):
+                optimizer, _ = learners[index]
+                step.prepare(index)
+                with tape:
+                    step.compare(index)
+                    terms, _ = step.terms[index]
+                    scaled = {
+                        name: optimizer.scale_loss(term)
+                        for name, term in terms.items()
+                    }
+                student = step.student(index)
+                sources = [value_of[id(v)] for v in student.trainable_variables]
+                norms.append(
+                    {
+                        name: _norm(tape.gradient(term, sources))
+                        for name, term in scaled.items()
+                    }
+                )
+        return step, norms
+
+
+def _norm(gradients):
+    """Norm of several gradients; `None` if all are."""
+    found = [g for g in gradients if g is not None]
+    return tf.linalg.global_norm(found) if found else None
+
 
 def copy_weight_decay_exclusions(optimizer, copy):
     """Copies the weight decay exclusions of another optimizer."""

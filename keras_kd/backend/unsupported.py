@@ -19,6 +19,7 @@ class Trainer:
         _refuse()
 
 
+FirstBatch = _refuse
 all_sum = _refuse
 ancestors = _refuse
 check_finite = _refuse

@@ -7,7 +7,7 @@ from absl import flags
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import check
-from keras_kd.cli._shell.settings import check_model_file
+from keras_kd.cli._shell.settings import resolve
 
 INTRODUCTION = """\
 Stores what a teacher says about all training images of a data set, so that it
@@ -26,6 +26,8 @@ class CacheSettings:
     Attributes:
         dataset: See `Settings`.
         data_dir: See `Settings`.
+        image_size: See `Settings`.
+        limit: See `Settings`.
         teacher: Path of a saved model, or `None` to train one.
         epochs: Passes over the training images, for a teacher to be trained.
         batch_size: Images that the teacher takes at a time.
@@ -37,13 +39,27 @@ class CacheSettings:
 
     dataset: str = Settings.dataset
     data_dir: str | None = None
+    image_size: str | None = None
+    limit: int | None = None
     teacher: str | None = None
-    epochs: int = Settings.epochs
+    epochs: int | None = Settings.epochs
     batch_size: int = Settings.batch_size
     dtype: str = "float16"
     top_k: int | None = None
     taps: tuple[str, ...] = ()
     output: str = "keras_kd_cache"
+
+    def as_distill(self):
+        """The `Settings` that share their data and teacher with these."""
+        return Settings(
+            dataset=self.dataset,
+            data_dir=self.data_dir,
+            image_size=self.image_size,
+            limit=self.limit,
+            teacher=self.teacher,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+        )
 
 
 def make_flags():
@@ -58,6 +74,8 @@ def make_flags():
     text, count = flags.DEFINE_string, flags.DEFINE_integer
     define(text, "dataset", "as for `keras-kd distill`")
     define(text, "data_dir", "where tensorflow-datasets keeps its files")
+    define(text, "image_size", "as for `keras-kd distill`")
+    define(count, "limit", "read so many images at most, likewise")
     define(
         text,
         "teacher",
@@ -107,6 +125,7 @@ def _prepare(values):
     _check(settings)
 
     def work():
+        launch.say_reading(settings)
         from keras_kd.cli._bench import cache_job
         from keras_kd.cli._shell import progress
 
@@ -116,8 +135,6 @@ def _prepare(values):
 
 
 def _check(settings):
-    for name in ("epochs", "batch_size", "top_k"):
-        value = getattr(settings, name)
-        if value is not None:
-            check(name, value, value >= 1, "1 or more")
-    check_model_file("teacher", settings.teacher)
+    if settings.top_k is not None:
+        check("top_k", settings.top_k, settings.top_k >= 1, "1 or more")
+    resolve(settings.as_distill())

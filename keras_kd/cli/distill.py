@@ -26,6 +26,9 @@ HELP = {
     "dataset": "digits; an image set of tensorflow-datasets, such as mnist; or "
     "a folder of images with one sub-folder for each class",
     "data_dir": "where tensorflow-datasets keeps its files",
+    "image_size": "all images are brought to it: 64, or 48x64 for height and "
+    "width; otherwise the size that all have, or 64 where they differ",
+    "limit": "read so many images at most, those for testing included",
     "method": "a name that `keras-kd methods` lists",
     "temperature": "divides the logits of both models; otherwise as "
     "`keras-kd methods` says",
@@ -36,11 +39,13 @@ HELP = {
     "learning_rate": "of the distilled students, such as `keras-kd search` "
     "found; otherwise each arm chooses among the same few",
     "epochs": "passes over as many images as there are for training, whatever "
-    "part of them the students see",
+    "part of them the students see; otherwise 10, but with other sets than the "
+    "digits as many as make 150 updates",
     "batch_size": "images in an update",
     "seeds": "students in each arm; raise it later to add some",
     "fraction": "part of the training images that the students see; the "
-    "teacher sees all",
+    "teacher sees all; otherwise 0.05, but of other sets than the digits 1,000 "
+    "images at least, or all there are",
     "teacher": TEACHER,
     "student": "a saved model whose architecture to train, with new weights; "
     "otherwise a smaller network of that kind",
@@ -49,7 +54,7 @@ HELP = {
     "output": "folder for the results",
 }
 NUMBERS = (*methods.FLAGS, "learning_rate", "fraction")
-COUNTS = ("epochs", "batch_size", "seeds")
+COUNTS = ("epochs", "batch_size", "seeds", "limit")
 
 
 def make_flags():
@@ -89,6 +94,7 @@ def _prepare(values):
     settings = resolve(Settings(**launch.given(values, Settings)))
 
     def work():
+        launch.say_reading(settings)
         from keras_kd.cli._bench import job
         from keras_kd.cli._shell import progress
 

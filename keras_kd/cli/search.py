@@ -29,6 +29,8 @@ _LIKEWISE = "likewise"
 HELP = {
     "dataset": distill.HELP["dataset"],
     "data_dir": distill.HELP["data_dir"],
+    "image_size": distill.HELP["image_size"],
+    "limit": distill.HELP["limit"],
     "methods": "names that `keras-kd methods` lists, with commas between them; "
     "otherwise soft targets, alone and with hints or attention where the "
     "models have layers to compare",
@@ -58,7 +60,7 @@ HELP = {
     "overwrite": "begin anew, and throw away what another job left in the "
     "output folder; the same teacher and its cache stay",
 }
-COUNTS = ("max_trials", "seeds", "epochs", "batch_size", "workers")
+COUNTS = ("max_trials", "seeds", "epochs", "batch_size", "limit", "workers")
 NUMBERS = (
     "temperature",
     "loss_weight",
@@ -115,6 +117,7 @@ def _prepare(values):
         )
 
     def work():
+        launch.say_reading(settings)
         from keras_kd.cli._search import job
         from keras_kd.cli._shell import progress
 

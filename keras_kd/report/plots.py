@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_kd.report.calibration import Reliability
+from keras_kd.report.drawing import legend_below
+from keras_kd.report.drawing import make_logarithmic
+from keras_kd.report.drawing import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Distinct with any colour vision (Okabe and Ito), and by shape when printed.
 COLORS = ("#000000", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
-MARKERS = ("*", "o", "s", "D", "^", "v")
+# One more than colours, so that the seventh model differs from the first.
+MARKERS = ("*", "o", "s", "D", "^", "v", "P")
 LINES = ("-", "--", "-.", ":")
 SMALLEST_BIN = 0.02
-# Models of one size stand side by side.
-STEP_ASIDE = 1.08
+# How far the narrowest range of sizes reaches beyond its middle.
+ROOM = 1.5
+WIDEST_CAP = 7
 
 
 def learning_curves(
@@ -47,7 +52,7 @@ def learning_curves(
         axes.plot(
             epochs,
             values.mean(axis=0),
-            label=f"{name} ({len(values)} seeds)",
+            label=f"{name} ({_seeds(len(values))})",
             linestyle=_pick(LINES, index - 1),
             marker=_pick(MARKERS, index) if len(epochs) < 30 else None,
             markersize=4,
@@ -65,7 +70,7 @@ def learning_curves(
         xlabel="epoch",
         ylabel=f"{ylabel} (%)",
     )
-    axes.legend(loc="lower right")
+    legend_below(figure, axes)
     return figure
 
 
@@ -86,28 +91,35 @@ def accuracy_against_parameters(
     figure, axes = _figure()
     sizes = []
     for index, (name, (parameters, accuracies)) in enumerate(points.items()):
-        sizes.append(parameters)
         values = 100 * np.asarray(accuracies, "float64")
         spread = values.std(ddof=1) if len(values) > 1 else 0.0
         axes.errorbar(
-            parameters * STEP_ASIDE ** (sizes.count(parameters) - 1),
+            parameters,
             values.mean(),
             yerr=spread or None,
             label=f"{name}: {values.mean():.1f} %",
             color=_pick(COLORS, index),
             marker=_pick(MARKERS, index),
+            # Models of one size may cover each other: one sees through the
+            # markers, and the caps of the first reach beyond the next.
+            markerfacecolor="none",
+            markeredgewidth=1.6,
             markersize=9,
-            capsize=4,
+            capsize=max(WIDEST_CAP - 2 * sizes.count(parameters), 1),
             linestyle="none",
         )
-    axes.set_xscale("log")
-    axes.margins(x=0.25, y=0.15)
+        sizes.append(parameters)
+    room = max((max(sizes) / min(sizes)) ** 0.25, ROOM)
+    make_logarithmic(
+        axes.xaxis, min(sizes) / room, max(sizes) * room, text="{:,.0f}".format
+    )
+    axes.margins(y=0.15)
     axes.set(
         title="Accuracy against size: mean and standard deviation",
         xlabel="parameters (logarithmic)",
         ylabel=f"{ylabel} (%)",
     )
-    axes.legend(loc="best")
+    legend_below(figure, axes)
     return figure
 
 
@@ -125,7 +137,7 @@ def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
     Returns:
         A matplotlib `Figure`.
     """
-    figure = _new_figure(6.4, 6.4)
+    figure = new_figure(6.4, 5.4)
     upper, lower = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 1)}
     )
@@ -151,24 +163,19 @@ def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
     lower.set(xlabel="mean confidence in the bin (%)", ylabel="examples (%)")
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
-    # Beside the axes: curves may be anywhere in them.
-    figure.legend(
-        *upper.get_legend_handles_labels(), loc="outside lower center"
-    )
+    legend_below(figure, upper)
     return figure
 
 
 def _figure():
-    figure = _new_figure(6.4, 4.4)
+    figure = new_figure(6.4, 4.0)
     axes = figure.subplots()
     axes.grid(alpha=0.3)
     return figure, axes
 
 
-def _new_figure(width, height):
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+def _seeds(count):
+    return f"{count} seed" + ("" if count == 1 else "s")
 
 
 def _pick(choices, index):

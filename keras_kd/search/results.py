@@ -27,6 +27,8 @@ class TrialResult:
         knobs: Dict from the names of the knobs that counted to their values.
         epochs: Number of epochs, where the tuner chose it, else `None`.
         message: Why it failed, or `None`.
+        sampling: Dict from the names of those knobs that have a range to
+            `"log"` or `"linear"`.
     """
 
     trial_id: str
@@ -36,6 +38,7 @@ class TrialResult:
     knobs: dict[str, float | str]
     epochs: int | None = None
     message: str | None = None
+    sampling: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def results(
@@ -125,6 +128,13 @@ def _result(state, order):
     values = hyperparameters.values
     trial_id = state["trial_id"]
     is_completed = state["status"] == "COMPLETED"
+    knobs = [
+        knob
+        for knob in hyperparameters.space
+        if knob.name in values
+        and not knob.name.startswith(_OWN)
+        and hyperparameters.is_active(knob)
+    ]
     return TrialResult(
         trial_id=trial_id,
         # A trial that begins just now may not be in the order yet.
@@ -132,15 +142,14 @@ def _result(state, order):
         status=state["status"],
         # Of NumPy, in a tuner, and as JSON has it, in a folder.
         score=float(state["score"]) if is_completed else None,
-        knobs={
-            knob.name: values[knob.name]
-            for knob in hyperparameters.space
-            if knob.name in values
-            and not knob.name.startswith(_OWN)
-            and hyperparameters.is_active(knob)
-        },
+        knobs={knob.name: values[knob.name] for knob in knobs},
         epochs=values.get(_EPOCHS),
         message=state["message"],
+        sampling={
+            knob.name: knob.sampling
+            for knob in knobs
+            if hasattr(knob, "sampling")  # Choices have none.
+        },
     )
 
 

@@ -13,6 +13,7 @@ from keras_kd.teachers.noisy import NoisyTeacher
 if TYPE_CHECKING:
     from keras_kd.teachers.cached import CachedTeacher
     from keras_kd.teachers.caching import cache_teacher
+    from keras_kd.teachers.given_answers import cache_answers
 
 __all__ = [
     "Augmentation",
@@ -20,13 +21,18 @@ __all__ = [
     "EnsembleTeacher",
     "FunctionTeacher",
     "NoisyTeacher",
+    "cache_answers",
     "cache_teacher",
     "logits",
 ]
 
 
 # Caches take many modules, and few need them.
-_ON_DEMAND = {"CachedTeacher": "cached", "cache_teacher": "caching"}
+_ON_DEMAND = {
+    "CachedTeacher": "cached",
+    "cache_answers": "given_answers",
+    "cache_teacher": "caching",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,7 @@ from keras_kd._types import Data
 from keras_kd._types import Entries
 from keras_kd._types import Tensor
 from keras_kd.teachers._cache import arguments
+from keras_kd.teachers._cache import batched
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import layout as layouts
 from keras_kd.teachers._cache import positions
@@ -53,7 +54,7 @@ class CachedTeacher(TeacherProtocol):
     the supervised loss and the metrics of the student only.
 
     Args:
-        directory: Folder that `cache_teacher` filled.
+        directory: Folder that `cache_teacher` or `cache_answers` filled.
         augmentation: The function that `cache_teacher` was given. `None`, the
             default, is enough if there was none, or a `teachers.Augmentation`.
         verify: Whether to compare all files with their checksums. Otherwise
@@ -135,8 +136,8 @@ class CachedTeacher(TeacherProtocol):
         Shuffle, batch, repeat, take or shard afterwards, as you like.
 
         Args:
-            data: The data set that was cached, with labels or without, or its
-                arrays. Single examples in the order of the cache.
+            data: The data set that was cached, with labels or without, in any
+                form that `cache_teacher` takes, in the order of the cache.
             view: Number of one view. `None`, the default, goes through all
                 views of the data, one after the other: so many times as many
                 examples. For one view in each epoch, `repeat()` the result
@@ -174,7 +175,8 @@ class CachedTeacher(TeacherProtocol):
                 "cached, and take a part of it afterwards."
             )
         views = self._chosen(view)
-        if arrays is not data and self.augmentation is None:
+        is_array = arrays is not data and not batched.is_batched(arrays)
+        if is_array and self.augmentation is None:
             return self._reader().attach_arrays(arrays)
         return self._reader().attach(data, views, self.augmentation)
 
@@ -269,7 +271,8 @@ def _check_finished(directory):
             raise ValueError(
                 "`directory` must hold a finished cache. Received: "
                 f"directory={str(directory)!r}, without {name!r}. Call "
-                "`cache_teacher`; it goes on where it was stopped."
+                "`cache_teacher` or `cache_answers` as before; it goes on "
+                "where it was stopped."
             )
 
 

@@ -54,7 +54,9 @@ def cache_teacher(
             `FunctionTeacher`.
         dataset: `tf.data.Dataset` of single examples (not batched) in a fixed
             order: `x`, `(x, y)` or `(x, y, sample_weight)`; or arrays of that
-            structure.
+            structure; or batches of it: a `keras.utils.PyDataset`, which is
+            read by index, or a function that makes a generator. A generator
+            itself cannot be read again.
         directory: Folder of the cache; made if it does not exist.
         taps: Names of taps to store beside the output.
         top_k: Integer >= 1. Stores only so many of the highest logits of an
@@ -116,6 +118,53 @@ def cache_teacher(
     forward = forwards.make(
         teacher, tuple(taps), teacher_inputs, dtype, top_k, first
     )
+    return fill(
+        directory,
+        teacher,
+        forward,
+        data,
+        augmentation=augmentation,
+        batch_size=batch_size,
+        examples_per_shard=examples_per_shard,
+        seed=seed,
+        teacher_inputs=teacher_inputs,
+        verbose=verbose,
+        views=views,
+    )
+
+
+def fill(
+    directory,
+    teacher,
+    forward,
+    data,
+    *,
+    batch_size,
+    examples_per_shard,
+    verbose,
+    augmentation=None,
+    seed=0,
+    teacher_inputs=None,
+    views=1,
+):
+    """Writes a cache, or what is missing of it, and opens it.
+
+    Args:
+        directory: Folder of the cache.
+        teacher: What has the fingerprint of the answers.
+        forward: What gives them, such as a `ModelForward`.
+        data: `tf.data.Dataset` of single examples.
+        batch_size: See `cache_teacher`; so are all others.
+        examples_per_shard: See there.
+        verbose: See there.
+        augmentation: See there.
+        seed: See there.
+        teacher_inputs: See there.
+        views: See there.
+
+    Returns:
+        A `CachedTeacher`.
+    """
     row_bytes = bytes_of(stored_arrays(forward.layout, augmentation))
     examples_per_shard, block = arguments.sizes(
         row_bytes, elements.num_bytes(data), batch_size, examples_per_shard

@@ -1,4 +1,4 @@
-"""Teachers that are no Keras models: functions and scikit-learn classifiers."""
+"""Teachers that are no Keras models: functions and those of scikit-learn."""
 
 import hashlib
 from typing import Any
@@ -12,10 +12,11 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Data
 from keras_kd.teachers import classifiers
+from keras_kd.teachers import regressors
 
 
 class FunctionTeacher(TeacherProtocol):
-    """A function, or scikit-learn classifiers, whose answers can be cached.
+    """A function, or what scikit-learn fits, whose answers can be cached.
 
     Such a teacher cannot run inside a compiled training step: `predict` labels
     data with it, and `teachers.cache_teacher` keeps its outputs for a
@@ -24,7 +25,8 @@ class FunctionTeacher(TeacherProtocol):
     Probabilities become logits by `log(maximum(probability, floor))`. The
     softmax of those at temperature 1 is the probabilities again, but for what
     the floor adds to classes that the teacher rules out. A higher floor softens
-    a teacher that is too sure, such as a tree.
+    a teacher that is too sure, such as a tree. What a regressor predicts stays
+    as it is, for `losses.LogitRegression` or `losses.Match`.
 
     Args:
         function: One of
@@ -33,14 +35,18 @@ class FunctionTeacher(TeacherProtocol):
             * a fitted scikit-learn classifier with `predict_proba`, or a
               pipeline that ends in one. It sees the input as `(examples,
               features)`;
-            * a list of these, an ensemble.
+            * a fitted scikit-learn regressor, a pipeline that ends in one, or
+              another object with its `predict`, such as XGBoost's
+              `XGBRegressor`: `(batch,)` or `(batch, outputs)`;
+            * a list of these, an ensemble; regressors among themselves.
 
             A classifier's `decision_function` is a function too, for those
             whose softmax is `predict_proba`, with `from_logits=True`.
         num_classes: Integer, the length of the last axis. Defaults to the
             number of classes that the classifiers know. If those are integers
             below `num_classes`, each has its own place; else they come in the
-            order of `classes_`. Functions need it.
+            order of `classes_`. Functions need it. Of a regressor it is the
+            number of outputs, and need not be given.
         from_logits: Whether functions return logits, not probabilities.
             Classifiers give probabilities. Defaults to `False`.
         keep_members: Whether to return the outputs of each of a list, so that
@@ -105,7 +111,13 @@ class FunctionTeacher(TeacherProtocol):
                 f"identity={identity!r} of type {type(identity).__name__}."
             )
         self.functions = list(functions)
-        self.num_classes = _count_classes(functions, num_classes)
+        self._is_regressor = any(map(regressors.is_regressor, functions))
+        if self._is_regressor:
+            regressors.check_arguments(functions, from_logits, keep_members)
+            check_count("num_classes", num_classes, "outputs", is_optional=True)
+            self.num_classes = num_classes
+        else:
+            self.num_classes = classifiers.count(functions, num_classes)
         self.from_logits = bool(from_logits)
         self.keep_members = bool(keep_members)
         self.floor = float(floor)
@@ -123,7 +135,8 @@ class FunctionTeacher(TeacherProtocol):
                 data frame, for a function also a structure of arrays.
 
         Returns:
-            Logits as float32 `(batch, ..., classes)`. With `keep_members`, a
+            Logits as float32 `(batch, ..., classes)`; of regressors, their
+            predictions `(batch, outputs)`, averaged. With `keep_members`, a
             dict like that of an arithmetic `EnsembleTeacher`.
 
         Raises:
@@ -132,6 +145,9 @@ class FunctionTeacher(TeacherProtocol):
                 `from_logits=False`.
         """
         x = keras.tree.map_structure(_as_array, x)
+        if self._is_regressor:
+            answer = regressors.predict(self.functions, x, self.num_classes)
+            return self._finite(answer)
         if self.keep_members:
             logits = np.stack([self._logits(f, x) for f in self.functions], 1)
             weights = np.full(logits.shape[:2], -np.log(len(self.functions)))
@@ -222,38 +238,18 @@ class FunctionTeacher(TeacherProtocol):
 
 
 def _check_function(function, index):
-    if not (classifiers.is_classifier(function) or callable(function)):
+    if classifiers.is_classifier(function):
+        classifiers.check_fitted(function)
+    elif regressors.is_regressor(function):
+        regressors.check_fitted(function)
+    elif not callable(function):
         raise TypeError(
             "`function` must be a function, a classifier with "
-            "`predict_proba`, or a list of these. Received: "
+            "`predict_proba`, a regressor, or a list of these. Received: "
             f"{function!r} at place {index}. Classifiers without "
             "probabilities get them by "
             "`sklearn.calibration.CalibratedClassifierCV`."
         )
-    if classifiers.is_classifier(function):
-        classifiers.check_fitted(function)
-
-
-def _count_classes(functions, num_classes):
-    """Returns `num_classes` as given, or the number of the classifiers."""
-    fitted = [f for f in functions if classifiers.is_classifier(f)]
-    if num_classes is None:
-        known = {tuple(np.asarray(c.classes_).tolist()) for c in fitted}
-        is_clear = len(known) == 1 and all(
-            numbers is None or list(numbers) == list(range(len(numbers)))
-            for numbers in map(classifiers.numbers, fitted)
-        )
-        if not is_clear:
-            raise ValueError(
-                "`num_classes` must be given, unless `function` is classifiers "
-                "that know the same classes, numbered from 0 or named. "
-                f"Received: num_classes=None, classes {sorted(known)[:5]}."
-            )
-        return len(known.pop())
-    check_count("num_classes", num_classes, "classes")
-    for classifier in fitted:
-        classifiers.columns(classifier, num_classes)
-    return num_classes
 
 
 def _check_kind(answer, from_logits, name):
@@ -281,7 +277,8 @@ def _softmax(logits):
 
 
 def _contents(function):
-    if not classifiers.is_classifier(function):
+    is_known = (classifiers.is_classifier, regressors.is_regressor)
+    if not any(is_one(function) for is_one in is_known):
         raise ValueError(
             "`identity` must be given for a function, since a cache has to "
             "notice another teacher. Received: identity=None for "

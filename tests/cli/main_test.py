@@ -12,6 +12,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+import keras_kd_cli
 from keras_kd import __main__ as program
 from keras_kd import search
 from keras_kd.cli._bench import cache_job
@@ -24,22 +25,9 @@ from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import INTERRUPTED
 from keras_kd.cli._shell.errors import UNUSABLE
 from tests import support
+from tests.cli.calls import call
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-
-def call(*arguments):
-    """Runs a command in this process.
-
-    Returns:
-        The exit code, and what went to standard output and standard error.
-    """
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as output,
-        contextlib.redirect_stderr(io.StringIO()) as errors,
-    ):
-        code = program.main(list(arguments))
-    return code, output.getvalue(), errors.getvalue()
 
 
 class HelpTest(parameterized.TestCase):
@@ -67,103 +55,31 @@ class HelpTest(parameterized.TestCase):
         self.assertEqual((code, output.split()[-1]), (0, keras_kd.__version__))
 
 
-class UnusableTest(parameterized.TestCase):
-    def assert_unusable(self, regex, *arguments):
+class StartTest(parameterized.TestCase):
+    @parameterized.parameters("distill", "cache", "search")
+    def test_says_at_once_what_is_read(self, command):
         with (
-            mock.patch.object(job, "run") as run,
-            mock.patch.object(cache_job, "run", run),
-            mock.patch.object(search_job, "run", run),
-            mock.patch.object(processes, "supervise", run),
+            mock.patch.object(job, "run"),
+            mock.patch.object(cache_job, "run"),
+            mock.patch.object(search_job, "run"),
         ):
-            code, _, errors = call(*arguments)
-        run.assert_not_called()
-        self.assertEqual(code, UNUSABLE)
-        self.assertRegex(" ".join(errors.split()), regex)
-
-    def test_unknown_command(self):
-        self.assert_unusable(
-            "must be one of cache, distill, methods, search. Received: distil. "
-            "Did you mean distill",
-            "distil",
-        )
-
-    def test_unknown_flag(self):
-        self.assert_unusable(
-            "flag 'epoch'. Did you mean: epochs", "distill", "--epoch=3"
-        )
-
-    def test_value_of_another_type(self):
-        self.assert_unusable(
-            "--epochs=many.*keras-kd distill --help", "distill", "--epochs=many"
-        )
-
-    def test_argument_that_is_no_flag(self):
-        self.assert_unusable(
-            "must be flags, --name=value. Received: digits", "distill", "digits"
-        )
-
-    def test_value_out_of_range(self):
-        self.assert_unusable(
-            "`--temperature` must be above 0.*Received: --temperature=-1",
-            "distill",
-            "--temperature=-1",
-        )
-
-    @parameterized.parameters(
-        ("top_k", "0", "`--top_k` must be 1 or more.*Received: --top_k=0"),
-        ("batch_size", "0", "`--batch_size` must be 1 or.*--batch_size=0"),
-        ("dtype", "int8", "int8.*keras-kd cache --help"),
-        ("teacher", "none.keras", "`--teacher` must be a saved.*none.keras"),
-    )
-    def test_value_that_no_cache_can_have(self, name, value, regex):
-        self.assert_unusable(regex, "cache", f"--{name}={value}")
-
-    @parameterized.parameters(
-        ("tuner", "rand", "`--tuner` must be one of.*--tuner=rand. .*random"),
-        ("methods", "", "`--methods` must name one method"),
-        ("methods", "fitnets", "Received: fitnets in --methods=fitnets"),
-        ("workers", "17", "`--workers` must not be more than.*--max_trials=16"),
-        ("max_trials", "many", "--max_trials=many.*keras-kd search --help"),
-    )
-    def test_value_that_no_search_can_have(self, name, value, regex):
-        self.assert_unusable(regex, "search", f"--{name}={value}")
-
-    def test_unknown_method(self):
-        self.assert_unusable(
-            "Received: --method=hint. Did you mean hints",
-            "distill",
-            "--method=hint",
-        )
-
-    def test_flags_of_methods(self):
-        self.assert_unusable("Unknown.*'all'", "methods", "--all")
-
-    def test_other_backend(self):
-        with mock.patch.dict(os.environ, KERAS_BACKEND="jax"):
-            self.assert_unusable(
-                "`KERAS_BACKEND` must be tensorflow.*Received: "
-                "KERAS_BACKEND=jax. Unset",
-                "distill",
-            )
-
-    def test_unknown_dataset(self):
-        output = support.folder(self) / "output"
-        code, _, errors = call(
-            "distill", "--dataset=mnits", f"--output={output}"
-        )
-        self.assertEqual(code, UNUSABLE)
-        self.assertRegex(errors, "Received: .*mnits")
-        self.assertIn("mnist", errors)
-
-    def test_output_that_cannot_be_written(self):
-        file = support.folder(self) / "file"
-        file.write_text("")
-        code, _, errors = call("distill", f"--output={file}/below")
-        self.assertEqual(code, UNUSABLE)
-        self.assertRegex(errors, "`--output` must be a folder.*Received")
+            _, output, _ = call(command, "--dataset=of_mine")
+        self.assertEqual(output, "Reading the images of of_mine.\n")
 
 
-class FailureTest(absltest.TestCase):
+class FailureTest(parameterized.TestCase):
+    @parameterized.parameters(KeyboardInterrupt, lambda: INTERRUPTED)
+    def test_an_interrupted_process_ends_with_130(self, does):
+        with (
+            mock.patch.object(program, "main", side_effect=does),
+            mock.patch.object(os, "_exit", side_effect=SystemExit) as leave,
+            contextlib.redirect_stderr(io.StringIO()) as errors,
+        ):
+            with self.assertRaises(SystemExit):
+                keras_kd_cli.main()
+        leave.assert_called_once_with(130)
+        self.assertNotIn("Traceback", errors.getvalue())
+
     def test_interruption_says_how_to_go_on(self):
         with mock.patch.object(job, "run", side_effect=KeyboardInterrupt):
             code, _, errors = call("distill", "--output=here")

@@ -164,8 +164,8 @@ class SearchTest(absltest.TestCase):
     def test_refuses_to_go_on_with_other_settings(self):
         with self.assertRaisesRegex(
             UnusableError,
-            "`--output` must be empty or hold the same run.*"
-            'tuner="random", now "grid".*Or add --overwrite',
+            "`--output` must be an empty folder or one with the same job.*"
+            "--tuner=random, now grid.*or add --overwrite",
         ):
             small_jobs.search(self.folder, tuner="grid")
 

@@ -79,10 +79,14 @@ def bench(**given):
             and other attributes.
     """
     the_data = data()
+    tuning = data_sets.hold_out(the_data)
+    given["alternatives"] = tuple(
+        data_sets.fill_in(one, tuning) for one in given["alternatives"]
+    )
     return arms.Bench(
         settings=given["alternatives"][0],
         data=the_data,
-        tuning=data_sets.hold_out(the_data),
+        tuning=tuning,
         num_classes=3,
         teacher=net(name="teacher"),
         student=net(name="student"),

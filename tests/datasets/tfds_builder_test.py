@@ -69,6 +69,12 @@ class KerasKdMadeOfManySizes(Made):
     SHAPE = (None, None, 3)
 
 
+class KerasKdMadeOfMany(Made):
+    """More images than one wants."""
+
+    SPLITS = {"train": 20, "test": 10}
+
+
 class KerasKdMadeInOnePart(Made):
     """No part for testing."""
 
@@ -152,6 +158,18 @@ class ByNameTest(parameterized.TestCase):
     def test_different_sizes_become_64(self):
         data = self.load("keras_kd_made_of_many_sizes")
         self.assertEqual(data.image_shape, (64, 64, 3))
+
+    def test_a_limit_takes_the_first_of_each_split(self):
+        folder = support.folder(self)
+        every, data = (
+            datasets.load("keras_kd_made_of_many", data_dir=folder, limit=limit)
+            for limit in (None, 15)
+        )
+        # Of 20 and 10, 3 each for the classes, then alike of the other 17 and
+        # 7: 17 * 9 / 24 = 6.4.
+        self.assertLen(data.train_labels, 9)
+        self.assertLen(data.test_labels, 6)
+        np.testing.assert_array_equal(data.train_labels, every.train_labels[:9])
 
     @needs("mnist")
     def test_mnist(self):

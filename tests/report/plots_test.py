@@ -4,6 +4,7 @@ import numpy as np
 from absl.testing import absltest
 
 from keras_kd import report
+from tests.report import text_boxes
 
 CURVES = {
     "alone": [[0.5, 0.6, 0.7], [0.4, 0.6, 0.8]],
@@ -11,8 +12,8 @@ CURVES = {
 }
 
 
-def labels(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+def labels(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def written(figure):
@@ -30,7 +31,8 @@ class PlotsTest(absltest.TestCase):
         np.testing.assert_allclose(axes.lines[0].get_xdata(), [1, 2, 3])
         np.testing.assert_allclose(axes.lines[2].get_ydata(), 95)
         self.assertEqual(
-            labels(axes), ["alone (2 seeds)", "distilled (2 seeds)", "teacher"]
+            labels(figure),
+            ["alone (2 seeds)", "distilled (2 seeds)", "teacher"],
         )
 
     def test_accuracy_stands_over_parameters(self):
@@ -39,7 +41,7 @@ class PlotsTest(absltest.TestCase):
         )
         (axes,) = figure.axes
         self.assertEqual(axes.get_xscale(), "log")
-        self.assertEqual(labels(axes), ["teacher: 90.0 %", "student: 80.0 %"])
+        self.assertEqual(labels(figure), ["teacher: 90.0 %", "student: 80.0 %"])
 
     def test_reliability_diagram_draws_accuracy_over_confidence(self):
         # Sure by .75 and right in half.
@@ -57,14 +59,73 @@ class PlotsTest(absltest.TestCase):
         upper, _ = report.reliability_diagram({"student": bins}).axes
         np.testing.assert_allclose(upper.lines[1].get_xdata(), [90])
 
-    def test_models_of_one_size_stand_side_by_side(self):
+    def test_models_of_one_size_stand_at_one_place_in_equal_markers(self):
         figure = report.accuracy_against_parameters(
-            {"alone": (100, [0.7]), "distilled": (100, [0.7])}
+            {
+                "teacher": (1000, [0.9]),
+                "alone": (100, [0.7, 0.8]),
+                "smoothed": (100, [0.7, 0.8]),
+                "distilled": (100, [0.7, 0.8]),
+            }
         )
-        first, second = (
-            line.get_xdata()[0] for line in figure.axes[0].lines[:2]
+        points = [one[0] for one in figure.axes[0].containers]
+        np.testing.assert_array_equal(
+            [point.get_xdata()[0] for point in points], [1000, 100, 100, 100]
         )
-        self.assertLess(first, second)
+        self.assertLen({point.get_markersize() for point in points}, 1)
+        # None hides the others: hollow markers, and caps of its own width.
+        self.assertEqual({p.get_markerfacecolor() for p in points}, {"none"})
+        caps = [one[1] for one in figure.axes[0].containers[1:]]
+        self.assertLen({cap[0].get_markersize() for cap in caps}, 3)
+
+    def test_many_models_have_a_marker_each(self):
+        figure = report.accuracy_against_parameters(
+            {f"model {n}": (100 + n, [0.5]) for n in range(20)}
+        )
+        lines = figure.axes[0].lines
+        kinds = {(one.get_color(), one.get_marker()) for one in lines}
+        self.assertLen(kinds, 20)
+
+    def test_sizes_are_round_numbers_that_do_not_overlap(self):
+        for low, high in (
+            (100, 100),
+            (100, 128),
+            (3_700, 9_900),
+            (1_000_000, 2_500_000),
+            (28_000_000, 99_000_000),
+            (900, 1_000_000_000),
+        ):
+            figure = report.accuracy_against_parameters(
+                {"small": (low, [0.9]), "large": (high, [0.9])}
+            )
+            figure.draw_without_rendering()
+            boxes = text_boxes.of_ticks(figure.axes[0].xaxis)
+            with self.subTest(low=low, high=high):
+                self.assertBetween(len(boxes), 2, 5)
+                self.assertEmpty(text_boxes.overlapping(boxes))
+
+    def test_a_legend_covers_no_axes_and_fits_the_picture(self):
+        name = "distilled by attention transfer, with a temperature of four"
+        names = [f"{name}, {n}" for n in range(9)]
+        bins = report.reliability([0], [[0.75, 0.25]])
+        for figure in (
+            report.learning_curves({n: [[0.9, 0.1]] for n in names}),
+            report.accuracy_against_parameters({n: (9, [0.5]) for n in names}),
+            report.reliability_diagram(dict.fromkeys(names, bins)),
+        ):
+            figure.draw_without_rendering()
+            (legend,) = figure.legends
+            box = legend.get_window_extent()
+            for axes in figure.axes:
+                self.assertGreater(axes.get_tightbbox().y0, box.y1)
+            self.assertTrue(figure.bbox.contains(box.x0, box.y0))
+            self.assertTrue(figure.bbox.contains(box.x1, box.y1))
+            # The axes keep their height.
+            self.assertGreater(figure.axes[0].bbox.height, 250)
+
+    def test_one_seed_is_one(self):
+        figure = report.learning_curves({"alone": [[0.5, 0.6]]})
+        self.assertEqual(labels(figure), ["alone (1 seed)"])
 
     def test_every_picture_can_be_written_and_names_its_axes(self):
         bins = report.reliability([0], [[0.75, 0.25]])
@@ -76,6 +137,7 @@ class PlotsTest(absltest.TestCase):
             self.assertStartsWith(written(figure), b"\x89PNG")
             for axes in figure.axes:
                 self.assertNotEmpty(axes.get_ylabel())
+            self.assertNotEmpty(figure.axes[0].get_title())
             self.assertNotEmpty(figure.axes[-1].get_xlabel())
 
 

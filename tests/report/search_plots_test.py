@@ -5,10 +5,21 @@ import numpy as np
 from absl.testing import absltest
 
 from keras_kd import report
+from tests.report import text_boxes
 
 
 def trial(score, **knobs):
     return types.SimpleNamespace(score=score, knobs=knobs)
+
+
+def sampled(how, values):
+    """Trials of a knob `weight` that tell how it was sampled."""
+    return [
+        types.SimpleNamespace(
+            score=1 - number / 9, knobs={"weight": v}, sampling={"weight": how}
+        )
+        for number, v in enumerate(values)
+    ]
 
 
 TRIALS = [
@@ -23,12 +34,19 @@ def texts(figure):
     return [text.get_text() for text in figure.axes[0].texts]
 
 
-def lines_of(figure):
-    """Heights at which the lines of the trials pass the axes."""
+def lines_of(figure, num_axes=None):
+    """Heights at which the lines of the trials pass the axes.
+
+    Args:
+        figure: A `Figure`.
+        num_axes: Number of axes; `None` if there are more than 2. An axis is a
+            line itself, from 0 to 1 at one place.
+    """
     return [
         list(line.get_ydata())
         for line in figure.axes[0].lines
-        if len(line.get_ydata()) > 2
+        if len(line.get_ydata()) == (num_axes or len(line.get_ydata()))
+        and len(set(line.get_xdata())) > 1
     ]
 
 
@@ -42,7 +60,7 @@ class ParallelCoordinatesTest(absltest.TestCase):
             atol=1e-6,
         )
         shown = texts(figure)
-        for text in ("rate", "kind", "0.001", "0.1", "b", "90", "50"):
+        for text in ("rate\n(log)", "kind", "0.001", "0.1", "b", "90", "50"):
             self.assertIn(text, shown)
         self.assertIn("not used", shown)
         self.assertNotIn("c", shown)
@@ -63,6 +81,32 @@ class ParallelCoordinatesTest(absltest.TestCase):
         bar = figure.axes[1]
         self.assertEqual(bar.get_ylabel(), "accuracy (%)")
         np.testing.assert_allclose(bar.get_ylim(), (50, 90))
+
+    def test_a_logarithmic_range_has_a_logarithmic_axis(self):
+        # A ratio of 4, whose middle is 2.
+        trials = sampled("log", [1.0, 2.0, 4.0])
+        figure = report.parallel_coordinates(trials)
+        heights = [line[0] for line in lines_of(figure, 2)]
+        np.testing.assert_allclose(sorted(heights), [0, 0.5, 1])
+        self.assertIn("weight\n(log)", texts(figure))
+        panel = report.slices(trials).axes[0]
+        self.assertEqual(panel.get_xscale(), "log")
+
+    def test_a_linear_range_has_a_linear_axis_however_wide(self):
+        trials = sampled("linear", [0.1, 2.0, 3.9])
+        figure = report.parallel_coordinates(trials)
+        heights = [line[0] for line in lines_of(figure, 2)]
+        np.testing.assert_allclose(sorted(heights), [0, 0.5, 1])
+        self.assertIn("weight", texts(figure))
+        panel = report.slices(trials).axes[0]
+        self.assertEqual(panel.get_xscale(), "linear")
+
+    def test_scores_that_differ_little_are_told_apart(self):
+        figure = report.parallel_coordinates(
+            [trial(0.90012, kind="a"), trial(0.9001, kind="b")]
+        )
+        shown = [text for text in texts(figure) if text.startswith("0.9")]
+        self.assertEqual(shown, ["0.9001", "0.90011", "0.90012"])
 
 
 class SlicesTest(absltest.TestCase):
@@ -113,7 +157,71 @@ class AstrayTest(absltest.TestCase):
         self.assertIn("0", texts(figure))
 
 
+class TextsTest(absltest.TestCase):
+    """Names are long, numbers are large, and there are many of both."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        random = np.random.default_rng(0)
+        cls.trials = [
+            trial(
+                0.9 - 1e-4 * number,
+                method=f"a_method_with_a_long_name_{number % 14:02}",
+                units=int(10 ** random.uniform(3, 8)),
+                rate=10 ** random.uniform(-7, -1),
+                **{
+                    f"a_loss_with_a_long_name_{n}.loss_weight": random.uniform(
+                        1, 4
+                    )
+                    for n in range(5)
+                },
+            )
+            for number in range(60)
+        ]
+
+    def test_no_line_is_over_a_number_of_an_axis(self):
+        figure = report.parallel_coordinates(self.trials)
+        axes = figure.axes[0]
+        highest = max(line.get_zorder() for line in axes.lines)
+        numbers = [one for one in axes.texts if one.get_bbox_patch()]
+        self.assertGreater(len(numbers), 14)
+        for one in numbers:
+            self.assertGreater(one.get_zorder(), highest)
+            # Nothing shines through.
+            self.assertEqual(one.get_bbox_patch().get_facecolor()[-1], 1)
+
+    def test_no_text_of_the_axes_covers_another_or_leaves_the_picture(self):
+        figure = report.parallel_coordinates(self.trials, "accuracy (%)", 100)
+        figure.draw_without_rendering()
+        boxes = text_boxes.of([*figure.axes[0].texts, *figure.texts])
+        self.assertEmpty(text_boxes.overlapping(boxes))
+        for text, box in boxes:
+            self.assertTrue(figure.bbox.contains(box.x0, box.y0), text)
+            self.assertTrue(figure.bbox.contains(box.x1, box.y1), text)
+
+    def test_no_text_of_the_panels_covers_another(self):
+        figure = report.slices(self.trials, "accuracy (%)", 100)
+        figure.draw_without_rendering()
+        boxes = [
+            box
+            for panel in figure.axes
+            for box in text_boxes.of_ticks(panel.xaxis)
+        ]
+        self.assertGreater(len(boxes), 14)
+        boxes += text_boxes.of(panel.xaxis.label for panel in figure.axes)
+        self.assertEmpty(text_boxes.overlapping(boxes))
+
+    def test_points_are_of_one_size(self):
+        for panel in report.slices(self.trials).axes[:8]:
+            self.assertLen(set(panel.collections[0].get_sizes()), 1)
+
+
 class BothTest(absltest.TestCase):
+    def test_have_a_title(self):
+        for draw in (report.parallel_coordinates, report.slices):
+            self.assertNotEmpty(draw(TRIALS).get_suptitle())
+
     def test_can_be_written_also_of_one_trial(self):
         for draw in (report.parallel_coordinates, report.slices):
             for trials in (TRIALS, TRIALS[:1]):

@@ -15,7 +15,7 @@ class Scored(keras_tuner.RandomSearch):
         x = hp.Float("x", 0.0, 1.0)
         if hp.Choice("kind", ["plain", "deep"]) == "deep":
             with hp.conditional_scope("kind", ["deep"]):
-                hp.Int("depth", 2, 9)
+                hp.Int("depth", 2, 9, sampling="log")
         if trial.trial_id == "1":
             raise keras_tuner.errors.FailedTrialError("nothing came of it")
         return {"accuracy": x, "loss": 1 - x}
@@ -59,6 +59,14 @@ class ResultsTest(absltest.TestCase):
         for one in search.results(tuner(self.folder)):
             kinds[one.knobs["kind"]].add("depth" in one.knobs)
         self.assertEqual(kinds, {"plain": {False}, "deep": {True}})
+
+    def test_ranges_tell_how_they_were_sampled(self):
+        for one in search.results(tuner(self.folder)):
+            is_deep = one.knobs["kind"] == "deep"
+            self.assertEqual(
+                one.sampling,
+                {"x": "linear"} | ({"depth": "log"} if is_deep else {}),
+            )
 
     def test_the_folder_tells_the_same(self):
         found = search.results(tuner(self.folder))

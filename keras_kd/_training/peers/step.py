@@ -85,12 +85,19 @@ class PeerStep(Step):
         self._is_in_turn = training and self._is_live and parts.is_in_turn
         if training and parts.stale is not None:
             parts.stale.exchange(distiller.optimizer.iterations)
+        self.terms = []
         self._students = []
         self._measured = []
         self._penalties = []
         # Answers for the whole batch, by peer; and those that each peer gets.
         self._answers = None
         self._answers_to = {}
+
+    # Each peer learns from others.
+    teacher_output = None
+
+    def student(self, index):
+        return self.parts.outputs[index].model
 
     def learners(self):
         return [

@@ -1,13 +1,13 @@
 """Writes the cache of `keras-kd cache`."""
 
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
 from keras_kd.cli._bench.arms import TEACHER
 from keras_kd.cli._bench.job import Job
-from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli._shell.progress import Progress
-from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import resolve
+from keras_kd.cli._shell.terminal import fold
 
 
 def run(settings, *, say=print, live=None):
@@ -27,12 +27,7 @@ def run(settings, *, say=print, live=None):
     """
     folder = CacheFolder(settings.output, "output")
     folder.prepare()
-    shared = ("dataset", "data_dir", "teacher", "epochs", "batch_size")
-    bench = prepare.load(
-        resolve(Settings(**{name: getattr(settings, name) for name in shared})),
-        say,
-        folder,
-    )
+    bench = prepare.load(resolve(settings.as_distill()), say, folder)
     if bench.is_teacher_trained:
         folder.check_teacher(bench.teacher)
     images = bench.data.train_images
@@ -50,13 +45,16 @@ def run(settings, *, say=print, live=None):
         dtype=settings.dtype,
         batch_size=settings.batch_size,
     )
+    names = ("image_size", "limit", "teacher")
+    given = [name for name in names if getattr(settings, name) is not None]
+    same = [f"--{name}" for name in ("dataset", *given)]
     state = "Kept from before in" if is_there else "Written to"
     say(
         fold(
             f"{state} {settings.output}: what the teacher says about "
             f"{cached.num_examples:,} examples, {folder.num_bytes():,} bytes. "
-            f"Use it with `keras-kd distill --cache={settings.output}`, the "
-            "same --dataset and, if there was one, the same --teacher."
+            f"Use it with `keras-kd distill --cache={settings.output}`, and "
+            f"the same {', '.join(same)}."
         )
     )
     return cached
@@ -67,7 +65,7 @@ def _teacher(settings, bench, folder, progress):
     if settings.teacher:
         return bench.teacher
     job = folder.keep_teacher(
-        prepare.teacher_identity(bench),
+        identities.of_teacher(bench),
         lambda state: Job(bench, state, progress).with_teacher(),
     )
     return job.bench.teacher

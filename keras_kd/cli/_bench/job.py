@@ -8,14 +8,15 @@ import numpy as np
 from keras_kd._core import model_weights
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import estimates
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._shell.progress import Progress
-from keras_kd.cli._shell.progress import estimate_sentence
-from keras_kd.cli._shell.progress import expected_seconds
 from keras_kd.cli._shell.settings import resolve
+from keras_kd.cli._shell.terminal import fold
 
 BEFORE = "kept from before"
 
@@ -47,7 +48,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     bench = prepare.prepare(settings, say)
     state = job_state.State(
         settings.output,
-        prepare.identity(bench),
+        identities.of_job(bench),
         overwrite,
         files=outputs.FILES,
     )
@@ -58,7 +59,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
         job = job.with_answers()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
-        say(outputs.fold(warning))
+        say(fold(warning))
     rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
     for seed in range(settings.seeds):
         for arm in arms.ARMS:
@@ -68,7 +69,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     say(outputs.terminal(result))
     outputs.write(job.bench, state, result)
     files = ", ".join(outputs.FILES)
-    say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
+    say("\n" + fold(f"Written to {settings.output}: {files}."))
     return result
 
 
@@ -79,10 +80,12 @@ def _progress(bench, state, say, live):
         + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
         for arm in arms.ARMS
     }
-    progress = Progress(counts, expected_seconds(bench), say, live)
+    expected = estimates.expected_seconds(bench)
+    progress = Progress(counts, expected, say, live)
     if state.load(arms.TEACHER) is None:
         trained = progress.total - bench.is_teacher_trained
-        say(outputs.fold(estimate_sentence(progress.left(), trained)))
+        epochs = bench.settings.epochs
+        say(fold(estimates.sentence(progress.left(), trained, epochs)))
     return progress
 
 
@@ -142,8 +145,7 @@ class Job:
     def _write_cache(self, folder):
         bench = self.bench
         if not bench.settings.teacher and folder.own_teacher() is None:
-            identity = prepare.teacher_identity(bench)
-            folder.keep_teacher(identity, self._hand_over)
+            folder.keep_teacher(identities.of_teacher(bench), self._hand_over)
         self.progress.say(
             f"{folder.path} holds no finished cache: it is written now."
         )
@@ -200,9 +202,10 @@ class Job:
             name = arms.student_name(arm, seed, rate)
         found = self.state.load(name)
         if found is None:
-            trained = self.bench.train(
-                arm, rate, seed, self.progress.watch(what)
-            )
+            callbacks = self.progress.watch(what)
+            if arm == arms.DISTILLED:
+                callbacks = [*callbacks, *self.progress.diagnose()]
+            trained = self.bench.train(arm, rate, seed, callbacks)
             record = {"rate": rate, "history": trained.history}
             arrays = {}
             if not is_choice:

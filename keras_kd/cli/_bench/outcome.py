@@ -102,11 +102,16 @@ def describe(bench):
         else ""
     )
     note = methods.METHODS[settings.method].note
+    seen = (
+        "all of them"
+        if bench.seen == len(tuning.train_labels)
+        else f"{bench.seen:,} of them, other ones for each seed"
+    )
     return (
         f"{data.name}: {images} training, {len(tuning.test_labels):,} "
         f"validation and {len(data.test_labels):,} test images of "
         f"{data.num_classes} classes.\n{origin}\n"
-        f"Each student sees {bench.seen:,} of them, other ones for each seed."
+        f"Each student sees {seen}."
         f"{cached}" + (f"\n{note}" if note else "")
     )
 
@@ -119,11 +124,19 @@ def teacher_warning(bench, accuracy):
     luck = 2 * math.sqrt(chance * (1 - chance) / examples)
     if accuracy > chance + luck:
         return None
+    remedy = "check that it was trained on images in [0, 1] with these labels."
+    if not bench.is_teacher_trained:
+        count, settings = len(bench.tuning.train_labels), bench.settings
+        updates = settings.epochs * -(-count // settings.batch_size)
+        remedy = (
+            f"it had {updates:,} update{'' if updates == 1 else 's'} with "
+            f"{count:,} images: raise --epochs, or give it more images."
+        )
     return (
         "Warning: the teacher is no better than chance. Its accuracy on the "
         f"validation part is {100 * accuracy:.1f} %; always naming the most "
         f"frequent class gives {100 * chance:.1f} %. Expect no gain from it; "
-        "check that it was trained on images in [0, 1] with these labels."
+        f"{remedy}"
     )
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import shutil
-import textwrap
 
 import keras_kd
 from keras_kd import report
@@ -14,6 +13,8 @@ from keras_kd.cli._bench.outcome_table import HEADER
 from keras_kd.cli._bench.outcome_table import legend
 from keras_kd.cli._bench.outcome_table import percent
 from keras_kd.cli._bench.outcome_table import rows
+from keras_kd.cli._shell.terminal import fold
+from keras_kd.cli._shell.terminal import shown
 
 PLOTS = {
     "learning_curves.png": "Learning curves of the arms",
@@ -26,7 +27,9 @@ FILES = ("report.md", "student.keras", "history.csv", *PLOTS)
 def terminal(outcome):
     """The table and the verdict, for a terminal."""
     lines = [
-        report.text_table(HEADER, rows(outcome)),
+        report.text_table(
+            HEADER, [[*map(shown, cells)] for cells in rows(outcome)]
+        ),
         "",
         fold(legend(outcome)),
     ]
@@ -34,11 +37,6 @@ def terminal(outcome):
     if outcome.warning:
         lines.append(fold(outcome.warning))
     return "\n".join(lines)
-
-
-def fold(text):
-    """Breaks a text into lines that fit a terminal."""
-    return textwrap.fill(text, report.tables.WIDTH)
 
 
 def write(bench, state, outcome):

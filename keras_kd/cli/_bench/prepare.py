@@ -1,15 +1,12 @@
 """Loads and validates the data and models of a job."""
 
 import dataclasses
-import hashlib
-import os
 
 import keras
 import numpy as np
 
 import keras_kd
 from keras_kd import teachers
-from keras_kd._core import files
 from keras_kd.cli import methods
 from keras_kd.cli._bench import answers
 from keras_kd.cli._bench import data_sets
@@ -98,11 +95,12 @@ def load(settings, say=print, folder=None):
     if teacher is not None and teachers.logits(teacher) is not teacher:
         say("The teacher ends in softmax or sigmoid: its logits are used.")
         teacher = teachers.logits(teacher)
+    tuning = data_sets.hold_out(data)
     keras.utils.set_random_seed(TEACHER_SEED)
     return Bench(
-        settings=settings,
+        settings=data_sets.fill_in(settings, tuning),
         data=data,
-        tuning=data_sets.hold_out(data),
+        tuning=tuning,
         num_classes=classes,
         teacher=teacher
         or small_convnet(data.image_shape, classes, TEACHER_WIDTHS, "teacher"),
@@ -225,58 +223,3 @@ def _try_out(bench):
             "`--teacher` and `--student` must be models that "
             f"{bench.method_flag} can compare. Received: {error}"
         ) from error
-
-
-def identity(bench):
-    """Describes a job, as a dict for JSON.
-
-    The number of seeds is no part of it: more can be added to a finished job.
-    """
-    settings = bench.settings
-    found = {
-        name: getattr(settings, name)
-        for name in (
-            "dataset",
-            "method",
-            "temperature",
-            "loss_weight",
-            "student_loss_weight",
-            "epochs",
-            "batch_size",
-            "fraction",
-        )
-    }
-    for name in ("noise_stddev", "noise_probability", "learning_rate"):
-        # Where there are none, jobs of older versions are the same job.
-        if getattr(settings, name) is not None:
-            found[name] = getattr(settings, name)
-    digest = hashlib.blake2b(digest_size=16)
-    for name in ("train_images", "train_labels", "test_images", "test_labels"):
-        array = np.ascontiguousarray(getattr(bench.data, name))
-        digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(array)
-    found["data"] = digest.hexdigest()
-    for role in ("teacher", "student"):
-        path = getattr(settings, role)
-        found[role] = path and _digest_of(path)
-    if settings.cache:
-        found["cache"] = _cache_kind(bench)
-    return found
-
-
-def teacher_identity(bench):
-    """Describes the settings of a teacher that is trained by default."""
-    found = identity(bench)
-    return {name: found[name] for name in ("epochs", "batch_size", "data")}
-
-
-def _cache_kind(bench):
-    """Storage format of the teacher's output in the cache."""
-    if bench.answers is None:
-        return ["float16", None]
-    output, *_ = bench.answers.teacher.layout.fields.values()
-    return [output.dtype, output.top_k]
-
-
-def _digest_of(path):
-    return f"{os.path.basename(path)} {files.digest(path)[:16]}"

@@ -14,6 +14,8 @@ import numpy as np
 
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
+from keras_kd._core.files import as_json
+from keras_kd.cli._bench import identities
 from keras_kd.cli._shell.errors import UnusableError
 
 FOLDER = "state"
@@ -183,10 +185,13 @@ class State:
         discard=None,
         is_shared=False,
     ):
-        def replace(run, differences):
-            del differences
+        def replace(run, _):
             if not overwrite:
-                return "" if overwrite is None else " Or add --overwrite."
+                found = run.read_json(IDENTITY)
+                now = as_json(identity)
+                raise UnusableError(
+                    identities.refusal(folder, flag, found, now, overwrite)
+                )
             OutputFiles(run, flag).check(files)
             own_files.check_removable(run.path, OURS)
             if discard is not None:

@@ -6,10 +6,10 @@ import io
 import keras_kd
 from keras_kd import report
 from keras_kd.cli._bench import outcome
-from keras_kd.cli._bench.outputs import fold
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.space import OBJECTIVE
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.search.knobs import is_searched
 
 PLOTS = {
@@ -211,9 +211,9 @@ def _budget(found):
     return (
         f"Tuner: {settings.tuner}, {count} trials with a score, "
         f"{settings.seeds} student{'s' if settings.seeds > 1 else ''} in each, "
-        f"{settings.epochs} epochs, {settings.batch_size} images an update, "
-        "Adam with a cosine decay. The validation part served for all choices, "
-        "the test part for none."
+        f"{found.bench.settings.epochs} epochs, {settings.batch_size} images "
+        "an update, Adam with a cosine decay. The validation part served for "
+        "all choices, the test part for none."
     )
 
 
@@ -227,9 +227,10 @@ def verdict(found):
         f"{100 * found.teacher_validation:.1f} % and "
         f"{100 * found.teacher_accuracy:.1f} %."
     )
-    if best.epochs is not None and best.epochs < found.settings.epochs:
+    epochs = found.bench.settings.epochs
+    if best.epochs is not None and best.epochs < epochs:
         text += (
-            f" It was trained for {best.epochs} of {found.settings.epochs} "
+            f" It was trained for {best.epochs} of {epochs} "
             "epochs: with more trials, hyperband trains the best to the end."
         )
     if found.settings.seeds > 1:

@@ -11,8 +11,8 @@ import numpy as np
 import keras_kd
 from keras_kd import search
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import data_sets
 from keras_kd.cli._bench import outcome
-from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._search import found_files
 from keras_kd.cli._search import prepare
@@ -26,6 +26,7 @@ from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.space import FlagHyperModel
 from keras_kd.cli._shell.progress import TrialProgress
 from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.search import chief
 from keras_kd.search.knobs import is_searched
 
@@ -77,13 +78,13 @@ def run(settings, *, say=print, live=None):
     job = job.with_teacher().with_answers()
     warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
     if warning:
-        say(outputs.fold(warning))
+        say(fold(warning))
     first = job.bench.alternatives[0].method
     progress = TrialProgress(
         settings.max_trials, lambda knobs: knobs.get(METHOD, first), say, live
     )
     hypermodel = FlagHyperModel(job.bench, settings, progress.watch)
-    say(outputs.fold(describe(settings, hypermodel.knobs)))
+    say(fold(describe(settings, hypermodel.knobs)))
     tuner = _tuner(settings, hypermodel, begun, strategy, say, progress)
     if chief.is_chief():
         say("The chief waits for workers.")
@@ -98,7 +99,7 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
     """Makes the tuner, and reports trials of an earlier call."""
     options = {}
     if settings.tuner == "hyperband":
-        options["max_epochs"] = settings.epochs
+        options["max_epochs"] = begun.job.bench.settings.epochs
         options["hyperband_iterations"] = ROUNDS
     if settings.tuner == "bayesian":
         options["num_initial_points"] = max(3, settings.max_trials // 4)
@@ -123,7 +124,7 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
     if progress is not None:
         progress.keep(search.results(tuner))
     for line in lines:
-        say(outputs.fold(line))
+        say(fold(line))
     return tuner
 
 
@@ -134,7 +135,7 @@ def _finish(settings, job, hypermodel, tuner, say):
     say(found_files.terminal(result))
     found_files.write(result, job.state.outputs)
     files = ", ".join(found_files.FILES)
-    say("\n" + outputs.fold(f"Written to {settings.output}: {files}."))
+    say("\n" + fold(f"Written to {settings.output}: {files}."))
     return result
 
 
@@ -174,7 +175,7 @@ class Found:
     @property
     def command(self):
         """The `keras-kd distill` line of the best trial."""
-        return distill_line(self.chosen[0], self.settings)
+        return distill_line(self.chosen[0], self.settings, self.bench.tuning)
 
 
 def measure(settings, job, hypermodel, tuner):
@@ -222,19 +223,24 @@ def _accuracy(bench, scores):
     return float(np.mean(scores.argmax(axis=-1) == bench.data.test_labels))
 
 
-def distill_line(chosen, settings):
+def distill_line(chosen, settings, tuning):
     """The `keras-kd distill` command with the settings of a trial.
 
     Args:
         chosen: The `Settings` of the trial.
         settings: The `SearchSettings`.
+        tuning: The images, which decide some defaults.
     """
-    default = Settings()
+    default = Settings(dataset=chosen.dataset, batch_size=chosen.batch_size)
+    default = data_sets.fill_in(default, tuning)
     given = {"method": chosen.method}
     for name in (*TUNED_FLAGS, RATE):
         if getattr(chosen, name) is not None:
             given[name] = getattr(chosen, name)
-    for name in ("dataset", "data_dir", "epochs", "batch_size", "fraction"):
+    for name in ("dataset", "batch_size"):
+        if getattr(chosen, name) != getattr(Settings, name):
+            given[name] = getattr(chosen, name)
+    for name in ("data_dir", "image_size", "limit", "epochs", "fraction"):
         if getattr(chosen, name) != getattr(default, name):
             given[name] = getattr(chosen, name)
     for name in ("teacher", "student", "cache"):

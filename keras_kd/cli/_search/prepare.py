@@ -9,6 +9,8 @@ from typing import NamedTuple
 from keras_kd import teachers
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.cli._bench import arms
+from keras_kd.cli._bench import data_sets
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench.answers import CacheFolder
@@ -164,6 +166,7 @@ def _with_methods(bench, alternatives, settings):
     """A bench for all methods; of the default ones, those that can be used."""
     usable = []
     for one in alternatives:
+        one = data_sets.fill_in(one, bench.tuning)
         try:
             variant = bench.with_settings(one)
             variant.losses(teachers.logits(bench.student))
@@ -195,7 +198,7 @@ def _identity(bench, settings):
 
     The number of trials is no part of it: more can be added.
     """
-    found = prepare.identity(bench)
+    found = identities.of_job(bench)
     for name in ("method", RATE, *TUNED_FLAGS):
         found.pop(name, None)
     return found | {

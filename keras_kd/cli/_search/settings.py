@@ -41,6 +41,8 @@ class SearchSettings:
     Attributes:
         dataset: See `Settings`.
         data_dir: See `Settings`.
+        image_size: See `Settings`.
+        limit: See `Settings`.
         methods: Names of `methods.METHODS`.
         temperature: Fixed for all methods that have it.
         loss_weight: Likewise.
@@ -65,6 +67,8 @@ class SearchSettings:
 
     dataset: str = Settings.dataset
     data_dir: str | None = None
+    image_size: str | None = None
+    limit: int | None = None
     methods: tuple[str, ...] | None = None
     temperature: float | None = None
     loss_weight: float | None = None
@@ -73,9 +77,9 @@ class SearchSettings:
     tuner: str = TUNERS[0]
     max_trials: int = 16
     seeds: int = 1
-    epochs: int = Settings.epochs
+    epochs: int | None = Settings.epochs
     batch_size: int = Settings.batch_size
-    fraction: float = Settings.fraction
+    fraction: float | None = Settings.fraction
     teacher: str | None = None
     student: str | None = None
     cache: str | None = None

@@ -16,9 +16,9 @@ from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import INTERRUPTED
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.terminal import WIDTH
 
 HELP = ("--help", "-help", "-h")
-WIDTH = 80
 COLUMN = 24
 # The log level of TensorFlow.
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -94,6 +94,11 @@ def run(command, folder, work, wakes=True):
         return FAILED
 
 
+def say_reading(settings):
+    """Tells, as soon as TensorFlow has started, what is done first."""
+    print(f"Reading the images of {settings.dataset}.")
+
+
 def _choose_backend():
     """Selects TensorFlow over `keras.json`, but not over the variable."""
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -135,6 +140,8 @@ def parse(command, values, arguments):
     """
     try:
         _, *others = values([f"keras-kd {command}", *arguments])
+    except flags.IllegalFlagValueError as error:
+        raise UnusableError(_illegal(values, error)) from error
     except flags.Error as error:
         raise UnusableError(
             f"{error}. See `keras-kd {command} --help`."
@@ -144,6 +151,26 @@ def parse(command, values, arguments):
             "Arguments must be flags, --name=value. Received: "
             f"{' '.join(others)}. See `keras-kd {command} --help`."
         )
+
+
+# What a flag of a type must be, with a value to write.
+_RULES = {
+    "int": "a whole number, such as --{}=10",
+    "float": "a number, such as --{}=0.5",
+    "bool": "given alone, or as --{0}=true or --{0}=false",
+    "string enum": "one of {1}",
+}
+_LIST = "names with commas between them"
+
+
+def _illegal(values, error):
+    """Says in a sentence what a value must be."""
+    text = str(error).removesuffix(f": {error.__context__}")
+    name, value = text.removeprefix("flag --").split("=", 1)
+    flag = values[name]
+    options = ", ".join(getattr(flag.parser, "enum_values", ()))
+    rule = _RULES.get(flag.flag_type(), _LIST).format(name, options)
+    return f"`--{name}` must be {rule}. Received: --{name}={value}."
 
 
 def command_help(command, introduction, values):
@@ -177,7 +204,7 @@ def quiet_start():
     """Hides what native code writes to standard error while the block runs.
 
     TensorFlow 2.21 prints some lines about the processor before it reads its
-    own log level. After an exception they are shown, and they always are with
+    own log level. After an error they are shown, and they always are with
     `TF_CPP_MIN_LOG_LEVEL=0`.
     """
     if os.environ.setdefault(LEVEL, "2") == "0":
@@ -189,10 +216,13 @@ def quiet_start():
         os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             _restore(kept)
             hidden.seek(0)
             shutil.copyfileobj(hidden, sys.stderr)
+            raise
+        except BaseException:
+            _restore(kept)
             raise
         _restore(kept)
 

@@ -1,20 +1,19 @@
 """Progress of a job: a line for each model or trial, and the time left."""
 
+import math
 import statistics
 import sys
 import time
 
 import keras
 
-from keras_kd.cli._bench import arms
+from keras_kd.callbacks import Diagnostics
+from keras_kd.cli._bench import outputs
 from keras_kd.report.tables import duration
 
-# A step back costs about twice a step forth.
-TRAINING = 3
-# What compiling a model takes, however few the images.
-START_SECONDS = 2.0
-TIMED_CALLS = 3
-LONG_SECONDS = 600
+# How long a line on a training stands: one that changes, and one of many.
+SHOWN_SECONDS = 0.2
+SAID_SECONDS = 15.0
 
 
 class _Lines:
@@ -23,7 +22,8 @@ class _Lines:
     Args:
         total: How many lines there will be.
         say: Takes a line for the user.
-        live: Stream for the line that changes, or `None` for none.
+        live: Stream for the line that changes, or `None` for lines that are
+            said from time to time.
         clock: Gives the time in seconds.
     """
 
@@ -33,29 +33,73 @@ class _Lines:
         self.live = live
         self.clock = clock
         self.started = clock()
+        self.last_shown = self.started if live is None else -math.inf
 
     def _show_epochs(self, number, what=""):
         """Makes callbacks that show the training of what has a number."""
+        return [_Training(self, f"{self._place(number)} {what}")]
+
+    def show(self, text):
+        """Shows how far a training is, in a line that changes or a rare one.
+
+        Args:
+            text: The line.
+        """
+        now = self.clock()
+        rest = SHOWN_SECONDS if self.live is not None else SAID_SECONDS
+        if now - self.last_shown < rest:
+            return
+        self.last_shown = now
         if self.live is None:
-            return []
+            self.say(text)
+            return
+        self.live.write(f"\r{text}\x1b[K")
+        self.live.flush()
 
-        def show(epoch, logs):
-            self.live.write(
-                f"\r{self._place(number)} {what}epoch {epoch + 1}\x1b[K"
-            )
-            self.live.flush()
-
-        return [keras.callbacks.LambdaCallback(on_epoch_end=show)]
-
-    def _end_line(self, number, text):
+    def note(self, text):
+        """Prints a sentence between the lines."""
         if self.live is not None:
             self.live.write("\r\x1b[K")
             self.live.flush()
-        self.say(f"{self._place(number)} {text}")
+        else:
+            self.last_shown = self.clock()
+        self.say(text)
+
+    def _end_line(self, number, text):
+        self.note(f"{self._place(number)} {text}")
 
     def _place(self, number):
         width = len(str(self.total))
         return f"[{number:>{width}}/{self.total}]"
+
+
+class _Training(keras.callbacks.Callback):
+    """Shows the epoch and the batch of a training.
+
+    Args:
+        lines: The `_Lines` that show it.
+        what: What is trained, for the start of the line.
+    """
+
+    def __init__(self, lines, what):
+        super().__init__()
+        self.lines = lines
+        self.what = what
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self._show("")
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps = self.params["steps"]
+        # Not known in the first epoch of some data.
+        total = f" of {steps}" if steps else ""
+        self._show(f", batch {batch + 1}{total}")
+
+    def _show(self, where):
+        epochs = self.params["epochs"]
+        self.lines.show(f"{self.what}epoch {self.epoch + 1} of {epochs}{where}")
 
 
 class Progress(_Lines):
@@ -70,8 +114,8 @@ class Progress(_Lines):
         expected: Seconds that a model of each kind should take, by name, or
             `None`. Defaults to `None`: no estimate is shown.
         say: Takes a line for the user. Defaults to `print`.
-        live: Stream for a line that changes with each epoch, or `None` for
-            none. Defaults to `None`.
+        live: Stream for a line that changes with each batch, or `None` for a
+            line that is said from time to time. Defaults to `None`.
         clock: Gives the time in seconds. Defaults to `time.monotonic`.
     """
 
@@ -82,6 +126,7 @@ class Progress(_Lines):
         self.missing = dict(counts)
         self.expected = expected
         self.seconds = {}
+        self.is_diagnosed = False
 
     @property
     def done(self):
@@ -92,6 +137,13 @@ class Progress(_Lines):
         """Begins a model. Returns the callbacks that follow its training."""
         self.started = self.clock()
         return self._show_epochs(self.done + 1, f"{what}: ")
+
+    def diagnose(self):
+        """Callbacks that diagnose a distillation, the first of the job."""
+        if self.is_diagnosed:
+            return []
+        self.is_diagnosed = True
+        return [Diagnostics(say=lambda text: self.note(outputs.fold(text)))]
 
     def finish(self, kind, what, accuracy, kept=None):
         """Ends a model.
@@ -214,59 +266,3 @@ def _last_line(message):
 def terminal():
     """The standard output if someone watches it, else `None`."""
     return sys.stdout if sys.stdout.isatty() else None
-
-
-def expected_seconds(bench):
-    """Seconds that each kind of model will take, by the name of its arm.
-
-    Args:
-        bench: A `Bench`, whose models need not be trained.
-    """
-    tuning, settings = bench.tuning, bench.settings
-    batch = tuning.train_images[: settings.batch_size]
-    teacher, student = (
-        forward_seconds(model, batch)
-        for model in (bench.teacher, bench.student)
-    )
-    steps = len(tuning.train_labels) / settings.batch_size
-    validation = len(tuning.test_labels) / settings.batch_size
-
-    def whole(trained, asked=0.0):
-        epoch = TRAINING * trained * steps + trained * validation
-        epoch += asked * (steps + validation)
-        return START_SECONDS + settings.epochs * epoch
-
-    asked = 0.0 if settings.cache else teacher
-    return {
-        arms.TEACHER: 0.0 if bench.is_teacher_trained else whole(teacher),
-        arms.ALONE: whole(student),
-        arms.SMOOTHING: whole(student),
-        arms.DISTILLED: whole(student, asked),
-    }
-
-
-def forward_seconds(model, batch):
-    """Seconds that a model takes for a batch, at best."""
-    model.predict_on_batch(batch)
-    found = []
-    for _ in range(TIMED_CALLS):
-        started = time.perf_counter()
-        model.predict_on_batch(batch)
-        found.append(time.perf_counter() - started)
-    return min(found)
-
-
-def estimate_sentence(total, count):
-    """Formats an estimate for the user.
-
-    Args:
-        total: Seconds of the whole job.
-        count: Number of models.
-    """
-    text = f"{count} models are trained, in roughly {duration(total)}."
-    if total > LONG_SECONDS:
-        text += (
-            " Shorter: --epochs=1 --seeds=2. What is finished is kept if you "
-            "stop it."
-        )
-    return text

@@ -4,9 +4,12 @@ import dataclasses
 import difflib
 import math
 import os
+import re
 
 from keras_kd.cli import methods
 from keras_kd.cli._shell.errors import UnusableError
+
+DIGITS = "digits"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Settings:
     Attributes:
         dataset: Name of a data set, or a folder of images.
         data_dir: Where tensorflow-datasets keeps its files.
+        image_size: See `as_size`; `None` for the size of the images.
+        limit: Highest number of images, or `None`.
         method: A name of `methods.METHODS`.
         temperature: Divides the logits, where the method does that.
         loss_weight: Factor on the distillation losses.
@@ -30,7 +35,8 @@ class Settings:
         noise_probability: Part of the examples that get this noise.
         learning_rate: Of the distilled students; `None` lets them choose among
             the rates of the other arms.
-        epochs: Passes over as many images as the training part has.
+        epochs: Passes over as many images as the training part has; `None`
+            decides by their number, as for `fraction`.
         batch_size: Images per update.
         seeds: Number of students per arm.
         fraction: Part of the training images that the students see.
@@ -41,8 +47,10 @@ class Settings:
         output: Folder for everything that is written.
     """
 
-    dataset: str = "digits"
+    dataset: str = DIGITS
     data_dir: str | None = None
+    image_size: str | None = None
+    limit: int | None = None
     method: str = "soft_targets"
     temperature: float | None = None
     loss_weight: float | None = None
@@ -50,10 +58,10 @@ class Settings:
     noise_stddev: float | None = None
     noise_probability: float | None = None
     learning_rate: float | None = None
-    epochs: int = 10
+    epochs: int | None = None
     batch_size: int = 64
     seeds: int = 5
-    fraction: float = 0.05
+    fraction: float | None = None
     teacher: str | None = None
     student: str | None = None
     cache: str | None = None
@@ -67,18 +75,17 @@ def resolve(settings):
         settings: A `Settings`.
 
     Returns:
-        A `Settings` without `None` but for `data_dir`, `learning_rate`,
-        `teacher`, `student`, `cache`, and for the flags that the method does
-        not have.
+        A `Settings` without `None` but for `data_dir`, `image_size`, `limit`,
+        `learning_rate`, `epochs`, `fraction`, `teacher`, `student`, `cache`,
+        and for the flags that the method does not have.
 
     Raises:
         UnusableError: If a value is out of range.
     """
-    if not settings.dataset:
-        raise UnusableError(
-            "`--dataset` must be a name or a folder. Received: an empty text. "
-            "Leave the flag out for the embedded digits."
-        )
+    _check_images(settings)
+    if settings.image_size is not None:
+        height, width = as_size(settings.image_size)
+        settings = dataclasses.replace(settings, image_size=f"{height}x{width}")
     method = find_method(settings.method)
     for name in methods.FLAGS:
         _check_belongs(name, settings, method)
@@ -100,6 +107,50 @@ def resolve(settings):
     if settings.cache is not None:
         _check_cache(settings, method)
     return settings
+
+
+def _check_images(settings):
+    """Validates what can be told of the images without reading them."""
+    dataset = settings.dataset
+    if not dataset:
+        raise UnusableError(
+            "`--dataset` must be a name or a folder. Received: an empty text. "
+            "Leave the flag out for the embedded digits."
+        )
+    is_path = os.sep in dataset and dataset[0] in (".", "~", os.sep)
+    if is_path and not os.path.isdir(os.path.expanduser(dataset)):
+        raise UnusableError(
+            "`--dataset` must be a name, or a folder that is there. Received: "
+            f"--dataset={dataset}, which is not. Correct the path."
+        )
+    if settings.image_size is not None and dataset == DIGITS:
+        raise UnusableError(
+            "`--image_size` must not be given with the embedded digits, since "
+            "they are of one size, 8x8. Received: --image_size="
+            f"{settings.image_size}. Leave it out, or name a --dataset."
+        )
+
+
+def as_size(text):
+    """A size of images from a flag.
+
+    Args:
+        text: `"64"`, or `"48x64"` for height and width.
+
+    Returns:
+        `(height, width)`.
+
+    Raises:
+        UnusableError: If it is another text, or below 1.
+    """
+    found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    if not found:
+        raise UnusableError(
+            "`--image_size` must be a whole number, or height x width, since "
+            f"all images are brought to it. Received: --image_size={text}. "
+            "Write --image_size=64 or --image_size=48x64."
+        )
+    return int(found[1]), int(found[2] or found[1])
 
 
 def _check_belongs(name, settings, method):
@@ -175,13 +226,14 @@ def _check_numbers(settings, method):
         "epochs": (lambda value: value >= 1, "1 or more"),
         "batch_size": (lambda value: value >= 1, "1 or more"),
         "seeds": (lambda value: value >= 1, "1 or more"),
+        "limit": (lambda value: value >= 1, "1 or more"),
         "fraction": (lambda v: 0 < v <= 1, "above 0 and at most 1"),
     }
     for name, (holds, rule) in rules.items():
         value = getattr(settings, name)
         if value is not None:
             check(name, value, holds(value), rule)
-    if settings.epochs < method.min_epochs:
+    if settings.epochs is not None and settings.epochs < method.min_epochs:
         raise UnusableError(
             f"`--epochs` must be {method.min_epochs} or more with "
             f"{settings.method}, since it has so many stages. Received: "
@@ -215,6 +267,7 @@ MEANINGS = {
     "epochs": "the number of passes over the training images",
     "batch_size": "the number of images in an update",
     "seeds": "the number of students in each arm",
+    "limit": "the highest number of images",
     "top_k": "the number of logits to keep",
     "fraction": "the part of the training images that the students see",
 }

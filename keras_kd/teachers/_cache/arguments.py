@@ -26,7 +26,7 @@ _MEANING = {
     "format": "version of keras_kd",
     "layout": "`taps`, `dtype`, `top_k`, or the teacher's output",
     "seed": "`seed`",
-    "teacher": "teacher",
+    "teacher": "teacher, or `answers`",
     "teacher_inputs": "`teacher_inputs`",
     "views": "`views`",
 }
@@ -42,19 +42,15 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
         raise TypeError(
             "`teacher` must be a `keras.Model` or a `FunctionTeacher`. "
             f"Received: teacher={teacher!r} of type {type(teacher).__name__}. "
-            "Wrap functions and classifiers in `teachers.FunctionTeacher`."
+            "Wrap functions, classifiers and regressors in "
+            "`teachers.FunctionTeacher`."
         )
     if isinstance(taps, str):
         raise TypeError(
             f"`taps` must be a list of names. Received: taps={taps!r}. Write "
             f"taps=[{taps!r}]."
         )
-    if dtype not in ("float16", "float32"):
-        raise ValueError(
-            '`dtype` must be "float16" or "float32", since those are what is '
-            f"stored. Received: dtype={dtype!r}."
-        )
-    check_count("top_k", top_k, "the logits to keep", is_optional=True)
+    check_storage(dtype, top_k)
     check_count("views", views, "the stored versions of an example")
     if augmentation is None and views > 1:
         raise ValueError(
@@ -67,6 +63,16 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
             f"augmentation={augmentation!r}. Wrap layers of Keras in "
             "`teachers.Augmentation`."
         )
+
+
+def check_storage(dtype, top_k):
+    """Validates what is stored of logits."""
+    if dtype not in ("float16", "float32"):
+        raise ValueError(
+            '`dtype` must be "float16" or "float32", since those are what is '
+            f"stored. Received: dtype={dtype!r}."
+        )
+    check_count("top_k", top_k, "the logits to keep", is_optional=True)
 
 
 def check_built(teacher):

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_kd import batch
+from keras_kd.teachers._cache import batched
 
 # Odd constants that spread the bits of a position; as int64 they wrap.
 _FIRST = -7046029254386353131
@@ -26,9 +27,12 @@ def dataset(data, argument):
 
     Args:
         data: Such a data set, or arrays: `x`, `(x, y)` or
-            `(x, y, sample_weight)`.
+            `(x, y, sample_weight)`; or what `batched.is_batched` describes.
         argument: What to call it in errors.
     """
+    if batched.is_batched(data):
+        return batched.examples(data, argument)
+    batched.check_replayable(data, argument)
     if isinstance(data, tf.data.Dataset):
         if data.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
@@ -40,9 +44,10 @@ def dataset(data, argument):
     arrays = keras.tree.flatten(data)
     if not arrays or not all(hasattr(array, "shape") for array in arrays):
         raise TypeError(
-            f"`{argument}` must be a `tf.data.Dataset` of single examples, or "
-            "arrays `x`, `(x, y)` or `(x, y, sample_weight)`. Received: "
-            f"{argument} of type {type(data).__name__}."
+            f"`{argument}` must be a `tf.data.Dataset` of single examples, "
+            "arrays `x`, `(x, y)` or `(x, y, sample_weight)`, a "
+            "`keras.utils.PyDataset`, or a function that makes a generator of "
+            f"batches. Received: {argument} of type {type(data).__name__}."
         )
     return tf.data.Dataset.from_tensor_slices(data)
 

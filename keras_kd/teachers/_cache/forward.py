@@ -14,6 +14,9 @@ from keras_kd.teachers._cache import layout
 class ModelForward:
     """A Keras model in inference mode.
 
+    A forward pass has a `layout` of what it returns, and says what it is called
+    in errors, its `argument`.
+
     Args:
         teacher: A built `keras.Model`.
         taps: Names of taps to store beside the output.
@@ -21,6 +24,8 @@ class ModelForward:
         dtype: See `cache_teacher`.
         top_k: See `cache_teacher`.
     """
+
+    argument = "teacher"
 
     def __init__(self, teacher, taps, inputs, dtype, top_k):
         names = tapped_model.output_names(teacher)
@@ -55,8 +60,13 @@ class ModelForward:
             output, tensors = self.tapped(x, training=False)
         return self.layout.encode(output, tensors)
 
-    def __call__(self, x):
-        """Arrays to store for a batch, by name."""
+    def __call__(self, x, start):
+        """Arrays to store for a batch, by name.
+
+        Args:
+            x: The input of the batch.
+            start: Number of its first example.
+        """
         return {name: a.numpy() for name, a in self._encode(x).items()}
 
     def check_rank(self, x):
@@ -89,6 +99,8 @@ class FunctionForward:
         x: The input of a first batch, which shows the shapes.
     """
 
+    argument = "teacher"
+
     def __init__(self, teacher, inputs, dtype, top_k, x):
         self.teacher = teacher
         self.inputs = inputs
@@ -103,8 +115,8 @@ class FunctionForward:
             keras.ops.convert_to_tensor, self.teacher.predict(x)
         )
 
-    def __call__(self, x):
-        """Arrays to store for a batch, by name."""
+    def __call__(self, x, start):
+        """Arrays to store for a batch, by name; see `ModelForward`."""
         arrays = self.layout.encode(self._predict(x), {})
         return {name: a.numpy() for name, a in arrays.items()}
 

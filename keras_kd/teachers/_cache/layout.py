@@ -51,6 +51,10 @@ class Field:
         if self.top_k is not None:
             top = top_k.encode(tensor, self.top_k)
             found = {f".{name}": value for name, value in top.items()}
+        return self.store(found)
+
+    def store(self, found):
+        """The arrays of the stored types, from tensors by suffix."""
         return {
             suffix: _as_type(found[suffix], dtype)
             for suffix, (_, dtype) in self.arrays().items()

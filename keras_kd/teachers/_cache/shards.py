@@ -156,8 +156,8 @@ def check(directory, name, size=None):
     raise ValueError(
         f"The shard {name!r} must be as it was written, since the student "
         f"would learn from what it holds. Received: {problem}, in "
-        f"{str(directory)!r}. Delete it, and call `cache_teacher` as before: "
-        "it writes this shard again."
+        f"{str(directory)!r}. Delete it, and call `cache_teacher` or "
+        "`cache_answers` as before: it writes this shard again."
     )
 
 

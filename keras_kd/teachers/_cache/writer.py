@@ -27,7 +27,7 @@ class Writer:
         plan: The content of the plan.
         data: `tf.data.Dataset` of single examples.
         augmentation: A function, or `None`.
-        forward: A forward pass of the teacher.
+        forward: A forward pass of the teacher, or its given answers.
     """
 
     def __init__(self, directory, plan, data, augmentation, forward):
@@ -92,6 +92,7 @@ class Writer:
         """Writes one shard, or compares a finished one with the data."""
         name = self.found.get((view, index))
         limit = self.plan["examples_per_shard"] // self.plan["batch_size"]
+        start = index * self.plan["examples_per_shard"]
         writer, hashes = None, []
         for _, rows in zip(range(limit), batches, strict=False):
             hashes.append(rows[HASH].numpy())
@@ -99,7 +100,8 @@ class Writer:
                 writer = writer or shards.ShardWriter(
                     self.directory, view, index, self.plan["block"]
                 )
-                writer.write(self._rows(rows))
+                writer.write(self._rows(rows, start))
+            start += len(hashes[-1])
             report(len(hashes[-1]))
         hashes = np.concatenate(hashes) if hashes else np.zeros(0, "int64")
         if name is not None:
@@ -110,8 +112,9 @@ class Writer:
             name = writer.close()
         return name, hashes
 
-    def _rows(self, batch):
-        arrays = self.forward(batch["x"])
+    def _rows(self, batch, start):
+        """Rows to store for a batch, whose first example has a number."""
+        arrays = self.forward(batch["x"], start)
         for name, array in arrays.items():
             # A logit of -inf rules its class out; no comparison with nan holds.
             is_logit = name.startswith("output")
@@ -120,10 +123,11 @@ class Writer:
                 (array >= lowest) & (array < np.inf)
             ):
                 raise ValueError(
-                    "`teacher` must give finite numbers within the range of "
-                    "`dtype`, since nan would spread to the student. Received: "
-                    f"nan or infinity in {name} as {array.dtype}. If the "
-                    'teacher gives large numbers, use dtype="float32".'
+                    f"`{self.forward.argument}` must give finite numbers "
+                    "within the range of `dtype`, since nan would spread to "
+                    "the student. Received: nan or infinity in "
+                    f"{name} as {array.dtype}. If the numbers are large, use "
+                    'dtype="float32".'
                 )
         others = {n: batch[n].numpy() for n in self.arrays if n in batch}
         return arrays | others
@@ -140,7 +144,7 @@ class Writer:
         batches = batches_of(self.data, self.augmentation, size, seed)
         for batch in batches.take(1):
             count = min(len(batch[HASH]), len(stored[HASH]))
-            rows = {n: a[:count] for n, a in self._rows(batch).items()}
+            rows = {n: a[:count] for n, a in self._rows(batch, 0).items()}
             if not np.array_equal(rows[HASH], stored[HASH][:count]):
                 raise _other_data(self.directory, "its beginning")
             for name, array in rows.items():

@@ -87,13 +87,15 @@ class DefaultTeacherTest(absltest.TestCase):
     def test_refuses_a_teacher_trained_otherwise(self):
         with self.assertRaisesRegex(
             UnusableError,
-            "`--output` must be empty.*epochs=1, now 2. Choose another "
-            "--output.$",
+            "`--output` must be an empty.*--epochs=1, now 2. Choose another "
+            r"folder, such as --output=\S+\.$",
         ):
             small_jobs.cache(self.folder, epochs=2)
 
     def test_refuses_other_data(self):
-        with self.assertRaisesRegex(UnusableError, "`--output`.*with data="):
+        with self.assertRaisesRegex(
+            UnusableError, "`--output`.*with other images"
+        ):
             small_jobs.cache(self.folder, small_jobs.data(num_train=63))
 
     def test_refuses_other_numbers_in_the_same_folder(self):

@@ -55,6 +55,10 @@ class DigitsJobTest(absltest.TestCase):
             self.assertIn("the labels of all 962 training images", text)
             self.assertRegex(text, "Each student sees 9[0-9] of them")
 
+    def test_says_nothing_wrong_of_the_defaults(self):
+        for words in ("outweighs", "no gradient", "no better than chance"):
+            self.assertNotIn(words, " ".join(self.text.split()))
+
     def test_saved_student_is_the_best_distilled_one(self):
         student = keras.saving.load_model(self.folder / "student.keras")
         logits = student.predict(self.data.test_images, verbose=0)
@@ -252,10 +256,10 @@ class StateOfAJobTest(absltest.TestCase):
             outputs_of_job = state.State(folder, job).outputs
             outputs_of_job.write_text("report.md", "of the first job")
             with self.assertRaisesRegex(
-                UnusableError, "temperature=8.0, now 2.0"
+                UnusableError, "--temperature=8.0, now 2.0"
             ):
                 small_jobs.run(folder, temperature=2.0)
-            with self.assertRaisesRegex(UnusableError, "with data="):
+            with self.assertRaisesRegex(UnusableError, "with other images"):
                 small_jobs.run(folder, small_jobs.data(num_train=63))
             with self.assertRaises(KeyboardInterrupt):
                 small_jobs.run(folder, temperature=2.0, overwrite=True)

@@ -1,11 +1,13 @@
 import functools
 import os
 import pathlib
+import re
 from concurrent import futures
 from unittest import mock
 
 import numpy as np
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from keras_kd._core.files import write_text
 from keras_kd.cli._bench.state import State
@@ -42,7 +44,7 @@ class PrepareFolderTest(absltest.TestCase):
             prepare_folder(file_in(self))
 
 
-class StateTest(absltest.TestCase):
+class StateTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = str(support.folder(self))
@@ -63,7 +65,7 @@ class StateTest(absltest.TestCase):
         State(self.folder, {"epochs": 3, "method": "hints"})
         with self.assertRaisesRegex(
             UnusableError,
-            "same run.*epochs=3, now 4.*--overwrite",
+            "same job.*--epochs=3, now 4.*--overwrite",
         ):
             State(self.folder, {"epochs": 4, "method": "hints"})
 
@@ -71,9 +73,46 @@ class StateTest(absltest.TestCase):
         State(self.folder, {"epochs": 3})
         with self.assertRaisesRegex(
             UnusableError,
-            "`--cache` must.*Received: --cache=.*another --cache.$",
+            r"`--cache` must.*Received: --cache=.*such as --cache=\S+\.$",
         ):
             State(self.folder, {"epochs": 4}, overwrite=None, flag="cache")
+
+    def test_another_data_set_is_named_without_digests(self):
+        first = {"dataset": "digits", "data": "ab12cd", "fraction": 0.05}
+        State(self.folder, first)
+        second = {"dataset": "my/shapes/", "data": "34ef56", "fraction": 1.0}
+        with self.assertRaises(UnusableError) as caught:
+            State(self.folder, second)
+        text = str(caught.exception)
+        self.assertIn("a job with --dataset=digits, not my/shapes/.", text)
+        self.assertNotRegex(text, "ab12cd|34ef56|fraction")
+        # The remedy works.
+        named = re.search(r"--output=(\S+_shapes), or", text)[1]
+        self.assertFalse(os.path.exists(named))
+        State(named, second)
+        State(self.folder, second, overwrite=True)
+
+    def test_proposes_a_folder_that_is_not_there(self):
+        for name in ("", "_2", "_2_2"):
+            os.makedirs(f"{self.folder}{name}", exist_ok=True)
+        State(self.folder, {"epochs": 3})
+        with self.assertRaisesRegex(UnusableError, "_2_3, or"):
+            State(self.folder, {"epochs": 4})
+
+    @parameterized.parameters(
+        ("data", "ab12cd", "34ef56", "with other images. "),
+        ("teacher", "a.keras ab12cd", "a.keras 34ef56", "model in --teacher=a"),
+        ("teacher", None, "b.keras 34ef56", "--teacher=none, now b.keras. "),
+        ("methods", ["a", "b"], ["a"], "--methods=a,b, now a. "),
+        ("fixed", {}, {"temperature": 4.0}, "--temperature=none, now 4.0. "),
+        ("command", None, "search", "a job of another command. "),
+    )
+    def test_says_what_differs_as_a_flag(self, name, old, new, expected):
+        State(self.folder, {"dataset": "digits", name: old})
+        with self.assertRaises(UnusableError) as caught:
+            State(self.folder, {"dataset": "digits", name: new})
+        self.assertIn(expected, str(caught.exception))
+        self.assertNotRegex(str(caught.exception), "ab12cd|34ef56")
 
     def test_finds_the_model_of_any_job(self):
         self.assertIsNone(finished_model(self.folder, "x"))

@@ -64,12 +64,56 @@ class ProgressTest(absltest.TestCase):
         live = io.StringIO()
         progress = self.progress({"alone": 1}, live=live)
         (callback,) = progress.watch("alone, seed 0")
-        callback.on_epoch_end(6, {})
+        callback.set_params({"epochs": 9, "steps": 20})
+        callback.on_epoch_begin(6)
         self.assertEqual(
-            live.getvalue(), "\r[1/1] alone, seed 0: epoch 7\x1b[K"
+            live.getvalue(), "\r[1/1] alone, seed 0: epoch 7 of 9\x1b[K"
         )
         progress.finish("alone", "alone", 0.5)
         self.assertEndsWith(live.getvalue(), "\r\x1b[K")
+
+    def follow(self, progress, seconds):
+        """Trains for an epoch of 100 batches, so many seconds each."""
+        (callback,) = progress.watch("teacher")
+        callback.set_params({"epochs": 9, "steps": 100})
+        callback.on_epoch_begin(0)
+        for batch in range(100):
+            self.clock.now += seconds
+            callback.on_train_batch_end(batch)
+
+    def test_the_live_line_counts_batches_but_not_all(self):
+        live = io.StringIO()
+        self.follow(self.progress({"teacher": 1}, live=live), 0.11)
+        shown = live.getvalue().split("\r")
+        # At once, then each second batch: 0.22 s.
+        self.assertLen(shown, 1 + 1 + 50)
+        self.assertEqual(
+            shown[2], "[1/1] teacher: epoch 1 of 9, batch 2 of 100\x1b[K"
+        )
+        self.assertEmpty(self.lines)
+
+    def test_without_a_live_line_something_is_said_now_and_then(self):
+        self.follow(self.progress({"teacher": 1}), 1.0)
+        # 15, 30, ... 90 s.
+        self.assertLen(self.lines, 6)
+        self.assertEqual(
+            self.lines[0], "[1/1] teacher: epoch 1 of 9, batch 15 of 100"
+        )
+
+    def test_short_trainings_say_nothing_on_the_way(self):
+        self.follow(self.progress({"teacher": 1}), 0.1)
+        self.assertEmpty(self.lines)
+
+    def test_a_diagnosis_is_folded_below_the_live_line_once(self):
+        live = io.StringIO()
+        progress = self.progress({"distilled": 2}, live=live)
+        (diagnostics,) = progress.diagnose()
+        self.assertEmpty(progress.diagnose())
+        diagnostics.say("word " * 20)
+        self.assertEqual(live.getvalue(), "\r\x1b[K")
+        (text,) = self.lines
+        self.assertEqual(text.split(), ["word"] * 20)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from absl.testing import parameterized
 
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
+from keras_kd.cli._shell.settings import as_size
 from keras_kd.cli._shell.settings import nearest
 from keras_kd.cli._shell.settings import resolve
 from keras_kd.cli.methods import METHODS
@@ -60,6 +61,7 @@ class ResolveTest(parameterized.TestCase):
         ("epochs", 0, "1 or more"),
         ("batch_size", -2, "1 or more"),
         ("seeds", 0, "1 or more"),
+        ("limit", 0, "1 or more"),
         ("fraction", 0.0, "above 0 and at most 1"),
         ("fraction", 1.5, "above 0 and at most 1"),
         ("fraction", float("nan"), "above 0 and at most 1"),
@@ -72,6 +74,36 @@ class ResolveTest(parameterized.TestCase):
             f"`--{name}` must be {rule}, since.*Received: --{name}={value:g}",
         ):
             resolve(settings)
+
+    def test_sizes_of_images(self):
+        self.assertEqual(as_size("64"), (64, 64))
+        self.assertEqual(as_size("48x64"), (48, 64))
+        for text in ("64", "64x64"):
+            settings = resolve(Settings(dataset="mine", image_size=text))
+            self.assertEqual(settings.image_size, "64x64")
+
+    @parameterized.parameters(
+        "", "0", "64x", "x64", "-3", "1.5", "64x64x3", "big"
+    )
+    def test_rejects_a_size(self, text):
+        with self.assertRaisesRegex(
+            UnusableError,
+            f"`--image_size` must be a whole.*Received: --image_size={text}. ",
+        ):
+            resolve(Settings(dataset="mine", image_size=text))
+
+    def test_rejects_a_size_of_the_digits(self):
+        with self.assertRaisesRegex(
+            UnusableError, "`--image_size` must not be given.*=32. Leave it out"
+        ):
+            resolve(Settings(image_size="32"))
+
+    @parameterized.parameters("./none", "/none/here", "~/none")
+    def test_rejects_a_folder_that_is_not_there(self, path):
+        with self.assertRaisesRegex(
+            UnusableError, f"`--dataset` must be.*Received: --dataset={path}, "
+        ):
+            resolve(Settings(dataset=path))
 
     def test_rejects_an_empty_data_set(self):
         with self.assertRaisesRegex(

@@ -93,8 +93,9 @@ class TrialProgressTest(absltest.TestCase):
         live = io.StringIO()
         progress = self.progress(3, live)
         (callback,) = progress.watch()
-        callback.on_epoch_end(6, {})
-        self.assertEqual(live.getvalue(), "\r[1/3] epoch 7\x1b[K")
+        callback.set_params({"epochs": 9, "steps": 20})
+        callback.on_epoch_begin(6)
+        self.assertEqual(live.getvalue(), "\r[1/3] epoch 7 of 9\x1b[K")
         self.finish(progress, 1, 0.5)
         self.assertEndsWith(live.getvalue(), "\r\x1b[K")
 

@@ -4,7 +4,7 @@ from absl.testing import absltest
 
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import data_sets
-from keras_kd.cli._shell import progress
+from keras_kd.cli._bench import estimates
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import resolve
 from tests.cli import small_jobs
@@ -26,11 +26,11 @@ class EstimateTest(absltest.TestCase):
     def seconds(self, **settings):
         """With a teacher that takes 10 s for a batch, and a student 1 s."""
         with mock.patch.object(
-            progress,
+            estimates,
             "forward_seconds",
             lambda model, batch: {"teacher": 10.0, "student": 1.0}[model.name],
         ):
-            return progress.expected_seconds(bench(**settings))
+            return estimates.expected_seconds(bench(**settings))
 
     def test_counts_the_steps_of_each_model(self):
         # 48 images for training and 12 for validation: 4 steps and 1 an epoch,
@@ -39,7 +39,7 @@ class EstimateTest(absltest.TestCase):
         teacher = 3 * (3 * 10 * 4 + 10 * 1)
         # It asks the teacher in training and in validation.
         distilled = alone + 3 * 10 * (4 + 1)
-        start = progress.START_SECONDS
+        start = estimates.START_SECONDS
         self.assertEqual(
             self.seconds(),
             {
@@ -58,13 +58,13 @@ class EstimateTest(absltest.TestCase):
         found = bench()
         batch = found.data.train_images[:4]
         self.assertBetween(
-            progress.forward_seconds(found.student, batch), 1e-6, 10.0
+            estimates.forward_seconds(found.student, batch), 1e-6, 10.0
         )
 
     def test_tells_how_to_make_a_long_job_shorter(self):
-        short = progress.estimate_sentence(90.0, 25)
+        short = estimates.sentence(90.0, 25, 10)
         self.assertEqual(short, "25 models are trained, in roughly 90 s.")
-        text = progress.estimate_sentence(4 * 3600.0, 25)
+        text = estimates.sentence(4 * 3600.0, 25, 10)
         self.assertRegex(text, "roughly 4.0 h. Shorter: --epochs=1 --seeds=2.")
 
 
