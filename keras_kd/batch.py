@@ -1,5 +1,6 @@
 """Takes a batch apart: entries of the input, labels, weights, reserved data."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,24 +69,29 @@ def attach_example_ids(dataset: Data) -> Data:
     )
 
 
-def entries(x: Tensor, chosen: Entries, as_list: bool = False) -> Tensor:
+def entries(
+    x: Tensor, chosen: Entries, argument: str, as_list: bool = False
+) -> Tensor:
     """The entries of a dict input that one model sees.
 
     Args:
-        x: The input.
+        x: The input, without reserved entries.
         chosen: Name of one entry, list of names, or `None` for all of `x`.
+        argument: The argument that gave the names, for the error.
         as_list: Whether the model takes a list of inputs, not a dict.
 
     Returns:
         One entry, or a dict or list of those named.
+
+    Raises:
+        ValueError: If there is no such entry.
     """
     if chosen is None:
         return x
     if isinstance(chosen, str):
-        return x[chosen]
-    if as_list:
-        return [x[name] for name in chosen]
-    return {name: x[name] for name in chosen}
+        return entry(x, chosen, argument)
+    found = [entry(x, name, argument) for name in chosen]
+    return found if as_list else dict(zip(chosen, found, strict=True))
 
 
 def entry(x: Tensor, name: str, argument: str) -> Tensor:
@@ -99,13 +105,41 @@ def entry(x: Tensor, name: str, argument: str) -> Tensor:
     Raises:
         ValueError: If there is no such entry.
     """
-    if not isinstance(x, dict) or name not in x:
-        found = ", ".join(x) if isinstance(x, dict) else "no names"
-        raise ValueError(
-            f"`{argument}` must name an entry of `x`. Received: {argument}="
-            f"{name!r}; the entries of `x` are: {found}."
-        )
-    return x[name]
+    if isinstance(x, dict) and name in x:
+        return x[name]
+    remedy = f"Give `x` as a dict, {{{name!r}: ...}}."
+    if isinstance(x, dict):
+        by_lower = {str(known).lower(): known for known in x}
+        near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+        remedy = "Name one of these."
+        if near:
+            remedy = f"The nearest is {by_lower[near[0]]!r}."
+    raise ValueError(
+        f"`{argument}` must name an entry of `x`, which is looked up by name. "
+        f"Received: {name!r}, and `x` is {described(x)}. {remedy}"
+    )
+
+
+def described(x: Tensor) -> str:
+    """Words for the structure and the shapes of an input.
+
+    Args:
+        x: A tensor, or a dict, list or tuple of tensors.
+    """
+    if isinstance(x, dict):
+        parts = [f"{name!r} {_shape(part)}" for name, part in x.items()]
+        return f"a dict with the entries {', '.join(parts)}"
+    if isinstance(x, list | tuple):
+        parts = [_shape(part) for part in x]
+        return f"a {type(x).__name__} of {', '.join(parts)}"
+    return f"one array {_shape(x)}"
+
+
+def _shape(part):
+    shape = getattr(part, "shape", None)
+    if shape is None or getattr(shape, "rank", 0) is None:
+        return type(part).__name__
+    return str(tuple(shape))
 
 
 def of_output(

@@ -66,6 +66,9 @@ class Distiller(
 
     The logs have `loss` (the total), `student_loss` (supervised, without its
     weight), and each distillation loss by its name, without its weight.
+    Callbacks of Keras ask which way is better, but for `loss`:
+    `keras.callbacks.EarlyStopping("val_soft_targets", mode="min")`, and
+    `mode="max"` for `"val_teacher_agreement"`.
 
     Args:
         teacher: Any built `keras.Model`.
@@ -175,6 +178,7 @@ class Distiller(
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the student's output."""
         x, _ = batch.split(inputs)
-        return tapped_model.run(
-            self.student, self._parts.student.entries(x), training
-        )
+        student = self._parts.student
+        x = student.entries(x)
+        with student.naming(x):
+            return tapped_model.run(self.student, x, training)

@@ -80,10 +80,9 @@ def _collect(found, layer, prefix, ancestors, in_loops):
 
 def children(layer: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
     """Layers directly inside a layer, by the names that lead to them."""
-    if isinstance(layer, keras.Model):
-        layer = unwrapped(layer)
-        if isinstance(layer, keras.Sequential) or is_functional(layer):
-            return {child.name: child for child in layer.layers}
+    layer = unwrapped(layer)
+    if isinstance(layer, keras.Sequential) or is_functional(layer):
+        return {child.name: child for child in layer.layers}
     by_attribute = {}
     others = []
     for attribute, value in vars(layer).items():
@@ -105,7 +104,7 @@ def children(layer: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
 
 
 def unwrapped(model: keras.Model) -> keras.Model:
-    """Returns the model whose layers are tapped, without wrappers."""
+    """Returns the model or layer whose layers are tapped, without wrappers."""
     while hasattr(model, "tapped_model"):
         model = model.tapped_model
     return model

@@ -85,18 +85,35 @@ class EntriesTest(absltest.TestCase):
         self.x = {"a": 1, "b": 2, "c": 3}
 
     def test_none_is_all(self):
-        self.assertIs(batch.entries(self.x, None), self.x)
+        self.assertIs(batch.entries(self.x, None, "inputs"), self.x)
 
     def test_a_name_is_one_entry(self):
-        self.assertEqual(batch.entries(self.x, "b"), 2)
+        self.assertEqual(batch.entries(self.x, "b", "inputs"), 2)
 
     def test_a_list_is_a_dict(self):
-        self.assertEqual(batch.entries(self.x, ["c", "a"]), {"c": 3, "a": 1})
+        found = batch.entries(self.x, ["c", "a"], "inputs")
+        self.assertEqual(found, {"c": 3, "a": 1})
 
     def test_a_list_is_a_list_for_a_model_that_takes_one(self):
-        self.assertEqual(
-            batch.entries(self.x, ["c", "a"], as_list=True), [3, 1]
-        )
+        found = batch.entries(self.x, ["c", "a"], "inputs", as_list=True)
+        self.assertEqual(found, [3, 1])
+
+    def test_refuses_a_name_that_is_not_there(self):
+        x = {"depth": np.ones((3, 2)), "image": np.ones((3, 4))}
+        for chosen in ("Image", ["depth", "imgae"]):
+            with self.assertRaisesRegex(
+                ValueError,
+                r"`student_inputs` must name.*'depth' \(3, 2\), 'image' "
+                r"\(3, 4\)\. The nearest is 'image'",
+            ):
+                batch.entries(x, chosen, "student_inputs")
+
+    def test_refuses_names_for_an_input_without_any(self):
+        for x in (IMAGES, [IMAGES, IMAGES], (IMAGES,)):
+            with self.assertRaisesRegex(
+                ValueError, r"`mask_input`.*\(3, 2\).*as a dict, {'b': ...}"
+            ):
+                batch.entry(x, "b", "mask_input")
 
 
 class OfOutputTest(parameterized.TestCase):

@@ -11,7 +11,12 @@ __all__ = ["replicas"]
 # Each is a process of its own, and need not stay with its file.
 ALONE = "::test_runs_in_smoke_mode_"
 # What takes a minute or more at a time.
-LONG = (ALONE, "/two_processes_test.py::", "/workers_test.py::")
+LONG = (
+    ALONE,
+    "/damage_test.py::",
+    "/two_processes_test.py::",
+    "/workers_test.py::",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -67,6 +67,23 @@ class RuledOutClassesTest(parameterized.TestCase):
         ):
             fit(kind(), teacher(value))
 
+    def test_examples_that_the_teacher_cannot_judge_are_taken_out(self):
+        x, _ = support.data()
+        x[3] = np.nan
+        teacher = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        distiller = support.distiller(teacher=teacher)
+        distiller.compile("sgd", jit_compile=False)
+        for run in (distiller.evaluate, distiller.train_on_batch):
+            with self.assertRaisesRegex(
+                tf.errors.InvalidArgumentError, r"^The teacher .*Received: NaN"
+            ):
+                run(x)
+        # As the message says.
+        answers = distiller.teacher.predict(x, verbose=0)
+        x = x[np.all(np.isfinite(answers), axis=-1)]
+        history = distiller.fit(x, verbose=0).history
+        self.assertTrue(np.isfinite(history["loss"][0]))
+
     def test_beside_a_loss_of_the_logits_themselves_they_stop_it(self):
         with self.assertRaisesRegex(
             tf.errors.InvalidArgumentError, 'The teacher "judge"'

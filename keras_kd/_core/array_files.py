@@ -62,7 +62,8 @@ def read(path):
         FileNotFoundError: If there is no such file.
         ValueError: If it is not as it was written.
     """
-    content = pathlib.Path(path).read_bytes()
+    path = pathlib.Path(path)
+    content = b"" if path.is_dir() else path.read_bytes()
     try:
         with np.load(io.BytesIO(content)) as opened:
             arrays = {name: opened[name] for name in opened.files}

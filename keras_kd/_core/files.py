@@ -135,13 +135,18 @@ def read_sealed(path):
     """
     try:
         return unseal(pathlib.Path(path).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
-        raise ValueError(
-            f"{str(path)!r} must be as it was written. Received: other "
-            "content, since it was damaged, or changed by others."
-        ) from error
+    except (ValueError, IsADirectoryError) as error:
+        raise damaged(path) from error
+
+
+def damaged(path):
+    """An error for a file that is not as it was written."""
+    return ValueError(
+        f"{str(path)!r} must be as it was written. Received: other content, "
+        "since it was damaged, or changed by others."
+    )
 
 
 def as_json(value):

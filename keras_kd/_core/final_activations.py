@@ -149,15 +149,41 @@ def sums_to_one(tapped, tap):
         A bool; False, without a pass, if the graph shows that the tap has
         other numbers, or if no inputs of the right shape can be made up.
     """
-    if tap not in tapped.undecided:
-        return False
+    return tap in tapped.undecided and are_distributions(scores_at(tapped, tap))
+
+
+def are_distributions(scores):
+    """Whether scores are at least 0 and sum to 1 over several classes.
+
+    Args:
+        scores: What `scores_at` returned.
+    """
+    return (
+        scores is not None
+        and scores.shape[-1] > 1
+        and scores.min() >= 0
+        and bool(np.allclose(scores.sum(axis=-1), 1, atol=1e-2))
+    )
+
+
+def scores_at(tapped, tap):
+    """Scores at a tap for random inputs.
+
+    Args:
+        tapped: A `tapped_model.TappedModel`.
+        tap: Name of one of its taps, which gives one tensor.
+
+    Returns:
+        float32 array `(2, ..., classes)`; `None` if no inputs of the right
+        shape can be made up.
+    """
     spec = model_specs.input_spec(tapped.model)
     inputs = keras.tree.flatten(spec)
     if any(
         None in tensor.shape[1:] or tensor.dtype == "string"
         for tensor in inputs
     ):
-        return False
+        return None
     random = np.random.default_rng(0)
     x = keras.tree.map_structure(
         lambda t: random.random((t.shape[0] or 2, *t.shape[1:])).astype(
@@ -169,9 +195,4 @@ def sums_to_one(tapped, tap):
     with keras.StatelessScope():
         _, tensors = tapped(x, training=False)
     scores = ensemble_logits.scores(tensors[tap])
-    scores = keras.ops.convert_to_numpy(scores).astype("float32")
-    return (
-        scores.shape[-1] > 1
-        and scores.min() >= 0
-        and bool(np.allclose(scores.sum(axis=-1), 1, atol=1e-2))
-    )
+    return keras.ops.convert_to_numpy(scores).astype("float32")

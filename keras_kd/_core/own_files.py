@@ -8,12 +8,42 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 
 # Of what was cut off while it was written: process, and a random part.
 PARTIAL = re.compile(r"partial_(\d+)_[0-9a-f]{8}_(.+)", re.DOTALL)
 LOCK = "lock"
 _SHOWN = 5
 _MOST_BEGINNING = 4096
+
+
+def make_folder(path, argument):
+    """Makes a folder that can be written to, if it is not there.
+
+    Args:
+        path: Its path, as it was given.
+        argument: The caller's argument that names it.
+
+    Returns:
+        A `pathlib.Path`.
+
+    Raises:
+        ValueError: If it cannot be made, or written to.
+    """
+    try:
+        folder = pathlib.Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, TypeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        given = str(path) if isinstance(path, str | os.PathLike) else path
+        raise ValueError(
+            f"`{argument}` must be a folder that can be written to, since the "
+            f"results go there. Received: {argument}={given!r} ({reason}). "
+            "Choose another folder."
+        ) from error
+    return folder
 
 
 def check_file(path):

@@ -106,6 +106,8 @@ def logits_of(model, argument):
         raise ValueError(
             f"`{argument}` must give logits, since softmax or sigmoid are "
             f'applied at a temperature. Received: {argument}="{model.name}", '
-            "which gives probabilities. Use `keras_kd.teachers.logits(model)`."
+            "which gives probabilities. Use `keras_kd.teachers.logits(model)`, "
+            "or, if no layer makes them, "
+            "`keras_kd.teachers.logits_of_probabilities(model)`."
         )
     return output

@@ -12,10 +12,10 @@ from keras_kd._core import files
 from keras_kd._core import locks
 from keras_kd._core import own_files
 
-_DIGESTS = "digests"  # No `.json`: results may be looked for by that.
+DIGESTS = "digests"  # No `.json`: results may be looked for by that.
 # Files of each such folder, for `own_files.strange`.
 OURS = {
-    _DIGESTS: own_files.begins('{"content":'),
+    DIGESTS: own_files.begins('{"content":'),
     own_files.LOCK: locks.is_ours,
 }
 # Characters of a value in an error.
@@ -45,9 +45,10 @@ class RunFolder:
             works for; nothing may be written then. Defaults to `False`.
 
     Raises:
-        ValueError: If the folder is used by another process, holds another run
-            or one of an older version, has files of these names without any
-            settings, or is to be shared and holds no run.
+        ValueError: If the folder cannot be written to, is used by another
+            process, holds another run or one of an older version, has files of
+            these names without any settings, or is to be shared and holds no
+            run.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class RunFolder:
         other=None,
         is_shared=False,
     ):
+        if not is_shared:
+            own_files.make_folder(path, argument)
         self.path = pathlib.Path(path)
         self._argument = argument
         self._received = f"{argument}={str(value or path)!r}"
@@ -69,7 +72,8 @@ class RunFolder:
         settings = files.as_json(settings)
         release = _nothing
         if not is_shared:
-            self.path.mkdir(parents=True, exist_ok=True)
+            for name in (marker, DIGESTS):
+                own_files.check_file(self.path / name)
             own_files.check_begun(self.path, marker, argument, names)
             release = locks.taken(self.path, argument, value).release
         elif not (self.path / marker).exists():
@@ -82,13 +86,18 @@ class RunFolder:
         self.close = weakref.finalize(self, release)
         if (self.path / marker).exists():
             self._check_same(settings, other)
-        if not is_shared and not (self.path / marker).exists():
+        if is_shared:
+            return
+        if not (self.path / marker).exists():
             self._check_own_digests()
+            self.write_json(marker, settings)
+        elif not self.fits(marker):
+            # These settings are the right ones: what was lost are the digests.
+            self._warn(self.path / DIGESTS)
             self.write_json(marker, settings)
 
     def _check_own_digests(self):
-        path = self.path / _DIGESTS
-        own_files.check_file(path)
+        path = self.path / DIGESTS
         if path.exists() and not own_files.begins('{"content":')(path):
             raise ValueError(
                 f"{str(path)!r} must be a file that keras_kd has written, "
@@ -104,8 +113,10 @@ class RunFolder:
         end = f" Choose another {self._argument}."
         if self._is_older():
             raise ValueError(
-                f"{start}a run that an older version of keras_kd wrote. Finish "
-                f"it with that version.{end.replace(' Choose', ' Or choose')}"
+                f"{start}a run that an older version of keras_kd wrote, or "
+                f"whose file {DIGESTS!r} was lost. Finish it with that "
+                "version, or restore the file from a copy."
+                f"{end.replace(' Choose', ' Or choose')}"
             )
         try:
             found = files.read_json(self.path / self._marker)
@@ -126,7 +137,7 @@ class RunFolder:
     def _is_older(self):
         """Whether the digests are missing, or have another form than ours."""
         try:
-            found = files.read_json(self.path / _DIGESTS)
+            found = files.read_json(self.path / DIGESTS)
         except ValueError:
             return False
         if not isinstance(found, dict):
@@ -181,9 +192,9 @@ class RunFolder:
             name: Path of the file within the folder, with slashes.
         """
         path = self.path / name
+        own_files.check_file(path)
         if not path.exists():
             return False
-        own_files.check_file(path)
         if not self.fits(name):
             self._warn(path)
             return False
@@ -200,7 +211,7 @@ class RunFolder:
     def clear(self):
         """Deletes all that is in the folder or was written, but the lock."""
         # After a kill on the way, there still is another run.
-        last = (self._marker, _DIGESTS)
+        last = (self._marker, DIGESTS)
         for name in self._digests():
             if name not in last:
                 (self.path / name).unlink(missing_ok=True)
@@ -218,13 +229,14 @@ class RunFolder:
 
     def remove_file(self, name):
         """Deletes a file, if it is there."""
+        own_files.check_file(self.path / name)
         (self.path / name).unlink(missing_ok=True)
         kept = self._digests()
         kept.pop(name, None)
         self._write_digests(kept)
 
     def _digests(self):
-        path = self.path / _DIGESTS
+        path = self.path / DIGESTS
         try:
             return files.read_sealed(path) or {}
         except ValueError:
@@ -232,7 +244,7 @@ class RunFolder:
             return {}
 
     def _write_digests(self, digests):
-        files.write_sealed(self.path / _DIGESTS, digests)
+        files.write_sealed(self.path / DIGESTS, digests)
 
     def _warn(self, path):
         warnings.warn(

@@ -78,8 +78,17 @@ def of_weights(model):
     Args:
         model: A built `keras.Model`.
     """
+    return of_variables(model.weights)
+
+
+def of_variables(variables):
+    """Digest of the values of variables, in their order, 16 bytes.
+
+    Args:
+        variables: An iterable of Keras variables.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    for variable in model.weights:
+    for variable in variables:
         value = keras.ops.convert_to_numpy(variable)
         digest.update(f"{value.shape}{value.dtype}".encode())
         digest.update(value.tobytes())

@@ -1,7 +1,5 @@
 """Stages of a procedure: each is one `fit`, and runs once."""
 
-import pathlib
-
 import keras
 
 from keras_kd._core import identity
@@ -52,8 +50,7 @@ class Stages:
     """
 
     def __init__(self, directory, arguments):
-        self.folder = None if directory is None else pathlib.Path(directory)
-        self.run = None
+        self.folder = self.run = None
         if directory is not None:
             counted = [key for key in arguments if key not in _UNCOUNTED]
             self.run = run_folder.RunFolder(
@@ -63,6 +60,7 @@ class Stages:
                 names=_FILES,
                 other=self._remedy,
             )
+            self.folder = self.run.path
 
     def _remedy(self, run, differences):
         """Tells the way out if only the first weights of a model differ."""
@@ -160,7 +158,7 @@ class Stages:
         """Finds what is kept of a stage; its history if it is finished."""
         folder = self.folder / name
         own_files.check_no_links(folder)
-        folder.mkdir(exist_ok=True)
+        own_files.make_folder(folder, "directory")
         # Weights of an optimizer that is not built are not loaded.
         model.optimizer.build(model.trainable_variables)
         finished = self.run.read_json(f"{name}/{_HISTORY}")

@@ -257,7 +257,10 @@ def refuse_probabilities(tapped, tap, loss):
     if tap in tapped.layers:
         remedy = "Tap the layer before the activation."
     elif tapped.role == "teacher":
-        remedy = "Use `keras_kd.teachers.logits(teacher)`."
+        remedy = (
+            "Use `keras_kd.teachers.logits(teacher)`, or, if no layer makes "
+            "them, `keras_kd.teachers.logits_of_probabilities(teacher)`."
+        )
     else:
         remedy = (
             "Leave the activation away, and compile with a loss that has "

@@ -10,6 +10,7 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import taps
+from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
@@ -134,7 +135,12 @@ class ModelOutputs(Outputs):
 
     def entries(self, x):
         """Selects the model's entries of the whole input."""
-        return batch.entries(x, self.inputs, self.takes_list)
+        argument = f"{self.role}_inputs"
+        return batch.entries(x, self.inputs, argument, self.takes_list)
+
+    def naming(self, x):
+        """A context in which errors on an unfit `x` name this model."""
+        return input_fit.naming(self.model, x, self.role)
 
     def run(self, examples, training):
         """Runs the model once, and once more for each view.
@@ -146,10 +152,8 @@ class ModelOutputs(Outputs):
         Returns:
             A `ForwardPass`.
         """
-        x = examples.x
-        if self.inputs is not None:
-            x = self.entries(x)
-        with self._keeping():
+        x = self.entries(examples.x)
+        with self._keeping(), self.naming(x):
             if self.gradients is None:
                 return ForwardPass(*self.tapped(x, training), training)
             result, gradients = self.gradients.run(x, examples.labels, training)
@@ -187,6 +191,11 @@ class ModelOutputs(Outputs):
         all losses take the softmax or sigmoid of it.
         """
         begin = f'The {self.role} "{self.model.name}" must give finite numbers '
+        rest = (
+            "since nan would spread. Take out the examples for which it gives "
+            "others; what overflows in half precision needs a float32 model. "
+            "Received:"
+        )
         flat = [
             (tap, tensor)
             for tap, value in tensors.items()
@@ -195,7 +204,7 @@ class ModelOutputs(Outputs):
         checked = [
             backend.check_finite(
                 tensor,
-                f"{begin}at {tap or 'its output'}. Received:",
+                f"{begin}at {tap or 'its output'}, {rest}",
                 tap in self.ruling_out,
             )
             if keras.backend.is_float_dtype(tensor.dtype)
@@ -227,6 +236,7 @@ class PeerOutputs(ModelOutputs):
         self.model = model
         self.role = "peer"
         self.inputs = None
+        self.takes_list = False
         self.gradients = None
         self.ruling_out = taps_of_probabilities("teacher", losses)
         places = {

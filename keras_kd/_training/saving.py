@@ -10,15 +10,23 @@ from typing import Self
 import keras
 import numpy as np
 
+from keras_kd._core import files
 from keras_kd._core import teacher_protocol
 from keras_kd._core.identity import fingerprint
 
 _FINGERPRINT = "teacher_fingerprint"
 _STATE = "state_"
+_SEAL = "seal"
 
 
 class Stateful:
-    """Saves the states of seed generators, which Keras writes into no file."""
+    """Saves what Keras writes into no file: states of seeds, and a seal.
+
+    HDF5 has no checksums: `load_weights` compares what it has read with digests
+    in the file. In a `.keras` file, the CRC of the zip shows every change.
+    """
+
+    _seal = ()
 
     @functools.wraps(keras.Model.save)
     def save(self, filepath, *args, **kwargs):
@@ -47,6 +55,7 @@ class Stateful:
         super().save_own_variables(store)
         for index, variable in enumerate(self._state()):
             store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
+        store[_SEAL] = self._digests()
 
     def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
@@ -54,6 +63,37 @@ class Stateful:
         super().load_own_variables({key: store[key] for key in own})
         for index, variable in enumerate(self._state()):
             variable.assign(store[f"{_STATE}{index}"])
+        # Older versions wrote none.
+        is_sealed = _SEAL in store.keys()
+        self._seal = np.asarray(store[_SEAL]) if is_sealed else ()
+
+    @functools.wraps(keras.Model.load_weights)
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        for written, read in zip(self._seal, self._digests(), strict=False):
+            same_form, same_values = np.all(written == read, axis=-1)
+            # Of another form is an optimizer that is not built.
+            if same_form and not same_values and not skip_mismatch:
+                raise files.damaged(filepath)
+
+    def _digests(self):
+        """Digests of the model's variables, and of each optimizer's.
+
+        Returns:
+            Bytes, uint8 `(parts, 2, 16)`: of the forms and of the values.
+        """
+        optimizers = [
+            getattr(self, "optimizer", None),
+            *getattr(self, "_other_optimizers", ()),
+        ]
+        parts = [[*self.weights, *self._state()]]
+        parts += [one.variables for one in optimizers if one is not None]
+        found = b""
+        for part in parts:
+            form = files.digest_of([(tuple(v.shape), v.dtype) for v in part])
+            found += bytes.fromhex(form)[:16]
+            found += teacher_protocol.of_variables(part)
+        return np.frombuffer(found, "uint8").reshape(-1, 2, 16)
 
     def _state(self):
         """Variables outside of all layers."""

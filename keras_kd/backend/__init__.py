@@ -7,16 +7,16 @@ if keras.backend.backend() == "tensorflow":
     from keras_kd.backend.tensorflow import Trainer
     from keras_kd.backend.tensorflow import all_sum
     from keras_kd.backend.tensorflow import check_finite
-    from keras_kd.backend.tensorflow import compiled
     from keras_kd.backend.tensorflow import copy_weight_decay_exclusions
     from keras_kd.backend.tensorflow import gather_ints
-    from keras_kd.backend.tensorflow import input_gradients
     from keras_kd.backend.tensorflow import is_in_reach
     from keras_kd.backend.tensorflow import is_in_scope
     from keras_kd.backend.tensorflow import is_scope_name
     from keras_kd.backend.tensorflow import is_tracing
     from keras_kd.backend.tensorflow import num_replicas
     from keras_kd.backend.tensorflow import replica_id
+    from keras_kd.backend.tensorflow_functions import compiled
+    from keras_kd.backend.tensorflow_functions import input_gradients
     from keras_kd.backend.tensorflow_graph import ancestors
     from keras_kd.backend.tensorflow_graph import is_probability
     from keras_kd.backend.tensorflow_graph import origins

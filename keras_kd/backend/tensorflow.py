@@ -1,5 +1,6 @@
-"""The training step, and functions of tensors, on TensorFlow."""
+"""The training step on TensorFlow."""
 
+import contextlib
 import re
 from typing import Any
 
@@ -19,6 +20,26 @@ class Trainer(ReplicatedSteps):
     makes a `Step` of each batch, in backend-neutral code. The step says in
     which order its methods are to be called.
     """
+
+    def fit(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_refusals():
+            return super().evaluate(*args, **kwargs)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """See Keras."""
+        with _plain_refusals():
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """See Keras."""
+        with _plain_refusals():
+            return super().test_on_batch(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
@@ -109,6 +130,22 @@ def _norm(gradients):
     return tf.linalg.global_norm(found) if found else None
 
 
+@contextlib.contextmanager
+def _plain_refusals():
+    """Shows the message of `check_finite` without the graph around it."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(
+            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
+        )
+        if found is None:
+            raise
+        raise tf.errors.InvalidArgumentError(
+            None, None, f"{found[1]} {found[2]}."
+        ) from None
+
+
 def copy_weight_decay_exclusions(optimizer, copy):
     """Copies the weight decay exclusions of another optimizer."""
     # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of
@@ -181,7 +218,7 @@ def check_finite(tensor, message, allows_minus_infinity=False):
 
     Args:
         tensor: Real numbers.
-        message: Beginning of the error.
+        message: Beginning of the error, which ends in `Received:`.
         allows_minus_infinity: Whether -inf is let through.
     """
     if not allows_minus_infinity:
@@ -190,49 +227,6 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
     with tf.control_dependencies([checked]):
         return tf.identity(tensor)
-
-
-def input_gradients(function, x, objectives):
-    """Runs a function of the input and differentiates by the input.
-
-    Args:
-        function: Of `x`.
-        x: Structure of tensors.
-        objectives: Dict from a name to a function of what `function` returns
-            that returns one value per example.
-
-    Returns:
-        `(result, gradients)`: what `function` returned, and a dict from each
-        name to the gradient of its values, of the structure and shape of `x`,
-        zeros for integers. The gradients can be differentiated again.
-    """
-    x = tf.nest.map_structure(tf.convert_to_tensor, x)
-    watched = [t for t in tf.nest.flatten(x) if t.dtype.is_floating]
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(watched)
-        result = function(x)
-        totals = {
-            name: tf.reduce_sum(objective(result))
-            for name, objective in objectives.items()
-        }
-    gradients = {}
-    for name, total in totals.items():
-        found = iter(
-            tape.gradient(
-                total,
-                watched,
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
-        )
-        gradients[name] = tf.nest.map_structure(
-            lambda t, found=found: (
-                next(found)
-                if t.dtype.is_floating
-                else tf.zeros_like(t, keras.config.floatx())
-            ),
-            x,
-        )
-    return result, gradients
 
 
 def gather_ints(model, numbers, count):
@@ -260,32 +254,3 @@ def gather_ints(model, numbers, count):
         [number for number in row if number != _NONE]
         for row in told().numpy().tolist()
     ]
-
-
-def compiled(function):
-    """Compiles a function of tensors, for calls in a loop.
-
-    Args:
-        function: Of tensors whose first axis is the batch. Called once, with
-            tensors of unknown batch size, to be recorded.
-
-    Returns:
-        A function that computes the same, of tensors or arrays: of any batch
-        size, otherwise always of the shapes and types of its first call.
-    """
-    recorded = []
-
-    def run(*inputs):
-        tensors = [tf.convert_to_tensor(x) for x in inputs]
-        if not recorded:
-            specs = [
-                tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors
-            ]
-            # As Keras 3.15 compiles a step: what a model does is not rewritten.
-            compiling = tf.function(function, autograph=False)
-            # Not to be called itself: it would complain of a loop when many
-            # models are compiled one after another.
-            recorded.append(compiling.get_concrete_function(*specs))
-        return recorded[0](*tensors)
-
-    return run

@@ -19,10 +19,14 @@ class Trainer:
         _refuse()
 
 
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor: metrics work without a check, and nothing trains."""
+    return tensor
+
+
 FirstBatch = _refuse
 all_sum = _refuse
 ancestors = _refuse
-check_finite = _refuse
 compiled = _refuse
 copy_weight_decay_exclusions = _refuse
 input_gradients = _refuse

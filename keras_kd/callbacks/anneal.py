@@ -1,5 +1,6 @@
 """A schedule for a temperature or a loss weight."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,9 @@ import keras
 
 from keras_kd._core.arguments import as_float
 from keras_kd.callbacks.attribute import distiller_attribute
+
+# The variables that the running fit of a model drives.
+_driven = weakref.WeakKeyDictionary()
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -38,7 +42,8 @@ class Anneal(keras.callbacks.Callback):
         TypeError: If `target` is not a string or `schedule` cannot be called;
             when training starts, if the model is no Distiller.
         ValueError: If `per` is neither; when training starts, if the Distiller
-            has no such target; in training, if a value is out of range.
+            has no such target, or two callbacks have it; in training, if a
+            value is out of range.
 
     Example:
 
@@ -84,6 +89,18 @@ class Anneal(keras.callbacks.Callback):
         find = distiller_attribute(self, model, "hyperparameter")
         self._variable = find(self.target)
         self._bounds = model.hyperparameter_bounds(self.target)
+        # All callbacks come here before any begins.
+        _driven[model] = set()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        driven = _driven[self.model]
+        if id(self._variable) in driven:
+            raise ValueError(
+                "`target` must be another one for each `Anneal`, since the "
+                "last would win. Received: two callbacks for target="
+                f"{self.target!r}. Join their schedules in one function."
+            )
+        driven.add(id(self._variable))
 
     def on_epoch_begin(
         self, epoch: int, logs: dict[str, Any] | None = None

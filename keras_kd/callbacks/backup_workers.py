@@ -2,15 +2,14 @@
 
 import json
 import os
-import pathlib
 import re
 from typing import Any
 
 import keras
 
 from keras_kd import backend
-from keras_kd._core import files
 from keras_kd._core import own_files
+from keras_kd._core.run_folder import RunFolder
 from keras_kd.backend.neutral import set_initial_epoch
 
 _NAME = "epoch-{:06d}.weights.h5"
@@ -26,7 +25,8 @@ class BackupWorkers(keras.callbacks.Callback):
     write, and a kill can leave workers at different epochs. Here each keeps its
     last two epochs, in a folder of its own, and they resume after the last one
     that all of them have. Start all workers again after one was killed: the
-    others fail when they lose contact; if they hang, kill them too.
+    others fail when they lose contact; if they hang, kill them too. A damaged
+    backup does not count, with a warning.
 
     One process can use it too. A learning rate or a temperature that a callback
     changes belongs into a variable, as `Anneal` does it; the order of shuffled
@@ -40,9 +40,10 @@ class BackupWorkers(keras.callbacks.Callback):
 
     Raises:
         TypeError: When training starts, if the model has no optimizer.
-        ValueError: If a folder or file in `directory` is a link. When training
-            starts, if some workers have backups of several epochs, and of no
-            epoch all of them; if `TF_CONFIG` cannot be read.
+        ValueError: If a folder or file in `directory` is a link; if `TF_CONFIG`
+            cannot be read. When training starts, if some workers have backups
+            of several epochs, and of no epoch all of them; if another process
+            uses the worker's folder, or an older version wrote what is there.
 
     Example:
 
@@ -62,9 +63,12 @@ class BackupWorkers(keras.callbacks.Callback):
 
     def __init__(self, directory: str | os.PathLike[str]):
         super().__init__()
-        self.directory = pathlib.Path(directory, _worker_name())
-        own_files.check_no_links(self.directory)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        directory = own_files.make_folder(directory, "directory")
+        own_files.check_no_links(directory / _worker_name())
+        self.directory = own_files.make_folder(
+            directory / _worker_name(), "directory"
+        )
+        self._run = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.model.optimizer is None:
@@ -72,14 +76,21 @@ class BackupWorkers(keras.callbacks.Callback):
                 "`BackupWorkers` must be used with a compiled model, since it "
                 f'keeps the optimizer too. Received: "{self.model.name}".'
             )
+        self._run = RunFolder(
+            self.directory,
+            {"keeps": "epochs"},
+            argument="directory",
+            names=(_PATTERN.pattern,),
+        )
+        whole = [n for n in self._epochs() if self._run.has(_NAME.format(n))]
         epoch = newest_common(
-            backend.gather_ints(self.model, self._epochs()[-_KEPT:], _KEPT)
+            backend.gather_ints(self.model, whole[-_KEPT:], _KEPT)
         )
         if epoch is None:
             return
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        self.model.load_weights(self._path(epoch))
+        self.model.load_weights(self.directory / _NAME.format(epoch))
         set_initial_epoch(self.model, epoch)
 
     def on_epoch_begin(
@@ -91,18 +102,16 @@ class BackupWorkers(keras.callbacks.Callback):
         self, epoch: int, logs: dict[str, Any] | None = None
     ) -> None:
         done = epoch + 1
-        with files.written(self._path(done)) as partial:
+        with self._run.written(_NAME.format(done)) as partial:
             # All workers together: a part of the state is gathered from all.
             self.model.save_weights(partial)
         for old in self._epochs():
             if old <= done - _KEPT:
-                self._path(old).unlink()
+                self._run.remove_file(_NAME.format(old))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         set_initial_epoch(self.model, None)  # No epoch may have been left.
-
-    def _path(self, epoch):
-        return self.directory / _NAME.format(epoch)
+        self._run.close()
 
     def _epochs(self):
         """Numbers of finished epochs that are here."""

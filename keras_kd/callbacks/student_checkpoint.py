@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_kd.callbacks.attribute import distiller_attribute
-from keras_kd.metrics import TeacherMetric
+from keras_kd.metrics.teacher import direction
 
 
 class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
@@ -16,7 +16,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     The file is that of `student.save(...)`, or `student.save_weights(...)`
     with `save_weights_only=True`, and loads without this library. To resume
     an interrupted training, use `keras.callbacks.BackupAndRestore`, which
-    keeps the optimizer too.
+    keeps the optimizer too. A `.keras` file that was damaged fails to load;
+    weights files of a student have no checksum.
 
     With `save_best_only=True`, an epoch without the monitored quantity saves
     nothing (`ModelCheckpoint` would save it as the best). Of several workers,
@@ -83,7 +84,8 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
             self._miss(logs or {})
             return
         if self.mode == "auto":
-            self.mode = self.model.direction(self.monitor) or self.mode
+            found = direction(self.model.metrics, self.monitor)
+            self.mode = found or self.mode
         super().on_epoch_end(epoch, logs)
 
     def _miss(self, logs):
@@ -115,12 +117,3 @@ class _StudentOf:
     @property
     def metrics(self):
         return self.distiller.metrics
-
-    def direction(self, monitor):
-        """`"min"`, `"max"`, or `None` where Keras decides."""
-        for metric in self.metrics:
-            if metric.name == monitor.removeprefix("val_"):
-                is_score = isinstance(metric, TeacherMetric)
-                is_up = is_score and metric.higher_is_better
-                return "max" if is_up else "min"
-        return None

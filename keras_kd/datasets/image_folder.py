@@ -8,6 +8,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from keras_kd._core.arguments import as_float
 from keras_kd.datasets import sizes
 from keras_kd.datasets.image_set import ImageSet
 
@@ -203,7 +204,7 @@ def _check_same_classes(folder, train, test):
 
 
 def _check_fraction(test_fraction):
-    if not 0 < test_fraction < 1:
+    if not 0 < as_float(test_fraction) < 1:
         raise ValueError(
             "`test_fraction` must be between 0 and 1, since it is the part of "
             "the images that is for testing. Received: test_fraction="

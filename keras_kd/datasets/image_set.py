@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_kd._core.arguments import as_float
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -87,7 +89,8 @@ class ImageSet:
         >>> len(data.training_fraction(0.05).train_images)
         60
         """
-        _check_fraction(fraction, 0 < fraction <= 1, "above 0, at most 1")
+        is_part = 0 < as_float(fraction) <= 1
+        _check_fraction(fraction, is_part, "above 0, at most 1")
         return self._with_train(choose(self.train_labels, fraction, seed))
 
     def validation_split(
@@ -110,7 +113,8 @@ class ImageSet:
             ValueError: If `fraction` is out of range, or a class has only one
                 training image.
         """
-        _check_fraction(fraction, 0 < fraction < 1, "between 0 and 1")
+        is_part = 0 < as_float(fraction) < 1
+        _check_fraction(fraction, is_part, "between 0 and 1")
         counts = np.bincount(self.train_labels, minlength=self.num_classes)
         if 1 in counts:
             name = self.class_names[list(counts).index(1)]

@@ -157,6 +157,7 @@ def from_tfds(
             split does not exist.
     """
     sizes.check_image_size(image_size)
+    tfds_builder.check_split(split)
     builder, image, label = tfds_builder.find(name, data_dir)
     tfds_builder.prepare(builder, download)
     splits = tfds_builder.choose_splits(builder, split)

@@ -125,6 +125,17 @@ def _check_network(builder):
         ) from error
 
 
+def check_split(split):
+    """Validates that there are names of two splits, or `None`."""
+    is_pair = isinstance(split, list | tuple) and len(split) == 2
+    if split is None or is_pair and all(isinstance(p, str) for p in split):
+        return
+    raise ValueError(
+        "`split` must be a pair of names, what to train and what to test on. "
+        f'Received: split={split!r}. Write ("train", "test").'
+    )
+
+
 def choose_splits(builder, split):
     """Chooses the splits to train and to test on.
 
@@ -142,11 +153,6 @@ def choose_splits(builder, split):
     if split is None:
         tests = [name for name in ("test", "validation") if name in available]
         split = ("train", tests[0] if tests else "test")
-    if isinstance(split, str) or len(split) != 2:
-        raise ValueError(
-            "`split` must be a pair, what to train and what to test on. "
-            f'Received: split={split!r}. Write ("train", "test").'
-        )
     for part in split:
         try:
             builder.info.splits[part]

@@ -5,30 +5,77 @@ from keras import ops
 
 def check_same_classes(loss, teacher_shape, student_shape):
     """Validates that both models score the same classes and positions."""
-    if not shapes_agree(teacher_shape, student_shape):
-        raise ValueError(
-            f"`{type(loss).__name__}` must compare scores of the same classes. "
-            f"Received: teacher logits of shape {tuple(teacher_shape)}, "
-            f"student logits of shape {tuple(student_shape)}. To distil "
-            "between different label sets, compare features with `Hint`."
+    if shapes_agree(teacher_shape, student_shape):
+        return
+    # The batch does not differ.
+    teacher, student = tuple(teacher_shape)[1:], tuple(student_shape)[1:]
+    what, remedy = _mismatch(teacher, student)
+    raise ValueError(
+        f"`{type(loss).__name__}` must compare scores of the same {what}. "
+        f"Received: teacher logits of shape {tuple(teacher_shape)}, "
+        f"student logits of shape {tuple(student_shape)}. {remedy}"
+    )
+
+
+def _mismatch(teacher, student):
+    """What differs in two shapes of one example, and what to do about it."""
+    if len(teacher) != len(student):
+        return "positions", (
+            "Pool those that only one model has, such as by "
+            "`keras.layers.GlobalAveragePooling1D`."
         )
+    if not shapes_agree(teacher[-1:], student[-1:]):
+        return "classes", _other_classes(teacher[-1], student[-1])
+    if len(teacher) == 2:
+        return "positions: both sequences must have one length", _other_length(
+            teacher[0], student[0]
+        )
+    remedy = "Bring both to one resolution."
+    if len(teacher) == 3 and None not in teacher:
+        size = f"{teacher[0]}, {teacher[1]}"
+        remedy = f"Put `keras.layers.Resizing({size})` behind the student."
+    return "positions: both maps must have one resolution", remedy
 
 
-def check_several_classes(loss, student_shape, remedy=""):
+def _other_classes(teacher, student):
+    if sorted((teacher, student)) == [1, 2]:
+        return (
+            "One unit `z` with a sigmoid says the same as the two logits "
+            "`keras.ops.concatenate([keras.ops.zeros_like(z), z], axis=-1)`: "
+            "end the model of one unit in these."
+        )
+    return (
+        "To distil between different label sets, compare features with `Hint`."
+    )
+
+
+def _other_length(teacher, student):
+    if teacher % student == 0:
+        scale = f"keras.layers.UpSampling1D({teacher // student})"
+    elif student % teacher == 0:
+        scale = f"keras.layers.AveragePooling1D({student // teacher})"
+    else:
+        return "Give both models as many steps."
+    return (
+        f"Give both models as many steps, or put `{scale}` behind the student."
+    )
+
+
+def check_several_classes(loss, student_shape):
     """Validates that a softmax is applied to at least two classes.
 
     Args:
         loss: The loss, for the error.
         student_shape: Shape of the student's logits.
-        remedy: A sentence of advice.
     """
     if student_shape[-1] == 1:
-        message = (
+        raise ValueError(
             f"`{type(loss).__name__}` must see at least two classes, since the "
             "softmax of one number is always 1. Received: logits of shape "
-            f"{tuple(student_shape)}. {remedy}"
+            f"{tuple(student_shape)}. For one unit with a sigmoid, use "
+            "`BinarySoftTargets`; for a regression, "
+            '`Match(loss="mean_squared_error")`.'
         )
-        raise ValueError(message.rstrip())
 
 
 def shapes_agree(teacher_shape, student_shape):

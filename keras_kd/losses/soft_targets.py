@@ -119,12 +119,7 @@ class SoftTargets(DistillationLoss):
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)
-        check_several_classes(
-            self,
-            student_shape,
-            "For one unit with a sigmoid, or many labels, use "
-            "`BinarySoftTargets`.",
-        )
+        check_several_classes(self, student_shape)
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher = ops.stop_gradient(teacher)

@@ -6,11 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd._types import Tensor
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
+
+# By which probabilities in half precision may miss their sum.
+_ROUNDING = 1e-2
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -41,6 +45,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     Raises:
         ValueError: If `num_bins` is not a positive integer, or the labels do
             not fit the scores.
+        tf.errors.InvalidArgumentError: If scores are no probabilities while
+            `from_logits=False`.
 
     Example:
 
@@ -80,6 +86,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         place = ops.reshape(self._place(confidence), (-1,))
         confidence = ops.cast(confidence, self.dtype)
         confidence, weights = weigh(confidence, sample_weight, mask)
+        if not self.from_logits:
+            weights += _nan_outside(probabilities, weights)
         correct = weights * ops.cast(correct, self.dtype)
         columns = ops.stack([weights, correct, confidence], axis=-1)
         columns = ops.reshape(columns, (-1, 3))
@@ -111,6 +119,21 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config() | {"num_bins": self.num_bins}
         return config | {"from_logits": self.from_logits}
+
+
+def _nan_outside(scores, weights):
+    """Zeros like the weights; fails if what counts is no probabilities."""
+    far = ops.abs(ops.sum(scores, axis=-1) - 1) > _ROUNDING
+    beyond = ops.any(ops.abs(scores - 0.5) > 0.5 + _ROUNDING, axis=-1)
+    # Not so for nan, of a model that diverged.
+    is_outside = ops.logical_and(ops.logical_or(far, beyond), weights > 0)
+    return backend.check_finite(
+        ops.where(is_outside, np.nan, ops.zeros_like(weights)),
+        "`scores` must be probabilities that sum to 1, since the highest is "
+        "taken as a confidence. For logits, use "
+        "`ExpectedCalibrationError(from_logits=True)`. Received others,"
+        " here as",
+    )
 
 
 def _class_numbers(labels, scores):

@@ -16,6 +16,23 @@ from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import soft_target_divergence
 
 
+def direction(metrics, monitor):
+    """Which way a key of a Distiller's logs is better.
+
+    Args:
+        metrics: What the Distiller has as `metrics`.
+        monitor: The key, with or without `val_`.
+
+    Returns:
+        `"min"`, `"max"`, or `None` if it is no loss and no metric of ours.
+    """
+    for metric in metrics:
+        if metric.name == monitor.removeprefix("val_"):
+            is_score = isinstance(metric, TeacherMetric)
+            return "max" if is_score and metric.higher_is_better else "min"
+    return None
+
+
 class TeacherMetric(keras.metrics.Metric):
     """Base class of the metrics that compare the student with its teacher.
 

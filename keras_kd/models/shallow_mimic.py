@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 
 
@@ -85,7 +86,7 @@ def shallow_mimic(
         optional = argument in ("bottleneck", "conv_channels")
         if not (optional and count is None):
             check_count(argument, count, "units or places")
-    if not 0 <= dropout < 1:
+    if not 0 <= as_float(dropout) < 1:
         raise ValueError(
             "`dropout` must be at least 0 and below 1, since it is the part "
             f"of the units that is left out. Received: dropout={dropout!r}."

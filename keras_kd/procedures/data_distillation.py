@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.predictions import logits_of
@@ -225,7 +226,7 @@ def _check(labelled, unlabelled, transforms, labelled_share):
             "what they make. Received: none. Pass "
             "`[transfer_sets.transforms.Identity()]` to ask once."
         )
-    if not 0 < labelled_share < 1:
+    if not 0 < as_float(labelled_share) < 1:
         raise ValueError(
             "`labelled_share` must be above 0 and below 1, since each batch "
             "has examples of both kinds. Received: labelled_share="

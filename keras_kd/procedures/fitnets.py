@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_kd import losses
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_positive
@@ -215,7 +216,7 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
     check_count("hint_epochs", hint_epochs, "epochs of a stage", 0)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("patience", patience, "epochs to wait", is_optional=True)
-    if not 0 <= last_weight < math.inf:
+    if not 0 <= as_float(last_weight) < math.inf:
         raise ValueError(
             "`last_weight` must be at least 0, since it is the weight of the "
             f"soft targets in the last epoch. Received: last_weight="

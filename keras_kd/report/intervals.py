@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd.report.spread import Spread
 from keras_kd.report.spread import quantile
@@ -251,7 +252,7 @@ def _check_range(name, scores, low, high):
 
 
 def _check_confidence(level, comparisons):
-    if not 0 < level < 1:
+    if not 0 < as_float(level) < 1:
         raise ValueError(
             "`level` must be between 0 and 1, since it is a probability. "
             f"Received: level={level!r}."

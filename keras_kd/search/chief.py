@@ -44,6 +44,31 @@ def is_worker():
     return PORT in os.environ and not is_chief()
 
 
+def check():
+    """Validates the part of this process, before anything is trained.
+
+    Raises:
+        ValueError: If the environment variables are not as they must be, or
+            this process is the chief and cannot listen where they say.
+    """
+    if PORT not in os.environ:
+        return
+    address = _address()
+    if not is_chief():
+        return
+    try:
+        # Of a chief that was killed, the address is free at once.
+        family = socket.getaddrinfo(*address)[0][0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        raise ValueError(
+            f"{IP} and {PORT} must be an address of this machine that nobody "
+            "else listens at, since workers ask the chief there. Received: "
+            f"{IP}={address[0]}, {PORT}={address[1]} ({error}). Choose "
+            "another port for the chief and its workers, or end what uses it."
+        ) from error
+
+
 def wait(seconds=SECONDS):
     """Waits until the chief answers.
 
@@ -78,13 +103,16 @@ def _address():
         ValueError: If the environment variables are not as they must be.
     """
     values = {name: os.environ.get(name) for name in (ID, IP, PORT)}
-    if None in values.values() or not values[PORT].isdigit():
+    port = values[PORT] or ""
+    is_port = port.isdecimal() and 0 < int(port) < 2**16
+    if None in values.values() or not is_port:
         given = ", ".join(f"{name}={value}" for name, value in values.items())
         raise ValueError(
             f"{ID}, {IP} and {PORT} must be set together, the last to a "
-            f"number. Received: {given}."
+            f"number from 1 to {2**16 - 1}, since chief and workers meet "
+            f"there. Received: {given}. Set all three."
         )
-    return values[IP], int(values[PORT])
+    return values[IP], int(port)
 
 
 def make_patient(oracle, say=print):

@@ -9,6 +9,10 @@ from keras_kd._core import run_folder
 from keras_kd.search import journal
 
 TRIAL = "trial.json"
+# What the model of a trial was built from, and its weights: of keras-tuner.
+MODEL_FILES = ("build_config.json", "checkpoint.weights.h5")
+# Of these two, in the folder of the trial.
+DIGESTS = "digests"
 # Of keras-tuner alone, and of searches of older versions.
 ORACLE = "oracle.json"
 
@@ -16,6 +20,7 @@ ORACLE = "oracle.json"
 _WRITTEN = {
     r"journal\.json": own_files.begins('{"content":'),
     r"trial_[^/]+/trial\.json": own_files.begins('{"trial_id":'),
+    rf"trial_[^/]+/{DIGESTS}": own_files.begins('{"content":'),
     # Keras-tuner 1.4.8: what the model was built from, and its weights.
     r"trial_[^/]+/build_config\.json": own_files.anything,
     r"trial_[^/]+/(checkpoint\.weights\.h5)?": own_files.anything,
@@ -50,7 +55,7 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
             another search, one of an older version, a damaged journal or, with
             `overwrite`, anything else than a search. Nothing is deleted then.
     """
-    path = pathlib.Path(directory, project_name)
+    path = own_files.make_folder(directory, "directory") / project_name
     own_files.check_no_links(path)
     if overwrite:
         # Whoever comes in between must not lose what it has begun.

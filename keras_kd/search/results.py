@@ -92,7 +92,7 @@ def results(
         order = list(oracle.start_order)
         direction = direction or oracle.objective.direction
     else:
-        states, order = _of_folder(pathlib.Path(source))
+        states, order = _of_folder(source)
     found = [_result(state, order) for state in states]
     scored = [one for one in found if one.score is not None]
     if scored:
@@ -102,8 +102,16 @@ def results(
     return scored + sorted(rest, key=lambda one: one.number)
 
 
-def _of_folder(folder):
+def _of_folder(source):
     """States of the trials, and their names in the order of their starts."""
+    is_path = isinstance(source, str | os.PathLike)
+    if not (is_path and os.path.isdir(source)):
+        raise ValueError(
+            "`source` must be a tuner or the folder of a search, "
+            f"`directory/project_name`. Received: source={source!r}, which is "
+            "none."
+        )
+    folder = pathlib.Path(source)
     if not (folder / project.ORACLE).exists():
         kept = journal.read(folder / journal.NAME)
         if kept is not None:

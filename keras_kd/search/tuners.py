@@ -8,8 +8,11 @@ from typing import Any
 import keras_tuner
 
 from keras_kd._core.arguments import check_count
+from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
+from keras_kd.search.checked_trials import CheckedTrials
+from keras_kd.search.checked_trials import ScoredTrials
 from keras_kd.search.journal import Journal
 
 # What keras-tuner takes as it is, and fails with in the first trial.
@@ -75,17 +78,21 @@ class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
         self._populate_next = list(self.end_order)
 
 
-class Hyperband(keras_tuner.Hyperband):
-    """Hyperband with a given oracle; the other tuners are their oracles."""
+class Tuner(ScoredTrials, CheckedTrials, keras_tuner.Tuner):
+    """A tuner with a given oracle."""
+
+
+class Hyperband(ScoredTrials, CheckedTrials, keras_tuner.Hyperband):
+    """Hyperband with a given oracle."""
 
     __init__ = keras_tuner.Tuner.__init__
 
 
 TUNERS = {
-    "random": (keras_tuner.Tuner, RandomOracle),
-    "bayesian": (keras_tuner.Tuner, BayesianOracle),
+    "random": (Tuner, RandomOracle),
+    "bayesian": (Tuner, BayesianOracle),
     "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (keras_tuner.Tuner, GridOracle),
+    "grid": (Tuner, GridOracle),
 }
 
 
@@ -105,7 +112,7 @@ def make_tuner(
 ) -> keras_tuner.Tuner:
     """Makes a tuner that keeps all finished trials when interrupted.
 
-    It is the tuner of keras-tuner, with three things more. The first trial
+    It is the tuner of keras-tuner, with more. The first trial
     is the default setting (but for `"grid"`), so that what is found is no
     worse on the objective; `"hyperband"` judges it by its first few epochs.
     After each trial the whole state is written atomically to one file: a search
@@ -123,7 +130,8 @@ def make_tuner(
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
         hypermodel: What to search, such as a `DistillationHyperModel`.
         objective: Key of the logs, such as `"val_accuracy"`, or a
-            `keras_tuner.Objective`, which has a direction too.
+            `keras_tuner.Objective`, which has a direction too. Of losses of a
+            `Distiller` and metrics of `keras_kd` the direction is known.
         directory: Folder for the search; other processes use the same.
         max_trials: Integer >= 1, how many settings to try. `None`, the
             default, leaves it to the tuner: 10 for random and bayesian, all
@@ -149,8 +157,10 @@ def make_tuner(
         ValueError: If `tuner` is unknown; if another process uses the folder;
             if it has files of the names of a search that are none, a search
             with other knobs, of another `identity` or of an older version, or
-            a damaged journal.
+            a damaged journal; if it is the chief, and its port is taken.
         TimeoutError: If this process is a worker and no chief answers.
+        keras_tuner.errors.FatalValueError: In `search`, after the first trial,
+            if its logs do not have the objective.
 
     Example:
 
@@ -174,6 +184,7 @@ def make_tuner(
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():
         check_count(name, kwargs[name], "epochs or trainings")
+    chief.check()
     tuner_class, oracle_class = TUNERS[tuner]
     names = inspect.signature(oracle_class).parameters
     if chief.is_worker():
@@ -183,14 +194,14 @@ def make_tuner(
             directory, project_name, identity, overwrite
         )
         # With it, keras-tuner would read its own files.
-        (folder.path / f"{chief.own_id()}.json").unlink(missing_ok=True)
+        folder.remove_file(f"{chief.own_id()}.json")
     if max_trials is not None and "max_trials" in names:
         kwargs["max_trials"] = max_trials
     if kwargs.get("seed") == 0:
         kwargs["seed"] = _SEED_OF_ZERO
     own = {name: kwargs.pop(name) for name in names if name in kwargs}
     made = tuner_class(
-        oracle_class(objective, **own),
+        oracle_class(_directed(objective, hypermodel), **own),
         hypermodel,
         directory=str(directory),
         project_name=project_name,
@@ -208,6 +219,19 @@ def make_tuner(
     if chief.is_chief():
         chief.end_when_over(made, say)
     return made
+
+
+def _directed(objective, hypermodel):
+    """An objective with its direction, where it is one of a Distiller."""
+    infer = keras_tuner.engine.metrics_tracking.infer_metric_direction
+    if not isinstance(objective, str) or infer(objective) is not None:
+        return objective
+    build = getattr(hypermodel, "build", hypermodel)
+    model = build(keras_tuner.HyperParameters())
+    found = direction(getattr(model, "metrics", ()), objective)
+    return (
+        objective if found is None else keras_tuner.Objective(objective, found)
+    )
 
 
 def default_values(hyperparameters):

@@ -8,6 +8,7 @@ from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
+from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
 from keras_kd.teachers.noisy import NoisyTeacher
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "cache_answers",
     "cache_teacher",
     "logits",
+    "logits_of_probabilities",
 ]
 
 

@@ -12,7 +12,6 @@ files are not local.
 import os
 import pathlib
 from collections.abc import Callable
-from collections.abc import Mapping
 from typing import Any
 from typing import Self
 
@@ -80,6 +79,11 @@ class CachedTeacher(TeacherProtocol):
         augmentation: Callable[[Tensor, Tensor], Tensor] | None = None,
         verify: bool = True,
     ):
+        if not isinstance(directory, str | os.PathLike):
+            raise TypeError(
+                "`directory` must be the path of a cache. Received: directory="
+                f"{directory!r} of type {type(directory).__name__}."
+            )
         self.directory = pathlib.Path(directory)
         self.name = self.directory.name
         _check_finished(self.directory)
@@ -206,9 +210,7 @@ class CachedTeacher(TeacherProtocol):
             self._key,
         )
 
-    def read(
-        self, rows: Mapping[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def read(self, rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Decodes the teacher's outputs for a batch, in the graph.
 
         Args:
@@ -246,7 +248,7 @@ class CachedTeacher(TeacherProtocol):
     def from_config(
         cls,
         config: dict[str, Any],
-        custom_objects: Mapping[str, Any] | None = None,
+        custom_objects: dict[str, Any] | None = None,
     ) -> Self:
         """Opens the cache again."""
         config = dict(config)
@@ -267,7 +269,8 @@ class CachedTeacher(TeacherProtocol):
 
 def _check_finished(directory):
     for name in (PLAN, MANIFEST):
-        if not (directory / name).exists():
+        # Of `os`, for which a path that is too long is none.
+        if not os.path.exists(directory / name):
             raise ValueError(
                 "`directory` must hold a finished cache. Received: "
                 f"directory={str(directory)!r}, without {name!r}. Call "

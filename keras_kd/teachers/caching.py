@@ -1,12 +1,12 @@
 """Writes a cache of a teacher's outputs."""
 
 import os
-import pathlib
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
 
+from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.locks import locked
 from keras_kd._types import Data
@@ -179,8 +179,7 @@ def fill(
         "views": views,
     }
     plan = arguments.make_plan(teacher, forward.layout, data, options)
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = own_files.make_folder(directory, "directory")
     with locked(directory, print if verbose else silent):
         arguments.agree(directory, plan)
         shards.clear_unfinished(directory)

@@ -1,7 +1,10 @@
 """The logits of a model that ends in softmax or sigmoid."""
 
+import functools
+
 import keras
 
+from keras_kd import taps
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import final_activations
 from keras_kd._core.final_activations import skipping
@@ -20,13 +23,14 @@ def logits(model: keras.Model) -> keras.Model:
             layer with softmax or sigmoid is changed.
 
     Returns:
-        A `keras.Model`; `model` itself if no output ends in softmax or
-        sigmoid.
+        A `keras.Model`, Functional if `model` is Functional or Sequential;
+        `model` itself if no output ends in softmax or sigmoid.
 
     Raises:
         TypeError: If `model` is not a `keras.Model`.
         ValueError: If it is not built, or gives probabilities that no layer
-            makes at the end, such as of a `call` with its own `ops.softmax`.
+            makes at the end, such as of a `call` with its own `ops.softmax`:
+            see `logits_of_probabilities`.
 
     Example:
 
@@ -50,7 +54,56 @@ def logits(model: keras.Model) -> keras.Model:
         )
     stripped = LogitsModel(model)
     _check_gives_logits(stripped)
-    return stripped if stripped.final_activations.layers else model
+    ends = stripped.final_activations.layers
+    if not ends:
+        return model
+    return _graph_without(model, ends, stripped.name) or stripped
+
+
+def _graph_without(model, ends, name):
+    """A Functional model of the same layers, without their activations.
+
+    Args:
+        model: A `keras.Model`.
+        ends: Layers whose activation is left out, at any depth.
+        name: Name of the new model.
+
+    Returns:
+        A `keras.Model`; `None` if the model has no graph, or a `call` of its
+        own, which may do something else.
+    """
+    without = functools.partial(_layer_without, ends)
+    if type(model).call is keras.Sequential.call:
+        x = model.inputs[0]
+        for layer in model.layers:
+            x = without(layer)(x)
+        return keras.Model(model.inputs[0], x, name=name)
+    if not taps.is_functional(model):
+        return None
+    # Not compiled, as the copy would be.
+    plain = keras.Model(model.input, model.output, name=name)
+    if type(model).call is not type(plain).call:
+        return None
+    made = keras.models.clone_model(
+        plain, input_tensors=plain.input, clone_function=without
+    )
+    made.dtype_policy = model.dtype_policy
+    return made
+
+
+def _layer_without(ends, layer):
+    """A layer in the place of one that is, or has in it, one of the ends."""
+    inside = {"": layer}
+    if isinstance(layer, keras.layers.Layer):
+        inside |= taps.layers(layer, in_loops=True)
+    paths = [p for p, one in inside.items() if any(one is end for end in ends)]
+    if not paths:
+        return layer
+    if isinstance(layer, keras.Model):
+        made = _graph_without(layer, ends, layer.name)
+        if made is not None:
+            return made
+    return LogitsLayer(layer, paths)
 
 
 def _check_gives_logits(stripped):
@@ -68,9 +121,56 @@ def _check_gives_logits(stripped):
             "`model` must end in logits, or in a layer with a softmax or "
             "sigmoid that is used nowhere else, since only a layer can be "
             f'told to leave it out. Received: model="{model.name}", which '
-            f"computes {others[0] or 'its output'} in another way. Return "
-            "logits instead."
+            f"computes {others[0] or 'its output'} in another way. Use "
+            "`keras_kd.teachers.logits_of_probabilities(model)`."
         )
+
+
+@keras.saving.register_keras_serializable("keras_kd")
+class LogitsLayer(keras.layers.Layer):
+    """A layer without its softmax or sigmoid. See `logits`.
+
+    Args:
+        layer: The layer, which stays as it is.
+        paths: Paths in it, as of taps, of the layers whose activation is left
+            out; `""` is the layer itself. Defaults to that.
+        **kwargs: Passed to `keras.layers.Layer`.
+    """
+
+    def __init__(self, layer, paths=("",), **kwargs):
+        kwargs = {"name": layer.name, "dtype": layer.dtype_policy} | kwargs
+        # The layer casts its input itself.
+        super().__init__(autocast=False, **kwargs)
+        self.layer = layer
+        self.paths = list(paths)
+        self.supports_masking = layer.supports_masking
+        self.built = True
+
+    @property
+    def tapped_model(self):
+        """The layer whose layers taps name: see `taps`."""
+        return self.layer
+
+    def call(self, inputs, *args, **kwargs):
+        inside = {"": self.layer} | taps.layers(self.layer, in_loops=True)
+        with skipping([inside[path] for path in self.paths]):
+            return self.layer(inputs, *args, **kwargs)
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_config(self):
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return super().get_config() | {"layer": layer, "paths": self.paths}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**config | {"layer": layer})
+
+    def get_build_config(self):
+        # The layer has its own.
+        return None
 
 
 @keras.saving.register_keras_serializable("keras_kd")

@@ -130,6 +130,8 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
         self.model = model
         self.noise_stddev = float(noise_stddev)
         self.probability = float(probability)
+        if not isinstance(shared_axes, list | tuple):
+            _refuse_axes(shared_axes)
         self.shared_axes = tuple(shared_axes)
         _resolve(self.shared_axes, output)
         self.seed = seed
@@ -233,16 +235,21 @@ def _two_seeds(seed):
     return tuple(int(word) for word in words)
 
 
+def _refuse_axes(axes):
+    raise TypeError(
+        "`shared_axes` must be a tuple of integers, since noise may be shared "
+        f"along several axes. Received: shared_axes={axes!r}. For one, write "
+        "such as `(-1,)`."
+    )
+
+
 def _resolve(axes, output):
     """Axes of the logits as a set, with the members' axis counted."""
     is_members = ensemble_logits.is_members(output)
     rank = len(ensemble_logits.scores(output).shape) - is_members
     for axis in axes:
         if isinstance(axis, bool) or not isinstance(axis, int):
-            raise TypeError(
-                "`shared_axes` must be a tuple of integers. Received: "
-                f"shared_axes={axes!r}."
-            )
+            _refuse_axes(axes)
         if not -rank <= axis < rank:
             raise ValueError(
                 "`shared_axes` must name axes of the logits, since noise is "

@@ -7,6 +7,7 @@ import os
 import keras
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd.transfer_sets._activations import inputs
@@ -153,12 +154,12 @@ def make_plan(teacher, records, **arguments):
     ):
         check_positive(name, arguments[name], meaning)
     mean, dropout = arguments["pixel_mean"], arguments["dropout"]
-    if isinstance(mean, str) or not math.isfinite(mean):
+    if not math.isfinite(as_float(mean)):
         raise ValueError(
             "`pixel_mean` must be a finite number, since noise is drawn around "
             f"it. Received: pixel_mean={mean!r}."
         )
-    if isinstance(dropout, str) or not 0 <= dropout < 1:
+    if not 0 <= as_float(dropout) < 1:
         raise ValueError(
             "`dropout` must be at least 0 and below 1, since it is the part "
             f"of the units that is left out. Received: dropout={dropout!r}."

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd._types import Data
@@ -223,7 +224,7 @@ def _check_mixing(table, probability, local_variance):
             "`x` must have at least two rows, since each is mixed with its "
             f"nearest other row. Received: {len(table.x)}."
         )
-    if not 0 <= probability <= 1:
+    if not 0 <= as_float(probability) <= 1:
         raise ValueError(
             "`probability` must be in [0, 1], since it is how often an "
             f"attribute changes. Received: probability={probability!r}."

@@ -1,6 +1,7 @@
 """What is not ours is neither deleted nor written over."""
 
 import os
+import pathlib
 
 from absl.testing import absltest
 
@@ -92,6 +93,30 @@ class OwnFilesTest(absltest.TestCase):
     def test_half_of_our_own_json_is_ours(self):
         self.write("settings.json", '{"ou')
         self.assertEmpty(own_files.strange(self.folder / "run", OURS))
+
+    def test_folders_that_cannot_be_written_to_are_refused(self):
+        file = self.folder / "file"
+        file.write_text("")
+        for path, reason in (
+            (file, "File exists"),
+            (file / "in_it", "Not a directory"),
+            (self.folder / ("a" * 300), "File name too long"),
+            (pathlib.Path("/dev/null/a"), "Not a directory"),
+            ("\0", "null byte"),
+        ):
+            with self.assertRaisesRegex(
+                ValueError,
+                rf"`output` must be a folder that can be written to, .*"
+                rf"Received: output=.*{reason}.*Choose another",
+            ):
+                own_files.make_folder(path, "output")
+        with self.assertRaisesRegex(ValueError, "Received: output=3"):
+            own_files.make_folder(3, "output")
+
+    def test_a_folder_is_made_with_those_around_it(self):
+        path = self.folder / "a" / "b"
+        self.assertEqual(own_files.make_folder(str(path), "output"), path)
+        self.assertEqual(list(path.iterdir()), [])
 
     def test_opening_follows_no_link_and_truncates_nothing(self):
         with self.assertRaisesRegex(ValueError, "lock' must be a file.*link"):

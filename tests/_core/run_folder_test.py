@@ -80,6 +80,28 @@ class RunFolderTest(parameterized.TestCase):
         with self.assertWarnsRegex(UserWarning, "digests.*made again"):
             self.assertIsNone(self.open().read_json("part.json"))
 
+    def test_lost_digests_are_written_again_for_the_same_settings(self):
+        self.open()
+        (self.folder / "digests").write_text("{")
+        with self.assertWarnsRegex(UserWarning, "digests.*made again"):
+            self.open().write_json("part.json", 3)
+        self.assertEqual(self.open().read_json("part.json"), 3)
+
+    @parameterized.parameters("settings.json", "digests", "part.json")
+    def test_a_folder_in_place_of_a_file_is_named(self, name):
+        self.open().write_json("part.json", 3)
+        (self.folder / name).unlink()
+        (self.folder / name).mkdir()
+        with self.assertRaisesRegex(ValueError, f"{name}' must be a file"):
+            self.open().read_json("part.json")
+
+    def test_a_file_in_place_of_the_folder_is_named(self):
+        self.folder = self.folder / "run"
+        self.folder.write_text("mine")
+        with self.assertRaisesRegex(ValueError, "must be a folder that.*run'"):
+            self.open()
+        self.assertEqual(self.folder.read_text(), "mine")
+
     def test_a_kill_before_a_file_is_moved_leaves_the_one_before(self):
         run = self.open()
         run.write_json("part.json", 1)
@@ -133,7 +155,9 @@ class RunFolderTest(parameterized.TestCase):
 
     def test_an_older_version_is_refused(self):
         (self.folder / "settings.json").write_text('{"a": 1}')
-        with self.assertRaisesRegex(ValueError, "older version.*Finish"):
+        with self.assertRaisesRegex(
+            ValueError, "older version.*'digests' was lost.*Finish"
+        ):
             self.open()
 
     def test_an_older_form_of_digests_is_refused(self):

@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -163,6 +165,33 @@ class SaveTest(absltest.TestCase):
             ValueError, 'must come from.*Received: teacher="teacher"'
         ):
             made(5).load_weights(path)
+
+    def test_every_changed_value_of_a_weights_file_is_noticed(self):
+        path = self.path("d.weights.h5")
+        distiller = made()
+        fit(distiller, epochs=1)
+        distiller.save_weights(path)
+        names = []
+        with h5py.File(path) as file:
+            file.visititems(
+                lambda name, item: (
+                    names.append(name) if hasattr(item, "shape") else None
+                )
+            )
+        names = [name for name in names if not name.endswith("/seal")]
+        self.assertGreater(len(names), 20)
+        for name in names:
+            changed = self.path("changed.weights.h5")
+            shutil.copyfile(path, changed)
+            with h5py.File(changed, "r+") as file:
+                file[name][...] = np.asarray(file[name]) + 1
+            if "metrics" in name or "tracker" in name:
+                continue
+            with self.assertRaisesRegex(
+                ValueError, "changed.weights.h5' must be as it|must come from"
+            ):
+                distiller.load_weights(changed)
+        distiller.load_weights(path)
 
     @pytest.mark.slow
     def test_a_fresh_process_needs_no_custom_objects(self):

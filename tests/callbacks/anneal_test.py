@@ -232,6 +232,32 @@ class AnnealInFitTest(parameterized.TestCase):
         after = support.values(distiller.variables)
         self.assertEqual(support.largest_difference(before, after), 0)
 
+    def test_two_for_one_target_are_refused_before_training(self):
+        distiller = compiled()
+        before = support.values(distiller.variables)
+        first, second = (
+            callbacks.Anneal(TEMPERATURE, lambda step, t=t: t)
+            for t in (2.0, 5.0)
+        )
+        # Twice, since the first error must leave nothing behind.
+        for _ in range(2):
+            with self.assertRaisesRegex(
+                ValueError, "two callbacks for target='soft_targets.temp"
+            ):
+                distiller.fit(
+                    *support.data(), verbose=0, callbacks=[first, second]
+                )
+        after = support.values(distiller.variables)
+        self.assertEqual(support.largest_difference(before, after), 0)
+        # As the message says; and other targets may have their own.
+        weight = callbacks.Anneal("soft_targets.loss_weight", lambda step: 0.5)
+        joined = callbacks.Anneal(TEMPERATURE, lambda step: 2.0 + 3.0)
+        history = distiller.fit(
+            *support.data(), verbose=0, callbacks=[joined, weight]
+        ).history
+        self.assertEqual(history[TEMPERATURE], [5.0])
+        self.assertEqual(history["soft_targets.loss_weight"], [0.5])
+
     def test_logs_of_later_callbacks_have_the_value(self):
         anneal = callbacks.Anneal(TEMPERATURE, lambda step: 3.0)
         recorder, _ = fit(compiled(), anneal, epochs=1)

@@ -94,7 +94,7 @@ class BackupWorkersTest(parameterized.TestCase):
         folder = support.folder(self)
         train(folder)
         self.assertEqual(
-            sorted(path.name for path in (folder / "alone").iterdir()),
+            sorted(path.name for path in (folder / "alone").glob("epoch*")),
             ["epoch-000003.weights.h5", "epoch-000004.weights.h5"],
         )
 
@@ -105,6 +105,23 @@ class BackupWorkersTest(parameterized.TestCase):
         (folder / "alone" / "epoch-000003.weights.h5").unlink()
         _, epochs = train(folder)
         self.assertEqual(epochs, [2, 3])
+
+    def test_goes_on_with_the_last_whole_one(self):
+        folder = support.folder(self)
+        whole, _ = train(support.folder(self))
+        train(folder, epochs=3)
+        last, before = (
+            folder / "alone" / f"epoch-00000{epoch}.weights.h5"
+            for epoch in (3, 2)
+        )
+        last.write_bytes(before.read_bytes())
+        with self.assertWarnsRegex(UserWarning, "epoch-000003.weights.h5"):
+            made, epochs = train(folder)
+        self.assertEqual(epochs, [2, 3])
+        difference = support.largest_difference(
+            support.values(made.weights), support.values(whole.weights)
+        )
+        self.assertEqual(difference, 0)
 
     @parameterized.parameters(
         ([[]], None),

@@ -59,6 +59,13 @@ ROWS = (
         "logits",
         lambda: teachers.logits(support.dense(8, activation="softmax")),
     ),
+    Row(
+        "logits_of_probabilities",
+        "logits_of_probabilities",
+        lambda: teachers.logits_of_probabilities(
+            support.dense(8, activation="softmax")
+        ),
+    ),
     Row("arithmetic", "EnsembleTeacher", ensemble),
     Row("geometric", "EnsembleTeacher", lambda: ensemble("geometric")),
     Row(

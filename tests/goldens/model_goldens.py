@@ -108,6 +108,18 @@ MODELS = {
     ),
     "fold_bottleneck": (folded, "vectors"),
     "highway": (lambda: models.highway((4,), 3, hidden=3, depth=3), "vectors"),
+    "logits_layer": (
+        lambda: teachers.logits(functional("softmax")),
+        "vectors",
+    ),
+    "logits_of_softmax": (
+        lambda: teachers.logits_of_probabilities(functional("softmax")),
+        "vectors",
+    ),
+    "logits_of_sigmoid": (
+        lambda: teachers.logits_of_probabilities(functional("sigmoid")),
+        "vectors",
+    ),
     "lenet5": (
         lambda: models.lenet5((12, 12, 1), 3, (1, 2), (4, 3)),
         "images12",

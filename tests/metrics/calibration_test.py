@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -116,6 +117,46 @@ class ExpectedCalibrationErrorTest(parameterized.TestCase):
             logs["expected_calibration_error"],
             reference.expected_calibration_error(LABELS, PROBABILITIES),
             rtol=1e-5,
+        )
+
+    @parameterized.parameters(1, 7)
+    def test_refuses_logits_as_probabilities(self, units):
+        metric = metrics.ExpectedCalibrationError()
+        with self.assertRaisesRegex(
+            tf.errors.InvalidArgumentError,
+            r"must be probabilities.*Error\(from_logits=True\)",
+        ):
+            metric.update_state(LABELS % units, STUDENT[:, :units])
+
+    def test_refuses_logits_in_compile(self):
+        model = keras.Sequential([keras.Input((7,)), keras.layers.Identity()])
+        for from_logits in (False, True):
+            model.compile(
+                "sgd",
+                lambda labels, scores: keras.ops.mean(scores, axis=-1),
+                metrics=[
+                    metrics.ExpectedCalibrationError(from_logits=from_logits)
+                ],
+                jit_compile=False,
+            )
+            if from_logits:
+                # As the message says.
+                model.evaluate(STUDENT, LABELS, verbose=0)
+                continue
+            with self.assertRaisesRegex(
+                tf.errors.InvalidArgumentError, "must be probabilities"
+            ):
+                model.evaluate(STUDENT, LABELS, verbose=0)
+
+    def test_a_model_that_diverged_is_no_error(self):
+        self.assertTrue(
+            np.isnan(
+                measured(
+                    metrics.ExpectedCalibrationError(),
+                    LABELS,
+                    np.full_like(PROBABILITIES, np.nan),
+                )
+            )
         )
 
     @parameterized.parameters(0, -5, 1.5, True)

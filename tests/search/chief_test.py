@@ -45,6 +45,40 @@ class ChiefTest(parameterized.TestCase):
             ):
                 chief.wait()
 
+    @parameterized.parameters("here", "0", "65536", "-1", "")
+    def test_refuses_what_is_no_port(self, port):
+        with environment("chief", port):
+            with self.assertRaisesRegex(
+                ValueError, f"from 1 to 65535.*Received.*PORT={port}"
+            ):
+                chief.check()
+
+    def test_refuses_a_port_that_is_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with environment("chief", port):
+                with self.assertRaisesRegex(
+                    ValueError, f"nobody else listens.*Received.*PORT={port}"
+                ):
+                    chief.check()
+            # Workers are to find somebody there.
+            with environment("worker0", port):
+                chief.check()
+        with environment("chief", port):
+            chief.check()
+
+    def test_refuses_an_address_of_another_machine(self):
+        # Of a block that is kept for documentation, RFC 5737.
+        with environment("chief", 5000):
+            with mock.patch.dict(os.environ, {chief.IP: "192.0.2.1"}):
+                with self.assertRaisesRegex(
+                    ValueError, "of this machine.*Received.*IP=192.0.2.1"
+                ):
+                    chief.check()
+
+    def test_a_process_alone_has_no_port(self):
+        chief.check()
+
     def test_says_when_nobody_answers(self):
         server = socket.create_server(("127.0.0.1", 0))
         port = server.getsockname()[1]

@@ -1,6 +1,8 @@
+import shutil
 from unittest import mock
 
 import keras_tuner
+import numpy as np
 import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -103,6 +105,33 @@ class MakeTunerTest(parameterized.TestCase):
         self.assertEqual(first["number"], scored.KNOB.default)
         self.assertEqual(first["tuner/epochs"], 2)
         self.assertLen(tuner.oracle.trials, 5)
+
+    @support.eagerly()
+    def test_the_model_of_another_trial_is_refused(self):
+        folder = support.folder(self)
+        data = np.zeros((8, 4)), np.zeros((8, 3))
+
+        def build(hp):
+            model = support.dense(4)
+            model.compile(hp.Choice("name", ["sgd", "adam"]), "mse")
+            return model
+
+        tuner = search.make_tuner(
+            "grid", build, objective="val_loss", directory=folder
+        )
+        with mock.patch("gc.collect"):
+            tuner.search(*data, validation_data=data, verbose=0)
+        tuner.get_best_models()
+        best, other = (
+            folder / "search" / f"trial_{trial.trial_id}"
+            for trial in tuner.oracle.get_best_trials(2)
+        )
+        name = "checkpoint.weights.h5"
+        shutil.copyfile(other / name, best / name)
+        with self.assertRaisesRegex(
+            ValueError, f"model of a trial is damaged.*{best.name}/{name}"
+        ):
+            tuner.get_best_models()
 
     def test_a_grid_stays_a_grid(self):
         folder = support.folder(self)

@@ -1,16 +1,14 @@
-"""Kills writers of a cache, damages its files, and lets writers meet.
+"""Kills writers of a cache, and lets writers meet.
 
 The number of repetitions is small here; `scripts/stress 100` does more.
 """
 
 import random
-import shutil
 import time
 
 import pytest
 from absl.testing import absltest
 
-import keras_kd
 from tests import support
 from tests.stress import cache_writer
 
@@ -85,41 +83,6 @@ class KillTest(Stress):
         self.assertEqual(
             cache_writer.content(folder), cache_writer.content(whole)
         )
-
-
-class DamageTest(Stress):
-    def damaged(self, change, seed):
-        """For many damages: the file, and what opening the cache says."""
-        whole, _ = self.whole_cache()
-        chance = random.Random(seed)
-        names = [n for n, data in cache_writer.content(whole).items() if data]
-        for _ in range(self.times):
-            folder = support.folder(self) / "cache"
-            shutil.copytree(whole, folder)
-            path = folder / chance.choice(names)
-            path.write_bytes(change(path.read_bytes(), chance))
-            with self.assertRaises(ValueError) as caught:
-                keras_kd.teachers.CachedTeacher(
-                    folder, augmentation=cache_writer.shifted
-                )
-            yield path.name, str(caught.exception)
-
-    def test_flipped_bits_are_noticed_and_named(self):
-        def flip(data, chance):
-            bit = chance.randrange(8 * len(data))
-            changed = bytearray(data)
-            changed[bit // 8] ^= 1 << bit % 8
-            return bytes(changed)
-
-        for name, message in self.damaged(flip, seed=2):
-            self.assertIn(name, message)
-
-    def test_truncated_files_are_noticed_and_named(self):
-        def cut(data, chance):
-            return data[: chance.randrange(len(data))]
-
-        for name, message in self.damaged(cut, seed=3):
-            self.assertIn(name, message)
 
 
 class MeetingTest(Stress):

@@ -1,5 +1,7 @@
 """The files of a cache: which are touched, and which are the user's."""
 
+import shutil
+
 from absl.testing import absltest
 
 from keras_kd.teachers import CachedTeacher
@@ -71,6 +73,36 @@ class CacheFilesTest(absltest.TestCase):
             path.rename(store / path.name)
             path.symlink_to(store / path.name)
         self.assertEqual(CachedTeacher(self.folder).num_examples, 40)
+
+    def test_the_plan_and_the_manifest_are_told_apart(self):
+        self.cache()
+        names = ("plan.json", "manifest.json")
+        for name, other in (names, names[::-1]):
+            folder = support.folder(self) / "cache"
+            shutil.copytree(self.folder, folder)
+            shutil.copyfile(self.folder / other, folder / name)
+            with self.assertRaisesRegex(ValueError, f"`{name}` must be as it"):
+                CachedTeacher(folder)
+
+    def test_a_shard_of_another_teacher_is_not_taken_over(self):
+        self.cache()
+        other = support.folder(self)
+        cache_teacher(
+            support.dense(8),
+            self.x,
+            other,
+            batch_size=8,
+            examples_per_shard=16,
+            verbose=0,
+        )
+        (mine,) = self.folder.glob("view-0000-shard-00001-*")
+        (its,) = other.glob("view-0000-shard-00001-*")
+        mine.unlink()
+        shutil.copyfile(its, self.folder / its.name)
+        self.assert_refuses(f"other values of output.*{its.name}.*delete it")
+        (self.folder / its.name).unlink()
+        self.assertEqual(self.cache().num_examples, 40)
+        self.assertTrue(mine.exists())
 
     def test_a_finished_cache_of_no_example_is_refused(self):
         self.cache()

@@ -169,15 +169,19 @@ class CacheFolder:
         """Path of the teacher that is kept here, or `None`.
 
         Raises:
-            UnusableError: If the cache is that of a teacher that was given.
+            UnusableError: If the cache is that of a teacher that was given, or
+                the teacher here is damaged.
         """
-        path = state.finished_model(self.path, TEACHER)
+        try:
+            path = state.finished_model(self.path, TEACHER)
+        except ValueError as error:
+            raise self.unusable(error) from error
         if path is None and (pathlib.Path(self.path) / PLAN).exists():
             raise UnusableError(
                 "`--teacher` must be given, since the cache holds the answers "
                 f"of a saved model. Received: --{self.flag}={self.path} "
-                "without --teacher. Name the same model again, or choose "
-                "another folder."
+                f"without --teacher, and no {state.FOLDER}/{TEACHER}.npz. Name "
+                "the same model again, or choose another folder."
             )
         return path
 

@@ -7,11 +7,11 @@ them.
 import json
 import os
 import pathlib
-import tempfile
 import zipfile
 
 import numpy as np
 
+from keras_kd._core import files
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
 from keras_kd._core.files import as_json
@@ -134,15 +134,9 @@ def prepare_folder(path, flag="output"):
         UnusableError: If it cannot be made or written to.
     """
     try:
-        os.makedirs(path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise UnusableError(
-            f"`--{flag}` must be a folder that can be written to, since the "
-            f"results go there. Received: --{flag}={path} "
-            f"({error.strerror}). Choose another folder."
-        ) from error
+        own_files.make_folder(path, f"--{flag}")
+    except ValueError as error:
+        raise UnusableError(str(error)) from error
 
 
 class State:
@@ -268,6 +262,19 @@ def is_begun(folder):
 
 
 def finished_model(folder, name):
-    """Path of the model of a part that any job has finished, or `None`."""
-    stem = os.path.join(folder, FOLDER, name)
-    return f"{stem}.keras" if os.path.exists(f"{stem}.npz") else None
+    """Path of the model of a part that any job has finished, or `None`.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    state = pathlib.Path(folder, FOLDER)
+    if not (state / f"{name}.npz").exists():
+        return None
+    path = state / f"{name}.keras"
+    digests = files.read_sealed(state / run_folder.DIGESTS)
+    # Older versions wrote none.
+    if digests is not None and not (
+        path.is_file() and files.digest(path) in digests.get(path.name, ())
+    ):
+        raise files.damaged(path)
+    return str(path)

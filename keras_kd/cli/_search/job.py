@@ -57,6 +57,8 @@ def run(settings, *, say=print, live=None):
             begun then.
     """
     alternatives = resolve(settings)
+    with prepare.in_flags(settings):
+        chief.check()
     strategy = keras_kd.distribution.strategy(settings.strategy)
     job_state.prepare_folder(settings.output)
     for flag in ("cache", "directory"):

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy import special
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_positive
 from keras_kd._types import Tensor
 from keras_kd.procedures._co_training.pool import pick
@@ -58,7 +59,7 @@ class ClassificationTask:
     is_multi_label = False
 
     def __init__(self, fraction: float = 1.0):
-        if not 0 < fraction <= 1:
+        if not 0 < as_float(fraction) <= 1:
             raise ValueError(
                 "`fraction` must be above 0 and at most 1, since it is a part "
                 f"of the examples. Received: fraction={fraction!r}."

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
@@ -73,7 +74,7 @@ def check_numbers(
         "student_loss_weight": student_loss_weight,
     }
     for name, value in weights.items():
-        if not 0 <= value < math.inf:
+        if not 0 <= as_float(value) < math.inf:
             raise ValueError(
                 f"`{name}` must be a number of at least 0, since it is a "
                 f"factor on a loss. Received: {name}={value!r}."

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_kd import backend
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd._types import Tensor
@@ -93,7 +94,7 @@ def carlini_wagner_l2(
 
 
 def _check(confidence, num_iterations, search_steps):
-    if not 0 <= confidence < float("inf"):
+    if not 0 <= as_float(confidence) < float("inf"):
         raise ValueError(
             "`confidence` must be a number of at least 0, since it is the lead "
             f"of the target. Received: confidence={confidence!r}."

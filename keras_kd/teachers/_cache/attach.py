@@ -78,7 +78,7 @@ class Reader:
             ValueError: If they are others than those of the cache.
         """
         (files,) = self.files
-        x, *others = data if isinstance(data, tuple) else (data,)
+        x, *others = elements.parts_of(elements.as_tuples(data))
         x, reserved = batch.split(x)
         self._check_arrays(x, files)
         rows = tf.data.TFRecordDataset(files).map(self._rows_alone).unbatch()
@@ -127,9 +127,7 @@ class Reader:
         return pairs.map(self._join).unbatch()
 
     def _join(self, element, rows):
-        if not isinstance(element, tuple):
-            element = (element,)
-        found = elements.hashes(elements.input_of(*element))
+        found = elements.hashes(elements.input_of(element))
         stored = rows.pop(HASH)
         same_length = tf.equal(tf.size(found), tf.size(stored))
         # One operation each: the functions of `tf.debugging` make a branch.
@@ -140,7 +138,7 @@ class Reader:
         return elements.with_teacher(element, {self.key: rows})
 
     def _augment(self, element, augmentation):
-        x = elements.input_of(*element)
+        x = elements.input_of(element)
         rows = elements.rows_of(element)[self.key]
         seed = rows.pop(SEED)
         element = elements.with_teacher(element, {self.key: rows})

@@ -1,5 +1,7 @@
 """Examples of a data set: their input, their hashes and their seeds."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -41,6 +43,7 @@ def dataset(data, argument):
                 "returns instead."
             )
         return data
+    data = as_tuples(data)
     arrays = keras.tree.flatten(data)
     if not arrays or not all(hasattr(array, "shape") for array in arrays):
         raise TypeError(
@@ -52,40 +55,90 @@ def dataset(data, argument):
     return tf.data.Dataset.from_tensor_slices(data)
 
 
-def input_of(*element):
+def as_tuples(data):
+    """Arrays with tuples in place of lists, of which tf.data makes one array.
+
+    Args:
+        data: `x`, `(x, y)` or `(x, y, sample_weight)`; a list is an `x`.
+
+    Returns:
+        The same structure of tuples; of an `x` that is a list, `(x,)`.
+    """
+    if isinstance(data, list):
+        data = (data,)
+    return keras.tree.lists_to_tuples(data)
+
+
+def parts_of(element):
+    """The parts `x`, labels and sample weights of an element, as a tuple.
+
+    A function that a data set maps gets these as its arguments.
+    """
+    return element if isinstance(element, tuple) else (element,)
+
+
+def inputs(data):
+    """The inputs of a data set, each as a dict `{"x": ...}`.
+
+    Not alone, since `map` would unpack those that are tuples.
+    """
+    return data.map(lambda *parts: {"x": input_of(parts)})
+
+
+@contextlib.contextmanager
+def batching(data):
+    """Says so where examples of several shapes make no batch.
+
+    Args:
+        data: `tf.data.Dataset` of single examples.
+
+    Returns:
+        A context manager, in which batches of it are read.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        shapes = set()
+        for row in inputs(data):
+            shapes.add(batch.described(row["x"]))
+            if len(shapes) > 1:
+                raise ValueError(
+                    "`dataset` must have examples of one shape, since the "
+                    "teacher sees batches of them. Received: x of "
+                    f"{' and of '.join(sorted(shapes))}. Pad them to one "
+                    "shape, or give `batch_size=1`."
+                ) from error
+        raise
+
+
+def input_of(element):
     """The input of an example, without labels and reserved entries."""
-    return batch.split(_as_tuple(element)[0])[0]
+    return batch.split(parts_of(element)[0])[0]
 
 
 def others_of(element):
     """Returns the labels and sample weights of an element."""
-    return _as_tuple((element,))[1:]
-
-
-def _as_tuple(element):
-    # `map` unpacks tuples, `element_spec` does not.
-    is_packed = len(element) == 1 and isinstance(element[0], tuple)
-    return element[0] if is_packed else element
+    return parts_of(element)[1:]
 
 
 def rows_of(element):
     """Returns the rows of caches in an element, dicts by cache."""
-    _, reserved = batch.split(_as_tuple(element)[0])
+    _, reserved = batch.split(parts_of(element)[0])
     return reserved.get("teacher", {})
 
 
 def with_teacher(element, rows):
     """Puts the teacher's outputs beside the input of an element."""
-    x, *others = _as_tuple(element)
+    x, *others = parts_of(element)
     x = batch.attach(x, teacher=rows_of(element) | rows)
     return (x, *others) if others else x
 
 
 def with_input(element, x):
-    """Replaces the input of an element."""
-    before, *others = _as_tuple(element)
+    """Replaces the input of an element, beside which there are rows."""
+    before, *others = parts_of(element)
     _, reserved = batch.split(before)
-    x = batch.attach(x, **reserved) if reserved else x
+    x = batch.attach(x, **reserved)
     return (x, *others) if others else x
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_kd import batch
+from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import gives_probabilities
@@ -54,11 +55,15 @@ class ModelForward:
         self._encode = tf.function(self._run, reduce_retracing=False)
 
     def _run(self, x):
-        takes_list = isinstance(self.spec, list | tuple)
-        x = batch.entries(x, self.inputs, takes_list)
-        with tapped_model.unchanged(self.tapped.model):
-            output, tensors = self.tapped(x, training=False)
+        x, model = self._entries(x), self.tapped.model
+        with tapped_model.unchanged(model):
+            with input_fit.naming(model, x, "teacher"):
+                output, tensors = self.tapped(x, training=False)
         return self.layout.encode(output, tensors)
+
+    def _entries(self, x):
+        takes_list = isinstance(self.spec, list | tuple)
+        return batch.entries(x, self.inputs, "teacher_inputs", takes_list)
 
     def __call__(self, x, start):
         """Arrays to store for a batch, by name.
@@ -75,8 +80,7 @@ class ModelForward:
         Args:
             x: The input of a batch.
         """
-        takes_list = isinstance(self.spec, list | tuple)
-        given = keras.tree.flatten(batch.entries(x, self.inputs, takes_list))
+        given = keras.tree.flatten(self._entries(x))
         wanted = keras.tree.flatten(self.spec)
         for one, other in zip(given, wanted, strict=False):
             if one.shape.rank == len(other.shape) + 1:
@@ -109,7 +113,7 @@ class FunctionForward:
 
     def _predict(self, x):
         arrays = keras.tree.map_structure(np.asarray, x)
-        x = batch.entries(arrays, self.inputs)
+        x = batch.entries(arrays, self.inputs, "teacher_inputs")
         # One array, or a dict of the members' form.
         return keras.tree.map_structure(
             keras.ops.convert_to_tensor, self.teacher.predict(x)

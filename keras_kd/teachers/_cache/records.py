@@ -8,6 +8,8 @@ from keras_kd._core import own_files
 
 PLAN = "plan.json"
 MANIFEST = "manifest.json"
+# Of one file in place of the other, the checksum fits too.
+_ENTRY = {PLAN: "layout", MANIFEST: "shards"}
 
 
 def write(path, content):
@@ -30,16 +32,19 @@ def read(path):
     Raises:
         ValueError: If the file is not as it was written.
     """
-    data = path.read_bytes()
+    data = path.read_bytes() if path.is_file() else b""
     try:
-        return files.unseal(data)
+        content = files.unseal(data)
+        if _ENTRY[path.name] not in content:
+            raise ValueError("no such entry")
     except ValueError as error:
         raise ValueError(
             f"`{path.name}` must be as it was written, since it describes the "
             f"cache. Received: {len(data)} bytes that do not fit their "
-            f"checksum, in {str(path.parent)!r}. Restore it from a copy, or "
-            "delete the folder and cache the teacher again."
+            f"checksum or name, in {str(path.parent)!r}. Restore it from a "
+            "copy, or delete the folder and cache the teacher again."
         ) from error
+    return content
 
 
 def move(source, target):

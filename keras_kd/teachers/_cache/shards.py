@@ -145,7 +145,7 @@ def check(directory, name, size=None):
         size: Its size in bytes, if nothing else is to be looked at.
     """
     path = directory / name
-    if not path.exists():
+    if not path.is_file():
         problem = "no such file"
     elif size is not None and path.stat().st_size != size:
         problem = f"{path.stat().st_size} bytes instead of {size}"

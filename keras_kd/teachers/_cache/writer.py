@@ -20,7 +20,8 @@ class Writer:
     """Runs the teacher over a data set and stores its outputs.
 
     A shard that is in place is not written again: the examples that belong to
-    it are only compared with those that it was written for.
+    it are only compared with those that it was written for, and the teacher is
+    asked about the first of them.
 
     Args:
         directory: A `pathlib.Path`.
@@ -48,7 +49,8 @@ class Writer:
         total = hash_of_all = None
         listed = []
         for view in range(self.plan["views"]):
-            made, count, hash_of_view = self._write_view(view, report)
+            with elements.batching(self.data):
+                made, count, hash_of_view = self._write_view(view, report)
             if total not in (None, count) or hash_of_all not in (
                 None,
                 hash_of_view,
@@ -91,6 +93,8 @@ class Writer:
     def _shard(self, batches, view, index, report):
         """Writes one shard, or compares a finished one with the data."""
         name = self.found.get((view, index))
+        if name is not None:
+            shards.check(self.directory, name)
         limit = self.plan["examples_per_shard"] // self.plan["batch_size"]
         start = index * self.plan["examples_per_shard"]
         writer, hashes = None, []
@@ -101,11 +105,12 @@ class Writer:
                     self.directory, view, index, self.plan["block"]
                 )
                 writer.write(self._rows(rows, start))
+            elif len(hashes) == 1:
+                self._compare(name, rows, start)
             start += len(hashes[-1])
             report(len(hashes[-1]))
         hashes = np.concatenate(hashes) if hashes else np.zeros(0, "int64")
         if name is not None:
-            shards.check(self.directory, name)
             if not np.array_equal(hashes, self._stored_hashes(name)):
                 raise _other_data(self.directory, f"the shard {name!r}")
         elif writer is not None:
@@ -133,23 +138,28 @@ class Writer:
         return arrays | others
 
     def check_teacher(self):
-        """Validates that the teacher's outputs equal the stored ones."""
+        """Validates that the teacher's outputs equal the first stored ones."""
         name = self.found.get((0, 0))
         if name is None:
             return
         shards.check(self.directory, name)
-        stored = next(self._blocks(name))
         seed = elements.view_seed(self.plan["seed"], 0)
         size = self.plan["batch_size"]
         batches = batches_of(self.data, self.augmentation, size, seed)
         for batch in batches.take(1):
-            count = min(len(batch[HASH]), len(stored[HASH]))
-            rows = {n: a[:count] for n, a in self._rows(batch, 0).items()}
-            if not np.array_equal(rows[HASH], stored[HASH][:count]):
-                raise _other_data(self.directory, "its beginning")
-            for name, array in rows.items():
-                if array.dtype.kind == "f":
-                    _check_near(array, stored[name][:count], name)
+            self._compare(name, batch, 0)
+
+    def _compare(self, name, batch, start):
+        """Validates that the teacher gives what a shard begins with."""
+        stored = next(self._blocks(name))
+        count = min(len(batch[HASH]), len(stored[HASH]))
+        rows = {n: a[:count] for n, a in self._rows(batch, start).items()}
+        if not np.array_equal(rows[HASH], stored[HASH][:count]):
+            part = f"the beginning of the shard {name!r}"
+            raise _other_data(self.directory, part)
+        for array, values in rows.items():
+            if values.dtype.kind == "f":
+                _check_near(values, stored[array][:count], array, name)
 
     def _stored_hashes(self, name):
         return np.concatenate([block[HASH] for block in self._blocks(name)])
@@ -174,14 +184,15 @@ def batches_of(data, augmentation, batch_size, seed):
         `tf.data.Dataset` of dicts: the batch `x`, and for each example its
         hash and, if there is an augmentation, its seed.
     """
-    inputs = data.map(elements.input_of)
+    inputs = elements.inputs(data)
     if augmentation is None and elements.is_static(inputs):
         batches = inputs.batch(batch_size).map(
-            lambda x: {"x": x, HASH: elements.hashes(x)}
+            lambda row: row | {HASH: elements.hashes(row["x"])}
         )
         return batches.prefetch(1)
 
-    def prepare(number, x):
+    def prepare(number, row):
+        x = row["x"]
         row = {"x": x, HASH: elements.hashes(_one_row(x))[0]}
         if augmentation is not None:
             both = tf.stack([seed, tf.cast(number, tf.int32)])
@@ -209,7 +220,8 @@ def first_batch(data, augmentation, batch_size, seed):
     """
     first = elements.view_seed(seed, 0)
     one = batches_of(data, augmentation, batch_size, first).take(1)
-    found = [batch["x"] for batch in one]
+    with elements.batching(data):
+        found = [batch["x"] for batch in one]
     if not found:
         raise ValueError(
             "`dataset` must have at least one example, since the teacher is "
@@ -230,7 +242,7 @@ def first_batch(data, augmentation, batch_size, seed):
     return found[0]
 
 
-def _check_near(array, stored, name):
+def _check_near(array, stored, name, shard):
     # Other machines round differently; another teacher is further away.
     largest = float(np.max(np.abs(stored.astype("float64")), initial=0))
     if not np.allclose(
@@ -239,9 +251,10 @@ def _check_near(array, stored, name):
         raise ValueError(
             "`teacher` and `augmentation` must be those that the cache was "
             "begun with, since a student would learn from two teachers. "
-            f"Received: other values of {name} for the first examples, though "
-            "the weights are the same. For another teacher, use another "
-            "folder."
+            f"Received: other values of {name} than at the beginning of the "
+            f"shard {shard!r}, though the weights are the same. For another "
+            "teacher, use another folder; if that shard comes from elsewhere, "
+            "delete it."
         )
 
 

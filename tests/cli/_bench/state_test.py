@@ -35,7 +35,7 @@ class PrepareFolderTest(absltest.TestCase):
         with self.assertRaisesRegex(
             UnusableError,
             r"`--output` must be a folder that can be written to.*Received: "
-            r"--output=.*results \(Not a directory\)",
+            r"--output=.*results' \(Not a directory\)",
         ):
             prepare_folder(path)
 
@@ -117,10 +117,12 @@ class StateTest(parameterized.TestCase):
     def test_finds_the_model_of_any_job(self):
         self.assertIsNone(finished_model(self.folder, "x"))
         state = State(self.folder, {"epochs": 3})
-        state.save("x", {}, {})
-        self.assertEqual(
-            finished_model(self.folder, "x"), state.model_path("x")
-        )
+        state.save("x", {}, {}, support.dense(4))
+        path = finished_model(self.folder, "x")
+        self.assertEqual(path, state.model_path("x"))
+        support.dense(8).save(path)
+        with self.assertRaisesRegex(ValueError, "x.keras' must be as it was"):
+            finished_model(self.folder, "x")
 
     def test_overwrite_begins_anew(self):
         State(self.folder, {"epochs": 3}).save("x", {}, {})

@@ -1,5 +1,7 @@
 import dataclasses
+import os
 import shlex
+import socket
 from unittest import mock
 
 from absl.testing import absltest
@@ -8,10 +10,13 @@ from absl.testing import parameterized
 from keras_kd.cli import distill
 from keras_kd.cli._bench import data_sets
 from keras_kd.cli._search import job
+from keras_kd.cli._search.settings import VARIABLES
 from keras_kd.cli._search.settings import SearchSettings
 from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import resolve
+from tests import support
 
 # A fifth of 240 images is held out.
 TUNING = mock.Mock(train_labels=range(192))
@@ -47,6 +52,20 @@ class DistillLineTest(parameterized.TestCase):
             chosen = filled(Settings(dataset=dataset))
             line = job.distill_line(chosen, SearchSettings(), TUNING)
             self.assertNotRegex(line, "--(epochs|fraction|limit|image_size)")
+
+
+class ChiefTest(absltest.TestCase):
+    def test_refuses_a_port_that_is_taken(self):
+        folder = support.folder(self)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = "127.0.0.1", str(server.getsockname()[1])
+            variables = dict(zip(VARIABLES, ("chief", *address), strict=True))
+            with mock.patch.dict(os.environ, variables):
+                with self.assertRaisesRegex(
+                    UnusableError, f"nobody else.*PORT={address[1]}"
+                ):
+                    job.run(SearchSettings(output=str(folder)))
+        self.assertEmpty(list(folder.iterdir()))
 
 
 if __name__ == "__main__":
