@@ -56,6 +56,12 @@ def attach_example_ids(dataset: Data) -> Data:
     Returns:
         A data set of the same elements, with ids from 0 as int64 beside `x`.
     """
+    if not hasattr(dataset, "enumerate"):
+        raise TypeError(
+            "`dataset` must be a `tf.data.Dataset` of single examples, since "
+            f"each gets a number. Received: {type(dataset).__name__}. Use "
+            "`tf.data.Dataset.from_tensor_slices`."
+        )
 
     def number(index, element):
         if not isinstance(element, tuple):

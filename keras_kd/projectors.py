@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_list
 from keras_kd._types import Shape
 
 # Weights per pair of channels grow with the square of the kernel: 25 here,
@@ -54,6 +56,7 @@ def infer(
     >>> layer.compute_output_shape((None, 8, 8, 16))
     (None, 4, 4, 32)
     """
+    _check_shapes(student_shape, teacher_shape)
     reason = obstacle(student_shape, teacher_shape)
     if reason:
         raise ValueError(
@@ -109,6 +112,7 @@ def valid_convolution(
     >>> layer.kernel_size
     (3, 1)
     """
+    _check_shapes(student_shape, teacher_shape)
     shapes = student_shape, teacher_shape
     if not all(map(_is_image_of_known_size, shapes)) or (
         min(_kernel(_lengths(*shapes))) < 1
@@ -160,6 +164,15 @@ def obstacle(student_shape: Shape, teacher_shape: Shape) -> str | None:
             "positions, or pass a layer that meets them as `projector`."
         )
     return None
+
+
+def _check_shapes(student_shape, teacher_shape):
+    for name, shape in (
+        ("student_shape", student_shape),
+        ("teacher_shape", teacher_shape),
+    ):
+        for length in check_list(name, shape, "lengths of axes"):
+            check_count(name, length, "places", is_optional=True)
 
 
 def _is_image_of_known_size(shape):

@@ -45,6 +45,20 @@ def names(model: keras.Model) -> list[str]:
     return list(layers(model))
 
 
+def _check(model, path=""):
+    """Validates a model and a path, for what is called from outside."""
+    if not isinstance(model, keras.layers.Layer):
+        raise TypeError(
+            "`model` must be a built `keras.Model`, whose layers are the taps. "
+            f"Received: model={model!r} of type {type(model).__name__}."
+        )
+    if not isinstance(path, str):
+        raise TypeError(
+            "`path` must be a string, the names of layers with `/` between "
+            f"them. Received: path={path!r}. See `taps.names(model)`."
+        )
+
+
 def layers(
     model: keras.layers.Layer, in_loops: bool = False
 ) -> dict[str, keras.layers.Layer]:
@@ -55,6 +69,7 @@ def layers(
         in_loops: Whether to list, besides the taps, the layers that are
             called in each step of a loop. Defaults to `False`.
     """
+    _check(model)
     found = {}
     _collect(found, model, "", (), in_loops)
     return found
@@ -131,6 +146,7 @@ def _layers_in(value):
 
 def find(model: keras.Model, path: str) -> keras.layers.Layer | None:
     """Returns the layer at a path, or None."""
+    _check(model, path)
     return _trail(model, path).get(path)
 
 
@@ -157,7 +173,11 @@ def _trail(model, path):
 
 
 def unknown_tap(
-    model: keras.Model, outputs: Sequence[str], tap: str, role: str
+    model: keras.Model,
+    outputs: Sequence[str],
+    tap: str,
+    role: str,
+    argument: str,
 ) -> str:
     """The sentence for a tap that does not exist.
 
@@ -166,6 +186,7 @@ def unknown_tap(
         outputs: Names of its outputs.
         tap: The name that was not found.
         role: What to call the model.
+        argument: The caller's argument.
     """
     known = [*outputs, *names(model)]
     near = difflib.get_close_matches(str(tap), known, n=5, cutoff=0.4)
@@ -174,6 +195,7 @@ def unknown_tap(
     more = f" (and {rest} more; see `taps.names(model)`)" if rest else ""
     label = "The nearest are" if near else "Its taps are"
     return (
-        f'The {role} "{model.name}" has no layer or output named {tap!r}. '
+        f"`{argument}` must name a layer or an output of the {role} "
+        f'"{model.name}". Received: {argument}={tap!r}. '
         f"{label}: {', '.join(shown)}{more}."
     )

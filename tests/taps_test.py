@@ -165,7 +165,8 @@ class UnknownTapTest(absltest.TestCase):
     def test_shows_the_nearest_names(self):
         with self.assertRaisesRegex(
             ValueError,
-            r'The student "small" has no layer or output named .hiden.\. '
+            "`student_tap` must name a layer or an output of the student "
+            r'"small"\. Received: student_tap=.hiden.\. '
             r"The nearest are: hidden, head\.",
         ):
             support.distiller(
@@ -176,12 +177,12 @@ class UnknownTapTest(absltest.TestCase):
     def test_shows_five_names_where_none_is_near(self):
         dense = [layers.Dense(4, name=f"dense{i}") for i in range(7)]
         model = keras.Sequential([keras.Input((4,)), *dense], name="deep")
-        message = taps.unknown_tap(model, (), "xyz", "teacher")
+        message = taps.unknown_tap(model, (), "xyz", "teacher", "layers")
         self.assertEqual(
             message,
-            "The teacher \"deep\" has no layer or output named 'xyz'. Its taps "
-            "are: dense0, dense1, dense2, dense3, dense4 (and 2 more; see "
-            "`taps.names(model)`).",
+            '`layers` must name a layer or an output of the teacher "deep". '
+            "Received: layers='xyz'. Its taps are: dense0, dense1, dense2, "
+            "dense3, dense4 (and 2 more; see `taps.names(model)`).",
         )
 
     def test_shows_names_of_outputs(self):
@@ -195,7 +196,7 @@ class UnknownTapTest(absltest.TestCase):
             )
 
     def test_the_empty_name_is_unknown(self):
-        with self.assertRaisesRegex(ValueError, "teacher.*named ''"):
+        with self.assertRaisesRegex(ValueError, "teacher.*teacher_tap=''"):
             support.distiller(keras_kd.losses.Hint(teacher_tap=""))
 
 

@@ -7,6 +7,8 @@ import re
 import keras
 import numpy as np
 
+from keras_kd._core.kinds import check_list
+
 _NAME = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -99,6 +101,32 @@ def check_positive(name, value, meaning):
         )
 
 
+def check_part(name, value, whole, zero=False, one=False):
+    """Validates that an argument is a part, a number between 0 and 1.
+
+    Args:
+        name: The caller's argument.
+        value: What was given.
+        whole: What it is, for the error, such as "a part of the images".
+        zero: Whether 0 is allowed. Defaults to `False`.
+        one: Whether 1 is allowed. Defaults to `False`.
+
+    Returns:
+        The number as a float.
+    """
+    number = as_float(value)
+    if not (0 < number < 1 or (zero and number == 0) or (one and number == 1)):
+        rule = "between 0 and 1"
+        if zero or one:
+            low = "at least" if zero else "above"
+            rule = f"{low} 0 and {'at most' if one else 'below'} 1"
+        raise ValueError(
+            f"`{name}` must be a number {rule}, since it is {whole}. Received: "
+            f"{name}={value!r}."
+        )
+    return number
+
+
 def check_name(argument, name):
     """Validates that a name can be a scope of a graph.
 
@@ -172,11 +200,20 @@ def check_not_empty(name, data):
         )
 
 
-def check_image_shape(image_shape):
-    """Validates that a shape is that of an image, channels last."""
-    if len(image_shape) != 3:
+def check_image_shape(image_shape, has_any_size=False):
+    """Validates that a shape is that of an image, channels last.
+
+    Args:
+        image_shape: What was given.
+        has_any_size: Whether height and width may be None. Defaults to `False`.
+    """
+    lengths = check_list("image_shape", image_shape, "numbers of pixels")
+    if len(lengths) != 3:
         raise ValueError(
             "`image_shape` must be (height, width, channels), since the "
             "layers are two-dimensional. Received: image_shape="
             f"{tuple(image_shape)}."
         )
+    for axis, length in enumerate(lengths):
+        is_any = has_any_size and axis < 2
+        check_count("image_shape", length, "pixels or channels", 1, is_any)

@@ -41,6 +41,13 @@ def predict_logits(
     Raises:
         ValueError: If there is nan or infinity, and `argument` is given.
     """
+    first = next(iter(keras.tree.flatten(x)), None)
+    # Also a data set, which Keras knows.
+    if first is None or isinstance(first, str | bytes | int | float):
+        raise TypeError(
+            "`x` must be an array, or a structure of arrays, with a row for "
+            f"each example. Received: x={x!r} of type {type(x).__name__}."
+        )
     if isinstance(model, keras.Model):
         parts = [model.predict(x, batch_size=batch_size, verbose=0)]
     else:

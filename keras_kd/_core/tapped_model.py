@@ -28,6 +28,8 @@ class TappedModel:
         model: A built `keras.Model`.
         names: Names of taps; `None` stands for the output.
         role: What to call the model in errors: `"teacher"` or `"student"`.
+        argument: The caller's argument that names taps, for errors. Defaults
+            to `None`, such as `"teacher_tap"`.
 
     Attributes:
         taps: The names, each once.
@@ -45,9 +47,10 @@ class TappedModel:
         ValueError: If a tap does not exist, or gives no tensor in this pass.
     """
 
-    def __init__(self, model, names, role="model"):
+    def __init__(self, model, names, role="model", argument=None):
         self.model = model
         self.role = role
+        self.argument = argument or f"{role}_tap"
         self.taps = tuple(dict.fromkeys(names))
         self._run = in_mode(model)
         self._symbolic = model_specs.symbolic(
@@ -100,7 +103,9 @@ class TappedModel:
         """Returns the layer at a tap, after validation."""
         if layer is None:
             raise ValueError(
-                taps.unknown_tap(self.model, self.outputs, tap, self.role)
+                taps.unknown_tap(
+                    self.model, self.outputs, tap, self.role, self.argument
+                )
             )
         loop = taps.loop_around(self.model, tap)
         if loop is not None:

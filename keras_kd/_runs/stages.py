@@ -1,7 +1,5 @@
 """Stages of a procedure: each is one `fit`, and runs once."""
 
-import keras
-
 from keras_kd._core import identity
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
@@ -174,13 +172,3 @@ class Stages:
 
 def _first(name):
     return f"first_{name}.weights.h5"
-
-
-def new_optimizer(optimizer):
-    """A fresh optimizer like the one given, for a stage of its own.
-
-    Args:
-        optimizer: A Keras optimizer or its name.
-    """
-    optimizer = keras.optimizers.get(optimizer)
-    return type(optimizer).from_config(optimizer.get_config())

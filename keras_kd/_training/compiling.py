@@ -9,6 +9,8 @@ import keras
 
 from keras_kd import batch
 from keras_kd._core import reduction
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_metrics
 from keras_kd._training import compiled_metrics
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
@@ -59,6 +61,9 @@ class Compiling(logs.Reporting):
                 student's logits, or a loss and a distillation loss read an
                 output in two ways, as classes and as labels.
         """
+        check_loss("loss", loss)
+        check_metrics("metrics", metrics)
+        check_metrics("weighted_metrics", weighted_metrics)
         outputs = self._find_outputs(loss)
         optimizer = keras.optimizers.get(optimizer)
         fed, others = self._split_metrics(metrics, False)

@@ -245,7 +245,9 @@ class PeerOutputs(ModelOutputs):
             for tap in (loss.teacher_tap, loss.student_tap)
         }
         taps = [None, *(tap for tap, _ in places)]
-        self.tapped = tapped_model.TappedModel(model, taps, self.role)
+        self.tapped = tapped_model.TappedModel(
+            model, taps, self.role, "teacher_tap` or `student_tap"
+        )
         self.output_names = self.tapped.outputs
         for (tap, expects_logits), loss in places.items():
             if expects_logits:

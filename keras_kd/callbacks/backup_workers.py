@@ -71,7 +71,7 @@ class BackupWorkers(keras.callbacks.Callback):
         self._run = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self.model.optimizer is None:
+        if getattr(self.model, "optimizer", None) is None:
             raise TypeError(
                 "`BackupWorkers` must be used with a compiled model, since it "
                 f'keeps the optimizer too. Received: "{self.model.name}".'

@@ -52,6 +52,16 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
         monitor: str = "val_loss",
         **kwargs: Any,
     ):
+        if not isinstance(filepath, str | os.PathLike):
+            raise TypeError(
+                "`filepath` must be a path, where the student is saved. "
+                f"Received: filepath={filepath!r}."
+            )
+        if not isinstance(monitor, str):
+            raise TypeError(
+                "`monitor` must be a key of the logs, since the best student "
+                f"is chosen by it. Received: monitor={monitor!r}."
+            )
         super().__init__(filepath, monitor=monitor, **kwargs)
         if self.save_best_only and self.save_freq != "epoch":
             raise ValueError(

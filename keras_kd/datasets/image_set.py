@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_kd._core.arguments import as_float
+from keras_kd._core.arguments import check_part
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,8 +89,7 @@ class ImageSet:
         >>> len(data.training_fraction(0.05).train_images)
         60
         """
-        is_part = 0 < as_float(fraction) <= 1
-        _check_fraction(fraction, is_part, "above 0, at most 1")
+        check_part("fraction", fraction, "a part of the images", one=True)
         return self._with_train(choose(self.train_labels, fraction, seed))
 
     def validation_split(
@@ -113,8 +112,7 @@ class ImageSet:
             ValueError: If `fraction` is out of range, or a class has only one
                 training image.
         """
-        is_part = 0 < as_float(fraction) < 1
-        _check_fraction(fraction, is_part, "between 0 and 1")
+        check_part("fraction", fraction, "a part of the images")
         counts = np.bincount(self.train_labels, minlength=self.num_classes)
         if 1 in counts:
             name = self.class_names[list(counts).index(1)]
@@ -157,11 +155,3 @@ def choose(labels, fraction, seed, leave=0):
         count = max(1, round(fraction * len(members)))
         chosen[members[: min(count, len(members) - leave)]] = True
     return chosen
-
-
-def _check_fraction(fraction, is_valid, rule):
-    if not is_valid:
-        raise ValueError(
-            f"`fraction` must be {rule}, since it is a part of the images. "
-            f"Received: fraction={fraction!r}."
-        )

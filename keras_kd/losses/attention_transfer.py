@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_kd._core.kinds import check_flag
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
@@ -108,6 +109,7 @@ class AttentionTransfer(DistillationLoss):
         norm.
 
     Raises:
+        TypeError: If `maximum` or `squared` is not a bool.
         ValueError: If `power` is below 1, there are no positions, or whole
             pooling does not make the maps equal in size.
 
@@ -130,13 +132,17 @@ class AttentionTransfer(DistillationLoss):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not (isinstance(power, int | float) and 1 <= power < math.inf):
+        is_number = isinstance(power, int | float)
+        is_number &= not isinstance(power, bool)
+        if not (is_number and 1 <= power < math.inf):
             raise ValueError(
                 "`power` must be a number of at least 1, since the gradient "
                 "of a lower one is infinite at zero. Received: "
-                f"power={power}."
+                f"power={power!r}."
             )
         self.power = power
+        check_flag("maximum", maximum, "which map is taken")
+        check_flag("squared", squared, "which distance is taken")
         self.maximum = bool(maximum)
         self.squared = bool(squared)
 

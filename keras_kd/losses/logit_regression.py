@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_kd._core.kinds import check_flag
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
@@ -62,6 +63,7 @@ class LogitRegression(DistillationLoss):
         One value per example or position, `(batch, ...)`.
 
     Raises:
+        TypeError: If `center` is not a bool.
         ValueError: If the two logits differ in shape.
 
     Example:
@@ -74,6 +76,7 @@ class LogitRegression(DistillationLoss):
 
     def __init__(self, center: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
+        check_flag("center", center, "whether the mean is subtracted")
         self.center = bool(center)
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:

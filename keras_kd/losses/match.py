@@ -75,7 +75,13 @@ class Match(ProjectedLoss):
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher, student = self.project(teacher, student)
-        values = ops.cast(self._compare(teacher, student), self.compute_dtype)
+        values = self._compare(teacher, student)
+        if values is None:
+            raise ValueError(
+                "`loss` must return one value per example or position. "
+                f"Received: loss={self.loss!r}, which returned None."
+            )
+        values = ops.cast(values, self.compute_dtype)
         if not shapes_agree(values.shape[:1], teacher.shape[:1]):
             raise ValueError(
                 "`loss` must return one value per example or position, since "

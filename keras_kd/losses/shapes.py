@@ -5,6 +5,12 @@ from keras import ops
 
 def check_same_classes(loss, teacher_shape, student_shape):
     """Validates that both models score the same classes and positions."""
+    if len(student_shape) < 2:
+        raise ValueError(
+            f"`{type(loss).__name__}` must see an axis of classes behind that "
+            "of the batch. Received: logits of shape "
+            f"{tuple(student_shape)}. Write one example as `logits[None]`."
+        )
     if shapes_agree(teacher_shape, student_shape):
         return
     # The batch does not differ.

@@ -9,6 +9,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_flag
 from keras_kd._types import Tensor
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
@@ -43,6 +44,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         sample_weight: See `TeacherMetric`.
 
     Raises:
+        TypeError: If `from_logits` is not a bool.
         ValueError: If `num_bins` is not a positive integer, or the labels do
             not fit the scores.
         tf.errors.InvalidArgumentError: If scores are no probabilities while
@@ -66,6 +68,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         check_count("num_bins", num_bins, "bins")
         self.num_bins = num_bins
+        check_flag("from_logits", from_logits, "whether a softmax is applied")
         self.from_logits = bool(from_logits)
         # Weights, correct predictions and confidences, summed in each bin.
         shape = (num_bins, 3)

@@ -10,6 +10,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import check_flag
 from keras_kd._types import Tensor
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
 from keras_kd.losses.shapes import check_same_classes
@@ -72,6 +73,11 @@ class TeacherMetric(keras.metrics.Metric):
         dtype: str = "float32",
     ):
         super().__init__(name=name, dtype=dtype)
+        if not (output is None or isinstance(output, str)):
+            raise TypeError(
+                "`output` must be the name of an output, or None for the only "
+                f"one. Received: output={output!r}."
+            )
         self.output = output
         self.total = self.add_variable((), "zeros", self.dtype, name="total")
         self.count = self.add_variable((), "zeros", self.dtype, name="count")
@@ -132,6 +138,8 @@ class ClassMetric(TeacherMetric):
 
     def __init__(self, name=None, multi_label=None, **kwargs):
         super().__init__(name, **kwargs)
+        if multi_label is not None:
+            check_flag("multi_label", multi_label, "what one output is")
         self.multi_label = multi_label
         self._is_multi_label = bool(multi_label)
 

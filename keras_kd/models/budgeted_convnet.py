@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_image_shape
+from keras_kd._core.arguments import check_part
 
 _KERNEL = 3
 
@@ -70,11 +70,7 @@ def budgeted_convnet(
     check_count("depth", depth, "convolutions", least=0)
     check_count("num_parameters", num_parameters, "parameters")
     check_count("bottleneck", bottleneck, "units")
-    if not 0 < as_float(conv_share) < 1:
-        raise ValueError(
-            "`conv_share` must be above 0 and below 1, since it is a part of "
-            f"the parameters. Received: conv_share={conv_share!r}."
-        )
+    check_part("conv_share", conv_share, "a part of the parameters")
     filters = 0
     while depth and _front(image_shape, depth, filters + 1, bottleneck) <= int(
         conv_share * num_parameters

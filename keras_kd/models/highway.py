@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_list
 
 
 def highway(
@@ -72,7 +73,10 @@ def highway(
     numbers = {"num_classes": num_classes, "hidden": hidden, "depth": depth}
     for argument, number in numbers.items():
         check_count(argument, number, "units or layers")
-    input_shape = tuple(input_shape)
+    lengths = check_list("input_shape", input_shape, "lengths of axes")
+    for length in lengths:
+        check_count("input_shape", length, "places", is_optional=True)
+    input_shape = tuple(lengths)
     if not input_shape or input_shape[-1] is None:
         raise ValueError(
             "`input_shape` must end in the number of features, since the first "

@@ -6,6 +6,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_image_shape
+from keras_kd._core.kinds import check_list
 
 # Below that, nothing is left of the second convolution.
 MIN_SIZE = 12
@@ -58,7 +59,7 @@ def lenet5(
             f"image_shape={tuple(image_shape)}."
         )
     for argument, values in (("channels", channels), ("units", units)):
-        if len(values) != 2:
+        if len(check_list(argument, values, "two numbers")) != 2:
             raise ValueError(
                 f"`{argument}` must be two numbers, one for each layer. "
                 f"Received: {argument}={tuple(values)}."

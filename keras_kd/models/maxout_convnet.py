@@ -8,6 +8,10 @@ import keras
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_counts
 from keras_kd._core.arguments import check_image_shape
+from keras_kd._core.arguments import check_part
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_flag
+from keras_kd._core.kinds import check_list
 from keras_kd.models.maxout import CeilMaxPooling2D
 from keras_kd.models.maxout import Maxout
 
@@ -51,6 +55,12 @@ class MaxoutBlock:
             "pixels", 0, padding=self.padding, pool_size=self.pool_size
         )
         check_count("pool_strides", self.pool_strides, "pixels", 1, True)
+        _check_norm("max_norm", self.max_norm)
+
+
+def _check_norm(name, value):
+    if value is not None:
+        check_positive(name, value, "the largest norm of a kernel")
 
 
 def maxout_convnet(
@@ -94,8 +104,9 @@ def maxout_convnet(
         A built `keras.Sequential` from images to logits.
 
     Raises:
-        ValueError: If `image_shape` does not have three axes, or `blocks` is
-            empty.
+        TypeError: If an argument is not of the type above.
+        ValueError: If `image_shape` does not have three axes, `blocks` is
+            empty, or a number is out of range.
 
     Example:
 
@@ -106,7 +117,7 @@ def maxout_convnet(
     ['block1_conv', 'block1', 'block2_conv', 'block2_maxout', 'block2']
     """
     check_image_shape(image_shape)
-    if not blocks:
+    if not check_list("blocks", blocks, "`MaxoutBlock`s"):
         raise ValueError(
             "`blocks` must have at least one entry, one per convolution. "
             f"Received: blocks={blocks!r}."
@@ -115,6 +126,16 @@ def maxout_convnet(
         "classes or pieces", num_classes=num_classes, dense_pieces=dense_pieces
     )
     check_count("dense_units", dense_units, "units", 0)
+    for block in blocks:
+        if not isinstance(block, MaxoutBlock):
+            raise TypeError(
+                "`blocks` must be a list of `MaxoutBlock`s, one per "
+                f"convolution. Received: {block!r} of type "
+                f"{type(block).__name__}."
+            )
+    _check_norm("dense_max_norm", dense_max_norm)
+    check_part("dropout", dropout, "a part of the units", zero=True)
+    check_flag("batch_normalization", batch_normalization, "what is normalised")
     style = _Style(kernel_initializer, batch_normalization)
     layers = [keras.Input(tuple(image_shape))]
     for index, block in enumerate(blocks, start=1):

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_kd._core.kinds import check_flag
 from keras_kd.models.maxout_convnet import MaxoutBlock
 from keras_kd.models.maxout_convnet import maxout_convnet
 
@@ -117,7 +118,7 @@ def maxout_fitnet(
         dense_units, data = _DENSE_UNITS, "cifar10"
     return _build(
         blocks,
-        image_shape or _IMAGE_SHAPES[data],
+        _IMAGE_SHAPES[data] if image_shape is None else image_shape,
         num_classes,
         max_norm,
         dense_units=dense_units,
@@ -174,7 +175,7 @@ def maxout_teacher(
     _check(architecture, tuple(_TEACHERS))
     return _build(
         _TEACHERS[architecture],
-        image_shape or _IMAGE_SHAPES[architecture],
+        _IMAGE_SHAPES[architecture] if image_shape is None else image_shape,
         num_classes,
         max_norm,
         dense_units=_DENSE_UNITS if architecture == "cifar10" else 0,
@@ -193,6 +194,7 @@ def _check(architecture, known):
 
 
 def _build(blocks, image_shape, num_classes, max_norm, **kwargs):
+    check_flag("max_norm", max_norm, "whether norms are bounded")
     if not max_norm:
         blocks = [dataclasses.replace(b, max_norm=None) for b in blocks]
     return maxout_convnet(

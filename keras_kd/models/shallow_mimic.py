@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_part
+from keras_kd._core.kinds import check_list
 
 
 def shallow_mimic(
@@ -86,11 +87,7 @@ def shallow_mimic(
         optional = argument in ("bottleneck", "conv_channels")
         if not (optional and count is None):
             check_count(argument, count, "units or places")
-    if not 0 <= as_float(dropout) < 1:
-        raise ValueError(
-            "`dropout` must be at least 0 and below 1, since it is the part "
-            f"of the units that is left out. Received: dropout={dropout!r}."
-        )
+    check_part("dropout", dropout, "a part of the units", zero=True)
     layers = [keras.Input(tuple(input_shape))]
     if conv_channels is not None:
         layers += _convolution(conv_channels, kernel_size, pool_size)
@@ -136,7 +133,7 @@ def _convolution(channels, kernel_size, pool_size):
 
 
 def _check_shape(input_shape, conv_channels):
-    shape = tuple(input_shape)
+    shape = tuple(check_list("input_shape", input_shape, "lengths of axes"))
     if not shape or not all(isinstance(n, int) and n >= 1 for n in shape):
         raise ValueError(
             "`input_shape` must be positive integers, since a dense layer "

@@ -6,6 +6,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_image_shape
+from keras_kd._core.kinds import check_list
 
 # From here on the first stage halves the image too, or it costs most.
 LARGE_IMAGE = 48
@@ -50,7 +51,7 @@ def small_convnet(
     ['stage1', 'stage2', 'flatten', 'logits']
     """
     check_image_shape(image_shape)
-    if not widths:
+    if not check_list("widths", widths, "numbers of channels"):
         raise ValueError(
             "`widths` must have at least one entry, one per stage. Received: "
             f"widths={widths!r}."

@@ -83,7 +83,7 @@ def wide_resnet(
 
 
 def _check(image_shape, depth, width, first_channels, num_classes):
-    check_image_shape(image_shape)
+    check_image_shape(image_shape, has_any_size=True)
     check_counts(
         "layers, channels or classes",
         depth=depth,

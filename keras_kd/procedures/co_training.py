@@ -12,6 +12,8 @@ from scipy import special
 from keras_kd._core import identity
 from keras_kd._core import named
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_pair
+from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import OURS
 from keras_kd._runs.stages import Stages
@@ -53,6 +55,7 @@ class CoTrainingResult:
         Returns:
             float64 `(examples, classes)`, each row with sum 1.
         """
+        check_pair("views", views, "one for each learner")
         logs = [
             log_posterior(learner, view, int(self.labels.max()) + 1)
             for learner, view in zip(self.learners, views, strict=True)
@@ -151,6 +154,7 @@ def co_training(
     True
     """
     given = {"procedure": "co_training"} | locals()
+    check_fits(given)
     labels = arguments.check(
         learners, views, labels, iterations, pool_size, conflict
     )

@@ -15,9 +15,10 @@ from keras_kd._core import identity
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.model_weights import equal_copy
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._types import Data
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
@@ -136,17 +137,19 @@ def compress(
     [0, 100]
     """
     given = {"procedure": "compress"} | locals()
+    check_fits(given)
     numbers = arguments.check(
         teacher, student, num_synthetic, validation_data, patience
     )
     check_count("batch_size", batch_size, "examples in a batch")
     check_count("seed", seed, "one sequence of numbers", 0)
     arguments.check_parts(updates, epochs)
-    if generator is None:
-        generator = functools.partial(synthetic.munge, verbose=verbose)
     loss = losses.ProbabilityRegression() if loss is None else loss
     x = np.asarray(x)
+    arguments.check_parts_of(x, generator, encode, loss)
     check_not_empty("x", x)
+    if generator is None:
+        generator = functools.partial(synthetic.munge, verbose=verbose)
     given |= {
         # Its first weights are kept: a run that goes on begins from those.
         "student": identity.of_model(student),

@@ -10,6 +10,7 @@ from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.kinds import as_array
 from keras_kd._core.model_weights import equal_copy
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
@@ -210,7 +211,9 @@ def _wanted(teacher, teacher_mass, x, classes, num_classes, batch_size):
             f"teacher={teacher!r}, teacher_mass={teacher_mass!r}."
         )
     if teacher is None:
-        mass = np.atleast_1d(np.asarray(teacher_mass, "float64"))
+        mass = np.atleast_1d(
+            as_array("teacher_mass", teacher_mass, "one for each class")
+        )
     else:
         count = _num_classes(logits_of(teacher, "teacher"), "teacher", teacher)
         if count != num_classes:

@@ -8,13 +8,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_kd._core.arguments import as_float
+from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.arguments import check_part
+from keras_kd._core.kinds import check_list
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_metrics
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_scoring_teacher
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
@@ -22,9 +28,11 @@ from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
 from keras_kd.procedures._data_distillation.tasks import ClassificationTask
 from keras_kd.procedures._data_distillation.tasks import ObjectPeaksTask
+from keras_kd.procedures._data_distillation.tasks import check_task
 from keras_kd.procedures.softened import Softened
 from keras_kd.teachers import FunctionTeacher
 from keras_kd.transfer_sets.transforms import Identity
+from keras_kd.transfer_sets.transforms import check_transforms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +143,9 @@ def data_distillation(
     [2, 2, 2]
     """
     arguments = {"procedure": "data_distillation"} | locals()
-    task = task or ClassificationTask()
+    check_fits(arguments)
+    task = ClassificationTask() if task is None else task
+    check_task(task)
     x, y, unlabelled = _check(labelled, unlabelled, transforms, labelled_share)
     check_count("updates", updates, "updates of the student")
     check_count("epochs", epochs, "parts of the training")
@@ -145,8 +155,14 @@ def data_distillation(
     check_not_empty("unlabelled", unlabelled)
     check_scoring_teacher(teacher)
     if isinstance(loss, str) and loss == "default":
-        logits_of(student, "student")
+        logits = logits_of(student, "student").shape
+        _check_classes(teacher, logits)
+        if not task.is_multi_label:
+            check_labels("labelled", (x, y), logits)
+            check_labels("validation_data", validation_data, logits)
         loss = task.loss()
+    check_loss("loss", loss)
+    check_metrics("metrics", check_list("metrics", metrics, "metrics"))
     # Without a task it is the same run as with that.
     stages = Stages(directory, arguments | {"task": task})
     stages.keep_first("student", student)
@@ -180,6 +196,20 @@ def data_distillation(
         verbose=verbose,
     )
     return DataDistillationResult(student, annotations, {"student": history})
+
+
+def _check_classes(teacher, logits):
+    """Validates that the teacher labels with the student's classes."""
+    theirs = getattr(teacher, "num_classes", None)
+    if isinstance(teacher, keras.Model):
+        output = ensemble_logits.shape(logits_of(teacher, "teacher"))
+        theirs = ensemble_logits.logits_shape(output)[-1]
+    if theirs != logits[-1]:
+        raise ValueError(
+            "`teacher` must score the classes of the student, since it labels "
+            f"for it. Received: a teacher of {theirs} classes, and a student "
+            f"of {logits[-1]}."
+        )
 
 
 def _merge(teacher, images, transforms, task):
@@ -220,16 +250,12 @@ def _check(labelled, unlabelled, transforms, labelled_share):
             f"{x.shape[1:]}, {len(y)} targets, and unlabelled images of shape "
             f"{unlabelled.shape[1:]}."
         )
-    if not transforms:
+    check_transforms("transforms", transforms)
+    if not len(transforms):
         raise ValueError(
             "`transforms` must not be empty, since the teacher is asked about "
             "what they make. Received: none. Pass "
             "`[transfer_sets.transforms.Identity()]` to ask once."
         )
-    if not 0 < as_float(labelled_share) < 1:
-        raise ValueError(
-            "`labelled_share` must be above 0 and below 1, since each batch "
-            "has examples of both kinds. Received: labelled_share="
-            f"{labelled_share!r}."
-        )
+    check_part("labelled_share", labelled_share, "a part of each batch")
     return x, y, unlabelled

@@ -10,9 +10,12 @@ from keras_kd import losses
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.transfer_sets._activations.records import ActivationRecords
@@ -131,6 +134,7 @@ def data_free(
     ['reconstruction', 'distillation']
     """
     arguments = {"procedure": "data_free"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_positive("image_learning_rate", image_learning_rate, "a rate")
     sizes = {
@@ -153,6 +157,8 @@ def data_free(
     }
     make_plan(teacher, records, **made)  # Checks before anything is written.
     distiller = _distiller(teacher, student, temperature, optimizer)
+    logits = logits_of(student, "student").shape
+    check_labels("validation_data", validation_data, logits)
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)
     reconstruction = reconstruct(

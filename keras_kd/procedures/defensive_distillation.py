@@ -13,8 +13,10 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
@@ -122,11 +124,15 @@ def defensive_distillation(
     ['teacher', 'student']
     """
     arguments = {"procedure": "defensive_distillation"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)
     check_not_empty("data", data)
     teacher, student = _networks(build_network)
+    logits = logits_of(student, "build_network()").shape
+    check_labels("data", data, logits)
+    check_labels("validation_data", validation_data, logits)
     # Both are made before either is trained, so that a fault shows at once.
     distiller = Distiller(
         teacher=teacher,
@@ -162,7 +168,7 @@ def defensive_distillation(
 
 def _networks(build_network):
     """Two new networks with a logit for each of the same classes."""
-    if not callable(build_network):
+    if not callable(build_network) or isinstance(build_network, keras.Model):
         raise TypeError(
             "`build_network` must be a function that returns a new network, "
             "since two are trained. Received: build_network="

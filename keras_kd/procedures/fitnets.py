@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 import keras
 
 from keras_kd import losses
+from keras_kd import taps
+from keras_kd._core import tapped_model
 from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_path
+from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
+from keras_kd._training.checks import check_model
 from keras_kd._training.outputs import teacher_outputs
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
@@ -152,11 +160,21 @@ def fitnets(
     ['hint', 'distillation']
     """
     arguments = {"procedure": "fitnets"} | locals()
+    check_fits(arguments)
     check_temperature(temperature)
     check_positive("first_weight", first_weight, "that of the soft targets")
     check_not_empty("data", data)
     check_count("batch_size", batch_size, "examples", is_optional=True)
     _check(hint_epochs, epochs, last_weight, patience, validation_data)
+    check_model(teacher, "teacher")
+    check_model(student, "student")
+    check_path("hint_tap", hint_tap)
+    if isinstance(loss, str) and loss == "default":
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        logits = logits_of(student, "student").shape
+        check_labels("data", data, logits, may_lack=True)
+        check_labels("validation_data", validation_data, logits, may_lack=True)
+    check_loss("loss", loss)
     part = guided_part(student, guided_tap)
     hint = _hint(teacher, hint_tap, part, regressor)
     first = Distiller(teacher=teacher, student=part, distillation_losses=hint)
@@ -170,8 +188,6 @@ def fitnets(
             temperature, loss_weight=weights[0], name="soft_targets"
         ),
     )
-    if isinstance(loss, str) and loss == "default":
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     second.compile(new_optimizer(optimizer), loss, metrics=["accuracy"])
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)
@@ -232,6 +248,22 @@ def _check(hint_epochs, epochs, last_weight, patience, validation_data):
 
 def _hint(teacher, hint_tap, part, regressor):
     """The loss between the teacher's hint and the guided part's output."""
+    is_layer = regressor is None or isinstance(regressor, keras.Layer)
+    if not is_layer and not (
+        isinstance(regressor, str) and regressor == "infer"
+    ):
+        raise TypeError(
+            '`regressor` must be "infer", a `keras.Layer` or None, since its '
+            f"weights are trained. Received: regressor={regressor!r}."
+        )
+    if isinstance(teacher, keras.Model):
+        outputs = tapped_model.output_names(teacher)
+        if hint_tap not in outputs and taps.find(teacher, hint_tap) is None:
+            raise ValueError(
+                taps.unknown_tap(
+                    teacher, outputs, hint_tap, "teacher", "hint_tap"
+                )
+            )
     outputs = teacher_outputs(
         teacher, None, {"hint": losses.Hint(teacher_tap=hint_tap)}
     )

@@ -5,7 +5,10 @@ from typing import Any
 
 import keras
 
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_flag
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.stages import Stages
 from keras_kd.procedures._specialists import checks
 from keras_kd.procedures._specialists.classes import cluster_classes
@@ -118,11 +121,16 @@ def specialists(
     ((60, 6), (None, 4))
     """
     arguments = {"procedure": "specialists"} | locals()
+    check_fits(arguments)
     logits_of(generalist, "generalist")
     checks.check_numbers(
         temperature, loss_weight, student_loss_weight, epochs, seed, patience
     )
     checks.check_batch_size(batch_size)
+    check_flag("standardize", standardize, "what is clustered")
+    if build_specialist is not None:
+        call = "of class numbers that returns a model"
+        check_callable("build_specialist", build_specialist, call)
     train = look(generalist, data, "data", batch_size)
     checks.check_counts(
         num_specialists, classes_per_specialist, train.logits.shape[-1]

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd._core.kinds import check_path
 from keras_kd._core.predictions import logits_of
+from keras_kd._runs.fit_arguments import check_fit_data
+from keras_kd._runs.fit_arguments import check_fits
+from keras_kd._runs.fit_arguments import check_labels
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
@@ -146,18 +150,22 @@ def supervision_transfer(
     (6, 5)
     """
     arguments = {"procedure": "supervision_transfer"} | locals()
+    check_fits(arguments)
     checks.check_pairs(pairs, (teacher_inputs, student_inputs))
     checks.check_epochs(
         epochs, fine_tuning_epochs, batch_size, labelled, validation_data
     )
+    check_path("teacher_tap", teacher_tap)
     checks.check_net(teacher, "teacher")
     checks.check_net(student, "student")
     logits = tuple(logits_of(teacher, "teacher").shape)
-    checks.check_labelled(labelled, logits, "labelled")
-    checks.check_labelled(validation_data, logits, "validation_data")
+    for name in ("labelled", "validation_data"):
+        if arguments[name] is not None:
+            check_fit_data(name, arguments[name], may_weigh=False)
+            check_labels(name, arguments[name], logits)
     lower = student
     if student_tap is not None:
-        lower = guided_part(student, student_tap)
+        lower = guided_part(student, student_tap, "student_tap")
     copied = copied_graph(teacher)
     upper = trainable_copy(upper_part(copied, teacher_tap))
     distance = losses.Hint(
@@ -175,7 +183,9 @@ def supervision_transfer(
         student_inputs=student_inputs,
     )
     distiller.compile(new_optimizer(optimizer))
-    second = fine_tuning_optimizer or optimizer
+    second = optimizer
+    if fine_tuning_optimizer is not None:
+        second = fine_tuning_optimizer
     arguments["fine_tuning_optimizer"] = second
     stages = Stages(directory, arguments)
     stages.keep_first("student", student)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import as_array
 from keras_kd._types import Tensor
 
 
@@ -46,6 +47,7 @@ def reliability(
         A `Reliability`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If the shapes do not fit, or rows of `probabilities` do not
             sum to 1.
 
@@ -57,13 +59,23 @@ def reliability(
     (array([0.9]), array([0.5]))
     """
     check_count("num_bins", num_bins, "bins")
-    labels = np.asarray(labels)
-    probabilities = np.asarray(probabilities, "float64")
+    probabilities = as_array(
+        "probabilities", probabilities, "a row for each example"
+    )
+    labels = as_array("labels", labels, "one for each example")
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
         raise ValueError(
             "`probabilities` must be (examples, classes) and `labels` "
             f"(examples,). Received: probabilities of shape "
             f"{probabilities.shape}, labels of shape {labels.shape}."
+        )
+    is_number = labels.dtype.kind in "iu" or np.all(labels == np.round(labels))
+    classes = probabilities.shape[1]
+    if not is_number or np.any((labels < 0) | (labels >= classes)):
+        raise ValueError(
+            "`labels` must be class numbers, which count the columns of "
+            f"`probabilities` from 0. Received: labels from {labels.min()} to "
+            f"{labels.max()}, for {classes} columns."
         )
     sums = probabilities.sum(axis=1)
     if not np.allclose(sums, 1, atol=1e-3) or probabilities.min(initial=0) < 0:

@@ -10,6 +10,9 @@ from typing import Any
 import keras
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_json
+from keras_kd._core.kinds import check_model
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.report.tables import duration
 
@@ -35,6 +38,7 @@ class Experiment:
         say: Takes a line for the user. Defaults to `print`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If the folder has results of other settings or of an older
             version, is used by another process, or has files of these names
             without any settings.
@@ -59,6 +63,8 @@ class Experiment:
         say: Callable[[str], None] = print,
     ):
         check_count("num_runs", num_runs, "runs", is_optional=True)
+        check_json("settings", settings)
+        check_callable("say", say, "of a line of text")
         self._run = RunFolder(folder, settings, argument="folder", names=_FILES)
         self.folder = self._run.path
         self.num_runs = num_runs
@@ -77,12 +83,14 @@ class Experiment:
         Returns:
             What the function returned, as JSON has it: a tuple is a list.
         """
+        _check_run(name, function)
         self._asked += 1
         file = f"{_file_name(name)}.json"
         kept = self._run.read_json(file)
         if kept is None:
             begun = time.monotonic()
             kept = {"name": name, "result": function()}
+            check_json("function()", {"result": kept["result"]})
             self._run.write_json(file, kept)
             self._report(name, kept["result"], time.monotonic() - begun)
             kept = self._run.read_json(file)
@@ -101,11 +109,13 @@ class Experiment:
             The model that the function returned, or the one that an earlier
             call kept, loaded from its file.
         """
+        _check_run(name, function)
         file = f"{_file_name(name)}.keras"
         if self._run.has(file):
             return keras.saving.load_model(self.folder / file, compile=False)
         begun = time.monotonic()
         model = function()
+        check_model("function()", model)
         with self._run.written(file) as partial:
             model.save(partial)
         self._say(f"{name}: {duration(time.monotonic() - begun)}")
@@ -121,6 +131,14 @@ class Experiment:
             mean = sum(self._seconds) / len(self._seconds)
             line += f", about {duration(left * mean)} left"
         self._say(line + ")")
+
+
+def _check_run(name, function):
+    if not isinstance(name, str):
+        raise TypeError(
+            f"`name` must be a string, that of a run. Received: name={name!r}."
+        )
+    check_callable("function", function, "that takes nothing")
 
 
 def _file_name(name):

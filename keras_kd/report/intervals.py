@@ -8,6 +8,9 @@ import numpy as np
 
 from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_part
+from keras_kd._core.kinds import as_array
+from keras_kd._core.kinds import check_pair
 from keras_kd.report.spread import Spread
 from keras_kd.report.spread import quantile
 from keras_kd.report.spread import spread_of
@@ -76,6 +79,7 @@ def paired_interval(
         An `Interval` that covers `"seeds"`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If there are fewer than two differences, one is not finite,
             `level` is not between 0 and 1, or `comparisons` is not an integer
             of at least 1.
@@ -86,7 +90,7 @@ def paired_interval(
     >>> f"{interval.mean:.3f} {interval.low:.3f} {interval.high:.3f}"
     '0.020 -0.107 0.147'
     """
-    values = np.asarray(differences, "float64")
+    values = as_array("differences", differences, "one for each seed")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(
             "`differences` must have at least 2 entries, since one has no "
@@ -207,8 +211,13 @@ def _ends(score_range, scores):
     """Lowest and highest possible score, as given or by default."""
     if score_range is None:
         return (0.0, 1.0) if scores.ndim == 2 else (-math.inf, math.inf)
-    ends = tuple(score_range)
-    if len(ends) != 2 or not ends[0] < ends[1]:
+    ends = [
+        as_float(end)
+        for end in check_pair(
+            "score_range", score_range, "the lowest and the highest score"
+        )
+    ]
+    if not ends[0] < ends[1]:
         raise ValueError(
             "`score_range` must be the lowest and the highest possible score, "
             "since the interval ends there. Received: score_range="
@@ -252,9 +261,5 @@ def _check_range(name, scores, low, high):
 
 
 def _check_confidence(level, comparisons):
-    if not 0 < as_float(level) < 1:
-        raise ValueError(
-            "`level` must be between 0 and 1, since it is a probability. "
-            f"Received: level={level!r}."
-        )
+    check_part("level", level, "a probability")
     check_count("comparisons", comparisons, "intervals")

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_kd._core.arguments import check_part
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import as_array
+from keras_kd._core.kinds import check_pair
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.drawing import legend_below
 from keras_kd.report.drawing import make_logarithmic
@@ -44,9 +48,18 @@ def learning_curves(
     Returns:
         A matplotlib `Figure`.
     """
+    _check_dict("curves", curves, "the curves of its seeds")
+    if teacher_accuracy is not None:
+        check_part("teacher_accuracy", teacher_accuracy, "a part", True, True)
     figure, axes = _figure()
     for index, (name, seeds) in enumerate(curves.items(), start=1):
-        values = 100 * np.asarray(seeds, "float64")
+        values = 100 * as_array(f"curves[{name!r}]", seeds, "a curve per seed")
+        if values.ndim != 2 or not values.size:
+            raise ValueError(
+                "`curves` must have curves of equal length, (seeds, epochs), "
+                "since their mean is drawn. Received: curves of shape "
+                f"{values.shape} for {name!r}. Write one curve as `[curve]`."
+            )
         epochs = np.arange(1, values.shape[1] + 1)
         style = {"color": _pick(COLORS, index)}
         axes.plot(
@@ -89,9 +102,18 @@ def accuracy_against_parameters(
         A matplotlib `Figure`.
     """
     figure, axes = _figure()
+    _check_dict("points", points, "parameters and accuracies")
     sizes = []
-    for index, (name, (parameters, accuracies)) in enumerate(points.items()):
-        values = 100 * np.asarray(accuracies, "float64")
+    for index, (name, point) in enumerate(points.items()):
+        parameters, accuracies = check_pair(
+            f"points[{name!r}]", point, "parameters and accuracies"
+        )
+        check_positive(
+            f"points[{name!r}]", parameters, "a number of parameters"
+        )
+        values = 100 * np.atleast_1d(
+            as_array(f"points[{name!r}]", accuracies, "one for each seed")
+        )
         spread = values.std(ddof=1) if len(values) > 1 else 0.0
         axes.errorbar(
             parameters,
@@ -137,6 +159,13 @@ def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
     Returns:
         A matplotlib `Figure`.
     """
+    _check_dict("models", models, "what `reliability` returned")
+    for name, bins in models.items():
+        if not isinstance(bins, Reliability):
+            raise TypeError(
+                "`models` must be a dict of what `reliability` returned. "
+                f"Received: models[{name!r}] of type {type(bins).__name__}."
+            )
     figure = new_figure(6.4, 5.4)
     upper, lower = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 1)}
@@ -165,6 +194,16 @@ def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
         axes.grid(alpha=0.3)
     legend_below(figure, upper)
     return figure
+
+
+def _check_dict(argument, value, contents):
+    """Validates that an argument is a dict by name that is not empty."""
+    if not isinstance(value, Mapping) or not value:
+        raise TypeError(
+            f"`{argument}` must be a dict from at least one name to "
+            f"{contents}, since the legend has the names. Received: "
+            f"{argument}={value!r}."
+        )
 
 
 def _figure():

@@ -86,6 +86,11 @@ def parallel_coordinates(
     Returns:
         A matplotlib `Figure`.
     """
+    if not isinstance(label, str):
+        raise TypeError(
+            "`label` must be a string, the name of the score. Received: label="
+            f"{label!r}."
+        )
     scored, scores, edge = scored_trials(trials, scale)
     names = varying(scored)
     values = [[one.knobs.get(name) for one in scored] for name in names]

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_list
+
 # Above this ratio of the ends, numbers of a knob that does not tell how it is
 # sampled are drawn on a logarithmic axis.
 WIDE = 8.0
@@ -11,6 +14,27 @@ LOG = "log"
 # there are none.
 FENCE = 1.5
 FEW = 5
+
+
+def check_trials(argument, trials):
+    """Validates that an argument is a list of results of trials.
+
+    Args:
+        argument: The caller's argument.
+        trials: What was given.
+
+    Returns:
+        A list of what has a `score` and `knobs`.
+    """
+    trials = check_list(argument, trials, "what `search.results` returned")
+    for one in trials:
+        if not (hasattr(one, "score") and hasattr(one, "knobs")):
+            raise TypeError(
+                f"`{argument}` must be what `search.results` returned, or have "
+                f"`score` and `knobs` as that. Received: {one!r} of type "
+                f"{type(one).__name__}."
+            )
+    return trials
 
 
 def scored_trials(trials, scale):
@@ -27,6 +51,8 @@ def scored_trials(trials, scale):
     Raises:
         ValueError: If none has a score.
     """
+    trials = check_trials("trials", trials)
+    check_positive("scale", scale, "a factor on the score")
     scored = [one for one in trials if one.score is not None]
     if not scored:
         raise ValueError(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_list
 
 WIDTH = 80
 
@@ -25,6 +26,7 @@ def text_table(
         Lines without a line break at the end.
 
     Raises:
+        TypeError: If a cell is no text.
         ValueError: If a row has another number of cells than `header`.
 
     Example:
@@ -60,6 +62,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         Lines without a line break at the end.
 
     Raises:
+        TypeError: If a cell is no text.
         ValueError: If a row has another number of cells than `header`.
 
     Example:
@@ -81,6 +84,15 @@ def _markdown_row(cells):
 
 
 def _columns(header, rows):
+    rows = check_list("rows", rows, "rows of cells")
+    for name, row in (("header", header), *(("rows", row) for row in rows)):
+        for cell in check_list(name, row, "cells"):
+            if not isinstance(cell, str):
+                raise TypeError(
+                    f"`{name}` must have cells of text, since nothing else "
+                    "says how many digits to show. Received: "
+                    f'{cell!r} in {list(row)}. Write f"{{value:.1f}}".'
+                )
     for row in rows:
         if len(row) != len(header):
             raise ValueError(

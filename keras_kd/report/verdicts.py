@@ -37,6 +37,7 @@ def verdict(
         comes with the numbers that would suffice.
 
     Raises:
+        TypeError: If `interval` is no `Interval`.
         ValueError: If `smallest_gain` is not a positive number.
 
     Example:
@@ -49,6 +50,11 @@ def verdict(
     Distillation helped over the student alone: +1.2 points of accuracy, 95 %
     interval +0.2 to +2.2 over 3 seeds and 500 test examples.
     """
+    if not isinstance(interval, Interval):
+        raise TypeError(
+            "`interval` must be what `report.compare` returned. Received: "
+            f"interval={interval!r} of type {type(interval).__name__}."
+        )
     check_positive("smallest_gain", smallest_gain, "what the margin is held to")
     against = f"{treated} against {baseline}"
     mean = f"{100 * interval.mean:+.1f} points of accuracy"

@@ -12,6 +12,9 @@ from keras_kd import losses
 from keras_kd import teachers
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_counts
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_list
+from keras_kd._core.kinds import check_loss
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
 from keras_kd.report.experiment import Experiment
@@ -123,6 +126,10 @@ def compare_depths(
         RuntimeError: If no trial of a search was finished.
     """
     _check_teacher(teacher)
+    check_callable("build_student", build_student, "of `hp` and a depth")
+    check_callable("say", say, "of a line of text")
+    depths = check_list("depths", depths, "depths")
+    check_loss("loss", loss)
     check_counts("epochs or trials", epochs=epochs, max_trials=max_trials)
     check_count("seed", seed, "one sequence of numbers", 0)
     # Raises if searches of other settings are there.

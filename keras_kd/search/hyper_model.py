@@ -130,6 +130,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         super().__init__(name=name)
         space.check_models(teacher, student)
         space.check_data(teacher, data, cache_directory)
+        space.check_compiled(loss, metrics)
         self.student = student
         self.loss = loss
         self.metrics = metrics

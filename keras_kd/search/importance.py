@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_kd.report.search_trials import check_trials
 from keras_kd.search.results import TrialResult
 
 MIN_TRIALS = 10
@@ -72,6 +73,7 @@ def importance(results: Sequence[TrialResult]) -> Importance:
     >>> print(keras_kd.search.importance(trials[:3]))
     3 trials are too few to tell: it takes 10.
     """
+    results = check_trials("results", results)
     scored = [one for one in results if one.score is not None]
     settings = [_settings(one) for one in scored]
     columns = varying(settings)

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
+import numpy as np
+
+from keras_kd._core.arguments import as_float
+from keras_kd._core.kinds import check_list
 
 LOG = "log"
 LINEAR = "linear"
@@ -48,11 +52,12 @@ class Range:
                 f'`sampling` must be "{LINEAR}" or "{LOG}". Received: sampling='
                 f"{self.sampling!r}."
             )
-        if not -math.inf < self.low < self.high < math.inf:
+        ends = [as_float(self.low), as_float(self.high)]
+        if not -math.inf < ends[0] < ends[1] < math.inf:
             raise ValueError(
                 "`low` must be below `high`, both finite, or there is nothing "
-                f"to search. Received: low={self.low}, high={self.high}. To "
-                "fix a knob, give its value instead of a range."
+                f"to search. Received: low={self.low!r}, high={self.high!r}. "
+                "To fix a knob, give its value instead of a range."
             )
         if self.sampling == LOG and self.low <= 0:
             raise ValueError(
@@ -61,10 +66,10 @@ class Range:
             )
         if self.default is None:
             object.__setattr__(self, "default", self._middle())
-        if not self.low <= self.default <= self.high:
+        if not self.low <= as_float(self.default) <= self.high:
             raise ValueError(
                 "`default` must be within the range. Received: default="
-                f"{self.default}, low={self.low}, high={self.high}."
+                f"{self.default!r}, low={self.low}, high={self.high}."
             )
 
     def _middle(self):
@@ -116,29 +121,25 @@ class Choice:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.values, str):
-            raise TypeError(
-                "`values` must be a list or tuple of values. Received: values="
-                f"{self.values!r}. To fix a knob, give its value instead of a "
-                "choice."
-            )
         # Plain numbers, also where they are NumPy's.
         values = tuple(
-            value.item() if hasattr(value, "item") else value
-            for value in self.values
+            value.item() if isinstance(value, np.generic) else value
+            for value in check_list(
+                "values", self.values, "values; to fix a knob, give its value"
+            )
         )
         object.__setattr__(self, "values", values)
-        if not values or len(set(values)) < len(values):
-            raise ValueError(
-                "`values` must be one or more different values, or there is "
-                f"nothing to search. Received: values={values}."
-            )
         is_text = [isinstance(value, str) for value in values]
         is_number = [isinstance(value, numbers.Real) for value in values]
         if not (all(is_text) or all(is_number)):
             raise TypeError(
                 "`values` must be all numbers or all strings. Received: "
                 f"values={values}."
+            )
+        if not values or len(set(values)) < len(values):
+            raise ValueError(
+                "`values` must be one or more different values, or there is "
+                f"nothing to search. Received: values={values}."
             )
         if any(isinstance(value, float) for value in values):
             # keras-tuner takes no mixture of whole and other numbers.

@@ -64,11 +64,23 @@ class LabelsHyperModel(keras_tuner.HyperModel):
     ):
         super().__init__(name=name)
         space.check_student(student)
+        if loss is None:
+            raise ValueError(
+                "`loss` must be given, since the student learns from the "
+                "labels alone. Received: loss=None."
+            )
+        space.check_compiled(loss, metrics)
         self.student = student
         self.loss = loss
         self.metrics = metrics
         self.knobs = space.replaced(space.training_knobs(), knobs)
         self.data = trial_training.without_answers(data)
+        spec = self.data.element_spec
+        if len(spec) < 2:
+            raise ValueError(
+                "`data` must have labels, `(x, y)`, since the student learns "
+                f"from nothing else. Received: data of {len(spec)} part."
+            )
         self.build(keras_tuner.HyperParameters())
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:

@@ -92,6 +92,12 @@ def results(
         order = list(oracle.start_order)
         direction = direction or oracle.objective.direction
     else:
+        if not isinstance(source, str | os.PathLike):
+            raise TypeError(
+                "`source` must be a tuner or the folder of a search, "
+                "`directory/project_name`. Received: source="
+                f"{source!r} of type {type(source).__name__}."
+            )
         states, order = _of_folder(source)
     found = [_result(state, order) for state in states]
     scored = [one for one in found if one.score is not None]

@@ -5,6 +5,8 @@ import dataclasses
 import keras
 
 from keras_kd import teachers
+from keras_kd._core.kinds import check_loss
+from keras_kd._core.kinds import check_metrics
 from keras_kd._training import checks
 from keras_kd._training.loss_terms import name_losses
 from keras_kd.search import ranges
@@ -67,6 +69,12 @@ def check_data(teacher, data, directory):
             f"there. Received: only `{given}`. Without both, the teacher runs "
             "in every step of every trial."
         )
+
+
+def check_compiled(loss, metrics):
+    """Validates what each trial compiles with, before the first one."""
+    check_loss("loss", loss)
+    check_metrics("metrics", metrics)
 
 
 def check_losses(losses):

@@ -10,6 +10,7 @@ from keras_kd import taps
 from keras_kd import teachers
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd._core.kinds import check_model
 
 # Of layers that all have the same positions, such as those of a transformer,
 # as many are proposed, evenly over the depth.
@@ -81,11 +82,13 @@ def tap_pairs(
     >>> [str(pair) for pair in keras_kd.search.tap_pairs(teacher, student)]
     ['group1 > stage1', 'group2 > stage2']
     """
+    check_model("student", student)
     if isinstance(teacher, teachers.CachedTeacher):
         shapes = teacher.tap_shapes
         theirs = [(tap, s[:-1]) for tap, s in shapes.items() if _is_map(s)]
         their_vectors = [tap for tap, s in shapes.items() if len(s) == 1]
     else:
+        check_model("teacher", teacher)
         theirs, their_vectors = stages(teacher), hidden_vectors(teacher)
     ours = stages(student)
     if theirs and ours:

@@ -8,6 +8,9 @@ from typing import Any
 import keras_tuner
 
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_flag
+from keras_kd._core.kinds import check_json
 from keras_kd.metrics.teacher import direction
 from keras_kd.search import chief
 from keras_kd.search import project
@@ -154,6 +157,7 @@ def make_tuner(
         A `keras_tuner.Tuner`.
 
     Raises:
+        TypeError: If an argument is not of the type above.
         ValueError: If `tuner` is unknown; if another process uses the folder;
             if it has files of the names of a search that are none, a search
             with other knobs, of another `identity` or of an older version, or
@@ -175,11 +179,22 @@ def make_tuner(
     >>> tuner.remaining_trials
     4
     """
-    if tuner not in TUNERS:
+    if tuner not in tuple(TUNERS):
         raise ValueError(
             f"`tuner` must be one of {', '.join(map(repr, TUNERS))}. Received: "
             f"tuner={tuner!r}."
         )
+    check_flag("overwrite", overwrite, "whether the search there is deleted")
+    if not isinstance(project_name, str):
+        raise TypeError(
+            "`project_name` must be a string, the name of a folder. Received: "
+            f"project_name={project_name!r}."
+        )
+    check_callable("say", say, "of a line of text")
+    if on_trial is not None:
+        check_callable("on_trial", on_trial, "of a trial that has ended")
+    if identity is not None:
+        check_json("identity", identity)
     check_count("max_trials", max_trials, "settings to try", is_optional=True)
     check_count("seed", kwargs.get("seed"), "one search", 0, is_optional=True)
     for name in _COUNTS & kwargs.keys():

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from keras_kd._core import files
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_flag
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Data
 from keras_kd._types import Entries
@@ -84,6 +85,7 @@ class CachedTeacher(TeacherProtocol):
                 "`directory` must be the path of a cache. Received: directory="
                 f"{directory!r} of type {type(directory).__name__}."
             )
+        check_flag("verify", verify, "whether files are compared")
         self.directory = pathlib.Path(directory)
         self.name = self.directory.name
         _check_finished(self.directory)

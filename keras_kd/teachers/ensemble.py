@@ -17,6 +17,7 @@ from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
+from keras_kd._core.kinds import check_list
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Tensor
@@ -242,7 +243,7 @@ def _normalised(weights, count):
     """Weights as a tuple of floats that sum to 1."""
     if weights is None:
         weights = [1.0] * count
-    weights = list(weights)
+    weights = check_list("weights", weights, "numbers, one per model")
     if len(weights) != count:
         raise ValueError(
             "`weights` must have a number for each of the models. Received: "

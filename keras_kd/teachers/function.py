@@ -9,6 +9,7 @@ import numpy as np
 from keras_kd._core import ensemble_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_flag
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Data
 from keras_kd.teachers import classifiers
@@ -118,6 +119,8 @@ class FunctionTeacher(TeacherProtocol):
             self.num_classes = num_classes
         else:
             self.num_classes = classifiers.count(functions, num_classes)
+        check_flag("from_logits", from_logits, "what the function returns")
+        check_flag("keep_members", keep_members, "whether all are returned")
         self.from_logits = bool(from_logits)
         self.keep_members = bool(keep_members)
         self.floor = float(floor)

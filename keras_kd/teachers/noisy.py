@@ -15,6 +15,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.predictions import logits_of
@@ -116,12 +117,9 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
                 f"{type(model).__name__}. Give its `model`."
             )
         check_positive("noise_stddev", noise_stddev, "a standard deviation")
-        check_positive("probability", probability, "a part of the examples")
-        if probability > 1:
-            raise ValueError(
-                "`probability` must be at most 1, since it is a part of the "
-                f"examples. Received: probability={probability!r}."
-            )
+        check_part(
+            "probability", probability, "a part of the examples", one=True
+        )
         # The model casts its input itself.
         super().__init__(
             name=name or f"noisy_{model.name}",

@@ -9,7 +9,9 @@ import numpy as np
 
 from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_flag
 from keras_kd.transfer_sets._activations import inputs
 from keras_kd.transfer_sets._activations.maker import Maker
 from keras_kd.transfer_sets._activations.maker import open_folder
@@ -153,17 +155,15 @@ def make_plan(teacher, records, **arguments):
         ("pixel_stddev", "a standard deviation"),
     ):
         check_positive(name, arguments[name], meaning)
-    mean, dropout = arguments["pixel_mean"], arguments["dropout"]
+    mean = arguments["pixel_mean"]
     if not math.isfinite(as_float(mean)):
         raise ValueError(
             "`pixel_mean` must be a finite number, since noise is drawn around "
             f"it. Received: pixel_mean={mean!r}."
         )
-    if not 0 <= as_float(dropout) < 1:
-        raise ValueError(
-            "`dropout` must be at least 0 and below 1, since it is the part "
-            f"of the units that is left out. Received: dropout={dropout!r}."
-        )
+    dropout = arguments["dropout"]
+    check_part("dropout", dropout, "a part of the units", zero=True)
+    check_flag("rectified", arguments["rectified"], "what is compared")
     _check_records(records, teacher)
     kept = {"teacher": records.teacher, "records": records.digest()}
     return kept | arguments

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._types import Data
 from keras_kd.transfer_sets._tables.mixed_table import MixedTable
@@ -224,11 +224,13 @@ def _check_mixing(table, probability, local_variance):
             "`x` must have at least two rows, since each is mixed with its "
             f"nearest other row. Received: {len(table.x)}."
         )
-    if not 0 <= as_float(probability) <= 1:
-        raise ValueError(
-            "`probability` must be in [0, 1], since it is how often an "
-            f"attribute changes. Received: probability={probability!r}."
-        )
+    check_part(
+        "probability",
+        probability,
+        "how often an attribute changes",
+        zero=True,
+        one=True,
+    )
     check_positive(
         "local_variance",
         local_variance,

@@ -12,9 +12,30 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_kd._core.arguments import check_count
+from keras_kd._core.arguments import check_positive
+from keras_kd._core.kinds import check_list
+from keras_kd._core.kinds import check_pair
 from keras_kd._types import Tensor
 
 __all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
+
+
+def check_transforms(argument: str, transforms: Any) -> None:
+    """Validates that an argument is a list of transforms.
+
+    Args:
+        argument: The caller's argument.
+        transforms: What was given.
+    """
+    for one in check_list(argument, transforms, "transforms"):
+        for method in ("apply", "invert"):
+            if isinstance(one, type) or not hasattr(one, method):
+                raise TypeError(
+                    f"`{argument}` must have objects with `apply` and "
+                    "`invert`, since predictions are changed back. Received: "
+                    f"{one!r}. See `transfer_sets.transforms`."
+                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +62,9 @@ class Chain:
 
     transforms: Sequence[Any]
 
+    def __post_init__(self) -> None:
+        check_transforms("transforms", self.transforms)
+
     def apply(self, images: Tensor) -> np.ndarray:
         """Images that all have changed, `(images, height, width, channels)`."""
         for transform in self.transforms:
@@ -65,9 +89,14 @@ class Flip:
 
     swap: Sequence[tuple[int, int]] = ()
 
+    def __post_init__(self) -> None:
+        for pair in check_list("swap", self.swap, "pairs of places"):
+            for place in check_pair("swap", pair, "two places"):
+                check_count("swap", place, "places from 0", 0)
+
     def apply(self, images: Tensor) -> np.ndarray:
         """Mirrored images, `(images, height, width, channels)`."""
-        return np.asarray(images)[:, :, ::-1]
+        return _checked(images)[:, :, ::-1]
 
     def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
@@ -80,6 +109,11 @@ class Flip:
         if predictions.ndim > 2:
             predictions = predictions[:, :, ::-1]
         order = np.arange(predictions.shape[-1])
+        if np.max(self.swap, initial=-1) >= len(order):
+            raise ValueError(
+                "`swap` must have places on the last axis of the predictions. "
+                f"Received: swap={self.swap!r} for {len(order)} of them."
+            )
         for one, other in self.swap:
             order[[one, other]] = order[[other, one]]
         return predictions[..., order]
@@ -95,9 +129,12 @@ class Scale:
 
     factor: float
 
+    def __post_init__(self) -> None:
+        check_positive("factor", self.factor, "a factor on the size")
+
     def apply(self, images: Tensor) -> np.ndarray:
         """Images of `factor` times the height and width, rounded."""
-        images = np.asarray(images)
+        images = _checked(images)
         size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
         return _resize(images, size)
 
@@ -127,9 +164,19 @@ class Shift:
     down: int
     right: int
 
+    def __post_init__(self) -> None:
+        for name, pixels in (("down", self.down), ("right", self.right)):
+            if isinstance(pixels, bool) or not isinstance(
+                pixels, int | np.integer
+            ):
+                raise TypeError(
+                    f"`{name}` must be a whole number of pixels, since images "
+                    f"are moved by such. Received: {name}={pixels!r}."
+                )
+
     def apply(self, images: Tensor) -> np.ndarray:
         """Moved images, `(images, height, width, channels)`."""
-        return _moved(images, self.down, self.right)
+        return _moved(_checked(images), self.down, self.right)
 
     def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
@@ -142,6 +189,18 @@ class Shift:
         if predictions.ndim == 2:
             return predictions
         return _moved(predictions, -self.down, -self.right)
+
+
+def _checked(images):
+    """Images as an array, after a check of their shape."""
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`images` must be (images, height, width, channels), since their "
+            f"places are changed. Received: images of shape {images.shape}. "
+            "For others, `Identity` leaves them as they are."
+        )
+    return images
 
 
 def _resize(images, size):

@@ -197,13 +197,6 @@ class StagesTest(parameterized.TestCase):
                 "only", model(), support.data(), epochs=1, patience=1, verbose=0
             )
 
-    def test_each_stage_has_an_optimizer_of_its_own(self):
-        given = keras.optimizers.Adam(0.25, beta_1=0.5)
-        made = stages.new_optimizer(given)
-        self.assertIsNot(made, given)
-        self.assertEqual(made.get_config(), given.get_config())
-        self.assertIsInstance(stages.new_optimizer("sgd"), keras.optimizers.SGD)
-
 
 support.mark_slow(StagesTest, "test_an_interrupted", but=["1"])
 

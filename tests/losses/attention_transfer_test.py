@@ -232,7 +232,7 @@ class AttentionTransferTest(parameterized.TestCase):
     @parameterized.parameters(0.5, 0, -1, float("nan"), float("inf"), "2", None)
     def test_rejects_power(self, power):
         with self.assertRaisesRegex(
-            ValueError, rf"`power` must be.*at least 1.*power={power}"
+            ValueError, rf"`power` must be.*at least 1.*power={power!r}"
         ):
             losses.AttentionTransfer(power=power)
 

@@ -19,6 +19,11 @@ def measured(metric, *arguments, **options):
 
 
 class ExpectedCalibrationErrorTest(parameterized.TestCase):
+    def test_what_does_not_count_may_be_anything(self):
+        metric = metrics.ExpectedCalibrationError()
+        scores = [[3.0, 1.0], [0.75, 0.25]]
+        self.assertEqual(measured(metric, [0, 0], scores, [0, 2]), 0.25)
+
     @parameterized.parameters(1, 10, 15)
     def test_equals_the_reference(self, num_bins):
         metric = metrics.ExpectedCalibrationError(num_bins)

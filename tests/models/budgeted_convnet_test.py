@@ -38,7 +38,7 @@ class BudgetedConvnetTest(parameterized.TestCase):
 
     @parameterized.parameters(
         (dict(depth=-1), "depth.*-1"),
-        (dict(conv_share=1.0), "conv_share.*below 1.*1.0"),
+        (dict(conv_share=1.0), "conv_share.*between 0 and 1.*1.0"),
         (dict(num_parameters=500), "one hidden unit.*num_parameters=500"),
         (dict(image_shape=(8, 8)), "image_shape"),
     )

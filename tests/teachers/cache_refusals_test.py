@@ -128,7 +128,7 @@ class WritingTest(Refusals):
         ("top_k", {"top_k": 3}, "`top_k` must be below.*top_k=3"),
         ("no_top_k", {"top_k": 0}, "`top_k` must be an integer.*top_k=0"),
         ("views", {"views": 2}, "`augmentation` must be given.*views=2"),
-        ("tap", {"taps": ["hiden"]}, "no layer or output named 'hiden'"),
+        ("tap", {"taps": ["hiden"]}, "`taps` must.*taps='hiden'"),
         (
             "shard",
             {"examples_per_shard": 20},

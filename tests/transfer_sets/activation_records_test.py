@@ -250,7 +250,7 @@ class RefusalsTest(parameterized.TestCase):
             content(**arguments)
 
     def test_one_path_that_is_no_tuple(self):
-        with self.assertRaisesRegex(TypeError, r"Write \('hidden',\)"):
+        with self.assertRaisesRegex(TypeError, r"Write layers=\['hidden'\]"):
             transfer_sets.AllLayers(layers="hidden")
 
 

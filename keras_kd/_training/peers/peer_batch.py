@@ -73,6 +73,12 @@ def shards(whole, count):
             "examples out by them. Received: example_ids=None. Prepare it with "
             "`batch.attach_example_ids`, before you shuffle and batch."
         )
+    if len(ids.shape) != 1:
+        raise ValueError(
+            "The data must have an id for each example. Received: example_ids "
+            f"of shape {tuple(ids.shape)}. Call `batch.attach_example_ids` on "
+            "single examples, before you batch."
+        )
     return [_shard(whole, ops.equal(ids % count, i)) for i in range(count)]
 
 

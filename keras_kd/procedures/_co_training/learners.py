@@ -7,9 +7,9 @@ from scipy import special
 from keras_kd._core import ensemble_logits
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.seeded_batches import rows_of
-from keras_kd._runs.stages import new_optimizer
 from keras_kd._training.checks import check_finite_weights
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened

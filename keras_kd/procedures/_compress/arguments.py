@@ -3,8 +3,11 @@
 import keras
 import numpy as np
 
+from keras_kd import losses
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import check_callable
+from keras_kd._core.kinds import check_pair
 from keras_kd._core.predictions import logits_of
 from keras_kd._training.checks import check_scoring_teacher
 
@@ -17,11 +20,8 @@ def check(teacher, student, num_synthetic, validation_data, patience):
     """
     check_scoring_teacher(teacher)
     _check_student(student)
-    if validation_data is not None and len(validation_data) != 2:
-        raise ValueError(
-            "`validation_data` must be arrays `(x, y)`. Received: "
-            f"{len(validation_data)} parts."
-        )
+    if validation_data is not None:
+        check_pair("validation_data", validation_data, "arrays `(x, y)`")
     if patience is not None:
         check_count("patience", patience, "epochs to wait")
         if validation_data is None:
@@ -59,6 +59,25 @@ def _check_student(student):
             "`student` must be a Functional or Sequential model, since one "
             "copy is trained for each of `num_synthetic`. Received: student="
             f'"{student.name}" of type {type(student).__name__}.'
+        )
+
+
+def check_parts_of(x, generator, encode, loss):
+    """Validates the rows, and what is made of them."""
+    if x.ndim < 2:
+        raise ValueError(
+            "`x` must have a row for each example, (examples, attributes). "
+            f"Received: x of shape {x.shape}."
+        )
+    if generator is not None:
+        check_callable("generator", generator, "of `(x, num_examples, seed)`")
+    if encode is not None:
+        check_callable("encode", encode, "of rows")
+    if not isinstance(loss, losses.DistillationLoss):
+        raise TypeError(
+            "`loss` must be a distillation loss of `keras_kd.losses`, since "
+            "the student learns the teacher's answers. Received: loss="
+            f"{loss!r} of type {type(loss).__name__}."
         )
 
 

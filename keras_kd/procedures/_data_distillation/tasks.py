@@ -9,11 +9,22 @@ import numpy as np
 from scipy import ndimage
 from scipy import special
 
-from keras_kd._core.arguments import as_float
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._types import Tensor
 from keras_kd.procedures._co_training.pool import pick
 from keras_kd.procedures.softened import LabelCrossEntropy
+
+
+def check_task(task):
+    """Validates that an argument is a task."""
+    for method in ("loss", "probabilities", "annotate"):
+        if isinstance(task, type) or not hasattr(task, method):
+            raise TypeError(
+                "`task` must be a task such as `ClassificationTask()`, since "
+                "it chooses the labels. Received: task="
+                f"{task!r} without `{method}`."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +70,7 @@ class ClassificationTask:
     is_multi_label = False
 
     def __init__(self, fraction: float = 1.0):
-        if not 0 < as_float(fraction) <= 1:
-            raise ValueError(
-                "`fraction` must be above 0 and at most 1, since it is a part "
-                f"of the examples. Received: fraction={fraction!r}."
-            )
+        check_part("fraction", fraction, "a part of the examples", one=True)
         self.fraction = fraction
 
     def loss(self) -> keras.losses.Loss:

@@ -6,9 +6,10 @@ from keras_kd import taps
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.call_hooks import hooked
+from keras_kd._core.kinds import check_path
 
 
-def guided_part(student, guided_tap):
+def guided_part(student, guided_tap, argument="guided_tap"):
     """Returns the part of a model that leads to one of its layers.
 
     The part has the model's own layers, not copies, and only those that the
@@ -19,6 +20,8 @@ def guided_part(student, guided_tap):
         student: A built Functional or Sequential model.
         guided_tap: Path of a layer: one of the student's own, or one in a
             model that is the student's first layer, `"backbone/block3"`.
+        argument: The caller's argument, for errors. Defaults to
+            `"guided_tap"`.
 
     Returns:
         A `keras.Model` from the student's input to that layer's output.
@@ -43,15 +46,18 @@ def guided_part(student, guided_tap):
             "these know which layers lead to the guided one. Received: "
             f'student="{student.name}" of type {type(student).__name__}.'
         )
+    check_path(argument, guided_tap)
     if taps.find(student, guided_tap) is None:
-        raise ValueError(taps.unknown_tap(student, (), guided_tap, "student"))
+        raise ValueError(
+            taps.unknown_tap(student, (), guided_tap, "student", argument)
+        )
 
     def refusal(reason):
         return ValueError(
-            "`guided_tap` must be a layer of the student itself, or one in a "
+            f"`{argument}` must be a layer of the student itself, or one in a "
             "model that is its first layer, called once, since only of such "
             "it is known what leads to them. Received: student="
-            f'"{student.name}", guided_tap={guided_tap!r}; {reason}. Build '
+            f'"{student.name}", {argument}={guided_tap!r}; {reason}. Build '
             "the student as `keras.Model(inner.input, head(inner.output))`."
         )
 

@@ -9,6 +9,7 @@ from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
 from keras_kd._core.arguments import check_temperature
+from keras_kd._runs.fit_arguments import check_fit_data
 
 
 def read(data, argument):
@@ -21,6 +22,7 @@ def read(data, argument):
     Returns:
         `(x, y)`: an array or a dict of arrays, and labels `(examples,)`.
     """
+    check_fit_data(argument, data)
     check_not_empty(argument, data)
     if not isinstance(data, tuple):
         data = _joined(data, argument)

@@ -43,9 +43,25 @@ class Specialists:
     histories: Mapping[str, dict[str, list[float]]]
 
     def __post_init__(self) -> None:
-        logits_of(self.generalist, "generalist")
-        for m, specialist in enumerate(self.specialists):
-            logits_of(specialist, f"specialists[{m}]")
+        classes = logits_of(self.generalist, "generalist").shape[-1]
+        for name in ("class_sets", "dustbin_shifts"):
+            count = len(getattr(self, name))
+            if count != len(self.specialists):
+                raise ValueError(
+                    f"`{name}` must have an entry for each specialist. "
+                    f"Received: {count}, for {len(self.specialists)}."
+                )
+        for m, (specialist, chosen) in enumerate(
+            zip(self.specialists, self.class_sets, strict=True)
+        ):
+            units = logits_of(specialist, f"specialists[{m}]").shape[-1]
+            if units != len(chosen) + 1 or not set(chosen) <= {*range(classes)}:
+                raise ValueError(
+                    f"`class_sets[{m}]` must have classes of the generalist, "
+                    "one for each logit of the specialist but the last. "
+                    f"Received: {chosen}, for {units} logits and {classes} "
+                    "classes."
+                )
 
     def predict(
         self, x: Any, batch_size: int | None = None, num_top_classes: int = 1

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_kd._core.predictions import predict_logits
-from keras_kd._runs.stages import new_optimizer
+from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd.distiller import Distiller
 from keras_kd.losses import SoftTargets
 from keras_kd.procedures._specialists import checks

@@ -1,7 +1,6 @@
 """Validates the arguments of `supervision_transfer`."""
 
 import keras
-import numpy as np
 
 from keras_kd import taps
 from keras_kd._core.arguments import check_count
@@ -102,53 +101,6 @@ def check_epochs(
             "the fine-tuning. Received: labelled=None, validation_data of "
             f"type {type(validation_data).__name__}."
         )
-
-
-def check_labelled(data, logits, argument):
-    """Validates examples with labels of the teacher's classes.
-
-    Args:
-        data: `None`, arrays `(x, y)` or a data set, which is not looked into.
-        logits: Shape of the teacher's output.
-        argument: The caller's argument.
-    """
-    spec = getattr(data, "element_spec", data)
-    if data is None or isinstance(data, keras.utils.PyDataset):
-        return
-    allowed = (2,) if spec is data else (2, 3)
-    if not isinstance(spec, tuple) or len(spec) not in allowed:
-        count = f" of {len(spec)}" if isinstance(spec, tuple) else ""
-        raise ValueError(
-            f"`{argument}` must be arrays `(x, y)` or a data set of such "
-            "batches, since examples without labels teach no class. Received: "
-            f"{'' if spec is data else 'a data set of '}"
-            f"{type(spec).__name__}{count}."
-        )
-    if spec is data:
-        _check_arrays(data, argument)
-        _check_labels(np.asarray(data[1]), logits, argument)
-
-
-def _check_labels(labels, logits, argument):
-    """Validates that labels are among the classes."""
-    *places, classes = logits[1:]
-    if labels.ndim == len(logits) and labels.shape[-1] == 1:
-        labels = labels[..., 0]
-    if labels.ndim == len(logits) and labels.shape[-1] == classes:
-        return  # Probabilities.
-    classes = max(2, classes)  # One logit stands for two classes.
-    strange = labels[~np.isin(labels, np.arange(classes))]
-    if labels.ndim != len(places) + 1:
-        received = f"labels of shape {labels.shape}"
-    elif strange.size:
-        received = f"labels such as {strange.flat[0]}"
-    else:
-        return
-    raise ValueError(
-        f"`{argument}` must have as labels whole numbers from 0 to "
-        f"{classes - 1}, or probabilities, since the upper layers know the "
-        f"teacher's {classes} classes. Received: {received}."
-    )
 
 
 def known_shape(upper, tap):

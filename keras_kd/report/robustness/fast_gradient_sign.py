@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import check_flag
 from keras_kd._types import Tensor
 from keras_kd.losses.cross_entropy import cross_entropy
 from keras_kd.report.robustness.attack_result import AttackResult
@@ -68,6 +69,7 @@ def fast_gradient_sign(
     """
     check_positive("epsilon", epsilon, "how far each feature is moved")
     check_temperature(temperature)
+    check_flag("is_targeted", is_targeted, "what the labels are")
     victim = Victim(model, x, labels, bounds, batch_size)
     gradients = victim.gradients(
         {"loss": lambda z, wanted: cross_entropy(wanted, z / temperature)}

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import as_array
 from keras_kd._types import Tensor
 from keras_kd.report.robustness.victim import Victim
 
@@ -47,8 +48,8 @@ def input_gradient_size(
     array([0.5])
     """
     check_temperature(temperature)
-    x = np.asarray(x, "float32")
-    labels = np.zeros(len(x), "int32")
+    x = as_array("x", x, "the images", "float32")
+    labels = np.zeros(x.shape[:1], "int32")
     victim = Victim(model, x, labels, (-np.inf, np.inf), batch_size)
     gradients = victim.gradients(
         {

@@ -77,7 +77,7 @@ def jacobian_saliency(
     >>> attack.adversarial, attack.success_rate
     (array([[0., 1., 1.]], dtype=float32), 1.0)
     """
-    if of not in _SCORES:
+    if of not in tuple(_SCORES):
         raise ValueError(
             f"`of` must be one of {', '.join(map(repr, _SCORES))}. Received: "
             f"of={of!r}."

@@ -8,8 +8,12 @@ from keras_kd import backend
 from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
+from keras_kd._core.kinds import as_array
+from keras_kd._core.kinds import check_pair
 from keras_kd._core.predictions import logits_of
+from keras_kd.losses.shapes import shapes_agree
 
 
 class Victim:
@@ -104,7 +108,12 @@ def as_numpy(tensor):
 
 
 def _checked_bounds(bounds):
-    low, high = (float(bound) for bound in bounds)
+    low, high = (
+        as_float(bound)
+        for bound in check_pair(
+            "bounds", bounds, "the lowest and the highest value"
+        )
+    )
     if not low < high:
         raise ValueError(
             "`bounds` must be the lowest and the highest value of a feature. "
@@ -119,7 +128,7 @@ def _checked_images(model, x, bounds):
             "`model` must have one input, since that is what is changed. "
             f'Received: model="{model.name}" with several.'
         )
-    x = np.asarray(x, "float32")
+    x = _as_images(model, x)
     low, high = bounds
     if not (x.size and np.all((low <= x) & (x <= high))):
         found = f"from {x.min()} to {x.max()}" if x.size else "none"
@@ -131,6 +140,19 @@ def _checked_images(model, x, bounds):
     return x
 
 
+def _as_images(model, x):
+    """An array of images, float32, after a check of its shape."""
+    x = as_array("x", x, "the images", "float32")
+    shape = model_specs.input_spec(model).shape
+    if not shapes_agree(x.shape[1:], shape[1:]) or x.ndim != len(shape):
+        raise ValueError(
+            f"`x` must be images of shape {tuple(shape)}, since the model "
+            f"takes those. Received: x of shape {x.shape}. Write one image as "
+            "`x[None]`."
+        )
+    return x
+
+
 def _checked_labels(labels, argument, count, num_classes):
     labels = np.asarray(labels)
     is_number = labels.dtype.kind in "iu" and labels.shape == (count,)
@@ -138,6 +160,6 @@ def _checked_labels(labels, argument, count, num_classes):
         raise ValueError(
             f"`{argument}` must be a class number from 0 to {num_classes - 1} "
             f"for each of the {count} images. Received: dtype {labels.dtype}, "
-            f"shape {labels.shape}, {labels.tolist()[:5]} ..."
+            f"shape {labels.shape}, {labels.ravel().tolist()[:5]} ..."
         )
     return labels

@@ -31,7 +31,7 @@ class ModelForward:
     def __init__(self, teacher, taps, inputs, dtype, top_k):
         names = tapped_model.output_names(teacher)
         self.tapped = tapped_model.TappedModel(
-            teacher, [*(names or [None]), *taps], "teacher"
+            teacher, [*(names or [None]), *taps], "teacher", "taps"
         )
         self.inputs = inputs
         self.spec = model_specs.input_spec(teacher)

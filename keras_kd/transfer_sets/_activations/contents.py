@@ -3,8 +3,9 @@
 import dataclasses
 
 from keras_kd._core.arguments import check_count
-from keras_kd._core.arguments import check_positive
+from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_temperature
+from keras_kd._core.kinds import check_paths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +48,10 @@ class AllLayers:
 
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
-        if isinstance(self.layers, str):
-            raise TypeError(
-                "`layers` must be a tuple of paths, or None for all. Received: "
-                f"layers={self.layers!r}. Write ({self.layers!r},)."
-            )
         if self.layers is not None:
             # Tuples, which JSON does not know.
-            object.__setattr__(self, "layers", tuple(self.layers))
+            layers = check_paths("layers", self.layers)
+            object.__setattr__(self, "layers", tuple(layers))
         check_count(
             "max_covariance_units", self.max_covariance_units, "units", 0
         )
@@ -79,12 +76,7 @@ class SpectralAllLayers:
     examples_per_class: int = 64
 
     def __post_init__(self) -> None:
-        check_positive("kept", self.kept, "a part of the coefficients")
-        if self.kept > 1:
-            raise ValueError(
-                "`kept` must be at most 1, since it is a part of the "
-                f"coefficients. Received: kept={self.kept!r}."
-            )
+        check_part("kept", self.kept, "a part of the coefficients", one=True)
         check_count("examples_per_class", self.examples_per_class, "examples")
 
 

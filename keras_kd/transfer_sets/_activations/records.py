@@ -10,6 +10,7 @@ import numpy as np
 from keras_kd._core import array_files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
+from keras_kd._core.kinds import check_model
 from keras_kd.transfer_sets._activations import contents
 from keras_kd.transfer_sets._activations import spectra
 from keras_kd.transfer_sets._activations import statistics
@@ -96,10 +97,12 @@ class ActivationRecords:
             )
         check_count("count", count, "rows to draw")
         check_count("seed", seed, "one sequence of numbers", 0)
-        if not 0 <= label < self.num_classes:
+        is_integer = isinstance(label, int | np.integer)
+        is_integer &= not isinstance(label, bool)
+        if not (is_integer and 0 <= label < self.num_classes):
             raise ValueError(
-                f"`label` must be from 0 to {self.num_classes - 1}. Received: "
-                f"label={label!r}."
+                f"`label` must be a class from 0 to {self.num_classes - 1}. "
+                f"Received: label={label!r}."
             )
         random = np.random.default_rng(seed)
         drawn = statistics.sample(self.arrays, label, count, random)
@@ -154,6 +157,7 @@ def load_records(
         ValueError: If the file is damaged or holds no records, or records of
             another teacher.
     """
+    check_model("teacher", teacher)
     header, arrays = array_files.read(path)
     if header.get("format") != _FORMAT:
         raise ValueError(

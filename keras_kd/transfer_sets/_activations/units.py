@@ -112,7 +112,9 @@ def hidden_layers(teacher, paths=None):
     layers = taps.layers(teacher)
     for path in paths or ():
         if path not in layers:
-            raise ValueError(taps.unknown_tap(teacher, (), path, "teacher"))
+            raise ValueError(
+                taps.unknown_tap(teacher, (), path, "teacher", "layers")
+            )
     if paths is None:
         paths = [path for path, layer in layers.items() if has_kernel(layer)]
     by_id = {id(layers[path]): path for path in paths}

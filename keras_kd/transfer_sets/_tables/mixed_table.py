@@ -5,6 +5,8 @@ import functools
 import keras
 import numpy as np
 
+from keras_kd._core.kinds import check_list
+
 # Rows whose distances to as many others are looked at at a time.
 _TILE = 512
 _QUERIES = 4096
@@ -110,7 +112,7 @@ class MixedTable:
 
 def _places(nominal, width):
     """A list of the nominal attributes, or an error."""
-    places = list(nominal)
+    places = check_list("nominal", nominal, "places of attributes")
     if any(
         isinstance(place, bool)
         or not isinstance(place, int | np.integer)

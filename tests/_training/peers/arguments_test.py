@@ -169,7 +169,7 @@ class ArgumentsTest(parameterized.TestCase):
 
     def test_taps_exist_in_every_peer(self):
         with self.assertRaisesRegex(
-            ValueError, 'peer "other" has no layer or output named'
+            ValueError, 'or an output of the peer "other"'
         ):
             keras_kd.MutualDistiller(
                 peers=[support.dense(4), two_layers()],
