@@ -3,8 +3,28 @@
 import gc
 import importlib
 import sys
+from typing import TYPE_CHECKING
+from typing import Any
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from keras_kd import batch
+    from keras_kd import callbacks
+    from keras_kd import datasets
+    from keras_kd import distribution
+    from keras_kd import losses
+    from keras_kd import metrics
+    from keras_kd import models
+    from keras_kd import procedures
+    from keras_kd import projectors
+    from keras_kd import report
+    from keras_kd import search
+    from keras_kd import taps
+    from keras_kd import teachers
+    from keras_kd import transfer_sets
+    from keras_kd.distiller import Distiller
+    from keras_kd.mutual_distiller import MutualDistiller
+
+__version__ = "0.2.0"
 
 __all__ = [
     "Distiller",
@@ -42,7 +62,7 @@ _LATER = (
 )
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'keras_kd' has no attribute {name!r}")
     if name in _CLASSES:
@@ -51,7 +71,7 @@ def __getattr__(name):
     return importlib.import_module(f"keras_kd.{name}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__
 
 

@@ -1,15 +1,22 @@
 """Takes a batch apart: entries of the input, labels, weights, reserved data."""
 
 import difflib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+
+from keras_kd._types import Data
+from keras_kd._types import Entries
+from keras_kd._types import PerOutput
+from keras_kd._types import Tensor
 
 # A batch may carry data for the Distiller beside the input: `x` is then
 # `{"x": the input, RESERVED: {...}}`, and no model sees the second entry.
 RESERVED = "keras_kd"
 
 
-def split(x):
+def split(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Separates the input from the entries reserved for the Distiller.
 
     Args:
@@ -24,7 +31,7 @@ def split(x):
     return x, {}
 
 
-def attach(x, **reserved):
+def attach(x: Tensor, **reserved: Tensor) -> dict[str, Tensor]:
     """Puts data for the Distiller beside the input.
 
     Args:
@@ -38,7 +45,7 @@ def attach(x, **reserved):
     return {"x": x, RESERVED: before | reserved}
 
 
-def attach_example_ids(dataset):
+def attach_example_ids(dataset: Data) -> Data:
     """Numbers the examples of a data set, for losses that need their ids.
 
     Args:
@@ -68,7 +75,9 @@ def attach_example_ids(dataset):
     )
 
 
-def entries(x, chosen, argument, as_list=False):
+def entries(
+    x: Tensor, chosen: Entries, argument: str, as_list: bool = False
+) -> Tensor:
     """The entries of a dict input that one model sees.
 
     Args:
@@ -91,7 +100,7 @@ def entries(x, chosen, argument, as_list=False):
     return found if as_list else dict(zip(chosen, found, strict=True))
 
 
-def entry(x, name, argument):
+def entry(x: Tensor, name: str, argument: str) -> Tensor:
     """One entry of a dict input.
 
     Args:
@@ -117,7 +126,7 @@ def entry(x, name, argument):
     )
 
 
-def described(x):
+def described(x: Tensor) -> str:
     """Words for the structure and the shapes of an input.
 
     Args:
@@ -139,7 +148,9 @@ def _shape(part):
     return str(tuple(shape))
 
 
-def of_output(structure, names, name):
+def of_output(
+    structure: PerOutput, names: Sequence[str], name: str | None
+) -> PerOutput:
     """The part of labels, weights or losses that belongs to one output.
 
     Args:
@@ -163,7 +174,7 @@ def of_output(structure, names, name):
     return structure[names.index(name)]
 
 
-def members(structure):
+def members(structure: PerOutput) -> list[Any]:
     """The values of a dict or list; a list of the value itself if neither."""
     if isinstance(structure, dict):
         return list(structure.values())
@@ -172,6 +183,6 @@ def members(structure):
     )
 
 
-def size(x):
+def size(x: Tensor) -> Tensor:
     """Number of examples in a batch, as a scalar tensor or an integer."""
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]

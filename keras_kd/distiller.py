@@ -1,5 +1,9 @@
 """Trains a student with a teacher."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+
 import keras
 
 from keras_kd import backend
@@ -21,6 +25,12 @@ from keras_kd._training.outputs import policy
 from keras_kd._training.outputs import teacher_outputs
 from keras_kd._training.saving import Persistence
 from keras_kd._training.step import StepParts
+from keras_kd._types import Entries
+from keras_kd._types import Tensor
+from keras_kd.losses.distillation_loss import DistillationLoss
+
+if TYPE_CHECKING:
+    from keras_kd.teachers.cached import CachedTeacher
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -101,14 +111,14 @@ class Distiller(
     def __init__(
         self,
         *,
-        teacher,
-        student,
-        distillation_losses,
-        student_loss_weight=1.0,
-        teacher_inputs=None,
-        student_inputs=None,
-        mask_input=None,
-        name="distiller",
+        teacher: "keras.Model | CachedTeacher",
+        student: keras.Model,
+        distillation_losses: DistillationLoss | Sequence[DistillationLoss],
+        student_loss_weight: float = 1.0,
+        teacher_inputs: Entries = None,
+        student_inputs: Entries = None,
+        mask_input: str | None = None,
+        name: str = "distiller",
     ):
         checks.check_model(teacher, "teacher")
         checks.check_model(student, "student")
@@ -146,11 +156,11 @@ class Distiller(
         self.build(model_specs.shapes_of(comparison.student.input_entries()))
 
     @property
-    def teacher(self):
+    def teacher(self) -> "keras.Model | CachedTeacher":
         """The teacher, as it was given. It is no part of the weights."""
         return self._parts.comparison.teacher.model
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             checks.check_trainable(self.student)
@@ -159,13 +169,13 @@ class Distiller(
             self._look_for_teacher()
         return super().make_train_function(force)
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> Any:
         """Makes Keras's function, after a check of a restored teacher."""
         if self._parts.awaits_teacher:
             self._look_for_teacher()
         return super().make_test_function(force)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the student's output."""
         x, _ = batch.split(inputs)
         student = self._parts.student

@@ -1,5 +1,10 @@
 """Trains several models that teach each other."""
 
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
+
 import keras
 
 from keras_kd import backend
@@ -23,6 +28,8 @@ from keras_kd._training.peers.step import PeerParts
 from keras_kd._training.peers.step import mean
 from keras_kd._training.saving import Stateful
 from keras_kd._training.saving import serialize
+from keras_kd._types import Tensor
+from keras_kd.losses.distillation_loss import DistillationLoss
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -130,15 +137,15 @@ class MutualDistiller(
     def __init__(
         self,
         *,
-        peers,
-        distillation_losses,
-        student_loss_weight=1.0,
-        exchange="in_turn",
-        exchange_every=1,
-        target="others",
-        shards=False,
-        mask_input=None,
-        name="mutual_distiller",
+        peers: Sequence[keras.Model],
+        distillation_losses: DistillationLoss | Sequence[DistillationLoss],
+        student_loss_weight: float = 1.0,
+        exchange: str = "in_turn",
+        exchange_every: int = 1,
+        target: str = "others",
+        shards: bool = False,
+        mask_input: str | None = None,
+        name: str = "mutual_distiller",
     ):
         peers = arguments.check_peers(peers)
         losses = checks.check_losses(distillation_losses)
@@ -197,24 +204,24 @@ class MutualDistiller(
         self.build(model_specs.shapes_of(model_specs.input_spec(peers[0])))
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """The optimizer of each peer; `optimizer` is the first."""
         return [self.optimizer, *self._other_optimizers]
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the mean of the peers' logits."""
         x, _ = batch.split(inputs)
         return mean(
             [tapped_model.run(peer, x, training) for peer in self.peers]
         )
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         """Makes Keras's function, after a check of frozen or shared weights."""
         if self.train_function is None or force or self.run_eagerly:
             arguments.check_learners(self.peers)
         return super().make_train_function(force)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments.
 
         Current values are weights, in weights files too: of the peers, the
@@ -235,7 +242,11 @@ class MutualDistiller(
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Makes a MutualDistiller from its config, without the weights."""
         config = dict(config)
         for argument in ("peers", "distillation_losses"):

@@ -5,17 +5,22 @@ A projector is linear unless one asks for an activation: a stronger one
 could learn the teacher's feature in place of the student.
 """
 
+from typing import Any
+
 import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_list
+from keras_kd._types import Shape
 
 # Weights per pair of channels grow with the square of the kernel: 25 here,
 # 289 for the 17 positions that take a map from 32 to 16.
 MAX_KERNEL = 5
 
 
-def infer(student_shape, teacher_shape, *, dtype="float32"):
+def infer(
+    student_shape: Shape, teacher_shape: Shape, *, dtype: str = "float32"
+) -> keras.layers.Layer:
     """Chooses the layer that takes one shape to the other.
 
     | student against teacher      | layer                                 |
@@ -67,8 +72,12 @@ def infer(student_shape, teacher_shape, *, dtype="float32"):
 
 
 def valid_convolution(
-    student_shape, teacher_shape, *, dtype="float32", **kwargs
-):
+    student_shape: Shape,
+    teacher_shape: Shape,
+    *,
+    dtype: str = "float32",
+    **kwargs: Any,
+) -> keras.layers.Conv2D:
     """The regressor of FitNets: a convolution without padding.
 
     Its kernel has `student - teacher + 1` positions in each axis, just enough
@@ -120,7 +129,7 @@ def valid_convolution(
     return _convolution(teacher_shape[-1], kernel_size, **kwargs)
 
 
-def obstacle(student_shape, teacher_shape):
+def obstacle(student_shape: Shape, teacher_shape: Shape) -> str | None:
     """Explains why `infer` has no projector between two shapes.
 
     Args:

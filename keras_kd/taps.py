@@ -13,6 +13,7 @@ several times, what it returned last. Layers that a recurrent layer or
 """
 
 import difflib
+from collections.abc import Sequence
 
 import keras
 
@@ -23,7 +24,7 @@ _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 _MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
 
 
-def names(model):
+def names(model: keras.Model) -> list[str]:
     """Lists the paths of all layers that can be tapped.
 
     Args:
@@ -60,7 +61,9 @@ def _check(model, path=""):
         )
 
 
-def layers(model, in_loops=False):
+def layers(
+    model: keras.layers.Layer, in_loops: bool = False
+) -> dict[str, keras.layers.Layer]:
     """All layers by their paths.
 
     Args:
@@ -92,7 +95,7 @@ def _collect(found, layer, prefix, ancestors, in_loops):
             _collect(found, child, f"{path}/", (*ancestors, layer), in_loops)
 
 
-def children(layer):
+def children(layer: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
     """Layers directly inside a layer, by the names that lead to them."""
     layer = unwrapped(layer)
     if isinstance(layer, keras.Sequential) or is_functional(layer):
@@ -117,14 +120,14 @@ def children(layer):
     }
 
 
-def unwrapped(model):
+def unwrapped(model: keras.Model) -> keras.Model:
     """Returns the model or layer whose layers are tapped, without wrappers."""
     while hasattr(model, "tapped_model"):
         model = model.tapped_model
     return model
 
 
-def is_functional(layer):
+def is_functional(layer: keras.layers.Layer) -> bool:
     """Whether a layer is a model with a graph of layers."""
     # `keras.Model(inputs, outputs)` is of a class without a public name.
     return isinstance(layer, keras.Model) and hasattr(layer, "operations")
@@ -143,13 +146,13 @@ def _layers_in(value):
     ]
 
 
-def find(model, path):
+def find(model: keras.Model, path: str) -> keras.layers.Layer | None:
     """Returns the layer at a path, or None."""
     _check(model, path)
     return _trail(model, path).get(path)
 
 
-def loop_around(model, path):
+def loop_around(model: keras.Model, path: str) -> str | None:
     """Path of the layer that calls the one at `path` in a loop, or None."""
     for outer, layer in _trail(model, path).items():
         if outer != path and isinstance(layer, _LOOPS):
@@ -171,7 +174,13 @@ def _trail(model, path):
     return {}
 
 
-def unknown_tap(model, outputs, tap, role, argument):
+def unknown_tap(
+    model: keras.Model,
+    outputs: Sequence[str],
+    tap: str,
+    role: str,
+    argument: str,
+) -> str:
     """The sentence for a tap that does not exist.
 
     Args:

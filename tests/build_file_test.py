@@ -87,7 +87,8 @@ class BuildFileTest(absltest.TestCase):
         self.assertSetEqual(set(files("tests/**/*_test.py")), listed)
 
     def test_every_program_is_one_of_its_own_sources(self):
-        programs = [t for t in self.targets.values() if "main" in t]
+        rules = ("py_binary", "py_test")
+        programs = [t for t in self.targets.values() if t["rule"] in rules]
         self.assertNotEmpty(programs)
         for target in programs:
             self.assertIn(target["main"], target["srcs"])
@@ -98,13 +99,21 @@ class BuildFileTest(absltest.TestCase):
 
     def test_every_benchmark_and_tutorial_is_a_program(self):
         listed = self.attribute_of("py_binary", "srcs")
+        # A tutorial is read from above, and has no `__main__`.
         scripts = {
             path
             for path in files("benchmarks/*.py", "tutorials/*.py")
-            if "__main__" in (ROOT / path).read_text() or "tutorials/0" in path
+            if "tutorials/" in path or "__main__" in (ROOT / path).read_text()
         }
-        self.assertNotEmpty(scripts)
-        self.assertEmpty(scripts - listed)
+        self.assertSetEqual(scripts | {"keras_kd_cli.py"}, listed)
+
+    def test_every_test_file_runs_its_tests(self):
+        silent = [
+            path
+            for path in files("tests/**/*_test.py")
+            if not (ROOT / path).read_text().endswith("\n    absltest.main()\n")
+        ]
+        self.assertEmpty(silent)
 
     def test_every_part_of_a_benchmark_is_in_a_library(self):
         listed = self.attribute_of("py_library", "srcs")

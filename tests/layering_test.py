@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # From the bottom up: a module imports from its own layer or from one below.
 # `__init__` stands for names taken from `keras_kd` itself.
 LAYERS = (
-    {"backend", "batch", "distribution", "taps"},
+    {"_types", "backend", "batch", "distribution", "taps"},
     {"_core"},
     {"datasets", "losses", "metrics", "models", "projectors"},
     {"callbacks", "teachers", "transfer_sets"},
@@ -77,11 +77,18 @@ def imports(tree):
     return [name for node in ast.walk(tree) for name in imported_names(node)]
 
 
+def is_for_type_checkers(node):
+    return (
+        isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+
+
 def imports_on_import(node):
     """Names that are imported as soon as the module itself is."""
     names = imported_names(node)
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+        runs_later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not runs_later and not is_for_type_checkers(child):
             names += imports_on_import(child)
     return names
 

@@ -1,9 +1,6 @@
 """Runs the code of the README."""
 
-import contextlib
-import io
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -14,19 +11,15 @@ import pytest
 from absl.testing import absltest
 
 import keras_kd
+from tests import pages
 from tests import support
 from tests.replicas import two_replicas
 
-ROOT = pathlib.Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-
-
-def code_blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+README = pages.text("README.md")
 
 
 def block_with(words):
-    (found,) = [block for block in code_blocks("python") if words in block]
+    (found,) = [code for code in pages.code_blocks(README) if words in code]
     return found
 
 
@@ -37,7 +30,7 @@ class QuickStartTest(absltest.TestCase):
         process = subprocess.run(
             [sys.executable, "-c", block_with("data = keras_kd.datasets")],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(pages.ROOT)},
             capture_output=True,
             text=True,
             timeout=300,
@@ -71,12 +64,7 @@ class BlocksTest(absltest.TestCase):
         quick_start = block_with("data = keras_kd.datasets")
         code = quick_start[: quick_start.index("distiller = ")]
         code += before + "".join(block_with(some) for some in words)
-        with (
-            contextlib.chdir(support.folder(self)),
-            contextlib.redirect_stdout(io.StringIO()) as output,
-        ):
-            exec(code, {})
-        return output.getvalue()
+        return pages.run(code, support.folder(self), {})
 
     @pytest.mark.slow
     def test_procedures_run_as_they_stand(self):
@@ -156,10 +144,9 @@ class OwnLossTest(absltest.TestCase):
 
 class DocumentedFilesTest(absltest.TestCase):
     def test_linked_files_exist(self):
-        links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
-        missing = [link for link in links if not (ROOT / link).exists()]
+        links = pages.links("README.md")
         self.assertNotEmpty(links)
-        self.assertEmpty(missing)
+        self.assertEmpty([link for link in links if not link.exists()])
 
     def test_every_loss_is_in_the_table(self):
         names = set(keras_kd.losses.__all__) - {"DistillationLoss"}

@@ -4,6 +4,8 @@ import hashlib
 
 import keras
 
+from keras_kd._types import Tensor
+
 
 class TeacherProtocol:
     """Answers of a plain `keras.Model`, for a teacher to override.
@@ -26,7 +28,7 @@ class TeacherProtocol:
     noise_state = ()
     input_like = None
 
-    def perturb(self, output):
+    def perturb(self, output: Tensor) -> Tensor:
         """Changes the output for a training step.
 
         Args:

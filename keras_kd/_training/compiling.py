@@ -3,6 +3,7 @@
 import functools
 import inspect
 import types
+from typing import Any
 
 import keras
 
@@ -15,6 +16,7 @@ from keras_kd._training import compiled_metrics
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
 from keras_kd._training import targets
+from keras_kd._types import PerOutput
 
 
 class Compiling(logs.Reporting):
@@ -26,16 +28,16 @@ class Compiling(logs.Reporting):
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile="auto",
-        auto_scale_loss=True,
-    ):
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: PerOutput | None = None,
+        loss_weights: PerOutput | None = None,
+        metrics: PerOutput | None = None,
+        weighted_metrics: PerOutput | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Configures training; see `keras.Model.compile`.
 
         Args:
@@ -116,11 +118,11 @@ class Compiling(logs.Reporting):
         return logs.split_metrics(metrics, sides, is_weighted)
 
     @property
-    def output_names(self):
+    def output_names(self) -> list[str] | None:
         """Names of the student's outputs, which label losses and metrics."""
         return getattr(self.student, "output_names", None)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile`, serialized."""
         if not self.compiled:
             return {}
@@ -129,7 +131,7 @@ class Compiling(logs.Reporting):
             for name, value in vars(self._compile_arguments).items()
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)

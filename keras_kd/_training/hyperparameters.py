@@ -3,6 +3,7 @@
 import keras
 
 from keras_kd._core.arguments import WEIGHT
+from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_within
 
 
@@ -31,7 +32,7 @@ class Hyperparameters:
         )
 
     @property
-    def student_loss_weight(self):
+    def student_loss_weight(self) -> keras.Variable:
         """The factor on the loss given to `compile`, a variable."""
         return self._student_loss_weight
 
@@ -44,7 +45,7 @@ class Hyperparameters:
             f"Received: student_loss_weight={value!r}."
         )
 
-    def hyperparameter(self, target):
+    def hyperparameter(self, target: str) -> keras.Variable:
         """Finds a variable by name, to read or to assign.
 
         Args:
@@ -59,7 +60,7 @@ class Hyperparameters:
         """
         return self._hyperparameter(target)[0]
 
-    def hyperparameter_bounds(self, target):
+    def hyperparameter_bounds(self, target: str) -> Bounds:
         """Returns the `arguments.Bounds` of a hyperparameter.
 
         Args:

@@ -1,6 +1,7 @@
 """Logs of a Distiller beside Keras's own metrics."""
 
 import dataclasses
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,6 +9,7 @@ from keras import ops
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import tapped_model
+from keras_kd._types import Tensor
 from keras_kd.metrics import TeacherMetric
 
 
@@ -117,12 +119,12 @@ class Reporting:
     """
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """The total, Keras's metrics, then the terms and the teacher's."""
         return [*super().metrics, *self._parts.logs.metrics(self._omitted())]
 
     @property
-    def losses(self):
+    def losses(self) -> list[Tensor]:
         """Empty: each step adds the penalties of layers to the total itself.
 
         Keras would add them to the loss given to `compile`.
@@ -133,7 +135,7 @@ class Reporting:
         """Name of the unused loss term, or `None`."""
         return "student_loss" if self.loss is None else None
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Any]:
         """Returns the logs, without metrics that saw no label or teacher."""
         results = self._results(
             lambda metric: metric.built if _sees_labels(metric) else True
@@ -144,7 +146,7 @@ class Reporting:
                 results = parts.logs.without_teacher(results)
         return results
 
-    def results_without_labels(self):
+    def results_without_labels(self) -> dict[str, Any]:
         """Returns the logs of a batch without labels."""
         return self._results(lambda metric: not _sees_labels(metric))
 

@@ -10,6 +10,7 @@ from keras_kd import batch
 from keras_kd._core import ensemble_logits
 from keras_kd._core import tapped_model
 from keras_kd._training.expected import SIGMOID
+from keras_kd._types import Data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Measures:
 class Measuring:
     """Measures of a batch. Mixed in before `backend.Trainer`."""
 
-    def measure_batch(self, data):
+    def measure_batch(self, data: Data) -> Measures:
         """Evaluates a batch, and each term's gradient by the student's weights.
 
         It is one pass of the models, in inference mode, and a step back for

@@ -2,6 +2,9 @@
 
 import functools
 import os
+from collections.abc import Mapping
+from typing import Any
+from typing import Self
 
 import keras
 import numpy as np
@@ -43,18 +46,18 @@ class Stateful:
         self(self._parts.student.input_entries())
         return super().export(filepath, *args, **kwargs)
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         """Returns None: the constructor builds everything."""
         return None
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         """Writes variables outside the layers of this model."""
         super().save_own_variables(store)
         for index, variable in enumerate(self._state()):
             store[f"{_STATE}{index}"] = keras.ops.convert_to_numpy(variable)
         store[_SEAL] = self._digests()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
         own = [key for key in store.keys() if key.isdigit()]
         super().load_own_variables({key: store[key] for key in own})
@@ -114,7 +117,7 @@ class Persistence(Stateful):
         # Keras saves what `dir` lists, and weights files hold no teacher.
         return [name for name in super().__dir__() if name != "teacher"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments; current values are weights."""
         return {
             "teacher": serialize(self.teacher),
@@ -130,7 +133,11 @@ class Persistence(Stateful):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Makes a Distiller from its config, without the weights."""
         config = dict(config)
         if config["teacher"]["class_name"] == "CachedTeacher":
@@ -146,13 +153,13 @@ class Persistence(Stateful):
         distiller._parts.awaits_teacher = is_model
         return distiller
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         """Writes variables outside the layers of the Distiller."""
         self._check_restored()
         super().save_own_variables(store)
         store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
         self._expected_teacher = np.asarray(store[_FINGERPRINT]).tobytes()
         if not self._parts.awaits_teacher:
@@ -193,12 +200,12 @@ class Persistence(Stateful):
                 "`distiller.student.load_weights`."
             )
 
-    def save_assets(self, dir_path):
+    def save_assets(self, dir_path: str) -> None:
         """Writes the teacher's weights: only a full `save` calls this."""
         if isinstance(self.teacher, keras.Model):
             self.teacher.save_weights(_teacher_file(dir_path))
 
-    def load_assets(self, dir_path):
+    def load_assets(self, dir_path: str) -> None:
         """Reads the teacher's weights."""
         if isinstance(self.teacher, keras.Model):
             self.teacher.load_weights(_teacher_file(dir_path))

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -51,7 +52,7 @@ class ReplicatedSteps:
             self.train_function = _make_function(self, self.train_step)
         return self.train_function
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> Any:
         """See Keras; `evaluate` calls it."""
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return super().make_test_function(force)
@@ -59,7 +60,7 @@ class ReplicatedSteps:
             self.test_function = _make_function(self, self.test_step)
         return self.test_function
 
-    def make_predict_function(self, force=False):
+    def make_predict_function(self, force: bool = False) -> Any:
         """See Keras; `predict` calls it."""
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return super().make_predict_function(force)
@@ -67,7 +68,7 @@ class ReplicatedSteps:
             self.predict_function = _make_predict_function(self)
         return self.predict_function
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """See Keras."""
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return super().predict_on_batch(x)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -46,17 +47,17 @@ class Trainer(ReplicatedSteps):
         with _plain_refusals():
             return super().evaluate(*args, **kwargs)
 
-    def train_on_batch(self, *args, **kwargs):
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """See Keras."""
         with _plain_refusals():
             return super().train_on_batch(*args, **kwargs)
 
-    def test_on_batch(self, *args, **kwargs):
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """See Keras."""
         with _plain_refusals():
             return super().test_on_batch(*args, **kwargs)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
         # The teacher runs here, outside of the tapes, which would keep every
         # activation of it.
@@ -78,7 +79,7 @@ class Trainer(ReplicatedSteps):
             step.updated(index)
         return step.report()
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluates a batch; changes nothing but the metrics."""
         step = self._parts.step(self, data, training=False)
         for index in range(step.count):
@@ -88,7 +89,7 @@ class Trainer(ReplicatedSteps):
             step.compare(index)
         return step.report()
 
-    def gradient_step(self, data):
+    def gradient_step(self, data: Any) -> tuple[Any, Any]:
         """Evaluates a batch, and differentiates each term of the loss.
 
         Nothing is changed, metrics included.

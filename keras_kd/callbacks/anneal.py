@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -83,7 +84,7 @@ class Anneal(keras.callbacks.Callback):
         self._bounds = None
         self._value = None
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         find = distiller_attribute(self, model, "hyperparameter")
         self._variable = find(self.target)
@@ -91,7 +92,7 @@ class Anneal(keras.callbacks.Callback):
         # All callbacks come here before any begins.
         _driven[model] = set()
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         driven = _driven[self.model]
         if id(self._variable) in driven:
             raise ValueError(
@@ -101,16 +102,22 @@ class Anneal(keras.callbacks.Callback):
             )
         driven.add(id(self._variable))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.per == "epoch":
             self._set(epoch)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.per == "step":
             iterations = self.model.optimizer.iterations
             self._set(int(keras.ops.convert_to_numpy(iterations)))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if logs is not None and self._value is not None:
             logs[self.target] = self._value
 

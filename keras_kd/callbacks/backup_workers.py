@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from typing import Any
 
 import keras
 
@@ -60,7 +61,7 @@ class BackupWorkers(keras.callbacks.Callback):
     [2]
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str | os.PathLike[str]):
         super().__init__()
         directory = own_files.make_folder(directory, "directory")
         own_files.check_no_links(directory / _worker_name())
@@ -69,7 +70,7 @@ class BackupWorkers(keras.callbacks.Callback):
         )
         self._run = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if getattr(self.model, "optimizer", None) is None:
             raise TypeError(
                 "`BackupWorkers` must be used with a compiled model, since it "
@@ -92,10 +93,14 @@ class BackupWorkers(keras.callbacks.Callback):
         self.model.load_weights(self.directory / _NAME.format(epoch))
         set_initial_epoch(self.model, epoch)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         set_initial_epoch(self.model, None)  # `fit` has read it by now.
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         done = epoch + 1
         with self._run.written(_NAME.format(done)) as partial:
             # All workers together: a part of the state is gathered from all.
@@ -104,7 +109,7 @@ class BackupWorkers(keras.callbacks.Callback):
             if old <= done - _KEPT:
                 self._run.remove_file(_NAME.format(old))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         set_initial_epoch(self.model, None)  # No epoch may have been left.
         self._run.close()
 

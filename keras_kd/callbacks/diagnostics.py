@@ -1,6 +1,8 @@
 """Sentences on a training that may lead nowhere."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -63,7 +65,9 @@ class Diagnostics(keras.callbacks.Callback):
     0. Raise its `loss_weight`, or leave it out of `distillation_losses`.
     """
 
-    def __init__(self, *, ratio=30.0, say=print):
+    def __init__(
+        self, *, ratio: float = 30.0, say: Callable[[str], None] = print
+    ):
         super().__init__()
         if not 1 < as_float(ratio) < math.inf:
             raise ValueError(
@@ -86,19 +90,23 @@ class Diagnostics(keras.callbacks.Callback):
         self._first = None
         self._sentences = []
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         distiller_attribute(self, model, "measure_batch")
         super().set_model(model)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._is_chief and self._judged is not self.model:
             self._first = backend.FirstBatch(self.model)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         # Not at the end of the first: the progress bar has not ended its line.
         self._speak()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self._first is None or self._first.value is None:
             return
         measures = self.model.measure_batch(self._first.value)
@@ -115,7 +123,7 @@ class Diagnostics(keras.callbacks.Callback):
             *diagnoses.of_terms(terms, measures.penalty, weights, self.ratio),
         ]
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._speak()
 
     def _speak(self):

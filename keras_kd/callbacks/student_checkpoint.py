@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from typing import Any
 
 import keras
 
@@ -45,7 +46,12 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
     ... )
     """
 
-    def __init__(self, filepath, monitor="val_loss", **kwargs):
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        **kwargs: Any,
+    ):
         if not isinstance(filepath, str | os.PathLike):
             raise TypeError(
                 "`filepath` must be a path, where the student is saved. "
@@ -69,15 +75,19 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
 
         self._is_chief = is_chief()
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         student = distiller_attribute(self, model, "student")
         super().set_model(_StudentOf(model, student))
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self._is_chief:
             super().on_train_batch_end(batch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if not self._is_chief:
             return
         if self.save_best_only and self.monitor not in (logs or {}):

@@ -19,7 +19,7 @@ SHOWN = 50
 
 
 def from_folder(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     image_size: tuple[int, int] | None = None,
     test_fraction: float = 0.2,

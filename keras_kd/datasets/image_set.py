@@ -34,7 +34,7 @@ class ImageSet:
     class_names: tuple[str, ...]
     note: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for part in ("train", "test"):
             images = getattr(self, f"{part}_images")
             labels = getattr(self, f"{part}_labels")
@@ -52,7 +52,7 @@ class ImageSet:
                     f"{self.name}. Choose a split that has labels."
                 )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"ImageSet({self.name!r}, {len(self.train_images)} training and "
             f"{len(self.test_images)} test images of shape {self.image_shape}, "

@@ -12,10 +12,10 @@ from keras_kd.datasets.image_set import ImageSet
 
 
 def load(
-    name_or_folder: str | os.PathLike,
+    name_or_folder: str | os.PathLike[str],
     *,
     split: tuple[str, str] | None = None,
-    data_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     image_size: tuple[int, int] | None = None,
     test_fraction: float | None = None,
     download: bool | None = None,
@@ -126,7 +126,7 @@ def from_tfds(
     name: str,
     *,
     split: tuple[str, str] | None = None,
-    data_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     image_size: tuple[int, int] | None = None,
     download: bool = True,
     limit: int | None = None,

@@ -1,11 +1,14 @@
 """Attention transfer (Zagoruyko and Komodakis, 2017)."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_kd._core.kinds import check_flag
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 
 # Below these, an activation or a length counts as zero; it keeps the gradient
@@ -120,7 +123,14 @@ class AttentionTransfer(DistillationLoss):
     1.4142
     """
 
-    def __init__(self, power=2, *, maximum=False, squared=False, **kwargs):
+    def __init__(
+        self,
+        power: int = 2,
+        *,
+        maximum: bool = False,
+        squared: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         is_number = isinstance(power, int | float)
         is_number &= not isinstance(power, bool)
@@ -136,10 +146,15 @@ class AttentionTransfer(DistillationLoss):
         self.maximum = bool(maximum)
         self.squared = bool(squared)
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         self._pooling(teacher_shape, student_shape)
 
-    def call(self, teacher, student, student_mask=None):
+    def call(
+        self,
+        teacher: Tensor,
+        student: Tensor,
+        student_mask: Tensor | None = None,
+    ) -> Tensor:
         teacher = ops.stop_gradient(teacher)
         pooling = self._pooling(teacher.shape, student.shape)
         if student_mask is not None:
@@ -202,7 +217,7 @@ class AttentionTransfer(DistillationLoss):
             counted,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "power": self.power,
             "maximum": self.maximum,

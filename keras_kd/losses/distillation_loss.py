@@ -1,6 +1,7 @@
 """Base class of the distillation losses."""
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -9,6 +10,8 @@ from keras_kd._core.arguments import WEIGHT
 from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_name
 from keras_kd._core.arguments import check_within
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.backend.neutral import untrack
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
@@ -118,12 +121,12 @@ class DistillationLoss(keras.layers.Layer):
 
     def __init__(
         self,
-        loss_weight=1.0,
+        loss_weight: float = 1.0,
         *,
-        teacher_tap=None,
-        student_tap=None,
-        name=None,
-        **kwargs,
+        teacher_tap: str | None = None,
+        student_tap: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         kwargs.setdefault("dtype", "float32")
         if name is not None:
@@ -179,7 +182,9 @@ class DistillationLoss(keras.layers.Layer):
                 f"{type(self).__name__}."
             )
 
-    def add_hyperparameter(self, name, value, meaning, bounds=POSITIVE):
+    def add_hyperparameter(
+        self, name: str, value: float, meaning: str, bounds: Bounds = POSITIVE
+    ) -> keras.Variable:
         """Keeps a number in a variable that callbacks can assign.
 
         Args:
@@ -212,7 +217,7 @@ class DistillationLoss(keras.layers.Layer):
             name=name,
         )
 
-    def comparison(self, teacher_shape, student_shape):
+    def comparison(self, teacher_shape: Shape, student_shape: Shape) -> str:
         """Begins an error message with the two tensors of the comparison."""
         teacher, student = (
             f"{tuple(shape)} from the {model}'s output"
@@ -225,7 +230,9 @@ class DistillationLoss(keras.layers.Layer):
         )
         return f"`{type(self).__name__}` compares {teacher} with {student}."
 
-    def __call__(self, teacher, student, **kwargs):
+    def __call__(
+        self, teacher: Tensor, student: Tensor, **kwargs: Any
+    ) -> Tensor:
         if self.accepts_members and isinstance(teacher, dict):
             teacher = ensemble_logits.as_logits(
                 teacher,
@@ -235,10 +242,10 @@ class DistillationLoss(keras.layers.Layer):
             )
         return super().__call__(teacher, student, **kwargs)
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         pass
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the loss for the shapes that a file has."""
         shapes = (config or {}).get("shapes_dict")
         if shapes:
@@ -247,12 +254,12 @@ class DistillationLoss(keras.layers.Layer):
             config = {"shapes_dict": shapes | {"teacher_shape": teacher}}
         super().build_from_config(config)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         raise NotImplementedError(
             f"{type(self).__name__} must implement `call(teacher, student)`."
         )
 
-    def input_objective(self, output, labels):
+    def input_objective(self, output: Tensor, labels: Tensor) -> Tensor:
         """Objective whose gradient by the input the loss compares.
 
         Args:
@@ -266,7 +273,7 @@ class DistillationLoss(keras.layers.Layer):
         """
         return cross_entropy(labels, output)
 
-    def input_view(self, x):
+    def input_view(self, x: Tensor) -> Tensor:
         """View of the input at which to take a second input gradient.
 
         Args:
@@ -280,7 +287,7 @@ class DistillationLoss(keras.layers.Layer):
             "needs the gradient of a view."
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments; current values are weights."""
         config = super().get_config()
         config.pop("name")

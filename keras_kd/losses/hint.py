@@ -1,8 +1,11 @@
 """Hints from a hidden layer (Romero et al., 2015)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_kd._types import Tensor
 from keras_kd.losses.projected_loss import ProjectedLoss
 from keras_kd.losses.shapes import mean_over_features
 
@@ -77,9 +80,14 @@ class Hint(ProjectedLoss):
     (TensorShape([1]), 24)
     """
 
-    def __init__(self, *, projector="infer", **kwargs):
+    def __init__(
+        self,
+        *,
+        projector: str | keras.layers.Layer | None = "infer",
+        **kwargs: Any,
+    ):
         super().__init__(projector=projector, **kwargs)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher, student = self.project(teacher, student)
         return mean_squared_difference(teacher, student)

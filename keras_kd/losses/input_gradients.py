@@ -1,8 +1,12 @@
 """Gradient-based attention transfer (Zagoruyko and Komodakis, 2017)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.attention_transfer import distance
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import shapes_agree
@@ -105,11 +109,11 @@ class InputGradientTransfer(DistillationLoss):
 
     def build(
         self,
-        teacher_shape,
-        student_shape,
-        teacher_input_gradient_shape,
-        student_input_gradient_shape,
-    ):
+        teacher_shape: Shape,
+        student_shape: Shape,
+        teacher_input_gradient_shape: Shape,
+        student_input_gradient_shape: Shape,
+    ) -> None:
         theirs, ours = (
             _shapes(structure)
             for structure in (
@@ -128,12 +132,12 @@ class InputGradientTransfer(DistillationLoss):
 
     def call(
         self,
-        teacher,
-        student,
-        teacher_input_gradient,
-        student_input_gradient,
-        labels=None,
-    ):
+        teacher: Tensor,
+        student: Tensor,
+        teacher_input_gradient: Tensor,
+        student_input_gradient: Tensor,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         target = keras.tree.map_structure(
             ops.stop_gradient, teacher_input_gradient
         )
@@ -205,7 +209,7 @@ class InputGradientSymmetry(DistillationLoss):
     expects_logits = True
     accepts_members = True
 
-    def __init__(self, axis=-2, **kwargs):
+    def __init__(self, axis: int = -2, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(axis, int) or isinstance(axis, bool) or axis == 0:
             raise ValueError(
@@ -214,7 +218,7 @@ class InputGradientSymmetry(DistillationLoss):
             )
         self.axis = axis
 
-    def input_view(self, x):
+    def input_view(self, x: Tensor) -> Tensor:
         return keras.tree.map_structure(self._flip, x)
 
     def _flip(self, x):
@@ -230,19 +234,19 @@ class InputGradientSymmetry(DistillationLoss):
 
     def call(
         self,
-        teacher,
-        student,
-        student_input_gradient,
-        student_input_gradient_of_view,
-        labels=None,
-    ):
+        teacher: Tensor,
+        student: Tensor,
+        student_input_gradient: Tensor,
+        student_input_gradient_of_view: Tensor,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         # Flipping twice is no change, so the view takes its gradient back.
         return input_distance(
             self.input_view(student_input_gradient_of_view),
             student_input_gradient,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"axis": self.axis}
 
 

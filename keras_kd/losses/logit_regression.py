@@ -1,9 +1,13 @@
 """Regression on the teacher's logits (Ba and Caruana, 2014)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_kd._core.kinds import check_flag
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 
@@ -70,19 +74,19 @@ class LogitRegression(DistillationLoss):
 
     expects_logits = True
 
-    def __init__(self, center=False, **kwargs):
+    def __init__(self, center: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         check_flag("center", center, "whether the mean is subtracted")
         self.center = bool(center)
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher = ops.stop_gradient(teacher)
         if self.center:
             teacher = teacher - ops.mean(teacher, axis=-1, keepdims=True)
         return half_squared_distance(teacher, student)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"center": self.center}

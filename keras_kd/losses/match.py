@@ -1,10 +1,15 @@
 """Any Keras loss, between any two places."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
+from typing import Self
 
 import keras
 from keras import ops
 
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.projected_loss import ProjectedLoss
 from keras_kd.losses.shapes import mean_over_features
 from keras_kd.losses.shapes import shapes_agree
@@ -52,17 +57,23 @@ class Match(ProjectedLoss):
     1.5
     """
 
-    def __init__(self, loss, *, projector=None, **kwargs):
+    def __init__(
+        self,
+        loss: str | keras.losses.Loss | Callable[[Tensor, Tensor], Tensor],
+        *,
+        projector: keras.layers.Layer | str | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(projector=projector, **kwargs)
         self.loss = loss
         self._compare = _unreduced(loss)
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         super().build(teacher_shape, student_shape)
         if isinstance(self.loss, keras.losses.Loss):
             _check_is_saved(self.loss, teacher_shape)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher, student = self.project(teacher, student)
         values = self._compare(teacher, student)
         if values is None:
@@ -81,14 +92,14 @@ class Match(ProjectedLoss):
             )
         return mean_over_features(values, teacher.shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         loss = self.loss
         if not isinstance(loss, str):
             loss = keras.saving.serialize_keras_object(loss)
         return super().get_config() | {"loss": loss}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         config = dict(config)
         if isinstance(config["loss"], dict):
             config["loss"] = keras.saving.deserialize_keras_object(

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.shapes import check_several_classes
@@ -54,11 +56,11 @@ class ProbabilityRegression(DistillationLoss):
     accepts_members = True
     accepts_minus_infinity = True
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)
         check_several_classes(self, student_shape)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         target = ops.exp(ops.log_softmax(ops.stop_gradient(teacher)))
         # Computed as the target is, so that equal logits have no distance.
         square = ops.square(ops.exp(ops.log_softmax(student)) - target)

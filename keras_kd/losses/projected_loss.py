@@ -1,10 +1,15 @@
 """Base class of the losses that may put a projector behind the student."""
 
+from typing import Any
+from typing import Self
+
 import keras
 from keras import ops
 
 from keras_kd import projectors
 from keras_kd._core import reduction
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import shapes_agree
 
@@ -41,7 +46,7 @@ class ProjectedLoss(DistillationLoss):
             )
         self.projector = None if self.infers_projector else projector
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         # Any batch, or a projector would be built for the first one's size.
         teacher_shape = (None, *teacher_shape[1:])
         student_shape = (None, *student_shape[1:])
@@ -60,7 +65,9 @@ class ProjectedLoss(DistillationLoss):
         # What is unknown now must not broadcast later.
         self._is_known = None not in (*teacher_shape[1:], *student_shape[1:])
 
-    def project(self, teacher, student):
+    def project(
+        self, teacher: Tensor, student: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Returns both features in one shape and dtype.
 
         Args:
@@ -94,7 +101,7 @@ class ProjectedLoss(DistillationLoss):
                 f"number by number. {remedy}"
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         projector = self.projector
         if self.infers_projector:
             projector = "infer"
@@ -103,7 +110,7 @@ class ProjectedLoss(DistillationLoss):
         return super().get_config() | {"projector": projector}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         config = dict(config)
         if isinstance(config.get("projector"), dict):
             config["projector"] = keras.saving.deserialize_keras_object(

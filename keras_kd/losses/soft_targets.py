@@ -1,9 +1,13 @@
 """Soft targets (Hinton, Vinyals and Dean, 2015)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_kd._core.arguments import TEMPERATURE
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.shapes import check_several_classes
@@ -107,17 +111,17 @@ class SoftTargets(DistillationLoss):
     accepts_members = True
     accepts_minus_infinity = True
 
-    def __init__(self, temperature=4.0, **kwargs):
+    def __init__(self, temperature: float = 4.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.temperature = self.add_hyperparameter(
             "temperature", temperature, "what divides the logits", TEMPERATURE
         )
 
-    def build(self, teacher_shape, student_shape):
+    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)
         check_several_classes(self, student_shape)
 
-    def call(self, teacher, student):
+    def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher = ops.stop_gradient(teacher)
         scale = ops.square(self.temperature)
         return scale * soft_target_divergence(

@@ -1,5 +1,7 @@
 """Calibration of the student."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +10,7 @@ from keras_kd import backend
 from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_flag
+from keras_kd._types import Tensor
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.metrics.teacher import weigh
 
@@ -57,10 +60,10 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     def __init__(
         self,
-        num_bins=15,
-        from_logits=False,
-        name="expected_calibration_error",
-        dtype="float32",
+        num_bins: int = 15,
+        from_logits: bool = False,
+        name: str = "expected_calibration_error",
+        dtype: str = "float32",
     ):
         super().__init__(name=name, dtype=dtype)
         check_count("num_bins", num_bins, "bins")
@@ -71,7 +74,12 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         shape = (num_bins, 3)
         self.sums = self.add_variable(shape, "zeros", self.dtype, name="sums")
 
-    def update_state(self, labels, scores, sample_weight=None):
+    def update_state(
+        self,
+        labels: Tensor,
+        scores: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         scores = ops.convert_to_tensor(scores)
         mask = reduction.read_mask(scores)
         probabilities = self._probabilities(scores)
@@ -106,12 +114,12 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         above = ops.greater(ops.expand_dims(confidence, axis=-1), below)
         return ops.sum(ops.cast(above, "int32"), axis=-1)
 
-    def result(self):
+    def result(self) -> Tensor:
         weight, correct, confidence = ops.unstack(self.sums.value, 3, axis=1)
         gap = ops.sum(ops.abs(correct - confidence))
         return ops.divide_no_nan(gap, ops.sum(weight))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config() | {"num_bins": self.num_bins}
         return config | {"from_logits": self.from_logits}
 

@@ -1,5 +1,8 @@
 """Metrics: how near the student is to its teacher."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,6 +11,7 @@ from keras_kd._core import reduction
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import check_flag
+from keras_kd._types import Tensor
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
 from keras_kd.losses.shapes import check_same_classes
 from keras_kd.losses.soft_targets import soft_target_divergence
@@ -62,7 +66,12 @@ class TeacherMetric(keras.metrics.Metric):
     temperature = 1.0  # At which an ensemble's members are averaged.
     is_multi_label = False  # Whether each output is a question of its own.
 
-    def __init__(self, name=None, output=None, dtype="float32"):
+    def __init__(
+        self,
+        name: str | None = None,
+        output: str | None = None,
+        dtype: str = "float32",
+    ):
         super().__init__(name=name, dtype=dtype)
         if not (output is None or isinstance(output, str)):
             raise TypeError(
@@ -73,13 +82,19 @@ class TeacherMetric(keras.metrics.Metric):
         self.total = self.add_variable((), "zeros", self.dtype, name="total")
         self.count = self.add_variable((), "zeros", self.dtype, name="count")
 
-    def compare(self, teacher, student):
+    def compare(self, teacher: Tensor, student: Tensor) -> Tensor:
         """Returns one value per example or position, `(batch, ...)`."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement `compare(teacher, student)`."
         )
 
-    def update_state(self, teacher, student, sample_weight=None, masks=()):
+    def update_state(
+        self,
+        teacher: Tensor,
+        student: Tensor,
+        sample_weight: Tensor | None = None,
+        masks: Sequence[Tensor] = (),
+    ) -> None:
         student = ops.convert_to_tensor(student)
         if isinstance(teacher, dict):
             teacher_mask = ensemble_logits.read_mask(teacher)
@@ -100,10 +115,10 @@ class TeacherMetric(keras.metrics.Metric):
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.sum(weights))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.divide_no_nan(self.total, self.count)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"output": self.output}
 
 
@@ -129,11 +144,11 @@ class ClassMetric(TeacherMetric):
         self._is_multi_label = bool(multi_label)
 
     @property
-    def is_multi_label(self):
+    def is_multi_label(self) -> bool:
         """Whether the outputs are of labels, as given or as decided."""
         return self._is_multi_label
 
-    def decide(self, is_multi_label):
+    def decide(self, is_multi_label: bool) -> None:
         """Sets the kind of the outputs if `multi_label` is `None`."""
         if self.multi_label is None:
             self._is_multi_label = is_multi_label
@@ -175,14 +190,14 @@ class TeacherAgreement(ClassMetric):
 
     higher_is_better = True
 
-    def __init__(self, k=1, name=None, **kwargs):
+    def __init__(self, k: int = 1, name: str | None = None, **kwargs: Any):
         check_count("k", k, "the student's choices")
         prefix = "" if k == 1 else f"top_{k}_"
         super().__init__(name or f"{prefix}teacher_agreement", **kwargs)
         self.k = k
         self._check_choices(self.is_multi_label)
 
-    def decide(self, is_multi_label):
+    def decide(self, is_multi_label: bool) -> None:
         super().decide(is_multi_label)
         self._check_choices(self.is_multi_label)
 
@@ -193,7 +208,7 @@ class TeacherAgreement(ClassMetric):
                 f"choice of two. Received: k={self.k}."
             )
 
-    def compare(self, teacher, student):
+    def compare(self, teacher: Tensor, student: Tensor) -> Tensor:
         classes = student.shape[-1]
         if self.is_multi_label or classes == 1:
             self._check_choices(True)
@@ -211,7 +226,7 @@ class TeacherAgreement(ClassMetric):
         higher = ops.logical_not(student <= score)
         return ops.sum(ops.cast(higher, "int32"), axis=-1) < self.k
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"k": self.k}
 
 
@@ -241,18 +256,23 @@ class TeacherDivergence(ClassMetric):
     0.1308
     """
 
-    def __init__(self, temperature=1.0, name="teacher_divergence", **kwargs):
+    def __init__(
+        self,
+        temperature: float = 1.0,
+        name: str | None = "teacher_divergence",
+        **kwargs: Any,
+    ):
         check_temperature(temperature)
         super().__init__(name, **kwargs)
         self.temperature = float(temperature)
 
-    def compare(self, teacher, student):
+    def compare(self, teacher: Tensor, student: Tensor) -> Tensor:
         divergence = soft_target_divergence
         if self.is_multi_label or student.shape[-1] == 1:
             divergence = binary_soft_target_divergence
         return divergence(teacher, student, self.temperature)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"temperature": self.temperature}
 
 

@@ -1,12 +1,15 @@
 """The layers of maxout networks (Goodfellow et al., 2013)."""
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_counts
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -41,23 +44,25 @@ class Maxout(keras.layers.Layer):
     [[3.0, 5.0]]
     """
 
-    def __init__(self, pieces=2, **kwargs):
+    def __init__(self, pieces: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         check_count("pieces", pieces, "what each unit is the largest of")
         self.pieces = pieces
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._units(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # A maximum over a last axis of `pieces` takes four times as long on a
         # CPU, and the reshape before it needs to know the size of the image.
         return functools.reduce(
             ops.maximum, ops.split(inputs, self.pieces, axis=-1)
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Shape
+    ) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self._units(input_shape))
 
     def _units(self, input_shape):
@@ -70,7 +75,7 @@ class Maxout(keras.layers.Layer):
             )
         return channels // self.pieces
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"pieces": self.pieces}
 
 
@@ -103,7 +108,12 @@ class CeilMaxPooling2D(keras.layers.Layer):
     (None, 10, 10, 48)
     """
 
-    def __init__(self, pool_size, strides, **kwargs):
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int],
+        strides: int | tuple[int, int],
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         check_counts("pixels", pool_size=pool_size, strides=strides)
         if strides > pool_size:
@@ -115,10 +125,10 @@ class CeilMaxPooling2D(keras.layers.Layer):
         self.pool_size = pool_size
         self.strides = strides
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._lengths(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         lengths = self._lengths(inputs.shape)
         ends = [
             (0, (count - 1) * self.strides + self.pool_size - length)
@@ -135,7 +145,9 @@ class CeilMaxPooling2D(keras.layers.Layer):
             data_format="channels_last",
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: Shape
+    ) -> tuple[int | None, ...]:
         batch, _, _, channels = input_shape
         return (batch, *self._lengths(input_shape), channels)
 
@@ -151,7 +163,7 @@ class CeilMaxPooling2D(keras.layers.Layer):
             for length in input_shape[1:3]
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "pool_size": self.pool_size,
             "strides": self.strides,

@@ -44,7 +44,7 @@ class MaxoutBlock:
     pool_strides: int | None = None
     max_norm: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_counts(
             "channels, pixels or pieces",
             channels=self.channels,

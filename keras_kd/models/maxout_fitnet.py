@@ -1,6 +1,7 @@
 """The networks of FitNets (Romero et al., 2015), and their teachers."""
 
 import dataclasses
+from typing import Any
 
 import keras
 
@@ -53,7 +54,7 @@ def maxout_fitnet(
     num_classes: int = 10,
     dense_pieces: int = 2,
     max_norm: bool = True,
-    **kwargs,
+    **kwargs: Any,
 ) -> keras.Sequential:
     """Builds a thin, deep student of the FitNets paper.
 
@@ -133,7 +134,7 @@ def maxout_teacher(
     num_classes: int = 10,
     dense_pieces: int = 5,
     max_norm: bool = True,
-    **kwargs,
+    **kwargs: Any,
 ) -> keras.Sequential:
     """Builds the wide, shallow teacher of a FitNet.
 

@@ -1,6 +1,7 @@
 """Procedures of several stages, and corrections after a `fit`."""
 
 import warnings
+from typing import Any
 
 from keras_kd.procedures._co_training.pool import CoTrainingLabel
 from keras_kd.procedures._data_distillation.tasks import Annotations
@@ -62,7 +63,7 @@ _RENAMED = {
 }
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _RENAMED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(

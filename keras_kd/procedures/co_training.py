@@ -17,6 +17,8 @@ from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.seeded_batches import rows_of
 from keras_kd._runs.stages import OURS
 from keras_kd._runs.stages import Stages
+from keras_kd._types import Data
+from keras_kd._types import Tensor
 from keras_kd.procedures._co_training import arguments
 from keras_kd.procedures._co_training.learners import Estimator
 from keras_kd.procedures._co_training.learners import Network
@@ -44,7 +46,7 @@ class CoTrainingResult:
     log: tuple[CoTrainingLabel, ...]
     histories: dict[str, dict[str, list[float]]]
 
-    def predict_proba(self, views):
+    def predict_proba(self, views: Sequence[Data]) -> np.ndarray:
         """Combines both learners: the product of their probabilities.
 
         Args:
@@ -63,9 +65,9 @@ class CoTrainingResult:
 
 def co_training(
     *,
-    learners,
-    views,
-    labels,
+    learners: Sequence[Any],
+    views: Sequence[Data],
+    labels: Tensor,
     per_class: Sequence[int] | None = None,
     iterations: int = 30,
     pool_size: int = 75,
@@ -74,9 +76,9 @@ def co_training(
     batch_size: int = 32,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     seed: int = 0,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> CoTrainingResult:
     """Trains two learners that see different sides of each example.
 

@@ -5,6 +5,7 @@ import functools
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,10 +19,12 @@ from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
+from keras_kd._types import Data
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
 from keras_kd.procedures._compress.answers import CompressScores
 from keras_kd.procedures._compress.answers import distiller
+from keras_kd.teachers import FunctionTeacher
 from keras_kd.transfer_sets import synthetic
 
 
@@ -44,23 +47,23 @@ class CompressResult:
 
 def compress(
     *,
-    teacher,
+    teacher: keras.Model | FunctionTeacher,
     student: keras.Model,
-    x,
+    x: Data,
     num_synthetic: int | Sequence[int],
-    generator: Callable | None = None,
-    encode: Callable | None = None,
+    generator: Callable[..., Any] | None = None,
+    encode: Callable[..., Any] | None = None,
     loss: losses.DistillationLoss | None = None,
     updates: int = 10_000,
     epochs: int = 20,
     batch_size: int = 128,
-    validation_data=None,
+    validation_data: Data | None = None,
     patience: int | None = None,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     seed: int = 0,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> CompressResult:
     """Trains a small net on made-up examples that a big teacher labels.
 

@@ -1,6 +1,7 @@
 """Corrects the bias of unseen classes (Hinton et al., 2015)."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from keras_kd._core.model_weights import equal_copy
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd._training import checks
+from keras_kd._types import Data
 from keras_kd.procedures.class_mass import class_mass
 from keras_kd.procedures.class_mass import find_shifts
 
@@ -42,10 +44,10 @@ class CorrectClassBiasResult:
 def correct_class_bias(
     *,
     student: keras.Model,
-    x,
-    classes,
+    x: Data,
+    classes: int | Sequence[int],
     teacher: keras.Model | None = None,
-    teacher_mass=None,
+    teacher_mass: float | Sequence[float] | None = None,
     batch_size: int | None = None,
 ) -> CorrectClassBiasResult:
     """Moves the bias of classes that the transfer set left out.

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,11 +22,15 @@ from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
 from keras_kd._training.checks import check_scoring_teacher
+from keras_kd._types import Data
+from keras_kd._types import PerOutput
 from keras_kd.procedures._data_distillation.mixed_batches import MixedBatches
 from keras_kd.procedures._data_distillation.tasks import Annotations
 from keras_kd.procedures._data_distillation.tasks import ClassificationTask
+from keras_kd.procedures._data_distillation.tasks import ObjectPeaksTask
 from keras_kd.procedures._data_distillation.tasks import check_task
 from keras_kd.procedures.softened import Softened
+from keras_kd.teachers import FunctionTeacher
 from keras_kd.transfer_sets.transforms import Identity
 from keras_kd.transfer_sets.transforms import check_transforms
 
@@ -48,24 +53,24 @@ class DataDistillationResult:
 
 def data_distillation(
     *,
-    teacher,
+    teacher: keras.Model | FunctionTeacher,
     student: keras.Model,
-    labelled,
-    unlabelled,
-    transforms: Sequence = (Identity(),),
-    task=None,
+    labelled: Data,
+    unlabelled: Data,
+    transforms: Sequence[Any] = (Identity(),),
+    task: ClassificationTask | ObjectPeaksTask | None = None,
     labelled_share: float = 0.6,
     updates: int = 10_000,
     epochs: int = 20,
     batch_size: int = 64,
-    loss="default",
-    metrics: Sequence = (),
-    validation_data=None,
+    loss: PerOutput = "default",
+    metrics: Sequence[Any] = (),
+    validation_data: Data | None = None,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     seed: int = 0,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> DataDistillationResult:
     """Trains a student on labels that a teacher gives to unlabelled images.
 

@@ -16,6 +16,7 @@ from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
+from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.transfer_sets._activations.records import ActivationRecords
 from keras_kd.transfer_sets.reconstruct import Reconstruction
@@ -56,11 +57,11 @@ def data_free(
     temperature: float = 8.0,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     batch_size: int = 64,
-    validation_data=None,
+    validation_data: Data | None = None,
     seed: int = 0,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> DataFreeResult:
     """Trains a student from a teacher and a small record of its activations.
 

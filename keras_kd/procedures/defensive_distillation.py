@@ -17,6 +17,7 @@ from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
+from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
@@ -43,15 +44,15 @@ class DefensiveDistillationResult:
 def defensive_distillation(
     *,
     build_network: Callable[[], keras.Model],
-    data,
+    data: Data,
     epochs: int,
     temperature: float = 20.0,
     batch_size: int | None = None,
-    validation_data=None,
+    validation_data: Data | None = None,
     optimizer: str | keras.optimizers.Optimizer = "adam",
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> DefensiveDistillationResult:
     """Trains a network twice, so that its input gradients seem to vanish.
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 
@@ -24,11 +25,16 @@ from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
 from keras_kd._training.checks import check_model
 from keras_kd._training.outputs import teacher_outputs
+from keras_kd._types import Data
+from keras_kd._types import PerOutput
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures.regressor import infer_regressor
 from keras_kd.procedures.regressor import nonlinearity_of
+
+if TYPE_CHECKING:
+    from keras_kd.teachers.cached import CachedTeacher
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,25 +53,25 @@ class FitNetsResult:
 
 def fitnets(
     *,
-    teacher,
+    teacher: "keras.Model | CachedTeacher",
     student: keras.Model,
-    data,
+    data: Data,
     hint_tap: str,
     guided_tap: str,
     hint_epochs: int,
     epochs: int,
     batch_size: int | None = None,
-    validation_data=None,
+    validation_data: Data | None = None,
     optimizer: str | keras.optimizers.Optimizer = "rmsprop",
-    loss="default",
-    regressor="infer",
+    loss: PerOutput = "default",
+    regressor: str | keras.layers.Layer | None = "infer",
     temperature: float = 3.0,
     first_weight: float = 4.0,
     last_weight: float = 1.0,
     patience: int | None = None,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> FitNetsResult:
     """Trains a deep, thin student in two stages.
 

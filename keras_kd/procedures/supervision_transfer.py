@@ -15,6 +15,7 @@ from keras_kd._runs.fit_arguments import check_fits
 from keras_kd._runs.fit_arguments import check_labels
 from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
+from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures._supervision_transfer import checks
@@ -53,22 +54,22 @@ def supervision_transfer(
     *,
     teacher: keras.Model,
     student: keras.Model,
-    pairs,
+    pairs: Data,
     teacher_tap: str,
     student_tap: str | None = None,
     teacher_inputs: str = "teacher",
     student_inputs: str = "student",
     epochs: int,
-    labelled=None,
+    labelled: Data | None = None,
     fine_tuning_epochs: int = 0,
-    validation_data=None,
+    validation_data: Data | None = None,
     batch_size: int | None = None,
-    projector="infer",
+    projector: str | keras.layers.Layer | None = "infer",
     optimizer: str | keras.optimizers.Optimizer = "adam",
     fine_tuning_optimizer: str | keras.optimizers.Optimizer | None = None,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose="auto",
+    verbose: int | str = "auto",
 ) -> SupervisionTransferResult:
     """Transfers supervision from one kind of image to another.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import as_array
+from keras_kd._types import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Reliability:
     fraction: np.ndarray
 
 
-def reliability(labels, probabilities, num_bins: int = 15) -> Reliability:
+def reliability(
+    labels: Tensor, probabilities: Tensor, num_bins: int = 15
+) -> Reliability:
     """Sorts examples into bins of equal width by the model's confidence.
 
     The sum of `fraction * abs(accuracy - confidence)` is the expected

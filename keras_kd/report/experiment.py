@@ -1,7 +1,11 @@
 """Results of an experiment, kept in a folder to resume it."""
 
 import hashlib
+import os
 import time
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -50,7 +54,14 @@ class Experiment:
     {'errors': 12}
     """
 
-    def __init__(self, folder, settings, *, num_runs=None, say=print):
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        settings: Mapping[str, Any],
+        *,
+        num_runs: int | None = None,
+        say: Callable[[str], None] = print,
+    ):
         check_count("num_runs", num_runs, "runs", is_optional=True)
         check_json("settings", settings)
         check_callable("say", say, "of a line of text")
@@ -61,7 +72,7 @@ class Experiment:
         self._asked = 0
         self._seconds = []
 
-    def result(self, name, function):
+    def result(self, name: str, function: Callable[[], Any]) -> Any:
         """A result, from an earlier call or from the function.
 
         Args:
@@ -85,7 +96,9 @@ class Experiment:
             kept = self._run.read_json(file)
         return kept["result"]
 
-    def model(self, name, function):
+    def model(
+        self, name: str, function: Callable[[], keras.Model]
+    ) -> keras.Model:
         """A trained model, from an earlier call or from the function.
 
         Args:

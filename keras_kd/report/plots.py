@@ -6,6 +6,7 @@ so they need no display and change no setting of the caller's own plots.
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from keras_kd.report.calibration import Reliability
 from keras_kd.report.drawing import legend_below
 from keras_kd.report.drawing import make_logarithmic
 from keras_kd.report.drawing import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Distinct with any colour vision (Okabe and Ito), and by shape when printed.
 COLORS = ("#000000", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
@@ -33,7 +37,7 @@ def learning_curves(
     curves: Mapping[str, Sequence[Sequence[float]]],
     teacher_accuracy: float | None = None,
     ylabel: str = "validation accuracy",
-):
+) -> "Figure":
     """Draws accuracy by epoch: the mean of the seeds in a band of all.
 
     Args:
@@ -86,7 +90,7 @@ def learning_curves(
 def accuracy_against_parameters(
     points: Mapping[str, tuple[int, Sequence[float]]],
     ylabel: str = "test accuracy",
-):
+) -> "Figure":
     """Draws the accuracy of each model by its size.
 
     Args:
@@ -141,7 +145,7 @@ def accuracy_against_parameters(
     return figure
 
 
-def reliability_diagram(models: Mapping[str, Reliability]):
+def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
     """Draws the accuracy of models by their confidence.
 
     A curve below the diagonal is that of a model that is surer than right. The

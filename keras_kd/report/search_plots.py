@@ -5,6 +5,8 @@ import math
 import textwrap
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from keras_kd.report.search_trials import highest_is_best
 from keras_kd.report.search_trials import is_log
 from keras_kd.report.search_trials import scored_trials
 from keras_kd.report.search_trials import varying
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Light for the worst, dark for the best; distinct without colour vision.
 COLOR_MAP = "viridis_r"
@@ -49,7 +54,7 @@ class _Axis:
     """
 
     name: str
-    place: Callable
+    place: Callable[..., Any]
     ticks: list[tuple[float, str]]
 
     @property
@@ -60,8 +65,8 @@ class _Axis:
 
 
 def parallel_coordinates(
-    trials: Sequence, label: str = "score", scale: float = 1.0
-):
+    trials: Sequence[Any], label: str = "score", scale: float = 1.0
+) -> "Figure":
     """Draws each trial as a line over one axis for each knob.
 
     The last axis is the score, which the colours show too. Lines below an axis
@@ -121,7 +126,9 @@ def parallel_coordinates(
     return figure
 
 
-def slices(trials: Sequence, label: str = "score", scale: float = 1.0):
+def slices(
+    trials: Sequence[Any], label: str = "score", scale: float = 1.0
+) -> "Figure":
     """Draws the score against each knob.
 
     Args:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import keras_tuner
@@ -14,6 +15,8 @@ from keras_kd._core.arguments import check_counts
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_list
 from keras_kd._core.kinds import check_loss
+from keras_kd._types import Data
+from keras_kd._types import PerOutput
 from keras_kd.report.experiment import Experiment
 from keras_kd.search.hyper_model import DistillationHyperModel
 from keras_kd.search.labels_hyper_model import LabelsHyperModel
@@ -39,13 +42,13 @@ class TunedDepth:
 
     depth: int
     targets: str
-    values: dict
+    values: dict[str, Any]
     score: float
     num_parameters: int
     hypermodel: keras_tuner.HyperModel
     epochs: int
 
-    def train(self, seed, **kwargs):
+    def train(self, seed: int, **kwargs: Any) -> keras.Model:
         """Trains a student with the values that were found.
 
         Args:
@@ -68,15 +71,15 @@ class TunedDepth:
 def compare_depths(
     *,
     teacher: teachers.CachedTeacher,
-    build_student: Callable,
+    build_student: Callable[..., Any],
     depths: Sequence[int],
-    data,
-    validation_data,
+    data: Data,
+    validation_data: Data,
     directory: str,
     epochs: int,
     max_trials: int,
-    loss,
-    knobs: dict | None = None,
+    loss: PerOutput,
+    knobs: dict[str, Any] | None = None,
     objective: str = "val_accuracy",
     tuner: str = "bayesian",
     seed: int = 0,

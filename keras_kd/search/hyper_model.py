@@ -1,13 +1,22 @@
 """Distillation as a search space of keras-tuner."""
 
+import os
 import warnings
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import keras_tuner
 
 from keras_kd import teachers
 from keras_kd._training.loss_terms import name_losses
+from keras_kd._types import Data
+from keras_kd._types import PerOutput
 from keras_kd.callbacks import Anneal
 from keras_kd.distiller import Distiller
+from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.search import ranges
 from keras_kd.search import space
 from keras_kd.search import trial_training
@@ -105,15 +114,18 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     def __init__(
         self,
         *,
-        teacher,
-        student,
-        data=None,
-        cache_directory=None,
-        distillation_losses=None,
-        knobs=None,
-        loss=None,
-        metrics=None,
-        name=None,
+        teacher: keras.Model | teachers.CachedTeacher,
+        student: keras.Model
+        | Callable[[keras_tuner.HyperParameters], keras.Model],
+        data: Data | None = None,
+        cache_directory: str | os.PathLike[str] | None = None,
+        distillation_losses: DistillationLoss
+        | Sequence[DistillationLoss]
+        | None = None,
+        knobs: Mapping[str, Any] | None = None,
+        loss: PerOutput | None = None,
+        metrics: PerOutput | None = None,
+        name: str | None = None,
     ):
         super().__init__(name=name)
         space.check_models(teacher, student)
@@ -132,7 +144,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         self.build(keras_tuner.HyperParameters())
         self.teacher = self._asked_once(cache_directory)
 
-    def propose(self):
+    def propose(self) -> dict[str, Any]:
         """Returns all knobs, before anything is fixed or narrowed."""
         pairs = []
         if self._templates is None:
@@ -163,7 +175,7 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             teacher, self.data, directory, taps=tuple(taps)
         )
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> Distiller:
         """Makes the compiled Distiller of a trial.
 
         Args:
@@ -185,11 +197,13 @@ class DistillationHyperModel(keras_tuner.HyperModel):
         )
         return distiller
 
-    def values(self, hp):
+    def values(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
         """The values of the knobs that count in a trial, by name."""
         return space.choose(self.knobs, hp)
 
-    def losses(self, values, student):
+    def losses(
+        self, values: Mapping[str, Any], student: keras.Model
+    ) -> list[DistillationLoss]:
         """Makes the distillation losses of a trial.
 
         Args:
@@ -210,11 +224,20 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             for loss, name in zip(self._templates, names, strict=True)
         ]
 
-    def optimizer(self, values):
+    def optimizer(
+        self, values: Mapping[str, Any]
+    ) -> keras.optimizers.Optimizer:
         """Makes the optimizer of a trial; see `losses`."""
         return trial_training.optimizer(values)
 
-    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains the Distiller of a trial.
 
         Args:

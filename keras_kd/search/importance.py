@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Importance:
     explained: float | None = None
     reason: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.reason:
             return self.reason
         return ", ".join(
@@ -97,7 +98,7 @@ def _settings(result):
     return result.knobs | own
 
 
-def varying(settings: Sequence[dict]) -> list[str]:
+def varying(settings: Sequence[dict[str, Any]]) -> list[str]:
     """Names of the knobs that have more than one value.
 
     Args:

@@ -5,7 +5,9 @@ import difflib
 import math
 import numbers
 from collections.abc import Mapping
+from typing import Any
 
+import keras_tuner
 import numpy as np
 
 from keras_kd._core.arguments import as_float
@@ -44,7 +46,7 @@ class Range:
     sampling: str = LINEAR
     reason: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sampling not in (LINEAR, LOG):
             raise ValueError(
                 f'`sampling` must be "{LINEAR}" or "{LOG}". Received: sampling='
@@ -75,7 +77,7 @@ class Range:
             return math.sqrt(self.low) * math.sqrt(self.high)
         return self.low / 2 + self.high / 2
 
-    def choose(self, hp, name):
+    def choose(self, hp: keras_tuner.HyperParameters, name: str) -> float:
         """The value of a trial.
 
         Args:
@@ -90,7 +92,7 @@ class Range:
             sampling=self.sampling,
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g} ({self.sampling})"
 
 
@@ -114,11 +116,11 @@ class Choice:
     'adam'
     """
 
-    values: tuple
+    values: tuple[Any, ...]
     default: float | str | None = None
     reason: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Plain numbers, also where they are NumPy's.
         values = tuple(
             value.item() if isinstance(value, np.generic) else value
@@ -151,7 +153,7 @@ class Choice:
                 f"{self.default!r}, values={values}."
             )
 
-    def choose(self, hp, name):
+    def choose(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         """The value of a trial.
 
         Args:
@@ -160,7 +162,7 @@ class Choice:
         """
         return hp.Choice(name, list(self.values), default=self.default)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ", ".join(str(value) for value in self.values)
 
 

@@ -1,7 +1,14 @@
 """Control of a search: the student alone, tuned as well."""
 
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+import keras
 import keras_tuner
 
+from keras_kd._types import Data
+from keras_kd._types import PerOutput
 from keras_kd.search import space
 from keras_kd.search import trial_training
 
@@ -45,7 +52,15 @@ class LabelsHyperModel(keras_tuner.HyperModel):
     """
 
     def __init__(
-        self, *, student, data, loss, knobs=None, metrics=None, name=None
+        self,
+        *,
+        student: keras.Model
+        | Callable[[keras_tuner.HyperParameters], keras.Model],
+        data: Data,
+        loss: PerOutput,
+        knobs: Mapping[str, Any] | None = None,
+        metrics: PerOutput | None = None,
+        name: str | None = None,
     ):
         super().__init__(name=name)
         space.check_student(student)
@@ -68,7 +83,7 @@ class LabelsHyperModel(keras_tuner.HyperModel):
             )
         self.build(keras_tuner.HyperParameters())
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Makes the compiled student of a trial.
 
         Args:
@@ -84,7 +99,13 @@ class LabelsHyperModel(keras_tuner.HyperModel):
         )
         return student
 
-    def fit(self, hp, model, *args, **kwargs):
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains the student of a trial.
 
         Args:

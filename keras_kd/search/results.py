@@ -42,7 +42,7 @@ class TrialResult:
 
 
 def results(
-    source: keras_tuner.Tuner | str | os.PathLike, *, direction: str = ""
+    source: keras_tuner.Tuner | str | os.PathLike[str], *, direction: str = ""
 ) -> list[TrialResult]:
     """Reads all trials of a search, the best first.
 

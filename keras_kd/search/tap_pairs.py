@@ -45,7 +45,7 @@ class TapPair:
     is_aligned: bool
     has_positions: bool = True
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.teacher_tap} > {self.student_tap}"
 
 

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import keras_tuner
 
@@ -106,10 +108,10 @@ def make_tuner(
     max_trials: int | None = None,
     project_name: str = "search",
     overwrite: bool = False,
-    identity: dict | None = None,
-    on_trial=None,
-    say=print,
-    **kwargs,
+    identity: dict[str, Any] | None = None,
+    on_trial: Callable[[Any], None] | None = None,
+    say: Callable[[str], None] = print,
+    **kwargs: Any,
 ) -> keras_tuner.Tuner:
     """Makes a tuner that keeps all finished trials when interrupted.
 

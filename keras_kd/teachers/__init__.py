@@ -1,6 +1,8 @@
 """Teachers: any built `keras.Model` that gives logits, and more."""
 
 import importlib
+from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_kd.teachers.augmentation import Augmentation
 from keras_kd.teachers.ensemble import EnsembleTeacher
@@ -8,6 +10,11 @@ from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
 from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
 from keras_kd.teachers.noisy import NoisyTeacher
+
+if TYPE_CHECKING:
+    from keras_kd.teachers.cached import CachedTeacher
+    from keras_kd.teachers.caching import cache_teacher
+    from keras_kd.teachers.given_answers import cache_answers
 
 __all__ = [
     "Augmentation",
@@ -30,7 +37,7 @@ _ON_DEMAND = {
 }
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,6 +1,10 @@
 """Augmentation that gives equal pixels for equal seeds."""
 
 import contextlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import keras
 from keras import ops
@@ -8,6 +12,7 @@ from keras import ops
 from keras_kd import taps
 from keras_kd._core import tapped_model
 from keras_kd._core.call_hooks import hooked
+from keras_kd._types import Tensor
 
 # Odd, and without small multiples near 2**32: seeds of the draws of one
 # example do not meet those of another.
@@ -54,7 +59,9 @@ class Augmentation:
     (True, False)
     """
 
-    def __init__(self, layers):
+    def __init__(
+        self, layers: keras.layers.Layer | Sequence[keras.layers.Layer]
+    ):
         if isinstance(layers, keras.layers.Layer):
             layers = [layers]
         if not isinstance(layers, list | tuple) or not layers:
@@ -73,7 +80,7 @@ class Augmentation:
                 )
         self.layers = list(layers)
 
-    def __call__(self, x, seed):
+    def __call__(self, x: Tensor, seed: Tensor) -> Tensor:
         """Augments one example, by its seed."""
         draws = _Draws(ops.convert_to_tensor(seed, "int32"))
         with contextlib.ExitStack() as hooks:
@@ -94,13 +101,17 @@ class Augmentation:
                         found[id(value)] = value
         return list(found.values())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return {"layers": [serialize(layer) for layer in self.layers]}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Makes an augmentation from its config."""
         return cls(
             [

@@ -11,6 +11,9 @@ files are not local.
 
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
+from typing import Self
 
 import keras
 import tensorflow as tf
@@ -19,6 +22,9 @@ from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.teacher_protocol import TeacherProtocol
+from keras_kd._types import Data
+from keras_kd._types import Entries
+from keras_kd._types import Tensor
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import batched
 from keras_kd.teachers._cache import elements
@@ -67,7 +73,13 @@ class CachedTeacher(TeacherProtocol):
             missing or damaged, or if `augmentation` is missing.
     """
 
-    def __init__(self, directory, *, augmentation=None, verify=True):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        augmentation: Callable[[Tensor, Tensor], Tensor] | None = None,
+        verify: bool = True,
+    ):
         if not isinstance(directory, str | os.PathLike):
             raise TypeError(
                 "`directory` must be the path of a cache. Received: directory="
@@ -105,7 +117,7 @@ class CachedTeacher(TeacherProtocol):
     # For checks of models: a cache has nothing to change.
     weights = ()
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Entries) -> None:
         """Validates that `teacher_inputs` are those of the cache.
 
         Args:
@@ -120,11 +132,11 @@ class CachedTeacher(TeacherProtocol):
                 f"{seen!r}."
             )
 
-    def fingerprint(self):
+    def fingerprint(self) -> bytes:
         """Returns 16 bytes, equal for caches of equal content."""
         return bytes.fromhex(files.digest_of(self._manifest)[:32])
 
-    def attach(self, data, view=None):
+    def attach(self, data: Data, view: int | None = None) -> tf.data.Dataset:
         """Puts the teacher's stored outputs beside each example.
 
         Shuffle, batch, repeat, take or shard afterwards, as you like.
@@ -200,7 +212,7 @@ class CachedTeacher(TeacherProtocol):
             self._key,
         )
 
-    def read(self, rows):
+    def read(self, rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Decodes the teacher's outputs for a batch, in the graph.
 
         Args:
@@ -222,7 +234,7 @@ class CachedTeacher(TeacherProtocol):
             )
         return self.layout.decode(rows[self._key])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the folder and a fingerprint, and no data."""
         config = {
             "directory": str(self.directory.absolute()),
@@ -235,7 +247,11 @@ class CachedTeacher(TeacherProtocol):
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+    ) -> Self:
         """Opens the cache again."""
         config = dict(config)
         fingerprint = config.pop("fingerprint")

@@ -1,10 +1,18 @@
 """Writes a cache of a teacher's outputs."""
 
+import os
+from collections.abc import Callable
+from collections.abc import Sequence
+
 import keras
 
 from keras_kd._core import own_files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.locks import locked
+from keras_kd._types import Data
+from keras_kd._types import Entries
+from keras_kd._types import Tensor
+from keras_kd.teachers import FunctionTeacher
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import forward as forwards
@@ -20,21 +28,21 @@ from keras_kd.teachers.cached import CachedTeacher
 
 
 def cache_teacher(
-    teacher,
-    dataset,
-    directory,
+    teacher: keras.Model | FunctionTeacher,
+    dataset: Data,
+    directory: str | os.PathLike[str],
     *,
-    taps=(),
-    top_k=None,
-    dtype="float16",
-    views=1,
-    augmentation=None,
-    seed=0,
-    teacher_inputs=None,
-    batch_size=128,
-    examples_per_shard=None,
-    verbose=1,
-):
+    taps: Sequence[str] = (),
+    top_k: int | None = None,
+    dtype: str = "float16",
+    views: int = 1,
+    augmentation: Callable[[Tensor, Tensor], Tensor] | None = None,
+    seed: int = 0,
+    teacher_inputs: Entries = None,
+    batch_size: int = 128,
+    examples_per_shard: int | None = None,
+    verbose: int = 1,
+) -> CachedTeacher:
     """Stores a teacher's outputs for each example of a data set.
 
     A run that is stopped, however that happens, resumes after the last whole

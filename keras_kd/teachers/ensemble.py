@@ -2,6 +2,10 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import keras
 from keras import ops
@@ -16,6 +20,7 @@ from keras_kd._core.identity import fingerprint
 from keras_kd._core.kinds import check_list
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.teacher_protocol import TeacherProtocol
+from keras_kd._types import Tensor
 from keras_kd.losses.shapes import shapes_agree
 from keras_kd.teachers.saved_parts import check_separate
 from keras_kd.teachers.saved_parts import describe
@@ -87,12 +92,12 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
 
     def __init__(
         self,
-        models,
-        combine="arithmetic",
-        weights=None,
-        preprocess=None,
-        name="ensemble_teacher",
-        **kwargs,
+        models: Sequence[keras.Model],
+        combine: str = "arithmetic",
+        weights: Sequence[float] | None = None,
+        preprocess: Sequence[keras.layers.Layer | None] | None = None,
+        name: str = "ensemble_teacher",
+        **kwargs: Any,
     ):
         # The members cast their inputs themselves.
         super().__init__(
@@ -136,7 +141,7 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
                 ) from error
 
     @property
-    def input_like(self):
+    def input_like(self) -> keras.layers.Layer:
         """Returns the model whose input spec the ensemble has."""
         pairs = list(zip(self.models, self.preprocess, strict=True))
         as_it_is = [model for model, layer in pairs if layer is None]
@@ -149,7 +154,9 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
             x = tapped_model.run(self.preprocess[index], x, training)
         return tapped_model.run(self.models[index], x, training)
 
-    def call(self, x, training=None):
+    def call(
+        self, x: Tensor, training: bool | None = None
+    ) -> Tensor | dict[str, Tensor]:
         count = len(self.models)
         members = [self._logits(index, x, training) for index in range(count)]
         logits = ensemble_logits.stack_members(members, self.compute_dtype)
@@ -168,7 +175,7 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
             ),
         }
 
-    def fingerprint(self):
+    def fingerprint(self) -> bytes:
         """Digest of the members' weights, and of how they are combined."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{self.combine}{self.member_weights}".encode())
@@ -178,7 +185,7 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
                 digest.update(describe(layer).encode() + fingerprint(layer))
         return digest.digest()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         check_separate([*self.models, *filter(None, self.preprocess)])
         return {
             "models": serialize_each_once(self.models),
@@ -189,14 +196,18 @@ class EnsembleTeacher(TeacherProtocol, keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Self:
         loaded = {
             argument: deserialize_each_once(config[argument], custom_objects)
             for argument in ("models", "preprocess")
         }
         return cls(**config | loaded)
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         # Built in the constructor, with the structure of the models' input.
         return None
 

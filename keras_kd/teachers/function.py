@@ -1,6 +1,7 @@
 """Teachers that are no Keras models: functions and those of scikit-learn."""
 
 import hashlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.teacher_protocol import TeacherProtocol
+from keras_kd._types import Data
 from keras_kd.teachers import classifiers
 from keras_kd.teachers import regressors
 
@@ -79,14 +81,14 @@ class FunctionTeacher(TeacherProtocol):
 
     def __init__(
         self,
-        function,
+        function: Any,
         *,
-        num_classes=None,
-        from_logits=False,
-        keep_members=False,
-        floor=1e-7,
-        identity=None,
-        name="function_teacher",
+        num_classes: int | None = None,
+        from_logits: bool = False,
+        keep_members: bool = False,
+        floor: float = 1e-7,
+        identity: str | None = None,
+        name: str = "function_teacher",
     ):
         functions = (
             function if isinstance(function, list | tuple) else [function]
@@ -125,10 +127,10 @@ class FunctionTeacher(TeacherProtocol):
         self.identity = identity
         self.name = name
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f'<FunctionTeacher "{self.name}">'
 
-    def predict(self, x):
+    def predict(self, x: Data) -> np.ndarray | dict[str, np.ndarray]:
         """Predicts logits.
 
         Args:
@@ -215,7 +217,7 @@ class FunctionTeacher(TeacherProtocol):
         placed[:, columns] = answer
         return placed
 
-    def fingerprint(self):
+    def fingerprint(self) -> bytes:
         """Digest of what the answers depend on.
 
         Returns:

@@ -1,25 +1,29 @@
 """Writes a cache of answers that a teacher has given elsewhere."""
 
+import os
+
 from keras_kd._core.arguments import check_count
+from keras_kd._types import Data
 from keras_kd.teachers._cache import arguments
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache.answers import Answers
 from keras_kd.teachers._cache.answers import AnswersForward
+from keras_kd.teachers.cached import CachedTeacher
 from keras_kd.teachers.caching import fill
 
 
 def cache_answers(
-    answers,
+    answers: Data,
     *,
-    data,
-    directory,
-    num_classes=None,
-    top_k=None,
-    dtype="float16",
-    batch_size=128,
-    examples_per_shard=None,
-    verbose=1,
-):
+    data: Data,
+    directory: str | os.PathLike[str],
+    num_classes: int | None = None,
+    top_k: int | None = None,
+    dtype: str = "float16",
+    batch_size: int = 128,
+    examples_per_shard: int | None = None,
+    verbose: int = 1,
+) -> CachedTeacher:
     """Stores answers that one has already, as if a teacher had given them.
 
     They may come from anywhere: from another framework, a service, or a job

@@ -11,7 +11,7 @@ from keras_kd._core.final_activations import skipping
 from keras_kd._core.final_activations import sums_to_one
 
 
-def logits(model):
+def logits(model: keras.Model) -> keras.Model:
     """Returns a model without the softmax or sigmoid at its end.
 
     Most models of `keras.applications` give probabilities, but soft targets

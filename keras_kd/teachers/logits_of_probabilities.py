@@ -18,7 +18,9 @@ _SMALLEST = 2.0**-126
 _SMALLEST_REST = 2.0**-25
 
 
-def logits_of_probabilities(model, activation=None):
+def logits_of_probabilities(
+    model: keras.Model, activation: str | None = None
+) -> keras.Model:
     """Returns a model of the logits that belong to a model's probabilities.
 
     For a model whose softmax is no layer that can be left out, such as a

@@ -1,6 +1,10 @@
 """Noise on a teacher's logits (Sau and Balasubramanian, 2016)."""
 
 import hashlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import keras
 import numpy as np
@@ -16,6 +20,7 @@ from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.teacher_protocol import TeacherProtocol
+from keras_kd._types import Tensor
 
 
 class ReplicaSeedGenerator(keras.random.SeedGenerator):
@@ -96,13 +101,13 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
 
     def __init__(
         self,
-        model,
-        noise_stddev,
-        probability=0.5,
-        shared_axes=(),
-        seed=None,
-        name=None,
-        **kwargs,
+        model: keras.Model,
+        noise_stddev: float,
+        probability: float = 0.5,
+        shared_axes: Sequence[int] = (),
+        seed: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         output = logits_of(model, "model")
         if teacher_protocol.of(model).is_noisy:
@@ -138,19 +143,19 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
     is_noisy = True
 
     @property
-    def tapped_model(self):
+    def tapped_model(self) -> keras.Model:
         """The model whose layers taps name: see `taps`."""
         return self.model
 
     @property
-    def noise_state(self):
+    def noise_state(self) -> list[keras.Variable]:
         """State of the noise, for a resumed run to draw the same."""
         return [self.noise_seeds.state, self.choice_seeds.state]
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         return tapped_model.run(self.model, x, training)
 
-    def perturb(self, output):
+    def perturb(self, output: Tensor) -> Tensor:
         """Adds noise to logits; the Distiller calls it in training steps.
 
         Args:
@@ -181,14 +186,14 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
             return output | {ensemble_logits.MEMBER_LOGITS: noisy}
         return noisy
 
-    def fingerprint(self):
+    def fingerprint(self) -> bytes:
         """Digest of the model's weights and of the arguments."""
         digest = hashlib.blake2b(fingerprint(self.model), digest_size=16)
         arguments = (self.noise_stddev, self.probability, self.shared_axes)
         digest.update(f"noisy{arguments}".encode())
         return digest.digest()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "model": keras.saving.serialize_keras_object(self.model),
             "noise_stddev": self.noise_stddev,
@@ -199,13 +204,17 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Self:
         model = keras.saving.deserialize_keras_object(
             config["model"], custom_objects=custom_objects
         )
         return cls(**config | {"model": model})
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         # Built in the constructor, with the structure of the model's input.
         return None
 

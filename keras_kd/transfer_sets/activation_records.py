@@ -1,18 +1,29 @@
 """Records a teacher's activations (Lopes, Fenu and Starner, 2017)."""
 
+import keras
+
 from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
+from keras_kd._types import Data
 from keras_kd.transfer_sets._activations import contents
 from keras_kd.transfer_sets._activations import inputs
+from keras_kd.transfer_sets._activations.contents import AllLayers
+from keras_kd.transfer_sets._activations.contents import SpectralAllLayers
+from keras_kd.transfer_sets._activations.contents import SpectralLayerPairs
+from keras_kd.transfer_sets._activations.contents import TopLayer
 from keras_kd.transfer_sets._activations.records import ActivationRecords
 from keras_kd.transfer_sets._activations.records import family
 
 
 def activation_records(
     *,
-    teacher,
-    data,
-    content=None,
+    teacher: keras.Model,
+    data: Data,
+    content: TopLayer
+    | AllLayers
+    | SpectralAllLayers
+    | SpectralLayerPairs
+    | None = None,
     batch_size: int = 256,
 ) -> ActivationRecords:
     """Records a teacher's activations on its training data.

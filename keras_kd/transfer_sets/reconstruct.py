@@ -36,7 +36,7 @@ class Reconstruction:
 
 def reconstruct(
     *,
-    teacher,
+    teacher: keras.Model,
     records: ActivationRecords,
     images_per_class: int,
     steps: int = 1000,
@@ -47,7 +47,7 @@ def reconstruct(
     rectified: bool = True,
     batch_size: int = 64,
     seed: int = 0,
-    directory: str | os.PathLike | None = None,
+    directory: str | os.PathLike[str] | None = None,
     verbose: int = 1,
 ) -> Reconstruction:
     """Makes inputs that reproduce recorded activations of a teacher.

@@ -9,6 +9,7 @@ Compression](https://doi.org/10.1145/1150402.1150464), 2006, section 3.
 """
 
 import itertools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
+from keras_kd._types import Data
 from keras_kd.transfer_sets._tables.mixed_table import MixedTable
 from keras_kd.transfer_sets._tables.mixed_table import nearest_others
 from keras_kd.transfer_sets._tables.product_mixture import ProductMixture
@@ -23,7 +25,7 @@ from keras_kd.transfer_sets._tables.product_mixture import ProductMixture
 __all__ = ["munge", "naive_bayes", "random"]
 
 
-def random(x, num_examples: int, *, seed: int = 0):
+def random(x: Data, num_examples: int, *, seed: int = 0) -> np.ndarray:
     """Draws each attribute independently from its values.
 
     The method RANDOM of the paper. Relations between attributes are lost, so
@@ -51,14 +53,14 @@ def random(x, num_examples: int, *, seed: int = 0):
 
 
 def naive_bayes(
-    x,
+    x: Data,
     num_examples: int,
     *,
-    nominal=(),
+    nominal: Sequence[int] = (),
     components: int | None = None,
     seed: int = 0,
-    verbose="auto",
-):
+    verbose: int | str = "auto",
+) -> np.ndarray:
     """Draws from a mixture of densities in which attributes are independent.
 
     The method NBE of the paper, after Lowd and Domingos (2005): a row belongs
@@ -108,15 +110,15 @@ def naive_bayes(
 
 
 def munge(
-    x,
+    x: Data,
     num_examples: int,
     *,
-    nominal=(),
+    nominal: Sequence[int] = (),
     probability: float = 0.2,
     local_variance: float = 8.0,
     seed: int = 0,
-    verbose="auto",
-):
+    verbose: int | str = "auto",
+) -> np.ndarray:
     """Mixes each example with its nearest neighbour, attribute by attribute.
 
     The method MUNGE of the paper. A pass goes through a copy of `x`. Of each

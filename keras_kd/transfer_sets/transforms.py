@@ -7,6 +7,7 @@ places is mirrored and resized.
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -15,11 +16,12 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.kinds import check_list
 from keras_kd._core.kinds import check_pair
+from keras_kd._types import Tensor
 
 __all__ = ["Chain", "Flip", "Identity", "Scale", "Shift"]
 
 
-def check_transforms(argument, transforms):
+def check_transforms(argument: str, transforms: Any) -> None:
     """Validates that an argument is a list of transforms.
 
     Args:
@@ -40,11 +42,11 @@ def check_transforms(argument, transforms):
 class Identity:
     """Leaves images and predictions as they are."""
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """The images, `(images, height, width, channels)`."""
         return images
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """The predictions."""
         return predictions
 
@@ -58,18 +60,18 @@ class Chain:
             predicted is changed back in the opposite order.
     """
 
-    transforms: Sequence
+    transforms: Sequence[Any]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_transforms("transforms", self.transforms)
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Images that all have changed, `(images, height, width, channels)`."""
         for transform in self.transforms:
             images = transform.apply(images)
         return images
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were."""
         for transform in reversed(self.transforms):
             predictions = transform.invert(predictions)
@@ -87,16 +89,16 @@ class Flip:
 
     swap: Sequence[tuple[int, int]] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for pair in check_list("swap", self.swap, "pairs of places"):
             for place in check_pair("swap", pair, "two places"):
                 check_count("swap", place, "places from 0", 0)
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Mirrored images, `(images, height, width, channels)`."""
         return _checked(images)[:, :, ::-1]
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:
@@ -127,16 +129,16 @@ class Scale:
 
     factor: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positive("factor", self.factor, "a factor on the size")
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Images of `factor` times the height and width, rounded."""
         images = _checked(images)
         size = [max(1, round(self.factor * n)) for n in images.shape[1:3]]
         return _resize(images, size)
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:
@@ -162,7 +164,7 @@ class Shift:
     down: int
     right: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, pixels in (("down", self.down), ("right", self.right)):
             if isinstance(pixels, bool) or not isinstance(
                 pixels, int | np.integer
@@ -172,11 +174,11 @@ class Shift:
                     f"are moved by such. Received: {name}={pixels!r}."
                 )
 
-    def apply(self, images):
+    def apply(self, images: Tensor) -> np.ndarray:
         """Moved images, `(images, height, width, channels)`."""
         return _moved(_checked(images), self.down, self.right)
 
-    def invert(self, predictions):
+    def invert(self, predictions: Tensor) -> np.ndarray:
         """Predictions of the images as they were.
 
         Args:

@@ -77,6 +77,7 @@ class CombineTest(parameterized.TestCase):
     def test_teaches_its_average_at_an_annealed_temperature(
         self, combine, jit_compile
     ):
+        keras.utils.set_random_seed(0)
         models = members()
         distiller = support.distiller(
             losses.SoftTargets(1.0),

@@ -1,5 +1,7 @@
 """Compiles a MutualDistiller."""
 
+from typing import Any
+
 import keras
 
 from keras_kd import backend
@@ -9,6 +11,7 @@ from keras_kd._training.compiling import Compiling
 from keras_kd._training.peers.logs import ENSEMBLE
 from keras_kd._training.peers.logs import PeerReporting
 from keras_kd._training.peers.logs import copied
+from keras_kd._types import PerOutput
 
 # What `get_config` writes for a learning rate that is a plain function.
 _FUNCTIONS = ("__lambda__", "function")
@@ -26,16 +29,16 @@ class PeerCompiling(PeerReporting, Compiling):
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile="auto",
-        auto_scale_loss=True,
-    ):
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: PerOutput | None = None,
+        loss_weights: PerOutput | None = None,
+        metrics: PerOutput | None = None,
+        weighted_metrics: PerOutput | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Configures training; see `keras.Model.compile`.
 
         Args:
@@ -96,7 +99,7 @@ class PeerCompiling(PeerReporting, Compiling):
                     optimizer.build(self._parts.variables(index))
 
     @property
-    def output_names(self):
+    def output_names(self) -> None:
         """None: the peers' outputs may have different names."""
         return None
 
@@ -129,7 +132,7 @@ class PeerCompiling(PeerReporting, Compiling):
             for head in (*self.peer_names, ENSEMBLE)
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 

@@ -1,10 +1,12 @@
 """Logs of each peer of a MutualDistiller."""
 
 import dataclasses
+from typing import Any
 
 from keras_kd._training.logs import Logs
 from keras_kd._training.logs import Reporting
 from keras_kd._training.logs import merge
+from keras_kd._types import Tensor
 
 # Head of the metrics of all peers together.
 ENSEMBLE = "ensemble"
@@ -61,7 +63,13 @@ class PeerReporting(Reporting):
     `peer_names`, and `PeerLogs` in `_parts.logs`.
     """
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self,
+        x: Tensor,
+        y: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> dict[str, Any]:
         """Updates the metrics; see `keras.Model`.
 
         Args:

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import special
 
 from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
+from keras_kd._types import Tensor
 from keras_kd.procedures._co_training.pool import pick
 from keras_kd.procedures.softened import LabelCrossEntropy
 
@@ -43,12 +45,12 @@ class Annotations:
     scores: np.ndarray
 
     @property
-    def num_kept(self):
+    def num_kept(self) -> int:
         """Number of annotations."""
         return len(self.scores)
 
     @property
-    def threshold(self):
+    def threshold(self) -> float:
         """Smallest score that was kept, or nan."""
         return float(self.scores.min()) if self.scores.size else float("nan")
 
@@ -67,23 +69,23 @@ class ClassificationTask:
 
     is_multi_label = False
 
-    def __init__(self, fraction=1.0):
+    def __init__(self, fraction: float = 1.0):
         check_part("fraction", fraction, "a part of the examples", one=True)
         self.fraction = fraction
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """Of class numbers and logits."""
         return LabelCrossEntropy()
 
-    def probabilities(self, logits):
+    def probabilities(self, logits: Tensor) -> np.ndarray:
         """Of the classes, `(examples, classes)`."""
         return special.softmax(np.asarray(logits, "float64"), axis=-1)
 
-    def score(self, probabilities, labels):
+    def score(self, probabilities: np.ndarray, labels: np.ndarray) -> float:
         """Part of the examples whose most probable class is the right one."""
         return float(np.mean(probabilities.argmax(axis=-1) == labels))
 
-    def annotate(self, merged, labels):
+    def annotate(self, merged: np.ndarray, labels: np.ndarray) -> Annotations:
         """Chooses labels.
 
         Args:
@@ -117,19 +119,19 @@ class ObjectPeaksTask:
 
     is_multi_label = True
 
-    def __init__(self, radius=1.0):
+    def __init__(self, radius: float = 1.0):
         check_positive("radius", radius, "a number of pixels")
         self.radius = float(radius)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """Of maps and maps of logits."""
         return keras.losses.BinaryCrossentropy(from_logits=True)
 
-    def probabilities(self, logits):
+    def probabilities(self, logits: Tensor) -> np.ndarray:
         """Of an object at each place, `(images, height, width, kinds)`."""
         return special.expit(np.asarray(logits, "float64"))
 
-    def annotate(self, merged, labels):
+    def annotate(self, merged: np.ndarray, labels: np.ndarray) -> Annotations:
         """Chooses objects.
 
         Args:
@@ -148,7 +150,7 @@ class ObjectPeaksTask:
         y = self.render(places[kept], merged.shape)
         return Annotations(np.arange(len(merged)), y, scores[kept])
 
-    def peaks(self, maps):
+    def peaks(self, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places that are higher than all around them.
 
         Args:
@@ -164,7 +166,9 @@ class ObjectPeaksTask:
         places = np.argwhere((maps == highest) & (maps > 0))
         return places, maps[tuple(places.T)]
 
-    def are_right(self, maps, targets, tolerance=2):
+    def are_right(
+        self, maps: np.ndarray, targets: np.ndarray, tolerance: int = 2
+    ) -> np.ndarray:
         """Decides for a score which peaks are objects.
 
         A peak is right if an object of its kind in its image is near, which no
@@ -192,7 +196,9 @@ class ObjectPeaksTask:
                 rest.pop(distances.index(min(distances)))
         return np.array(right, bool)
 
-    def score(self, maps, targets, tolerance=2):
+    def score(
+        self, maps: np.ndarray, targets: np.ndarray, tolerance: int = 2
+    ) -> float:
         """Average precision: mean of the precision at each object.
 
         Args:
@@ -216,7 +222,7 @@ class ObjectPeaksTask:
         precision = np.cumsum(right) / np.arange(1, len(right) + 1)
         return float(np.sum(precision[right]) / np.sum(targets == 1))
 
-    def render(self, places, shape):
+    def render(self, places: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         """Draws objects into maps, float32.
 
         Args:

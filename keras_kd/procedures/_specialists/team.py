@@ -42,7 +42,7 @@ class Specialists:
     dustbin_shifts: tuple[float, ...]
     histories: Mapping[str, dict[str, list[float]]]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         classes = logits_of(self.generalist, "generalist").shape[-1]
         for name in ("class_sets", "dustbin_shifts"):
             count = len(getattr(self, name))

@@ -8,6 +8,7 @@ from keras_kd import backend
 from keras_kd._core.arguments import as_float
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_positive
+from keras_kd._types import Tensor
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.victim import Victim
@@ -15,9 +16,9 @@ from keras_kd.report.robustness.victim import as_numpy
 
 
 def carlini_wagner_l2(
-    model,
-    x,
-    targets,
+    model: keras.Model,
+    x: Tensor,
+    targets: Tensor,
     *,
     confidence: float = 0.0,
     learning_rate: float = 0.01,

@@ -1,10 +1,12 @@
 """The fast gradient sign method (Goodfellow et al., 2015)."""
 
+import keras
 import numpy as np
 
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import check_flag
+from keras_kd._types import Tensor
 from keras_kd.losses.cross_entropy import cross_entropy
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
@@ -12,9 +14,9 @@ from keras_kd.report.robustness.victim import Victim
 
 
 def fast_gradient_sign(
-    model,
-    x,
-    labels,
+    model: keras.Model,
+    x: Tensor,
+    labels: Tensor,
     *,
     epsilon: float,
     temperature: float = 1.0,

@@ -1,15 +1,17 @@
 """Size of the gradient of the probabilities by the input."""
 
+import keras
 import numpy as np
 
 from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import as_array
+from keras_kd._types import Tensor
 from keras_kd.report.robustness.victim import Victim
 
 
 def input_gradient_size(
-    model,
-    x,
+    model: keras.Model,
+    x: Tensor,
     *,
     temperature: float = 1.0,
     batch_size: int = 100,

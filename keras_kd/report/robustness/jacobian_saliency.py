@@ -1,10 +1,12 @@
 """The Jacobian-based saliency map attack (Papernot et al., 2016)."""
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_temperature
+from keras_kd._types import Tensor
 from keras_kd.report.robustness.attack_result import AttackResult
 from keras_kd.report.robustness.attack_result import judge
 from keras_kd.report.robustness.victim import Victim
@@ -14,9 +16,9 @@ _DEFAULT_FRACTION = 1 / 7
 
 
 def jacobian_saliency(
-    model,
-    x,
-    targets,
+    model: keras.Model,
+    x: Tensor,
+    targets: Tensor,
     *,
     of: str = "probabilities",
     temperature: float = 1.0,

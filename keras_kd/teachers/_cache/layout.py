@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ class Field:
         top_k: Number of logits to keep, `None` for all.
     """
 
-    shape: tuple
+    shape: tuple[Any, ...]
     dtype: str
     top_k: int | None = None
 
@@ -98,11 +99,11 @@ class Layout:
     """
 
     output: object
-    outputs: tuple
-    taps: dict
-    fields: dict
-    probabilities: tuple
-    masks: dict = dataclasses.field(default_factory=dict)
+    outputs: tuple[Any, ...]
+    taps: dict[str, Any]
+    fields: dict[str, Any]
+    probabilities: tuple[Any, ...]
+    masks: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def arrays(self):
         """Shape and dtype of a row of each array."""

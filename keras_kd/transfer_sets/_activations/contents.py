@@ -22,7 +22,7 @@ class TopLayer:
 
     temperature: float = 8.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_temperature(self.temperature)
 
 
@@ -46,7 +46,7 @@ class AllLayers:
     layers: tuple[str, ...] | None = None
     max_covariance_units: int = 1200
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_temperature(self.temperature)
         if self.layers is not None:
             # Tuples, which JSON does not know.
@@ -75,7 +75,7 @@ class SpectralAllLayers:
     kept: float = 0.1
     examples_per_class: int = 64
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_part("kept", self.kept, "a part of the coefficients", one=True)
         check_count("examples_per_class", self.examples_per_class, "examples")
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 
+import keras
 import numpy as np
 
 from keras_kd._core import array_files
@@ -43,11 +45,11 @@ class ActivationRecords:
     arrays: dict[str, np.ndarray]
 
     @property
-    def num_bytes(self):
+    def num_bytes(self) -> int:
         """Bytes of the numbers; the file is compressed, and smaller."""
         return sum(array.nbytes for array in self.arrays.values())
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a file that `load_records` reads.
 
         Args:
@@ -64,11 +66,13 @@ class ActivationRecords:
             "layers": list(self.layers),
         }
 
-    def digest(self):
+    def digest(self) -> str:
         """Hexadecimal digest of all that is recorded."""
         return array_files.digest(self._header(), self.arrays)
 
-    def sample(self, label, count, seed=0):
+    def sample(
+        self, label: int, count: int, seed: int = 0
+    ) -> dict[str, np.ndarray]:
         """Draws activations of a class, as `reconstruct` does.
 
         Args:
@@ -104,7 +108,7 @@ class ActivationRecords:
         drawn = statistics.sample(self.arrays, label, count, random)
         return dict(zip((*self.layers, "logits"), drawn, strict=True))
 
-    def check_teacher(self, teacher):
+    def check_teacher(self, teacher: keras.Model) -> None:
         """Validates that a teacher is the recorded one.
 
         Args:
@@ -136,7 +140,9 @@ def family(content):
     return _FAMILIES[type(content)]
 
 
-def load_records(path, teacher):
+def load_records(
+    path: str | os.PathLike[str], teacher: keras.Model
+) -> ActivationRecords:
     """Reads records that belong to a teacher.
 
     Args:

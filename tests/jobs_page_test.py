@@ -1,0 +1,249 @@
+"""Runs the jobs of `docs/jobs.md`: quickly one step, slowly as they stand."""
+
+import functools
+import pathlib
+import re
+import tempfile
+from unittest import mock
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_kd
+from tests import pages
+from tests import reference
+from tests import support
+
+PAGE = "docs/jobs.md"
+HEAD, *SECTIONS = re.split(r"^## ", pages.text(PAGE), flags=re.MULTILINE)
+JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
+CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, NUMBERS, TAGS, OWN = JOBS
+NAMED = [(f"job_{place}", code) for place, code in enumerate(JOBS)]
+FEW = 32  # One batch, whose means are those of all its positions.
+
+
+def one_step():
+    """Lets `fit` take one step, as a context."""
+    fit = keras.Model.fit
+
+    @functools.wraps(fit)
+    def short(model, *data, **options):
+        options |= {"epochs": 1, "steps_per_epoch": 1}
+        if "validation_data" in options:
+            options["validation_steps"] = 1
+        return fit(model, *data, **options)
+
+    return mock.patch.object(keras.Model, "fit", short)
+
+
+class Jobs:
+    """Runs what the jobs share once, and each job once, from there.
+
+    Attributes:
+        shared: What they share, by name.
+        folder: Where they run.
+    """
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.shared = {}
+        self._done = {}
+        for code in pages.code_blocks(HEAD):
+            pages.run(code, self.folder, self.shared)
+
+    def run(self, code):
+        """Runs a job, or finds its result.
+
+        Returns:
+            Its names, the student's weights before each `fit` and after the
+            last, and the logs of each.
+        """
+        if code not in self._done:
+            self._done[code] = self._run(code)
+        return self._done[code]
+
+    def _run(self, code):
+        keras.utils.set_random_seed(0)
+        names, weights, logs = dict(self.shared), [], []
+        fit = keras_kd.Distiller.fit
+
+        def recorded(distiller, *args, **kwargs):
+            weights.append(support.values(distiller.student.weights))
+            history = fit(distiller, *args, **kwargs)
+            logs.append(history.history)
+            return history
+
+        with mock.patch.object(keras_kd.Distiller, "fit", recorded):
+            pages.run(code, self.folder, names)
+        weights.append(support.values(names["distiller"].student.weights))
+        return names, weights, logs
+
+
+def jobs_of(test_class):
+    """The jobs that the tests of a class run, in a folder of its own."""
+    return Jobs(test_class.enterClassContext(tempfile.TemporaryDirectory()))
+
+
+@support.eager_tests
+class OneStepTest(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with support.eagerly(), one_step():
+            cls.jobs = jobs_of(cls)
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(one_step())
+
+    def evaluated(self, code, x, y):
+        """Evaluates a job on its first examples.
+
+        Args:
+            code: That of the job.
+            x: Name of the input.
+            y: Name of the labels.
+
+        Returns:
+            Logs, labels, and logits of the teacher and the student.
+        """
+        names, *_ = self.jobs.run(code)
+        distiller, x, y = names["distiller"], names[x][:FEW], names[y][:FEW]
+        logs = support.evaluated(distiller, x, y)
+        models = distiller.teacher, distiller.student
+        return logs, y, *(reference.float64(model(x)) for model in models)
+
+    @parameterized.named_parameters(*NAMED)
+    def test_moves_the_student(self, code):
+        _, (before, *_, after), _ = self.jobs.run(code)
+        self.assertGreater(support.largest_difference(before, after), 1e-3)
+
+    def test_a_frozen_backbone_stays_in_the_first_stage(self):
+        _, (first, second, after), _ = self.jobs.run(TRANSFER)
+        kernel, bias, *head = zip(first, second, after, strict=True)
+        for before, between, end in (kernel, bias):
+            np.testing.assert_array_equal(before, between)
+            self.assertTrue(np.any(between != end))
+        self.assertTrue(np.any(head[0][0] != head[0][1]))
+
+    def test_padding_counts_nowhere(self):
+        names, *_ = self.jobs.run(TEXT)
+        distiller, texts = names["distiller"], names["texts"][:FEW]
+        topics = names["topics"][:FEW]
+        logs = support.evaluated(distiller, texts, topics)
+        longer = np.pad(texts, ((0, 0), (0, 7)))
+        padded = support.evaluated(distiller, longer, topics)
+        self.assertGreater(logs["hint"], 0)
+        for key, value in logs.items():
+            np.testing.assert_allclose(padded[key], value, rtol=1e-5)
+
+    def test_scores_of_words_do_not_depend_on_later_ones(self):
+        names, *_ = self.jobs.run(LANGUAGE)
+        student, texts = names["distiller"].student, names["seen"][:2]
+        changed = texts.copy()
+        changed[:, 5:] = 3
+        before, after = (
+            reference.float64(student(x)) for x in (texts, changed)
+        )
+        np.testing.assert_array_equal(before[:, :5], after[:, :5])
+        self.assertTrue(np.any(before != after))
+
+    @parameterized.named_parameters(
+        ("next_word", LANGUAGE, "seen", "following", 0),
+        ("void", SEGMENTER, "images", "masks", 255),
+    )
+    def test_positions_without_a_label_count_nowhere(self, code, x, y, ignored):
+        logs, y, teacher, student = self.evaluated(code, x, y)
+        valid = y != ignored
+        self.assertTrue(valid.any() and not valid.all())
+        soft = reference.soft_targets(teacher, student, 2.0)[valid].mean()
+        right = (student.argmax(-1) == y)[valid].mean()
+        np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-4)
+        np.testing.assert_allclose(logs["accuracy"], right, rtol=1e-5)
+
+    def test_numbers_are_compared_as_numbers(self):
+        logs, y, teacher, student = self.evaluated(NUMBERS, "images", "labels")
+        match = np.square(teacher - student).mean()
+        error = np.abs(student[:, 0] - y).mean()
+        np.testing.assert_allclose(logs["match"], match, rtol=1e-4)
+        np.testing.assert_allclose(logs["mae"], error, rtol=1e-5)
+
+    def test_tags_are_questions_of_their_own(self):
+        logs, y, teacher, student = self.evaluated(TAGS, "images", "tags")
+        soft = reference.binary_soft_targets(teacher, student, 2.0).mean()
+        right = ((student > 0) == y).mean()
+        np.testing.assert_allclose(logs["binary_soft_targets"], soft, rtol=1e-4)
+        np.testing.assert_allclose(logs["binary_accuracy"], right, rtol=1e-5)
+
+    def test_a_teacher_of_probabilities_gives_logits(self):
+        names, *_ = self.jobs.run(OWN)
+        teacher, x = names["distiller"].teacher, names["own"].test_images
+        # One dense layer, without its softmax.
+        kernel, bias = support.values(teacher.weights)
+        scores = x.reshape(len(x), -1) @ kernel + bias
+        np.testing.assert_allclose(teacher(x), scores, rtol=1e-4, atol=1e-5)
+
+
+class LearntTest(parameterized.TestCase):
+    """As the page stands."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.jobs = jobs_of(cls)
+
+    def last(self, code):
+        """The logs of a job's last epoch."""
+        _, _, (*_, logs) = self.jobs.run(code)
+        return {key: values[-1] for key, values in logs.items()}
+
+    def test_the_classifier_cools_and_its_best_student_loads(self):
+        names, _, (logs,) = self.jobs.run(CLASSIFIER)
+        (images, labels), best = names["test"], self.jobs.folder / "best.keras"
+        temperatures = logs["soft_targets.temperature"]
+        np.testing.assert_allclose(temperatures[-1], 2.0, rtol=0.01)
+        scores = keras.models.load_model(best).predict(images, verbose=0)
+        right = (scores.argmax(-1) == labels).mean()
+        np.testing.assert_allclose(right, max(logs["val_accuracy"]), atol=1e-3)
+
+    @parameterized.named_parameters(
+        ("of_shifted_images", CLASSIFIER, "val_accuracy", 0.1),
+        ("of_a_new_head", TRANSFER, "accuracy", 0.1),
+        ("of_texts", TEXT, "accuracy", 0.63),
+        ("of_next_words", LANGUAGE, "accuracy", 0.1),
+        ("of_pixels", SEGMENTER, "accuracy", 0.73),
+        ("of_tags", TAGS, "binary_accuracy", 0.6),
+        ("of_own_images", OWN, "val_accuracy", 0.1),
+    )
+    def test_half_of_what_a_constant_answer_misses_is_right(self, *case):
+        code, key, constant = case
+        self.assertGreater(self.last(code)[key], (1 + constant) / 2)
+
+    def test_numbers_are_nearer_than_their_mean(self):
+        names, *_ = self.jobs.run(NUMBERS)
+        spread = np.abs(names["labels"] - names["labels"].mean()).mean()
+        self.assertLess(self.last(NUMBERS)["mae"], 0.75 * spread)
+
+    @parameterized.named_parameters(*NAMED)
+    def test_the_student_comes_nearer_to_its_teacher(self, code):
+        names, _, (first, *others) = self.jobs.run(code)
+        for key in names["distiller"].loss_names:
+            last = [first, *others][-1]
+            self.assertLess(last[key][-1], first[key][0] / 2)
+
+
+support.mark_slow(LearntTest, "test_")
+
+
+class PageTest(absltest.TestCase):
+    def test_there_are_seven_jobs(self):
+        self.assertLen(SECTIONS, 7)
+
+    def test_no_block_of_a_job_has_more_than_ten_lines(self):
+        self.assertEmpty([code for code in JOBS if code.count("\n") > 10])
+
+
+if __name__ == "__main__":
+    absltest.main()
