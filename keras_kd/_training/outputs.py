@@ -63,11 +63,7 @@ class Outputs(abc.ABC):
         """
 
     def gradient_shapes(self, name):
-        """Shapes of the input gradients of a loss, as its `build` takes them.
-
-        Args:
-            name: Name of a loss.
-        """
+        """Shapes of the input gradients of a loss, as its `build` takes them."""
         return {}
 
 
