@@ -63,7 +63,7 @@ class Outputs(abc.ABC):
         """
 
     def gradient_shapes(self, name):
-        """Shapes of the input gradients of a loss, as its `build` takes them."""
+        """Shapes of the input gradients of a loss, as `build` takes them."""
         return {}
 
 
