@@ -119,6 +119,14 @@ class UnlabelledTest(absltest.TestCase):
                 ],
             )
 
+    def test_labels_may_come_after_training_without(self):
+        x, y = support.data()
+        distiller = support.distiller()
+        distiller.compile("sgd", metrics=["accuracy"])
+        distiller.fit(x, verbose=0)
+        history = distiller.fit(x, y, verbose=0).history
+        self.assertIn("accuracy", history)
+
     def test_a_compiled_loss_asks_for_labels(self):
         x, _ = support.data()
         distiller = support.distiller()

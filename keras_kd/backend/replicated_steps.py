@@ -83,7 +83,7 @@ class ReplicatedSteps:
         # first replica's batch shows the same shapes.
         strategy = self.distribute_strategy
         if strategy.num_replicas_in_sync == 1:
-            self._forget_functions_without_labels(iterator, data_batch)
+            self._build_metrics_late(iterator, data_batch)
             return super()._maybe_symbolic_build(iterator, data_batch)
         if self._has_seen_batch:
             return None
@@ -95,7 +95,7 @@ class ReplicatedSteps:
         self._has_seen_batch = True
         return None
 
-    def _forget_functions_without_labels(self, iterator, data_batch):
+    def _build_metrics_late(self, iterator, data_batch):
         """Lets labels come after data without any.
 
         Metrics of labels make their variables when they see the first, which
@@ -105,8 +105,9 @@ class ReplicatedSteps:
         metrics = self._compile_metrics
         if functions == (None, None) or metrics is None or metrics.built:
             return
-        if has_labels(first_batch(iterator, data_batch)):
-            self.train_function = self.test_function = None
+        data_batch = first_batch(iterator, data_batch)
+        if has_labels(data_batch):
+            self._symbolic_build(data_batch=data_batch)
 
 
 def _check_optimizer(optimizer, replicas):

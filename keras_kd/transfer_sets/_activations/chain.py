@@ -130,7 +130,7 @@ def _calls(teacher):
         return hook
 
     with keras.StatelessScope(), contextlib.ExitStack() as hooks:
-        for layer in taps.layers(teacher).values():
+        for layer in map(taps.unwrapped, taps.layers(teacher).values()):
             if not taps.children(layer):
                 hooks.enter_context(hooked(layer, "call", note(layer)))
         output = tapped_model.run(
