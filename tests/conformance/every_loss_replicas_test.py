@@ -19,6 +19,7 @@ from tests.replicas import two_replicas
 
 
 class EveryLossReplicasTest(parameterized.TestCase):
+    @pytest.mark.slow
     def test_two_replicas_without_a_graph_equal_one_device(self):
         self.assert_equal(5, True, epochs=1, run_eagerly=True)
 

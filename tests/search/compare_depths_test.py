@@ -5,6 +5,7 @@ from unittest import mock
 import keras
 import keras_tuner
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -30,6 +31,7 @@ def build_student(hp, depth):
     )
 
 
+@pytest.mark.slow
 class CompareDepthsTest(absltest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -2,6 +2,7 @@
 
 import keras
 import keras_tuner
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -55,6 +56,7 @@ class ObjectiveTest(parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, "keras_tuner.Objective"):
                 self.tuner("val_something", model)
 
+    @pytest.mark.slow
     @support.eagerly()
     def test_trials_without_a_score_end_the_search(self):
         x, y = support.data()
@@ -68,6 +70,7 @@ class ObjectiveTest(parameterized.TestCase):
         tuner.search(x, y, validation_data=(x, y), verbose=0)
         self.assertIsNotNone(tuner.oracle.get_best_trials()[0].score)
 
+    @pytest.mark.slow
     @support.eagerly()
     def test_a_name_that_is_not_logged_ends_the_search(self):
         x, y = support.data()
