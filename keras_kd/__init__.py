@@ -53,6 +53,7 @@ _CLASSES = {
 
 # No class of a saved model is in these: they are imported when asked for.
 _LATER = (
+    "callbacks",
     "datasets",
     "distribution",
     "procedures",

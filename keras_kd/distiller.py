@@ -19,7 +19,6 @@ from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.loss_terms import name_losses
-from keras_kd._training.measuring import Measuring
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.outputs import teacher_outputs
@@ -39,7 +38,6 @@ class Distiller(
     Hyperparameters,
     Compiling,
     UnlabelledWeights,
-    Measuring,
     backend.Trainer,
     keras.Model,
 ):

@@ -16,7 +16,6 @@ from keras_kd._training import checks
 from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.loss_terms import name_losses
-from keras_kd._training.measuring import Measuring
 from keras_kd._training.outputs import PeerOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
@@ -38,7 +37,6 @@ class MutualDistiller(
     Hyperparameters,
     PeerCompiling,
     UnlabelledWeights,
-    Measuring,
     backend.Trainer,
     keras.Model,
 ):

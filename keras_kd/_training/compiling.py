@@ -16,6 +16,7 @@ from keras_kd._training import compiled_metrics
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
 from keras_kd._training import targets
+from keras_kd._types import Data
 from keras_kd._types import PerOutput
 
 
@@ -121,6 +122,13 @@ class Compiling(logs.Reporting):
     def output_names(self) -> list[str] | None:
         """Names of the student's outputs, which label losses and metrics."""
         return getattr(self.student, "output_names", None)
+
+    def measure_batch(self, data: Data) -> Any:
+        """Measures of one batch: see `measuring.measure`."""
+        # Few ask, and it is a module that few need.
+        from keras_kd._training import measuring
+
+        return measuring.measure(self, data)
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile`, serialized."""

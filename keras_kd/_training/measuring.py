@@ -50,75 +50,74 @@ class Measures:
     hits: list
 
 
-class Measuring:
-    """Measures of a batch. Mixed in before `backend.Trainer`."""
+def measure(distiller, data: Data) -> Measures:
+    """Evaluates a batch, and each term's gradient by the student's weights.
 
-    def measure_batch(self, data: Data) -> Measures:
-        """Evaluates a batch, and each term's gradient by the student's weights.
+    It is one pass of the models, in inference mode, and a step back for
+    each term. Nothing is changed.
 
-        It is one pass of the models, in inference mode, and a step back for
-        each term. Nothing is changed.
+    Args:
+        distiller: A compiled `Distiller` or `MutualDistiller`.
+        data: The batch, as a step gets it.
 
-        Args:
-            data: The batch, as a step gets it.
+    Returns:
+        `Measures`.
+    """
+    step, norms = distiller.gradient_step(data)
+    penalties = [
+        sum(float(ops.convert_to_numpy(ops.sum(value))) for value in values)
+        for _, values in step.terms
+    ]
+    return Measures(
+        [
+            {
+                name: None if norm is None else float(norm)
+                for name, norm in of_student.items()
+            }
+            for of_student in norms
+        ],
+        float(np.mean(penalties)),
+        _hits(distiller, step),
+    )
 
-        Returns:
-            `Measures`.
-        """
-        step, norms = self.gradient_step(data)
-        penalties = [
-            sum(float(ops.convert_to_numpy(ops.sum(value))) for value in values)
-            for _, values in step.terms
-        ]
-        return Measures(
-            [
-                {
-                    name: None if norm is None else float(norm)
-                    for name, norm in of_student.items()
-                }
-                for of_student in norms
-            ],
-            float(np.mean(penalties)),
-            self._hits(step),
+
+def _hits(distiller, step):
+    """`Hits` of each output that has labels of classes, of one teacher."""
+    if step.teacher_output is None:
+        return []
+    targets = step.examples.targets
+    names = distiller._parts.comparison.teacher.output_names
+    found = []
+    for name, output in distiller._find_outputs(distiller.loss).items():
+        is_multi_label = output.activation == SIGMOID and output.units != 1
+        if is_multi_label or (names and name not in names):
+            continue
+        said = tapped_model.pick(step.teacher_output, names, name)
+        scores = _array(ensemble_logits.as_logits(said))
+        counted = _counted(targets, name, scores.shape[:-1])
+        labels = _class_numbers(
+            batch.of_output(targets.labels, targets.names, name),
+            scores.shape,
+            counted,
         )
-
-    def _hits(self, step):
-        """`Hits` of each output that has labels of classes, of one teacher."""
-        if step.teacher_output is None:
-            return []
-        targets = step.examples.targets
-        names = self._parts.comparison.teacher.output_names
-        found = []
-        for name, output in self._find_outputs(self.loss).items():
-            is_multi_label = output.activation == SIGMOID and output.units != 1
-            if is_multi_label or (names and name not in names):
-                continue
-            said = tapped_model.pick(step.teacher_output, names, name)
-            scores = _array(ensemble_logits.as_logits(said))
-            counted = _counted(targets, name, scores.shape[:-1])
-            labels = _class_numbers(
-                batch.of_output(targets.labels, targets.names, name),
-                scores.shape,
-                counted,
+        if scores.shape[-1] != output.units or labels is None:
+            continue
+        choice = _choice(scores)[counted]
+        classes = 1 + max(labels.max(), choice.max())
+        of_labels, of_choices = (
+            np.bincount(numbers, minlength=classes)
+            for numbers in (labels, choice)
+        )
+        found.append(
+            Hits(
+                name,
+                int(np.sum(labels == choice)),
+                len(labels),
+                int(of_labels.max()),
+                float(of_labels @ of_choices / len(labels)),
             )
-            if scores.shape[-1] != output.units or labels is None:
-                continue
-            choice = _choice(scores)[counted]
-            classes = 1 + max(labels.max(), choice.max())
-            of_labels, of_choices = (
-                np.bincount(numbers, minlength=classes)
-                for numbers in (labels, choice)
-            )
-            found.append(
-                Hits(
-                    name,
-                    int(np.sum(labels == choice)),
-                    len(labels),
-                    int(of_labels.max()),
-                    float(of_labels @ of_choices / len(labels)),
-                )
-            )
-        return found
+        )
+    return found
 
 
 def _array(tensor):

@@ -3,9 +3,6 @@
 A backend gives a `read` function, from a symbolic tensor to its `Node`.
 """
 
-import dataclasses
-from collections.abc import Hashable
-
 # Kinds of nodes.
 MOVE = "move"  # Moves or converts the first input, and changes no number.
 STACK = "stack"  # Moves all its inputs.
@@ -20,19 +17,25 @@ CONSTANT = "constant"
 OTHER = "other"
 
 
-@dataclasses.dataclass(frozen=True)
 class Node:
-    """What made a symbolic tensor.
+    """What made a symbolic tensor. Nodes of one key are equal.
 
-    Attributes:
-        key: Tells the tensors of a graph apart.
+    Args:
+        key: Tells the tensors of a graph apart; hashable.
         kind: One of the kinds above.
         inputs: The tensors it is made of.
     """
 
-    key: Hashable
-    kind: str = dataclasses.field(compare=False)
-    inputs: tuple = dataclasses.field(compare=False)
+    def __init__(self, key, kind, inputs):
+        self.key = key
+        self.kind = kind
+        self.inputs = inputs
+
+    def __eq__(self, other):
+        return self.key == other.key
+
+    def __hash__(self):
+        return hash(self.key)
 
 
 def origins(tensor, read):

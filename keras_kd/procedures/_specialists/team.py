@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_kd._core import ensemble_logits
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.predictions import predict_logits
 from keras_kd.procedures._specialists.inference import Opinions
@@ -43,7 +44,7 @@ class Specialists:
     histories: Mapping[str, dict[str, list[float]]]
 
     def __post_init__(self) -> None:
-        classes = logits_of(self.generalist, "generalist").shape[-1]
+        classes = _units(self.generalist, "generalist")
         for name in ("class_sets", "dustbin_shifts"):
             count = len(getattr(self, name))
             if count != len(self.specialists):
@@ -54,7 +55,7 @@ class Specialists:
         for m, (specialist, chosen) in enumerate(
             zip(self.specialists, self.class_sets, strict=True)
         ):
-            units = logits_of(specialist, f"specialists[{m}]").shape[-1]
+            units = _units(specialist, f"specialists[{m}]")
             if units != len(chosen) + 1 or not set(chosen) <= {*range(classes)}:
                 raise ValueError(
                     f"`class_sets[{m}]` must have classes of the generalist, "
@@ -134,3 +135,8 @@ def _probabilities(logits):
     from scipy import special
 
     return special.softmax(np.asarray(logits, "float64"), axis=-1)
+
+
+def _units(model, argument):
+    """Number of classes of a model, or of the members of an ensemble."""
+    return ensemble_logits.scores(logits_of(model, argument)).shape[-1]
