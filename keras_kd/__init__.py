@@ -56,6 +56,7 @@ _LATER = (
     "callbacks",
     "datasets",
     "distribution",
+    "models",
     "procedures",
     "report",
     "search",
@@ -85,6 +86,8 @@ def _import_all():
         for name in __all__:
             if name not in _LATER:
                 globals()[name] = __getattr__(name)
+        # The layers that saved models of `models` have.
+        importlib.import_module("keras_kd._core.maxout")
     finally:
         if was_enabled:
             gc.enable()

@@ -1,11 +1,11 @@
 """Architectures to begin with."""
 
+from keras_kd._core.maxout import CeilMaxPooling2D
+from keras_kd._core.maxout import Maxout
 from keras_kd.models.budgeted_convnet import budgeted_convnet
 from keras_kd.models.fold_bottleneck import fold_bottleneck
 from keras_kd.models.highway import highway
 from keras_kd.models.lenet5 import lenet5
-from keras_kd.models.maxout import CeilMaxPooling2D
-from keras_kd.models.maxout import Maxout
 from keras_kd.models.maxout_convnet import MaxoutBlock
 from keras_kd.models.maxout_convnet import maxout_convnet
 from keras_kd.models.maxout_fitnet import maxout_fitnet

@@ -12,8 +12,8 @@ from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.kinds import check_list
-from keras_kd.models.maxout import CeilMaxPooling2D
-from keras_kd.models.maxout import Maxout
+from keras_kd._core.maxout import CeilMaxPooling2D
+from keras_kd._core.maxout import Maxout
 
 # Romero et al., 2015: all weights are drawn from this.
 PAPER_RANGE = 0.005

@@ -4,8 +4,8 @@ import keras
 
 from keras_kd import projectors
 from keras_kd import taps
-from keras_kd.models.maxout import CeilMaxPooling2D
-from keras_kd.models.maxout import Maxout
+from keras_kd._core.maxout import CeilMaxPooling2D
+from keras_kd._core.maxout import Maxout
 
 # The authors' released code.
 RANGE = 0.05
