@@ -166,6 +166,7 @@ class SaveTest(absltest.TestCase):
         ):
             made(5).load_weights(path)
 
+    @pytest.mark.slow
     def test_every_changed_value_of_a_weights_file_is_noticed(self):
         path = self.path("d.weights.h5")
         distiller = made()

@@ -117,5 +117,10 @@ class EveryTeacherFormTest(parameterized.TestCase):
                 )
 
 
+support.mark_slow(
+    EveryTeacherFormTest, "test_an_ensemble_is_another", but=["0", "1"]
+)
+
+
 if __name__ == "__main__":
     absltest.main()

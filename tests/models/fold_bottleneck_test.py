@@ -1,6 +1,7 @@
 import hypothesis
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from hypothesis import strategies
@@ -147,6 +148,7 @@ class FoldBottleneckTest(parameterized.TestCase):
         ):
             models.fold_bottleneck(model)
 
+    @pytest.mark.slow
     def test_does_not_fold_quantised_layers(self):
         model = models.shallow_mimic((4,), 3, 8, bottleneck=2)
         model.get_layer("hidden").quantize("int8")

@@ -98,9 +98,7 @@ class ReplicasTest(parameterized.TestCase):
             )
 
 
-support.mark_slow(
-    ReplicasTest, "test_two_replicas_without", but=["_together", "_shards"]
-)
+support.mark_slow(ReplicasTest, "test_two_replicas_without", but=["_shards"])
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ class LogitsOfProbabilitiesTest(parameterized.TestCase):
         hidden = model.get_layer("hidden")(X)
         np.testing.assert_allclose(teacher(X), hidden, rtol=1e-4, atol=1e-5)
 
+    @pytest.mark.slow
     def test_the_messages_lead_here(self):
         model = ending_in(ops.softmax)
         for refused in (
