@@ -18,6 +18,7 @@ from keras_kd._training import student_outputs
 from keras_kd._training import targets
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
+from keras_kd.backend.neutral import of_any_backend
 
 
 class Compiling(logs.Reporting):
@@ -135,7 +136,7 @@ class Compiling(logs.Reporting):
         if not self.compiled:
             return {}
         return {
-            name: _of_any_backend(keras.saving.serialize_keras_object(value))
+            name: of_any_backend(keras.saving.serialize_keras_object(value))
             for name, value in vars(self._compile_arguments).items()
         }
 
@@ -192,19 +193,3 @@ def _move_weights(arguments):
     ):
         del arguments["sample_weight"]
         arguments["x"] = batch.attach(x, sample_weight=weights)
-
-
-def _of_any_backend(config):
-    """A config in which optimizers stand under their public names.
-
-    Keras 3.15 writes the class that PyTorch has, with which no other backend
-    can train.
-    """
-    if isinstance(config, list):
-        return [_of_any_backend(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    config = {key: _of_any_backend(part) for key, part in config.items()}
-    if str(config.get("module")).startswith("keras.src.backend."):
-        config |= {"module": "keras.optimizers", "registered_name": None}
-    return config

@@ -33,7 +33,7 @@ class Examples:
         return self.targets.clean_labels()
 
     def measured(self, output):
-        """What losses and metrics of labels get beside the labels.
+        """Returns the arguments of losses and metrics beside the labels.
 
         Args:
             output: A student's output for the examples.

@@ -15,7 +15,7 @@ from keras_kd._types import Data
 
 @dataclasses.dataclass(frozen=True)
 class Hits:
-    """How often a teacher is right on the labels of a batch.
+    """Counts of a teacher that is right on the labels of a batch.
 
     Attributes:
         output: Name of the output, `None` for the only one.
@@ -35,7 +35,7 @@ class Hits:
 
 @dataclasses.dataclass(frozen=True)
 class Measures:
-    """What one batch shows.
+    """Measures of one batch.
 
     Attributes:
         norms: For each student, a dict from each term of the loss to the norm

@@ -133,7 +133,7 @@ class Step:
 
     @property
     def teacher_output(self):
-        """What the one teacher said; `None` without one."""
+        """Output of the one teacher; `None` without one."""
         return None if self._teacher is None else self._teacher.output
 
     def student(self, index):

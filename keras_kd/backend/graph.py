@@ -18,7 +18,7 @@ OTHER = "other"
 
 
 class Node:
-    """What made a symbolic tensor. Nodes of one key are equal.
+    """Maker of a symbolic tensor. Nodes of one key are equal.
 
     Args:
         key: Tells the tensors of a graph apart; hashable.

@@ -53,7 +53,7 @@ class Scope(keras.StatelessScope):
         return list(map(self.get_current_value, variables))
 
     def changes(self):
-        """What happened in the scope, as tensors for `take_over`."""
+        """Returns the changes made in the scope, as tensors for `take_over`."""
         values = {
             key: value
             for key, value in self.state_mapping.items()

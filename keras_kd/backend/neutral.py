@@ -102,3 +102,22 @@ def set_initial_epoch(model, epoch):
         epoch: The epoch, or `None` for the first.
     """
     model._initial_epoch = epoch
+
+
+def of_any_backend(config):
+    """A config in which optimizers stand under their public names.
+
+    Keras 3.15 writes the class that PyTorch has, with which no other backend
+    can train.
+
+    Args:
+        config: Config of anything, as `serialize_keras_object` makes it.
+    """
+    if isinstance(config, list):
+        return [of_any_backend(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: of_any_backend(part) for key, part in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config

@@ -9,7 +9,7 @@ from keras_kd.backend.neutral import has_labels
 
 
 class OneDeviceSteps:
-    """What Keras does before the first step of `fit` or `evaluate`.
+    """Preparation of the first step of `fit` or `evaluate`.
 
     Mixed in before `keras.Model`. The names of Keras 3.15 that are replaced
     here are public, but for `_symbolic_build`.

@@ -78,7 +78,7 @@ def _decode(path):
 
 
 def _reason(error):
-    """What TensorFlow says of a file, without names of its operations."""
+    """Returns TensorFlow's reason, without names of its operations."""
     line = error.message.splitlines()[0]
     return re.sub(r"\{\{.*?\}\} |( \[Op:.*)", "", line).rstrip(". ")
 

@@ -24,7 +24,7 @@ def check_same_classes(loss, teacher_shape, student_shape):
 
 
 def _mismatch(teacher, student):
-    """What differs in two shapes of one example, and what to do about it."""
+    """Names the difference of two shapes of one example, and a remedy."""
     if len(teacher) != len(student):
         return "positions", (
             "Pool those that only one model has, such as by "

@@ -103,7 +103,7 @@ def _word(dataset):
 
 
 def _difference(found, now):
-    """How a job differs from this one, to be read after "a job"."""
+    """Names a difference to this job, in words that follow "a job"."""
     if found.get("command") != now.get("command"):
         return "of another command"
     if found.get("dataset") != now.get("dataset"):

@@ -55,7 +55,7 @@ def _named(answers):
 
 
 def form(part):
-    """What all parts have in common: kinds of numbers and shapes of a row."""
+    """Kinds of numbers and shapes of a row, which all parts share."""
     return {name: (a.dtype.str, a.shape[1:]) for name, a in part.items()}
 
 
