@@ -68,6 +68,8 @@ class Comparison:
 
     def _gradient_shapes(self, name, loss):
         """Shapes of input gradients, those that the loss's `build` takes."""
+        if not loss.needs:
+            return {}
         taken = inspect.signature(loss.build).parameters
         return {
             argument: shape
@@ -82,7 +84,7 @@ class Comparison:
         Args:
             teacher: The teacher's `ForwardPass`.
             student: The student's `ForwardPass`.
-            examples: `examples.Examples` that they are of.
+            examples: `batch.Examples` that they are of.
 
         Returns:
             Dict from the name of each loss to this replica's share of its
