@@ -58,3 +58,35 @@ class Flow(keras_kd.losses.DistillationLoss):
             for first, last in (teacher, student)
         )
         return (theirs - ours) ** 2
+
+
+@keras.saving.register_keras_serializable("mechanisms")
+class Reused(keras_kd.losses.DistillationLoss):
+    """Compares what the teacher's head makes of both features."""
+
+    needs = ("teacher_head",)
+
+    def build(self, teacher_shape, student_shape):
+        self.projector = keras.layers.Dense(teacher_shape[-1])
+        self.projector.build(student_shape)
+        # Behind the head, to see which mode it gets.
+        self.last = keras.layers.BatchNormalization()
+        self.last.build((None, 3))
+
+    def call(self, teacher, student, teacher_head):
+        found = teacher_head(self.projector(student))
+        gap = found - ops.stop_gradient(teacher_head(teacher))
+        return ops.mean(gap**2, axis=-1) + 0 * ops.mean(self.last(found), -1)
+
+
+def split_net(width, name):
+    """A dense net whose activation is a layer of its own, `relu`."""
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(width, name="hidden"),
+            keras.layers.ReLU(name="relu"),
+            keras.layers.Dense(3, name="head"),
+        ],
+        name=name,
+    )

@@ -8,6 +8,7 @@ import keras
 from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import ensemble_logits
+from keras_kd._core import heads
 from keras_kd._core import places
 from keras_kd._core.input_gradients import check_served
 from keras_kd._training import checks
@@ -37,6 +38,11 @@ class Comparison:
         self.student = student
         self._teacher_taps = places.used(losses.values(), "teacher_tap")
         self._student_taps = places.used(losses.values(), "student_tap")
+        self._heads = {
+            name: heads.Head(teacher.model, loss.teacher_tap, name)
+            for name, loss in losses.items()
+            if "teacher_head" in loss.needs
+        }
         self._build()
 
     def _build(self):
@@ -122,6 +128,7 @@ class Comparison:
         offered = {
             "labels": examples.labels,
             "example_ids": examples.reserved.get("example_ids"),
+            "teacher_head": self._heads.get(name),
             **teacher.gradients.get(name, {}),
             **student.gradients.get(name, {}),
         }

@@ -10,6 +10,7 @@ SERVED = (
     "student_input_gradient",
     "teacher_input_gradient_of_view",
     "student_input_gradient_of_view",
+    "teacher_head",
 )
 WEIGHTS = "example_weights"
 
@@ -87,11 +88,11 @@ def place(loss, argument, tap):
             f"of each model. Received: {argument}={tap!r}. Make one "
             f"`{kind}` for each pair of taps."
         )
-    gradients = [need for need in loss.needs if "input_gradient" in need]
-    if several and gradients:
+    of_one = [n for n in loss.needs if n in SERVED[2:]]
+    if several and of_one:
         raise ValueError(
-            f"`{argument}` must be one tap, since what is there is "
-            f"differentiated for the {gradients[0]} of `{kind}`. Received: "
-            f"{argument}={tap!r}. Make one `{kind}` for each."
+            f"`{argument}` must be one tap, since the {of_one[0]} that "
+            f"`{kind}` needs is of one. Received: {argument}={tap!r}. Make one "
+            f"`{kind}` for each."
         )
     return tuple(tap) if several else tap

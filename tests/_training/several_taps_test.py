@@ -177,6 +177,7 @@ class RefusalsTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "student_tap='block9'"):
             made(Flow(teacher_tap=TAPS, student_tap=("block0", "block9")))
 
+    @pytest.mark.slow
     def test_a_cache_must_have_all(self):
         x, _ = support.data()
         cached = keras_kd.teachers.cache_teacher(
