@@ -66,6 +66,11 @@ def all_sum(value):
     return value
 
 
+def all_rows(tensor):
+    """Joins the rows of a tensor on all replicas, inside a step."""
+    return tensor
+
+
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers: here there is one."""
     return [list(numbers)]
