@@ -1,0 +1,3 @@
+"""Rows of the losses that compare features, or examples with each other."""
+
+FEATURE_ROWS = ()
