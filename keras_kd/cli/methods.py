@@ -223,6 +223,14 @@ PYTHON_ONLY = {
     ),
     "teachers.EnsembleTeacher": ("several models as one teacher", HINTON),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
+    "losses.RelationalDistance": (
+        "distances between the examples of a batch",
+        "Park et al. 2019, https://arxiv.org/abs/1904.05068",
+    ),
+    "losses.RelationalAngle": (
+        "angles that the examples of a batch form",
+        "Park et al. 2019, https://arxiv.org/abs/1904.05068",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -9,6 +9,8 @@ from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
 from keras_kd.losses.probability_regression import ProbabilityRegression
+from keras_kd.losses.relational import RelationalAngle
+from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.soft_targets import SoftTargets
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "LogitRegression",
     "Match",
     "ProbabilityRegression",
+    "RelationalAngle",
+    "RelationalDistance",
     "SoftTargets",
 ]

@@ -1,3 +1,20 @@
 """Rows of the losses that compare features, or examples with each other."""
 
-FEATURE_ROWS = ()
+from tests.conformance.loss_row import Row
+
+FEATURE_ROWS = (
+    Row(
+        "relational_angle",
+        "RelationalAngle",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+    Row(
+        "relational_distance",
+        "RelationalDistance",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+)
