@@ -231,6 +231,10 @@ PYTHON_ONLY = {
         "angles that the examples of a batch form",
         "Park et al. 2019, https://arxiv.org/abs/1904.05068",
     ),
+    "losses.PairwiseSimilarity": (
+        "which examples of a batch are alike",
+        "Tung and Mori 2019, https://arxiv.org/abs/1907.09682",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -8,6 +8,7 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
+from keras_kd.losses.pairwise_similarity import PairwiseSimilarity
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
@@ -22,6 +23,7 @@ __all__ = [
     "InputGradientTransfer",
     "LogitRegression",
     "Match",
+    "PairwiseSimilarity",
     "ProbabilityRegression",
     "RelationalAngle",
     "RelationalDistance",

@@ -4,6 +4,13 @@ from tests.conformance.loss_row import Row
 
 FEATURE_ROWS = (
     Row(
+        "pairwise_similarity",
+        "PairwiseSimilarity",
+        (4, 4, 3),
+        (4, 4, 3),
+        compares_examples=True,
+    ),
+    Row(
         "relational_angle",
         "RelationalAngle",
         (5,),

@@ -16,4 +16,5 @@ def rows():
     rows = []
     for name in ("RelationalDistance", "RelationalAngle"):
         rows += weights(name)
+    rows += weights("PairwiseSimilarity")
     return rows

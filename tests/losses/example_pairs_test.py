@@ -14,6 +14,7 @@ from tests.references import relations
 PAIRS = (
     ("distance", losses.RelationalDistance, relations.distances),
     ("angle", losses.RelationalAngle, relations.angles),
+    ("similarity", losses.PairwiseSimilarity, relations.similarities),
 )
 # An example that counts as three, half a one, and one that does not count.
 WEIGHTS = np.array([1.0, 3.0, 0.0, 0.5, 1.0, 1.0])
