@@ -235,6 +235,10 @@ PYTHON_ONLY = {
         "which examples of a batch are alike",
         "Tung and Mori 2019, https://arxiv.org/abs/1907.09682",
     ),
+    "losses.ProbabilisticKnowledgeTransfer": (
+        "probabilities of being neighbours in a batch",
+        "Passalis and Tefas 2018, https://arxiv.org/abs/1803.10837",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -9,6 +9,9 @@ from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
 from keras_kd.losses.pairwise_similarity import PairwiseSimilarity
+from keras_kd.losses.probabilistic_knowledge_transfer import (
+    ProbabilisticKnowledgeTransfer,
+)
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
@@ -24,6 +27,7 @@ __all__ = [
     "LogitRegression",
     "Match",
     "PairwiseSimilarity",
+    "ProbabilisticKnowledgeTransfer",
     "ProbabilityRegression",
     "RelationalAngle",
     "RelationalDistance",

@@ -11,6 +11,13 @@ FEATURE_ROWS = (
         compares_examples=True,
     ),
     Row(
+        "probabilistic_knowledge_transfer",
+        "ProbabilisticKnowledgeTransfer",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+    Row(
         "relational_angle",
         "RelationalAngle",
         (5,),

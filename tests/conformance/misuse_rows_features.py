@@ -17,4 +17,5 @@ def rows():
     for name in ("RelationalDistance", "RelationalAngle"):
         rows += weights(name)
     rows += weights("PairwiseSimilarity")
+    rows += weights("ProbabilisticKnowledgeTransfer")
     return rows

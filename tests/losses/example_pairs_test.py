@@ -15,6 +15,11 @@ PAIRS = (
     ("distance", losses.RelationalDistance, relations.distances),
     ("angle", losses.RelationalAngle, relations.angles),
     ("similarity", losses.PairwiseSimilarity, relations.similarities),
+    (
+        "neighbours",
+        losses.ProbabilisticKnowledgeTransfer,
+        relations.neighbour_probabilities,
+    ),
 )
 # An example that counts as three, half a one, and one that does not count.
 WEIGHTS = np.array([1.0, 3.0, 0.0, 0.5, 1.0, 1.0])
