@@ -239,6 +239,10 @@ PYTHON_ONLY = {
         "probabilities of being neighbours in a batch",
         "Passalis and Tefas 2018, https://arxiv.org/abs/1803.10837",
     ),
+    "losses.NeuronSelectivityTransfer": (
+        "where the channels of a map are active, as a set",
+        "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

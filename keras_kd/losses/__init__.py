@@ -8,6 +8,9 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
+from keras_kd.losses.neuron_selectivity_transfer import (
+    NeuronSelectivityTransfer,
+)
 from keras_kd.losses.pairwise_similarity import PairwiseSimilarity
 from keras_kd.losses.probabilistic_knowledge_transfer import (
     ProbabilisticKnowledgeTransfer,
@@ -26,6 +29,7 @@ __all__ = [
     "InputGradientTransfer",
     "LogitRegression",
     "Match",
+    "NeuronSelectivityTransfer",
     "PairwiseSimilarity",
     "ProbabilisticKnowledgeTransfer",
     "ProbabilityRegression",

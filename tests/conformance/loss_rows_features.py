@@ -4,6 +4,18 @@ from tests.conformance.loss_row import Row
 
 FEATURE_ROWS = (
     Row(
+        "neuron_selectivity_transfer",
+        "NeuronSelectivityTransfer",
+        (4, 4, 3),
+        (4, 4, 2),
+    ),
+    Row(
+        "neuron_selectivity_transfer_wide",
+        "NeuronSelectivityTransfer",
+        (4, 4, 6),
+        (2, 2, 5),
+    ),
+    Row(
         "pairwise_similarity",
         "PairwiseSimilarity",
         (4, 4, 3),

@@ -1,7 +1,9 @@
 """Wrong uses of losses that compare features, or examples."""
 
 from keras_kd import losses
+from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import wrong
+from tests.conformance.misuse_rows_losses import compared
 
 
 def weights(name):
@@ -11,6 +13,18 @@ def weights(name):
     return wrong(f"losses.{name}", make, "loss_weight", *values, remedy=1.0)
 
 
+def without_positions(make):
+    """A row of features that are single vectors."""
+    return Row(
+        f"losses.{make.__name__}",
+        "no positions",
+        compared((2, 3), (2, 3), make),
+        make.__name__,
+        "(2, 3)",
+        compared((2, 4, 3), (2, 4, 3), make),
+    )
+
+
 def rows():
     """All of them."""
     rows = []
@@ -18,4 +32,16 @@ def rows():
         rows += weights(name)
     rows += weights("PairwiseSimilarity")
     rows += weights("ProbabilisticKnowledgeTransfer")
+    selectivity = losses.NeuronSelectivityTransfer
+    rows.append(without_positions(selectivity))
+    rows.append(
+        Row(
+            "losses.NeuronSelectivityTransfer",
+            "sizes that pooling does not meet",
+            compared((2, 6, 3), (2, 4, 3), selectivity),
+            "NeuronSelectivityTransfer",
+            "(2, 4, 3)",
+            compared((2, 6, 3), (2, 3, 3), selectivity),
+        )
+    )
     return rows
