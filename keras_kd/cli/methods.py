@@ -243,6 +243,10 @@ PYTHON_ONLY = {
         "where the channels of a map are active, as a set",
         "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",
     ),
+    "losses.VariationalInformation": (
+        "the teacher's feature, predicted with a learned variance",
+        "Ahn et al. 2019, https://arxiv.org/abs/1904.05835",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -19,6 +19,7 @@ from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.soft_targets import SoftTargets
+from keras_kd.losses.variational_information import VariationalInformation
 
 __all__ = [
     "AttentionTransfer",
@@ -36,4 +37,5 @@ __all__ = [
     "RelationalAngle",
     "RelationalDistance",
     "SoftTargets",
+    "VariationalInformation",
 ]

@@ -43,4 +43,20 @@ FEATURE_ROWS = (
         (5,),
         compares_examples=True,
     ),
+    Row(
+        "variational_information",
+        "VariationalInformation",
+        (4, 4, 3),
+        (4, 4, 2),
+        is_divergence=False,
+    ),
+    Row(
+        "variational_information_sequence",
+        "VariationalInformation",
+        (6, 5),
+        (6, 3),
+        (6,),
+        arguments=lambda: {"initial_variance": 1.0},
+        is_divergence=False,
+    ),
 )

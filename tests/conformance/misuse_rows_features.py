@@ -1,5 +1,7 @@
 """Wrong uses of losses that compare features, or examples."""
 
+import math
+
 from keras_kd import losses
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import wrong
@@ -44,4 +46,8 @@ def rows():
             compared((2, 6, 3), (2, 3, 3), selectivity),
         )
     )
+    of, make = "losses.VariationalInformation", losses.VariationalInformation
+    values = (0, -1.0, "5", None, math.nan, math.inf, True)
+    rows += wrong(of, make, "initial_variance", *values, remedy=5.0)
+    rows += wrong(of, make, "projector", "dense", 3)
     return rows
