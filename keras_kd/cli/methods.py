@@ -247,6 +247,10 @@ PYTHON_ONLY = {
         "the teacher's feature, predicted with a learned variance",
         "Ahn et al. 2019, https://arxiv.org/abs/1904.05835",
     ),
+    "losses.ChannelDistributions": (
+        "where each channel of a map is strong",
+        "Shu et al. 2021, https://arxiv.org/abs/2011.13256",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -2,6 +2,7 @@
 
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
+from keras_kd.losses.channel_distributions import ChannelDistributions
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
@@ -24,6 +25,7 @@ from keras_kd.losses.variational_information import VariationalInformation
 __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
+    "ChannelDistributions",
     "DistillationLoss",
     "Hint",
     "InputGradientSymmetry",

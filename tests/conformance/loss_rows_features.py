@@ -1,8 +1,32 @@
 """Rows of the losses that compare features, or examples with each other."""
 
+import keras
+
 from tests.conformance.loss_row import Row
 
+
+def without_bias():
+    """A projector for losses to which the offset of a channel is nothing."""
+    layer = keras.layers.Dense(5, use_bias=False, dtype="float32")
+    return {"projector": layer}
+
+
 FEATURE_ROWS = (
+    Row(
+        "channel_distributions",
+        "ChannelDistributions",
+        (4, 4, 3),
+        (4, 4, 3),
+        arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "channel_distributions_projected",
+        "ChannelDistributions",
+        (6, 5),
+        (6, 3),
+        arguments=without_bias,
+        is_divergence=False,
+    ),
     Row(
         "neuron_selectivity_transfer",
         "NeuronSelectivityTransfer",

@@ -50,4 +50,9 @@ def rows():
     values = (0, -1.0, "5", None, math.nan, math.inf, True)
     rows += wrong(of, make, "initial_variance", *values, remedy=5.0)
     rows += wrong(of, make, "projector", "dense", 3)
+    of, make = "losses.ChannelDistributions", losses.ChannelDistributions
+    values = ("2", None, 0, -1.0, math.nan, math.inf, True)
+    rows += wrong(of, make, "temperature", *values, remedy=2.0)
+    rows += wrong(of, make, "projector", "dense", 3)
+    rows.append(without_positions(make))
     return rows
