@@ -251,6 +251,10 @@ PYTHON_ONLY = {
         "where each channel of a map is strong",
         "Shu et al. 2021, https://arxiv.org/abs/2011.13256",
     ),
+    "losses.FeatureCorrelation": (
+        "patterns of channels without their sizes",
+        "Cao et al. 2022, https://arxiv.org/abs/2207.02039",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

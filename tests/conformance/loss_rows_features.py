@@ -28,6 +28,22 @@ FEATURE_ROWS = (
         is_divergence=False,
     ),
     Row(
+        "feature_correlation",
+        "FeatureCorrelation",
+        (4, 4, 3),
+        (4, 4, 3),
+        compares_examples=True,
+    ),
+    Row(
+        "feature_correlation_vector",
+        "FeatureCorrelation",
+        (5,),
+        (3,),
+        arguments=without_bias,
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
         "neuron_selectivity_transfer",
         "NeuronSelectivityTransfer",
         (4, 4, 3),

@@ -55,4 +55,6 @@ def rows():
     rows += wrong(of, make, "temperature", *values, remedy=2.0)
     rows += wrong(of, make, "projector", "dense", 3)
     rows.append(without_positions(make))
+    make = losses.FeatureCorrelation
+    rows += wrong("losses.FeatureCorrelation", make, "projector", "dense", 3)
     return rows
