@@ -255,6 +255,10 @@ PYTHON_ONLY = {
         "patterns of channels without their sizes",
         "Cao et al. 2022, https://arxiv.org/abs/2207.02039",
     ),
+    "losses.OrthogonalProjection": (
+        "the teacher's feature from the student's, turned",
+        "Miles et al. 2024, https://arxiv.org/abs/2403.06213",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -13,6 +13,7 @@ from keras_kd.losses.match import Match
 from keras_kd.losses.neuron_selectivity_transfer import (
     NeuronSelectivityTransfer,
 )
+from keras_kd.losses.orthogonal_projection import OrthogonalProjection
 from keras_kd.losses.pairwise_similarity import PairwiseSimilarity
 from keras_kd.losses.probabilistic_knowledge_transfer import (
     ProbabilisticKnowledgeTransfer,
@@ -35,6 +36,7 @@ __all__ = [
     "LogitRegression",
     "Match",
     "NeuronSelectivityTransfer",
+    "OrthogonalProjection",
     "PairwiseSimilarity",
     "ProbabilisticKnowledgeTransfer",
     "ProbabilityRegression",

@@ -47,6 +47,7 @@ class MethodsTest(parameterized.TestCase):
             "VariationalInformation",
             "ChannelDistributions",
             "FeatureCorrelation",
+            "OrthogonalProjection",
         }
         settings = Settings(temperature=2.0, loss_weight=1.0)
         teacher = models.small_convnet((8, 8, 1), 3, (4, 8))

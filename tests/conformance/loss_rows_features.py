@@ -56,6 +56,20 @@ FEATURE_ROWS = (
         (2, 2, 5),
     ),
     Row(
+        "orthogonal_projection",
+        "OrthogonalProjection",
+        (5,),
+        (3,),
+        is_divergence=False,
+    ),
+    Row(
+        "orthogonal_projection_narrow",
+        "OrthogonalProjection",
+        (2, 2, 3),
+        (4, 4, 5),
+        is_divergence=False,
+    ),
+    Row(
         "pairwise_similarity",
         "PairwiseSimilarity",
         (4, 4, 3),

@@ -57,4 +57,15 @@ def rows():
     rows.append(without_positions(make))
     make = losses.FeatureCorrelation
     rows += wrong("losses.FeatureCorrelation", make, "projector", "dense", 3)
+    projection = losses.OrthogonalProjection
+    rows.append(
+        Row(
+            "losses.OrthogonalProjection",
+            "no axis of channels",
+            compared((3,), (3,), projection),
+            "OrthogonalProjection",
+            "(3,)",
+            compared((1, 3), (1, 3), projection),
+        )
+    )
     return rows
