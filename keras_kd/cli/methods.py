@@ -259,6 +259,10 @@ PYTHON_ONLY = {
         "the teacher's feature from the student's, turned",
         "Miles et al. 2024, https://arxiv.org/abs/2403.06213",
     ),
+    "losses.GaussianWasserstein": (
+        "how the values of each channel are spread",
+        "Lv et al. 2024, https://arxiv.org/abs/2412.08139",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -5,6 +5,7 @@ from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.feature_correlation import FeatureCorrelation
+from keras_kd.losses.gaussian_wasserstein import GaussianWasserstein
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
@@ -30,6 +31,7 @@ __all__ = [
     "ChannelDistributions",
     "DistillationLoss",
     "FeatureCorrelation",
+    "GaussianWasserstein",
     "Hint",
     "InputGradientSymmetry",
     "InputGradientTransfer",

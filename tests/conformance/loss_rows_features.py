@@ -43,6 +43,15 @@ FEATURE_ROWS = (
         is_divergence=False,
         compares_examples=True,
     ),
+    Row("gaussian_wasserstein", "GaussianWasserstein", (4, 4, 3), (4, 4, 3)),
+    Row(
+        "gaussian_wasserstein_grid",
+        "GaussianWasserstein",
+        (4, 4, 3),
+        (8, 2, 2),
+        arguments=lambda: {"mean_weight": 2.0, "grid": 2},
+        is_divergence=False,
+    ),
     Row(
         "neuron_selectivity_transfer",
         "NeuronSelectivityTransfer",

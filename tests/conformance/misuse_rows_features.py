@@ -68,4 +68,20 @@ def rows():
             compared((1, 3), (1, 3), projection),
         )
     )
+    of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
+    values = (-1, "1", None, math.nan, True)
+    rows += wrong(of, make, "mean_weight", *values, remedy=0.0)
+    rows += wrong(of, make, "grid", 0, "2", 1.5, None, True, remedy=2)
+    rows += wrong(of, make, "projector", "dense", 3)
+    rows.append(without_positions(make))
+    rows.append(
+        Row(
+            of,
+            "a grid that does not divide",
+            compared((2, 4, 4, 3), (2, 6, 6, 3), make, grid=3),
+            "grid",
+            "grid=3",
+            compared((2, 4, 4, 3), (2, 6, 6, 3), make, grid=1),
+        )
+    )
     return rows
