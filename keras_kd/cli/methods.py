@@ -263,6 +263,10 @@ PYTHON_ONLY = {
         "how the values of each channel are spread",
         "Lv et al. 2024, https://arxiv.org/abs/2412.08139",
     ),
+    "losses.MaskedGeneration": (
+        "the teacher's feature, generated from a masked one",
+        "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -10,6 +10,7 @@ from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
+from keras_kd.losses.masked_generation import MaskedGeneration
 from keras_kd.losses.match import Match
 from keras_kd.losses.neuron_selectivity_transfer import (
     NeuronSelectivityTransfer,
@@ -36,6 +37,7 @@ __all__ = [
     "InputGradientSymmetry",
     "InputGradientTransfer",
     "LogitRegression",
+    "MaskedGeneration",
     "Match",
     "NeuronSelectivityTransfer",
     "OrthogonalProjection",

@@ -49,6 +49,7 @@ class MethodsTest(parameterized.TestCase):
             "FeatureCorrelation",
             "OrthogonalProjection",
             "GaussianWasserstein",
+            "MaskedGeneration",
         }
         settings = Settings(temperature=2.0, loss_weight=1.0)
         teacher = models.small_convnet((8, 8, 1), 3, (4, 8))

@@ -52,6 +52,23 @@ FEATURE_ROWS = (
         arguments=lambda: {"mean_weight": 2.0, "grid": 2},
         is_divergence=False,
     ),
+    # Replicas would draw masks of their own.
+    Row(
+        "masked_generation",
+        "MaskedGeneration",
+        (4, 4, 3),
+        (4, 4, 2),
+        arguments=lambda: {"masked_part": 0.0},
+        is_divergence=False,
+    ),
+    Row(
+        "masked_generation_sequence",
+        "MaskedGeneration",
+        (6, 5),
+        (6, 5),
+        arguments=lambda: {"masked_part": 0.0, "mask_channels": True},
+        is_divergence=False,
+    ),
     Row(
         "neuron_selectivity_transfer",
         "NeuronSelectivityTransfer",

@@ -4,6 +4,8 @@ import math
 
 from keras_kd import losses
 from tests.conformance.misuse_rows import Row
+from tests.conformance.misuse_rows import flags
+from tests.conformance.misuse_rows import parts
 from tests.conformance.misuse_rows import wrong
 from tests.conformance.misuse_rows_losses import compared
 
@@ -84,4 +86,10 @@ def rows():
             compared((2, 4, 4, 3), (2, 6, 6, 3), make, grid=1),
         )
     )
+    of, make = "losses.MaskedGeneration", losses.MaskedGeneration
+    rows += parts(of, make, "masked_part", 1.0)
+    rows += flags(of, make, "mask_channels")
+    rows += wrong(of, make, "seed", -1, 1.5, "0", True, remedy=0)
+    rows += wrong(of, make, "projector", "dense", 3)
+    rows.append(without_positions(make))
     return rows
