@@ -15,6 +15,7 @@ from keras_kd.transfer_sets import transforms
 from tests import support
 from tests.conformance import misuse_rows_classes
 from tests.conformance import misuse_rows_distillers
+from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
 from tests.conformance import misuse_rows_models
@@ -28,6 +29,7 @@ from tests.conformance import misuse_rows_training
 ROOMS = {
     "classes": misuse_rows_classes.rows,
     "distillers": misuse_rows_distillers.rows,
+    "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
     "procedures": misuse_rows_procedures.rows,
@@ -123,7 +125,7 @@ class EveryMisuseTest(parameterized.TestCase):
 support.mark_slow(
     EveryMisuseTest,
     "test_what_the_message_proposes",
-    but=["losses", "models", "report", "search"],
+    but=["features", "losses", "models", "report", "search"],
 )
 
 
