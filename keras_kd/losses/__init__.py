@@ -1,5 +1,8 @@
 """Losses that compare what a teacher and a student produced."""
 
+from typing import Any
+
+from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
@@ -23,3 +26,7 @@ __all__ = [
     "ProbabilityRegression",
     "SoftTargets",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise acronyms.missing(__name__, name)

@@ -61,7 +61,7 @@ def distance(teacher, student):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class AttentionTransfer(DistillationLoss):
-    """Matches the attention maps of both models.
+    """Matches the attention maps of both models (AT).
 
     It compares *where* two layers are active and not in which channel, so any
     numbers of channels meet without a projector. With the attention map

@@ -18,6 +18,7 @@ from tests.conformance import misuse_rows_distillers
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
 from tests.conformance import misuse_rows_models
+from tests.conformance import misuse_rows_outputs
 from tests.conformance import misuse_rows_procedures
 from tests.conformance import misuse_rows_report
 from tests.conformance import misuse_rows_search
@@ -30,6 +31,7 @@ ROOMS = {
     "distillers": misuse_rows_distillers.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
+    "outputs": misuse_rows_outputs.rows,
     "procedures": misuse_rows_procedures.rows,
     "report": misuse_rows_report.rows,
     "search": misuse_rows_search.rows,

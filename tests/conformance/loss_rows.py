@@ -38,6 +38,12 @@ def student_input_gradients(loss, teacher, student):
     )
 
 
+def with_labels(loss, teacher, student):
+    """Labels that neither model need be right about."""
+    labels = keras.ops.argmax(teacher + student, axis=-1)
+    return loss(teacher, student, labels=labels)
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A loss, how to make it, and what it compares.
@@ -52,6 +58,8 @@ class Row:
         is_divergence: Whether it is zero where both tensors are equal.
         call: From the loss and both tensors to values, for a loss that
             `needs` more, which is made of them.
+        compares_examples: Whether the value of an example depends on the
+            others in the batch.
     """
 
     name: str
@@ -62,6 +70,7 @@ class Row:
     arguments: Callable[[], dict[str, Any]] = dict
     is_divergence: bool = True
     call: Callable = two_tensors
+    compares_examples: bool = False
 
     def make(self, **kwargs):
         """A new loss, not yet built."""
@@ -171,6 +180,13 @@ ROWS = (
         (6, 5),
         (6,),
         arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "soft_targets_standardized",
+        "SoftTargets",
+        (5,),
+        (5,),
+        arguments=lambda: {"standardize_logits": True, "temperature": 2.0},
     ),
 )
 NAMED_ROWS = tuple((row.name, row) for row in ROWS)
