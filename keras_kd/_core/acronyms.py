@@ -38,6 +38,11 @@ ACRONYMS = {
         "Sun et al. 2024, https://arxiv.org/abs/2403.01427",
         "ls",
     ),
+    "DKD": Acronym(
+        "losses.DecoupledSoftTargets",
+        "Zhao et al. 2022, https://arxiv.org/abs/2203.08679",
+        "dkd",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
+from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
@@ -17,6 +18,7 @@ from keras_kd.losses.soft_targets import SoftTargets
 __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
+    "DecoupledSoftTargets",
     "DistillationLoss",
     "Hint",
     "InputGradientSymmetry",

@@ -72,8 +72,9 @@ class StandardizableLossTest(parameterized.TestCase):
 
     def test_takes_no_teacher_that_rules_classes_out(self):
         for flag in (False, True):
-            loss = losses.SoftTargets(standardize_logits=flag)
-            self.assertEqual(loss.accepts_minus_infinity, not flag)
+            for make in (losses.SoftTargets, losses.DecoupledSoftTargets):
+                loss = make(standardize_logits=flag)
+                self.assertEqual(loss.accepts_minus_infinity, not flag)
 
 
 if __name__ == "__main__":

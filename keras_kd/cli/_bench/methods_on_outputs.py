@@ -22,5 +22,10 @@ ON_OUTPUTS = dict(
             loss_weight=9.0,
             student_loss_weight=0.1,
         ),
+        _method(
+            "DKD",
+            "soft targets of the label's class and of the others, apart",
+            temperature=4.0,
+        ),
     )
 )
