@@ -43,6 +43,11 @@ ACRONYMS = {
         "Zhao et al. 2022, https://arxiv.org/abs/2203.08679",
         "dkd",
     ),
+    "NKD": Acronym(
+        "losses.NormalizedSoftTargets",
+        "Yang et al. 2023, https://arxiv.org/abs/2303.13005",
+        "nkd",
+    ),
 }
 
 

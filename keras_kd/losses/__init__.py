@@ -12,6 +12,7 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
+from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.soft_targets import SoftTargets
 
@@ -25,6 +26,7 @@ __all__ = [
     "InputGradientTransfer",
     "LogitRegression",
     "Match",
+    "NormalizedSoftTargets",
     "ProbabilityRegression",
     "SoftTargets",
 ]

@@ -186,6 +186,14 @@ ROWS = (
         },
         is_divergence=False,
     ),
+    Row(
+        "normalized_soft_targets",
+        "NormalizedSoftTargets",
+        (5,),
+        (5,),
+        is_divergence=False,
+        call=with_labels,
+    ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(

@@ -13,6 +13,7 @@ from tests.conformance.misuse_rows import wrong
 # Numbers that they take beside the temperature.
 NUMBERS = {
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
+    "NormalizedSoftTargets": {"non_target_weight": 0.0},
 }
 
 
@@ -39,7 +40,7 @@ def rows():
         rows += wrong(
             f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
         )
-    for name in ("DecoupledSoftTargets",):
+    for name in ("DecoupledSoftTargets", "NormalizedSoftTargets"):
         pair = np.zeros((2, 4, 3), "float32")
         label = functools.partial(getattr(losses, name)(), pair, pair)
         of = f"losses.{name}"

@@ -27,5 +27,10 @@ ON_OUTPUTS = dict(
             "soft targets of the label's class and of the others, apart",
             temperature=4.0,
         ),
+        _method(
+            "NKD",
+            "the label's class and, normalised to 1, the others",
+            temperature=1.0,
+        ),
     )
 )
