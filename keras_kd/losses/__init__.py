@@ -1,8 +1,12 @@
 """Losses that compare what a teacher and a student produced."""
 
+from typing import Any
+
+from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.feature_correlation import FeatureCorrelation
 from keras_kd.losses.gaussian_wasserstein import GaussianWasserstein
@@ -15,6 +19,7 @@ from keras_kd.losses.match import Match
 from keras_kd.losses.neuron_selectivity_transfer import (
     NeuronSelectivityTransfer,
 )
+from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
 from keras_kd.losses.orthogonal_projection import OrthogonalProjection
 from keras_kd.losses.pairwise_similarity import PairwiseSimilarity
 from keras_kd.losses.probabilistic_knowledge_transfer import (
@@ -30,6 +35,7 @@ __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
     "ChannelDistributions",
+    "DecoupledSoftTargets",
     "DistillationLoss",
     "FeatureCorrelation",
     "GaussianWasserstein",
@@ -43,9 +49,14 @@ __all__ = [
     "OrthogonalProjection",
     "PairwiseSimilarity",
     "ProbabilisticKnowledgeTransfer",
+    "NormalizedSoftTargets",
     "ProbabilityRegression",
     "RelationalAngle",
     "RelationalDistance",
     "SoftTargets",
     "VariationalInformation",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise acronyms.missing(__name__, name)

@@ -6,6 +6,7 @@ from tests.conformance.loss_row import Row
 from tests.conformance.loss_row import input_gradients
 from tests.conformance.loss_row import student_input_gradients
 from tests.conformance.loss_row import two_tensors as two_tensors
+from tests.conformance.loss_row import with_labels
 from tests.conformance.loss_rows_features import FEATURE_ROWS
 
 # Public names that are no loss of their own.
@@ -27,6 +28,21 @@ ROWS = (
         (1,),
         (1,),
         arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "decoupled_soft_targets",
+        "DecoupledSoftTargets",
+        (5,),
+        (5,),
+        call=with_labels,
+    ),
+    Row(
+        "decoupled_soft_targets_standardized",
+        "DecoupledSoftTargets",
+        (5,),
+        (5,),
+        arguments=lambda: {"standardize_logits": True},
+        call=with_labels,
     ),
     Row("hint", "Hint", (4, 4, 3), (4, 4, 3)),
     Row("hint_vector", "Hint", (5,), (3,), is_divergence=False),
@@ -93,6 +109,14 @@ ROWS = (
         },
         is_divergence=False,
     ),
+    Row(
+        "normalized_soft_targets",
+        "NormalizedSoftTargets",
+        (5,),
+        (5,),
+        is_divergence=False,
+        call=with_labels,
+    ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
@@ -104,5 +128,12 @@ ROWS = (
         arguments=lambda: {"temperature": 2.0},
     ),
     *FEATURE_ROWS,
+    Row(
+        "soft_targets_standardized",
+        "SoftTargets",
+        (5,),
+        (5,),
+        arguments=lambda: {"standardize_logits": True, "temperature": 2.0},
+    ),
 )
 NAMED_ROWS = tuple((row.name, row) for row in ROWS)

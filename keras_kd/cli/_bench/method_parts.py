@@ -7,15 +7,29 @@ these functions, and is printed without TensorFlow.
 from keras_kd.cli._shell.errors import UnusableError
 
 
-def soft_targets(teacher, student, settings):
-    """Compares the outputs, softened by a temperature."""
+def of_class(name, **arguments):
+    """Makes a function that makes one loss on the outputs.
+
+    Args:
+        name: Name of its class in `losses`, which takes a temperature.
+        **arguments: Passed to the class.
+    """
+
+    def make(teacher, student, settings):
+        return [_made(name, settings, **arguments)]
+
+    return make
+
+
+def _made(name, settings, **arguments):
     from keras_kd import losses
 
-    return [
-        losses.SoftTargets(
-            settings.temperature, loss_weight=settings.loss_weight
-        )
-    ]
+    return getattr(losses, name)(
+        settings.temperature, loss_weight=settings.loss_weight, **arguments
+    )
+
+
+soft_targets = of_class("SoftTargets")
 
 
 def logit_regression(teacher, student, settings):
