@@ -122,7 +122,7 @@ class Distiller(
         checks.check_pair(teacher, student)
         checks.check_finite_weights(teacher)
         checks.check_scope(student)
-        checks.check_noise_scope(teacher)
+        checks.check_changing_scope(teacher)
         losses = checks.check_losses(distillation_losses)
         check_name("name", name)
         checks.check_entries(teacher_inputs, "teacher_inputs")

@@ -71,6 +71,16 @@ def all_rows(tensor):
     return tensor
 
 
+def assign(pairs):
+    """Assigns variables inside a step.
+
+    Args:
+        pairs: Variables, each with its new value.
+    """
+    for variable, value in pairs:
+        variable.assign(value)
+
+
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers: here there is one."""
     return [list(numbers)]

@@ -26,6 +26,7 @@ from keras_kd.backend.tensorflow_functions import (
 from keras_kd.backend.tensorflow_graph import read as read
 from keras_kd.backend.tensorflow_replicas import all_rows as all_rows
 from keras_kd.backend.tensorflow_replicas import all_sum as all_sum
+from keras_kd.backend.tensorflow_replicas import assign as assign
 from keras_kd.backend.tensorflow_replicas import gather_ints as gather_ints
 from keras_kd.backend.tensorflow_replicas import num_replicas as num_replicas
 from keras_kd.backend.tensorflow_replicas import replica_id as replica_id

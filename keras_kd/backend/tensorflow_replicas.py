@@ -63,6 +63,28 @@ def all_rows(tensor):
     return tf.cast(all_sum(tf.pad(sent, padding)), tensor.dtype)
 
 
+def assign(pairs):
+    """Assigns variables inside a step, on all replicas.
+
+    Args:
+        pairs: Variables, each with its new value, equal on all replicas.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        for variable, value in pairs:
+            variable.assign(value)
+        return
+
+    def update(strategy, values):
+        for (variable, _), value in zip(pairs, values, strict=True):
+            strategy.extended.update(
+                variable.value, lambda v, new: v.assign(new), args=(value,)
+            )
+
+    # A mirrored variable says nothing of how to join what replicas assign.
+    context.merge_call(update, args=([value for _, value in pairs],))
+
+
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers. All of them must call it.
 
