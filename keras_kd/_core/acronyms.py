@@ -48,6 +48,11 @@ ACRONYMS = {
         "Yang et al. 2023, https://arxiv.org/abs/2303.13005",
         "nkd",
     ),
+    "RKL": Acronym(
+        "losses.ReverseSoftTargets",
+        "Gu et al. 2024, https://arxiv.org/abs/2306.08543",
+        "rkl",
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
 from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
 from keras_kd.losses.probability_regression import ProbabilityRegression
+from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
 from keras_kd.losses.soft_targets import SoftTargets
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Match",
     "NormalizedSoftTargets",
     "ProbabilityRegression",
+    "ReverseSoftTargets",
     "SoftTargets",
 ]
 

@@ -195,6 +195,7 @@ ROWS = (
         call=with_labels,
     ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
+    Row("reverse_soft_targets", "ReverseSoftTargets", (5,), (5,)),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",

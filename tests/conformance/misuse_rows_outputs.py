@@ -14,6 +14,7 @@ from tests.conformance.misuse_rows import wrong
 NUMBERS = {
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
+    "ReverseSoftTargets": {},
 }
 
 

@@ -32,5 +32,10 @@ ON_OUTPUTS = dict(
             "the label's class and, normalised to 1, the others",
             temperature=1.0,
         ),
+        _method(
+            "RKL",
+            "soft targets with both models in each other's place",
+            temperature=1.0,
+        ),
     )
 )
