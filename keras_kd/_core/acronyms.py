@@ -53,6 +53,11 @@ ACRONYMS = {
         "Gu et al. 2024, https://arxiv.org/abs/2306.08543",
         "rkl",
     ),
+    "JSD": Acronym(
+        "losses.JensenShannonDivergence",
+        "Agarwal et al. 2024, https://arxiv.org/abs/2306.13649",
+        "jsd",
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
+from keras_kd.losses.jensen_shannon_divergence import JensenShannonDivergence
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
 from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
@@ -25,6 +26,7 @@ __all__ = [
     "Hint",
     "InputGradientSymmetry",
     "InputGradientTransfer",
+    "JensenShannonDivergence",
     "LogitRegression",
     "Match",
     "NormalizedSoftTargets",

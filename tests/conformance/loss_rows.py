@@ -157,6 +157,7 @@ ROWS = (
         (3,),
         call=input_gradients,
     ),
+    Row("jensen_shannon_divergence", "JensenShannonDivergence", (5,), (5,)),
     Row("logit_regression", "LogitRegression", (5,), (5,)),
     Row(
         "logit_regression_centred",

@@ -13,6 +13,7 @@ from tests.conformance.misuse_rows import wrong
 # Numbers that they take beside the temperature.
 NUMBERS = {
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
+    "JensenShannonDivergence": {"teacher_share": 0.5},
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
     "ReverseSoftTargets": {},
 }
@@ -37,7 +38,7 @@ def rows():
         ("DecoupledSoftTargets", "standardize_logits"),
     ):
         rows += flags(f"losses.{name}", getattr(losses, name), argument)
-    for name, argument in ():
+    for name, argument in (("JensenShannonDivergence", "teacher_share"),):
         rows += wrong(
             f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
         )

@@ -37,5 +37,6 @@ ON_OUTPUTS = dict(
             "soft targets with both models in each other's place",
             temperature=1.0,
         ),
+        _method("JSD", "both models against a mixture", temperature=1.0),
     )
 )
