@@ -58,6 +58,11 @@ ACRONYMS = {
         "Agarwal et al. 2024, https://arxiv.org/abs/2306.13649",
         "jsd",
     ),
+    "SKL": Acronym(
+        "losses.SkewedSoftTargets",
+        "Ko et al. 2024, https://arxiv.org/abs/2402.03898",
+        "skl",
+    ),
 }
 
 

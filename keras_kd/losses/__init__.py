@@ -16,6 +16,7 @@ from keras_kd.losses.match import Match
 from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
+from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
 from keras_kd.losses.soft_targets import SoftTargets
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "NormalizedSoftTargets",
     "ProbabilityRegression",
     "ReverseSoftTargets",
+    "SkewedSoftTargets",
     "SoftTargets",
 ]
 

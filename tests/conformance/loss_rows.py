@@ -197,6 +197,15 @@ ROWS = (
     ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
     Row("reverse_soft_targets", "ReverseSoftTargets", (5,), (5,)),
+    Row("skewed_soft_targets", "SkewedSoftTargets", (5,), (5,)),
+    Row(
+        "skewed_soft_targets_reverse",
+        "SkewedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"reverse": True, "temperature": 2.0},
+    ),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",

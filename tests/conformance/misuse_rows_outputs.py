@@ -16,6 +16,7 @@ NUMBERS = {
     "JensenShannonDivergence": {"teacher_share": 0.5},
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
     "ReverseSoftTargets": {},
+    "SkewedSoftTargets": {"skew": 0.5},
 }
 
 
@@ -36,9 +37,13 @@ def rows():
     for name, argument in (
         ("SoftTargets", "standardize_logits"),
         ("DecoupledSoftTargets", "standardize_logits"),
+        ("SkewedSoftTargets", "reverse"),
     ):
         rows += flags(f"losses.{name}", getattr(losses, name), argument)
-    for name, argument in (("JensenShannonDivergence", "teacher_share"),):
+    for name, argument in (
+        ("JensenShannonDivergence", "teacher_share"),
+        ("SkewedSoftTargets", "skew"),
+    ):
         rows += wrong(
             f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
         )

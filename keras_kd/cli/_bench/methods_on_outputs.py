@@ -38,5 +38,10 @@ ON_OUTPUTS = dict(
             temperature=1.0,
         ),
         _method("JSD", "both models against a mixture", temperature=1.0),
+        _method(
+            "SKL",
+            "the teacher against a mixture with a tenth of itself",
+            temperature=1.0,
+        ),
     )
 )
