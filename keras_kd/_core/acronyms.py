@@ -63,6 +63,11 @@ ACRONYMS = {
         "Ko et al. 2024, https://arxiv.org/abs/2402.03898",
         "skl",
     ),
+    "TAID": Acronym(
+        "losses.InterpolatedSoftTargets",
+        "Shing et al. 2025, https://arxiv.org/abs/2501.16937",
+        "taid",
+    ),
 }
 
 

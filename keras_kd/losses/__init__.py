@@ -10,6 +10,7 @@ from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
+from keras_kd.losses.interpolated_soft_targets import InterpolatedSoftTargets
 from keras_kd.losses.jensen_shannon_divergence import JensenShannonDivergence
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.match import Match
@@ -27,6 +28,7 @@ __all__ = [
     "Hint",
     "InputGradientSymmetry",
     "InputGradientTransfer",
+    "InterpolatedSoftTargets",
     "JensenShannonDivergence",
     "LogitRegression",
     "Match",

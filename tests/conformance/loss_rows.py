@@ -157,6 +157,15 @@ ROWS = (
         (3,),
         call=input_gradients,
     ),
+    Row("interpolated_soft_targets", "InterpolatedSoftTargets", (5,), (5,)),
+    Row(
+        "interpolated_soft_targets_sequence",
+        "InterpolatedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"steps": 100, "temperature": 2.0},
+    ),
     Row("jensen_shannon_divergence", "JensenShannonDivergence", (5,), (5,)),
     Row("logit_regression", "LogitRegression", (5,), (5,)),
     Row(

@@ -13,6 +13,11 @@ from tests.conformance.misuse_rows import wrong
 # Numbers that they take beside the temperature.
 NUMBERS = {
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
+    "InterpolatedSoftTargets": {
+        "interpolation": 1.0,
+        "adaptation": 0.0,
+        "momentum": 0.0,
+    },
     "JensenShannonDivergence": {"teacher_share": 0.5},
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
     "ReverseSoftTargets": {},
@@ -47,6 +52,10 @@ def rows():
         rows += wrong(
             f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
         )
+    of = "losses.InterpolatedSoftTargets"
+    make = losses.InterpolatedSoftTargets
+    rows += wrong(of, make, "steps", 0, "9", 1.5, remedy=None)
+    rows += wrong(of, make, "momentum", 1.0)
     for name in ("DecoupledSoftTargets", "NormalizedSoftTargets"):
         pair = np.zeros((2, 4, 3), "float32")
         label = functools.partial(getattr(losses, name)(), pair, pair)

@@ -43,5 +43,11 @@ ON_OUTPUTS = dict(
             "the teacher against a mixture with a tenth of itself",
             temperature=1.0,
         ),
+        _method(
+            "TAID",
+            "targets that move from the student's answers to the teacher's",
+            temperature=1.0,
+            make_trainer=method_parts.interpolated,
+        ),
     )
 )
