@@ -48,6 +48,26 @@ ACRONYMS = {
         "Yang et al. 2023, https://arxiv.org/abs/2303.13005",
         "nkd",
     ),
+    "RKL": Acronym(
+        "losses.ReverseSoftTargets",
+        "Gu et al. 2024, https://arxiv.org/abs/2306.08543",
+        "rkl",
+    ),
+    "JSD": Acronym(
+        "losses.JensenShannonDivergence",
+        "Agarwal et al. 2024, https://arxiv.org/abs/2306.13649",
+        "jsd",
+    ),
+    "SKL": Acronym(
+        "losses.SkewedSoftTargets",
+        "Ko et al. 2024, https://arxiv.org/abs/2402.03898",
+        "skl",
+    ),
+    "TAID": Acronym(
+        "losses.InterpolatedSoftTargets",
+        "Shing et al. 2025, https://arxiv.org/abs/2501.16937",
+        "taid",
+    ),
 }
 
 

@@ -13,6 +13,8 @@ from keras_kd.losses.gaussian_wasserstein import GaussianWasserstein
 from keras_kd.losses.hint import Hint
 from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
+from keras_kd.losses.interpolated_soft_targets import InterpolatedSoftTargets
+from keras_kd.losses.jensen_shannon_divergence import JensenShannonDivergence
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.masked_generation import MaskedGeneration
 from keras_kd.losses.match import Match
@@ -28,6 +30,8 @@ from keras_kd.losses.probabilistic_knowledge_transfer import (
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
+from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
+from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
 from keras_kd.losses.soft_targets import SoftTargets
 from keras_kd.losses.variational_information import VariationalInformation
 
@@ -42,6 +46,8 @@ __all__ = [
     "Hint",
     "InputGradientSymmetry",
     "InputGradientTransfer",
+    "InterpolatedSoftTargets",
+    "JensenShannonDivergence",
     "LogitRegression",
     "MaskedGeneration",
     "Match",
@@ -53,6 +59,8 @@ __all__ = [
     "ProbabilityRegression",
     "RelationalAngle",
     "RelationalDistance",
+    "ReverseSoftTargets",
+    "SkewedSoftTargets",
     "SoftTargets",
     "VariationalInformation",
 ]

@@ -20,7 +20,7 @@ class AcronymsTest(parameterized.TestCase):
         self.assertIn(f"({acronym}", text)
         self.assertIn(known.paper.split()[-1], " ".join(text.split()))
 
-    @parameterized.parameters("DKD", "dkd", "LS")
+    @parameterized.parameters("DKD", "dkd", "Taid", "LS")
     def test_asking_for_an_acronym_names_the_class(self, acronym):
         known = ACRONYMS[acronym.upper()]
         with self.assertRaises(AttributeError) as caught:

@@ -80,6 +80,16 @@ ROWS = (
         (3,),
         call=input_gradients,
     ),
+    Row("interpolated_soft_targets", "InterpolatedSoftTargets", (5,), (5,)),
+    Row(
+        "interpolated_soft_targets_sequence",
+        "InterpolatedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"steps": 100, "temperature": 2.0},
+    ),
+    Row("jensen_shannon_divergence", "JensenShannonDivergence", (5,), (5,)),
     Row("logit_regression", "LogitRegression", (5,), (5,)),
     Row(
         "logit_regression_centred",
@@ -118,6 +128,16 @@ ROWS = (
         call=with_labels,
     ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
+    Row("reverse_soft_targets", "ReverseSoftTargets", (5,), (5,)),
+    Row("skewed_soft_targets", "SkewedSoftTargets", (5,), (5,)),
+    Row(
+        "skewed_soft_targets_reverse",
+        "SkewedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"reverse": True, "temperature": 2.0},
+    ),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",

@@ -13,7 +13,15 @@ from tests.conformance.misuse_rows import wrong
 # Numbers that they take beside the temperature.
 NUMBERS = {
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
+    "InterpolatedSoftTargets": {
+        "interpolation": 1.0,
+        "adaptation": 0.0,
+        "momentum": 0.0,
+    },
+    "JensenShannonDivergence": {"teacher_share": 0.5},
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
+    "ReverseSoftTargets": {},
+    "SkewedSoftTargets": {"skew": 0.5},
 }
 
 
@@ -34,12 +42,20 @@ def rows():
     for name, argument in (
         ("SoftTargets", "standardize_logits"),
         ("DecoupledSoftTargets", "standardize_logits"),
+        ("SkewedSoftTargets", "reverse"),
     ):
         rows += flags(f"losses.{name}", getattr(losses, name), argument)
-    for name, argument in ():
+    for name, argument in (
+        ("JensenShannonDivergence", "teacher_share"),
+        ("SkewedSoftTargets", "skew"),
+    ):
         rows += wrong(
             f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
         )
+    of = "losses.InterpolatedSoftTargets"
+    make = losses.InterpolatedSoftTargets
+    rows += wrong(of, make, "steps", 0, "9", 1.5, remedy=None)
+    rows += wrong(of, make, "momentum", 1.0)
     for name in ("DecoupledSoftTargets", "NormalizedSoftTargets"):
         pair = np.zeros((2, 4, 3), "float32")
         label = functools.partial(getattr(losses, name)(), pair, pair)

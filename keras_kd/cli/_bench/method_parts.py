@@ -32,6 +32,22 @@ def _made(name, settings, **arguments):
 soft_targets = of_class("SoftTargets")
 
 
+def interpolated(bench, student, seed):
+    """Makes a Distiller whose targets are the teacher's at the last step."""
+    from keras_kd.distiller import Distiller
+
+    images = len(bench.tuning.train_labels)
+    steps = bench.settings.epochs * -(-images // bench.settings.batch_size)
+    return Distiller(
+        teacher=bench.taught_by(seed),
+        student=student,
+        distillation_losses=_made(
+            "InterpolatedSoftTargets", bench.settings, steps=steps
+        ),
+        student_loss_weight=bench.settings.student_loss_weight,
+    )
+
+
 def logit_regression(teacher, student, settings):
     """Compares the logits themselves."""
     from keras_kd import losses

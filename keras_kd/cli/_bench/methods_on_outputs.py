@@ -32,5 +32,22 @@ ON_OUTPUTS = dict(
             "the label's class and, normalised to 1, the others",
             temperature=1.0,
         ),
+        _method(
+            "RKL",
+            "soft targets with both models in each other's place",
+            temperature=1.0,
+        ),
+        _method("JSD", "both models against a mixture", temperature=1.0),
+        _method(
+            "SKL",
+            "the teacher against a mixture with a tenth of itself",
+            temperature=1.0,
+        ),
+        _method(
+            "TAID",
+            "targets that move from the student's answers to the teacher's",
+            temperature=1.0,
+            make_trainer=method_parts.interpolated,
+        ),
     )
 )
