@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tests import reference
 from tests import support
@@ -46,3 +47,43 @@ ONE_STEP = {
 
 def optimizer():
     return keras.optimizers.SGD(RATE)
+
+
+def gains(train):
+    """What teaching adds to the accuracy of linear students, for three seeds.
+
+    The labels of 60 examples are drawn from the probabilities of a teacher
+    that knows the truth: who sees those learns from 60 answers, and who sees a
+    label each from as many guesses. Both make 60 steps over all examples.
+
+    Args:
+        train: Trains a student by `teacher`, `student`, `data` and
+            `batch_size`.
+
+    Returns:
+        The student's accuracy on new examples less that of one that learns
+        alone, from the same first weights, for each seed.
+    """
+    found = []
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        random = np.random.default_rng(seed)
+        teacher, student, alone = linear(), linear(), linear()
+        alone.set_weights(student.get_weights())
+        x = random.normal(size=(2060, 4)).astype("float32")
+        logits = np.float64(x) @ kernel_of(teacher)
+        # Gumbel noise draws a class with its probability.
+        drawn = (logits + random.gumbel(size=logits.shape)).argmax(-1)
+        data = tf.data.Dataset.from_tensors((x[:60], drawn[:60])).repeat(60)
+        alone.compile(optimizer(), support.cross_entropy())
+        alone.fit(data, verbose=0)
+        train(teacher=teacher, student=student, data=data, batch_size=None)
+        before, after = (
+            np.mean(
+                (np.float64(x[60:]) @ kernel_of(model)).argmax(-1)
+                == logits[60:].argmax(-1)
+            )
+            for model in (alone, student)
+        )
+        found.append(after - before)
+    return found

@@ -4,7 +4,6 @@ import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
-import keras_kd
 from keras_kd import losses
 from keras_kd import procedures
 from keras_kd import teachers
@@ -150,39 +149,11 @@ class TeacherAssistantsTest(parameterized.TestCase):
 @pytest.mark.slow
 class BenefitTest(absltest.TestCase):
     def test_the_student_beats_one_that_learns_alone(self):
-        """The teacher has seen 1201 digits, the student 96 of them."""
-        data = keras_kd.datasets.load("digits")
-        few = data.training_fraction(0.08)
-        gains = []
-        for seed in range(3):
-            keras.utils.set_random_seed(seed)
-            teacher, assistant, student, alone = (
-                support.dense(width, 10, features=64)
-                for width in (256, 64, 16, 16)
-            )
-            alone.set_weights(student.get_weights())
-            for model, part, epochs in ((teacher, data, 20), (alone, few, 60)):
-                model.compile("adam", support.cross_entropy())
-                x = part.train_images.reshape(-1, 64)
-                model.fit(x, part.train_labels, epochs=epochs, verbose=0)
-            x = few.train_images.reshape(-1, 64)
-            procedures.teacher_assistants(
-                teacher=teacher,
-                assistants=[assistant],
-                student=student,
-                data=(x, few.train_labels),
-                distillation_losses=losses.SoftTargets(4.0),
-                student_loss_weight=0.1,
-                epochs=60,
-                verbose=0,
-            )
-            x = data.test_images.reshape(-1, 64)
-            right = [
-                model.predict(x, verbose=0).argmax(-1) == data.test_labels
-                for model in (alone, student)
-            ]
-            gains.append(np.mean(right[1]) - np.mean(right[0]))
-        self.assertGreater(np.mean(gains), 0.02, gains)
+        def taught(**kwargs):
+            run(assistants=[linear()], **kwargs)
+
+        gains = small_chains.gains(taught)
+        self.assertGreater(np.mean(gains), 0.05, gains)
 
 
 if __name__ == "__main__":
