@@ -70,6 +70,12 @@ def evaluated(distiller, *data, **kwargs):
     return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
 
 
+# Of a test in `tests/backend/everywhere.py` that is about TensorFlow.
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="It is about TensorFlow."
+)
+
+
 def eagerly():
     """Lets all models run without a graph, as a context or a decorator.
 

@@ -4,10 +4,13 @@ import contextlib
 import functools
 
 import jax
-import keras
 from jax import numpy as jnp
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.jax_functions import compiled as compiled
+from keras_kd.backend.jax_functions import compiled as compiled_by_shape  # noqa: F401
+from keras_kd.backend.jax_functions import input_gradients as input_gradients
+from keras_kd.backend.jax_functions import norms
 from keras_kd.backend.jax_graph import read as read
 from keras_kd.backend.jax_scopes import Failures
 from keras_kd.backend.jax_scopes import Parts
@@ -24,8 +27,6 @@ from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
 from keras_kd.backend.one_device import assign as assign
-from keras_kd.backend.one_device import compiled as compiled
-from keras_kd.backend.one_device import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.one_device import gather_ints as gather_ints
 from keras_kd.backend.one_device import is_in_scope as is_in_scope
 from keras_kd.backend.one_device import is_scope_name as is_scope_name
@@ -145,6 +146,58 @@ class Trainer(OneDeviceSteps):
             self._failures.note(scope.failures)
         return logs, tuple(map(scope.values_of, groups))
 
+    def gradient_step(self, data):
+        """Evaluates a batch, and differentiates each term of the loss.
+
+        Nothing is changed, metrics included.
+
+        Args:
+            data: The batch, as a step gets it.
+
+        Returns:
+            `(output, penalties, norms)`: the output of the one teacher, or
+            `None`; and for each student a list of its regularisation, and a
+            dict from the name of a term to the norm of its gradient by the
+            student's weights: a scalar, without the term's weight and scaled as
+            the optimizer does, or `None` if the term does not depend on them.
+        """
+        read, changed = self._parts.outside(self)
+        variables = [*self.variables, *read, *changed]
+        seen = {}
+
+        # It runs once: to compile takes longer.
+        @functools.partial(
+            jax.jit, compiler_options={"xla_backend_optimization_level": 0}
+        )
+        def run(values, data):
+            with Scope() as scope:
+                scope.hold(variables, values)
+                step = self._parts.step(self, data, training=False)
+                pullbacks = []
+                for index in range(step.count):
+                    by = step.student(index).trainable_variables
+                    prediction, pullback = _predict(scope, step, index, by)
+                    step.predictions[index] = prediction
+                    pullbacks.append(pullback)
+                found = []
+                for index, (optimizer, _) in enumerate(step.learners()):
+                    step.prepare(index)
+                    found.append(
+                        norms(scope, step, index, optimizer, pullbacks[index])
+                    )
+            seen["output"] = output = Parts(step.teacher_output)
+            seen["is_reached"] = [is_reached for _, is_reached in found]
+            penalties = [penalties for _, penalties in step.terms]
+            sizes = [of_student for of_student, _ in found]
+            return output.real(), output.others(), penalties, sizes
+
+        *output, penalties, sizes = run([v.value for v in variables], data)
+        reached = [
+            {name: size if of[name] else None for name, size in one.items()}
+            for one, of in zip(sizes, seen["is_reached"], strict=True)
+        ]
+        return seen["output"].joined(*output), penalties, reached
+
     def jax_state_sync(self):
         """Gives the variables the values of the last step.
 
@@ -243,46 +296,3 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     elif not isinstance(is_bad, jax.core.Tracer) and jnp.any(is_bad):
         raise ValueError(f"{message} nan or infinity.")
     return tensor
-
-
-def input_gradients(function, x, objectives):
-    """Runs a function of the input and differentiates by the input.
-
-    Args:
-        function: Of `x`.
-        x: Structure of tensors.
-        objectives: Dict from a name to a function of what `function` returns
-            that returns one value per example.
-
-    Returns:
-        `(result, gradients)`: what `function` returned, and a dict from each
-        name to the gradient of its values, of the structure and shape of `x`,
-        zeros for integers. The gradients can be differentiated again.
-    """
-    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
-    given = Parts(x)
-    outer = current()
-
-    def run(real):
-        with Scope(outer) as inner:
-            result = function(given.joined(real, given.others()))
-            totals = [jnp.sum(one(result)) for one in objectives.values()]
-            parts = Parts(result)
-            seen.update(inner=inner, parts=parts)
-            found = parts.real(), parts.others(), inner.changes()
-        return totals, found
-
-    seen = {}
-    totals, pullback, (real, others, changes) = jax.vjp(
-        run, given.real(), has_aux=True
-    )
-    if outer is not None:
-        outer.take_over(seen["inner"], changes)
-    zeros = [jnp.zeros(t.shape, keras.config.floatx()) for t in given.others()]
-    gradients = {}
-    for place, name in enumerate(objectives):
-        (by_x,) = pullback(
-            [jnp.ones_like(t) * (i == place) for i, t in enumerate(totals)]
-        )
-        gradients[name] = given.joined(by_x, zeros)
-    return seen["parts"].joined(real, others), gradients

@@ -103,10 +103,11 @@ class Trainer(ReplicatedSteps):
             data: The batch, as a step gets it.
 
         Returns:
-            `(step, norms)`: the `Step`, and for each student a dict from the
-            name of a term to the norm of its gradient by the student's weights:
-            a scalar, without the term's weight and scaled as the optimizer
-            does, or `None` if the term does not depend on them.
+            `(output, penalties, norms)`: the output of the one teacher, or
+            `None`; and for each student a list of its regularisation, and a
+            dict from the name of a term to the norm of its gradient by the
+            student's weights: a scalar, without the term's weight and scaled as
+            the optimizer does, or `None` if the term does not depend on them.
         """
         # As values, which are at hand outside of replicas too; and Keras 3.15
         # regularises what a scope does not name as `None`.
@@ -142,7 +143,8 @@ class Trainer(ReplicatedSteps):
                         for name, term in scaled.items()
                     }
                 )
-        return step, norms
+        penalties = [found for _, found in step.terms]
+        return step.teacher_output, penalties, norms
 
 
 def _norm(gradients):

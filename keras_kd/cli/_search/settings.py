@@ -5,6 +5,7 @@ import math
 import os
 
 from keras_kd.cli import methods
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell import settings as job_settings
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
@@ -217,6 +218,14 @@ def _check_strategy(name):
             f"--strategy={name}. Use --workers=N: that many trials at a time."
         )
     _check_choice("strategy", name, STRATEGIES)
+    backend = os.environ.get("KERAS_BACKEND", launch.BACKENDS[0])
+    if name != STRATEGIES[0] and backend != launch.BACKENDS[0]:
+        raise UnusableError(
+            "`--strategy` must be one_device on other backends, since the "
+            "others are those of TensorFlow. Received: "
+            f"--strategy={name} and KERAS_BACKEND={backend}. Leave the flag "
+            "out, or unset the variable."
+        )
 
 
 def _check_workers(settings):

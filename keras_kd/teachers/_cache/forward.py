@@ -52,7 +52,7 @@ class ModelForward:
             self.tapped.mask_shapes,
         )
         # One trace for the full batches and one for a last, smaller one.
-        self._encode = backend.compiled_by_shape(self._run)
+        self._encode = backend.compiled_by_shape(self._run, teacher.variables)
 
     def _run(self, x):
         with unchanged(self.tapped.model):
