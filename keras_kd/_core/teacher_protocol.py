@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from typing import Any
 
 import keras
 
@@ -54,7 +55,7 @@ class TeacherProtocol:
             student: The student, as it is after the update.
         """
 
-    def changing(self):
+    def changing(self) -> list[Any]:
         """Variables that a training step changes, a list."""
         weights = self.weights if self.is_updated else ()
         return [*weights, *self.noise_state]
