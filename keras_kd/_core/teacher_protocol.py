@@ -54,7 +54,7 @@ class TeacherProtocol:
             student: The student, as it is after the update.
         """
 
-    def changing(self):
+    def changing(self) -> list[keras.Variable]:
         """Variables that a training step changes, a list."""
         weights = self.weights if self.is_updated else ()
         return [*weights, *self.noise_state]
