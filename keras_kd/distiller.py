@@ -51,7 +51,8 @@ class Distiller(
     ```
 
     and its gradient updates the student and the weights that the distillation
-    losses own. The teacher is never changed.
+    losses own. The teacher is never changed, unless it declares that it follows
+    the student.
 
     `predict`, and metrics given to `compile`, are those of the student. For
     data without labels, compile without `loss`. `sample_weight`,

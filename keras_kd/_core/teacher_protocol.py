@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from typing import Any
 
 import keras
 
@@ -55,7 +54,7 @@ class TeacherProtocol:
             student: The student, as it is after the update.
         """
 
-    def changing(self) -> list[Any]:
+    def changing(self) -> list[keras.Variable]:
         """Variables that a training step changes, a list."""
         weights = self.weights if self.is_updated else ()
         return [*weights, *self.noise_state]

@@ -84,6 +84,10 @@ class DistillationLoss(keras.layers.Layer):
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
 
+    A loss that remembers earlier batches does so by `losses.memory`; one that
+    draws numbers has a `keras.random.SeedGenerator` as an attribute. `call`
+    takes `training` for both, since an evaluation changes and draws nothing.
+
     A loss whose value for an example depends on the others, such as one of
     their distances, declares `compares_examples = True`. It then gets all
     that it takes of the whole batch: on several replicas, that of all of them,

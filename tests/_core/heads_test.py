@@ -29,6 +29,21 @@ def with_statistics(width, name):
     return model
 
 
+@keras.saving.register_keras_serializable("heads_test")
+class Normalised(Reused):
+    """Has a layer behind the head, to see which mode it gets."""
+
+    def build(self, teacher_shape, student_shape):
+        super().build(teacher_shape, student_shape)
+        self.last = keras.layers.BatchNormalization()
+        self.last.build((None, 3))
+
+    def call(self, teacher, student, teacher_head):
+        values = super().call(teacher, student, teacher_head)
+        after = self.last(teacher_head(self.projector(student)))
+        return values + 0 * keras.ops.mean(after, axis=-1)
+
+
 class HeadTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -143,7 +158,9 @@ class DistillerTest(absltest.TestCase):
         keras.utils.set_random_seed(0)
         self.x, self.y = support.data()
         self.distiller = support.distiller(
-            Reused(teacher_tap="hidden", student_tap="hidden", name="reused"),
+            Normalised(
+                teacher_tap="hidden", student_tap="hidden", name="reused"
+            ),
             teacher=with_statistics(6, "teacher"),
         )
         self.distiller.compile(

@@ -1,9 +1,6 @@
 """A teacher that training updates, with a Distiller."""
 
-import contextlib
-
 import keras
-import pytest
 from absl.testing import absltest
 
 from tests import support
@@ -94,22 +91,6 @@ class UpdatedTeacherTest(absltest.TestCase):
         distiller.save_weights(path)
         with self.assertRaisesRegex(ValueError, "training with this teacher"):
             made().load_weights(path)
-
-    @pytest.mark.slow
-    def test_two_replicas_equal_one_device(self):
-        found = []
-        for scope in (contextlib.nullcontext(), two_replicas().scope()):
-            with scope:
-                distiller = made()
-            distiller.fit(
-                self.x, batch_size=8, epochs=2, shuffle=False, verbose=0
-            )
-            found.append(
-                support.values(
-                    [*distiller.teacher.weights, *distiller.student.weights]
-                )
-            )
-        self.assertLess(support.largest_difference(*found), 1e-6)
 
     def test_must_be_made_in_the_scope(self):
         teacher = Following(support.dense(4, name="inner"))

@@ -1,10 +1,7 @@
 """Memory of a loss: a queue, and random numbers that resume."""
 
-import contextlib
-
 import keras
 import numpy as np
-import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -14,7 +11,6 @@ from tests import support
 from tests.mechanisms import QUEUE_SIZE
 from tests.mechanisms import Masked
 from tests.mechanisms import Queue
-from tests.replicas import two_replicas
 
 
 class EnqueueTest(parameterized.TestCase):
@@ -120,20 +116,6 @@ class QueueTest(absltest.TestCase):
         distiller = self.made()
         shapes = [tuple(v.shape) for v in distiller.student.variables]
         self.assertNotIn((QUEUE_SIZE, 3), shapes)
-
-    @pytest.mark.slow
-    def test_two_replicas_equal_one_device(self):
-        found = []
-        for scope in (contextlib.nullcontext(), two_replicas().scope()):
-            with scope:
-                distiller = self.made()
-            self.fit(distiller, epochs=2)
-            found.append(support.values(distiller.weights))
-            (loss,) = distiller.distillation_losses
-            copies = getattr(loss.queue.value, "values", (loss.queue.value,))
-            for copy in copies:
-                np.testing.assert_array_equal(copy, copies[0])
-        self.assertLess(support.largest_difference(*found), 1e-6)
 
 
 @support.eager_tests
