@@ -18,6 +18,7 @@ from keras_kd.losses.normalized_soft_targets import NormalizedSoftTargets
 from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
 from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
+from keras_kd.losses.soft_target_correlation import SoftTargetCorrelation
 from keras_kd.losses.soft_targets import SoftTargets
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "ProbabilityRegression",
     "ReverseSoftTargets",
     "SkewedSoftTargets",
+    "SoftTargetCorrelation",
     "SoftTargets",
 ]
 
