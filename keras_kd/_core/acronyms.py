@@ -48,6 +48,11 @@ ACRONYMS = {
         "Yang et al. 2023, https://arxiv.org/abs/2303.13005",
         "nkd",
     ),
+    "DIST": Acronym(
+        "losses.SoftTargetCorrelation",
+        "Huang et al. 2022, https://arxiv.org/abs/2205.10536",
+        "dist",
+    ),
     "RKL": Acronym(
         "losses.ReverseSoftTargets",
         "Gu et al. 2024, https://arxiv.org/abs/2306.08543",

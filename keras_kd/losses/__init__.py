@@ -32,6 +32,7 @@ from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
 from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
+from keras_kd.losses.soft_target_correlation import SoftTargetCorrelation
 from keras_kd.losses.soft_targets import SoftTargets
 from keras_kd.losses.variational_information import VariationalInformation
 
@@ -61,6 +62,7 @@ __all__ = [
     "RelationalDistance",
     "ReverseSoftTargets",
     "SkewedSoftTargets",
+    "SoftTargetCorrelation",
     "SoftTargets",
     "VariationalInformation",
 ]

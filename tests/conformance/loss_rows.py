@@ -138,6 +138,25 @@ ROWS = (
         (6,),
         arguments=lambda: {"reverse": True, "temperature": 2.0},
     ),
+    # As published, it is 1e-8 over the variance where both are equal.
+    Row(
+        "soft_target_correlation",
+        "SoftTargetCorrelation",
+        (5,),
+        (5,),
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
+        "soft_target_correlation_sequence",
+        "SoftTargetCorrelation",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"temperature": 4.0},
+        is_divergence=False,
+        compares_examples=True,
+    ),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",

@@ -22,6 +22,7 @@ NUMBERS = {
     "NormalizedSoftTargets": {"non_target_weight": 0.0},
     "ReverseSoftTargets": {},
     "SkewedSoftTargets": {"skew": 0.5},
+    "SoftTargetCorrelation": {"inter_weight": 0.0, "intra_weight": 2.0},
 }
 
 

@@ -33,6 +33,12 @@ ON_OUTPUTS = dict(
             temperature=1.0,
         ),
         _method(
+            "DIST",
+            "correlations of probabilities, over classes and over a batch",
+            temperature=4.0,
+            loss_weight=2.0,
+        ),
+        _method(
             "RKL",
             "soft targets with both models in each other's place",
             temperature=1.0,

@@ -266,7 +266,7 @@ class ShallowTest(absltest.TestCase):
 
 support.mark_slow(EveryMethodTest, "test_the_same_seed", but=["0"])
 # They differ in one class.
-for _name in ("ls", "nkd", "rkl", "jsd", "skl"):
+for _name in ("ls", "nkd", "dist", "rkl", "jsd", "skl"):
     support.mark_slow(
         EveryMethodTest, f"test_trains_the_student_that_is_saved_{_name}"
     )
