@@ -1,8 +1,6 @@
 """Takes a batch apart: entries of the input, labels, weights, reserved data."""
 
-import dataclasses
 import difflib
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -188,49 +186,3 @@ def members(structure: PerOutput) -> list[Any]:
 def size(x: Tensor) -> Tensor:
     """Number of examples in a batch, as a scalar tensor or an integer."""
     return keras.ops.shape(keras.tree.flatten(x)[0])[0]
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """A batch, taken apart.
-
-    Attributes:
-        x: Input of the models.
-        targets: `targets.Targets`: labels and sample weights, with masks.
-        reserved: Reserved entries of the batch, by name.
-        size: Number of examples.
-        is_shard: Whether they are a peer's part of the batch, which may have
-            none.
-    """
-
-    is_shard = False
-
-    x: Any
-    targets: Any
-    reserved: dict
-    size: Any
-
-    @functools.cached_property
-    def labels(self):
-        """Labels with 0 for those that do not count, or `None`."""
-        return self.targets.clean_labels()
-
-    def measured(self, output):
-        """Returns the arguments of losses and metrics beside the labels.
-
-        Args:
-            output: A student's output for the examples.
-
-        Returns:
-            The output with masks of the labels, and sample weights.
-        """
-        marked = self.targets.marked(output)
-        return marked, self.targets.weights_of_labels(marked)
-
-    def counted(self, result):
-        """Drops the outputs of placeholders; here there are none.
-
-        Args:
-            result: A `ForwardPass` of a model on `x`.
-        """
-        return result

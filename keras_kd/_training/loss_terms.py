@@ -84,7 +84,7 @@ class Comparison:
         Args:
             teacher: The teacher's `ForwardPass`.
             student: The student's `ForwardPass`.
-            examples: `batch.Examples` that they are of.
+            examples: `examples.Examples` that they are of.
 
         Returns:
             Dict from the name of each loss to this replica's share of its

@@ -136,7 +136,7 @@ class ModelOutputs(Outputs):
         """Runs the model once, and once more for each view.
 
         Args:
-            examples: `batch.Examples`.
+            examples: `examples.Examples`.
             training: Whether it is in training mode.
             learns: Whether regularisation of its layers is needed.
 

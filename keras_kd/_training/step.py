@@ -9,8 +9,8 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._core import teacher_protocol
+from keras_kd._training.examples import Examples
 from keras_kd._training.saving import refuse_copied_teacher
-from keras_kd.batch import Examples
 
 
 class StepParts:
