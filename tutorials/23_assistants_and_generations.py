@@ -105,7 +105,7 @@ def alone(units, seed):
 
 
 def logits_of(network, x=test[0]):
-    return network.predict(x, batch_size=1000, verbose=0)
+    return np.asarray(network(x))
 
 
 def right(scores, labels=test[1]):

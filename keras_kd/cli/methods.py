@@ -119,6 +119,14 @@ METHODS = {
 # What does not fit into a job on one data set with one student. The names are
 # those of `keras_kd`.
 PYTHON_ONLY = {
+    "procedures.teacher_assistants": (
+        "a chain of ever smaller teachers (TAKD)",
+        "Mirzadeh et al. 2020, https://arxiv.org/abs/1902.03393",
+    ),
+    "procedures.born_again": (
+        "generations of one architecture, and their ensemble (BAN)",
+        "Furlanello et al. 2018, https://arxiv.org/abs/1805.04770",
+    ),
     "procedures.co_training": (
         "two learners with a view each label for each other",
         "Blum and Mitchell 1998, https://doi.org/10.1145/279943.279962",
