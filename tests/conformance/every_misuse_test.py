@@ -13,6 +13,7 @@ from keras_kd.report import robustness
 from keras_kd.transfer_sets import synthetic
 from keras_kd.transfer_sets import transforms
 from tests import support
+from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
 from tests.conformance import misuse_rows_distillers
 from tests.conformance import misuse_rows_features
@@ -28,6 +29,7 @@ from tests.conformance import misuse_rows_teachers
 from tests.conformance import misuse_rows_training
 
 ROOMS = {
+    "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
     "distillers": misuse_rows_distillers.rows,
     "features": misuse_rows_features.rows,

@@ -194,30 +194,6 @@ def _of_stages():
     return rows
 
 
-def _of_chains():
-    rows = []
-    keras_loss = keras.losses.Huber()
-    for name in ("born_again", "teacher_assistants"):
-        of, call = called(name)
-        rows += wrong(of, call, "data", X, shown="ndarray")
-        rows += wrong(of, call, "loss", "mze", 1, shown="in loss")
-        given = functools.partial(wrong, of, call, "distillation_losses")
-        rows += given([], remedy=losses.SoftTargets())
-        rows += given("soft", 3, losses.SoftTargets, keras_loss)
-        rows += given(lambda teacher, student: None, shown="None")
-        rows += given([losses.SoftTargets(), keras_loss], shown="Huber")
-        rows += wrong(of, call, "student_loss_weight", "1", None, -1, math.nan)
-    of, call = called("born_again")
-    network = functools.partial(wrong, of, call, "build_network")
-    rows += network(None, student(), "net", remedy=runs.dropout_net)
-    twice = functools.partial(call, generations=2)
-    rows += wrong(of, twice, "build_network", student, shown="share weights")
-    of, call = called("teacher_assistants")
-    rows += wrong(of, call, "assistants", None, 3, "net", remedy=[])
-    rows += wrong(of, call, "assistants", [None], [unbuilt()], shown="=")
-    return rows
-
-
 def _of_labels():
     """Numbers of no class would count as nothing."""
     rows = []
@@ -302,7 +278,6 @@ def rows():
     return [
         *_of_all(),
         *_of_stages(),
-        *_of_chains(),
         *_of_labels(),
         *_of_answers(),
     ]
