@@ -29,12 +29,12 @@ class First(keras.layers.Layer):
         return None
 
 
-def model(side, name):
+def model(side, name, rows=ROWS):
     """A branch per row, whose last layer has the row's name."""
     vector = keras.Input((4,), name="vector")
     tokens = keras.Input((STEPS,), dtype="int32", name="tokens")
     branches = [keras.layers.Dense(3, name="head")(vector)]
-    for row in ROWS:
+    for row in rows:
         shape = getattr(row, f"{side}_shape")
         if len(shape) == 2:
             embed = keras.layers.Embedding(10, shape[1], mask_zero=True)
