@@ -51,7 +51,7 @@ def attention_map(features, power=2, maximum=False):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class AttentionTransfer(DistillationLoss):
-    """Matches the attention maps of both models.
+    """Matches the attention maps of both models (AT).
 
     It compares *where* two layers are active and not in which channel, so any
     numbers of channels meet without a projector. With the attention map

@@ -207,10 +207,11 @@ class EveryLossTest(parameterized.TestCase):
 
         for name, bounds in loss.bounds.items():
             before = weighted(*tensors)
-            getattr(loss, name).assign(min(1.5, bounds.high))
+            value = min(1.25, bounds.high)
+            getattr(loss, name).assign(value)
             after = weighted(*tensors)
             self.assertGreater(np.abs(after - before).max(), 0, name)
-            expected = 1.5 * row.call(loss, *tensors)
+            expected = value * row.call(loss, *tensors)
             if name == "loss_weight":
                 np.testing.assert_allclose(after, expected, rtol=1e-5)
         self.assertLen(traces, 1)
@@ -235,6 +236,11 @@ class EveryDivergenceTest(parameterized.TestCase):
         np.testing.assert_allclose(result.gradient, 0, atol=1e-6)
 
 
+support.mark_slow(
+    EveryLossTest,
+    "test_is_finite_where",
+    but=["equal_decoupled_soft_targets", "equal_soft_target_correlation"],
+)
 # XLA takes most of the time.
 support.mark_slow(
     EveryLossTest,

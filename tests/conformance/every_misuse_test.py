@@ -19,6 +19,7 @@ from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
 from tests.conformance import misuse_rows_models
+from tests.conformance import misuse_rows_outputs
 from tests.conformance import misuse_rows_procedures
 from tests.conformance import misuse_rows_report
 from tests.conformance import misuse_rows_search
@@ -32,6 +33,7 @@ ROOMS = {
     "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
+    "outputs": misuse_rows_outputs.rows,
     "procedures": misuse_rows_procedures.rows,
     "report": misuse_rows_report.rows,
     "search": misuse_rows_search.rows,

@@ -35,6 +35,12 @@ def student_input_gradients(loss, teacher, student):
     )
 
 
+def with_labels(loss, teacher, student):
+    """Labels that neither model need be right about."""
+    labels = keras.ops.argmax(teacher + student, axis=-1)
+    return loss(teacher, student, labels=labels)
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A loss, how to make it, and what it compares.

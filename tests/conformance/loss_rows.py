@@ -6,6 +6,7 @@ from tests.conformance.loss_row import Row
 from tests.conformance.loss_row import input_gradients
 from tests.conformance.loss_row import student_input_gradients
 from tests.conformance.loss_row import two_tensors as two_tensors
+from tests.conformance.loss_row import with_labels
 from tests.conformance.loss_rows_features import FEATURE_ROWS
 
 # Public names that are no loss of their own.
@@ -27,6 +28,21 @@ ROWS = (
         (1,),
         (1,),
         arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "decoupled_soft_targets",
+        "DecoupledSoftTargets",
+        (5,),
+        (5,),
+        call=with_labels,
+    ),
+    Row(
+        "decoupled_soft_targets_standardized",
+        "DecoupledSoftTargets",
+        (5,),
+        (5,),
+        arguments=lambda: {"standardize_logits": True},
+        call=with_labels,
     ),
     Row("hint", "Hint", (4, 4, 3), (4, 4, 3)),
     Row("hint_vector", "Hint", (5,), (3,), is_divergence=False),
@@ -64,6 +80,16 @@ ROWS = (
         (3,),
         call=input_gradients,
     ),
+    Row("interpolated_soft_targets", "InterpolatedSoftTargets", (5,), (5,)),
+    Row(
+        "interpolated_soft_targets_sequence",
+        "InterpolatedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"steps": 100, "temperature": 2.0},
+    ),
+    Row("jensen_shannon_divergence", "JensenShannonDivergence", (5,), (5,)),
     Row("logit_regression", "LogitRegression", (5,), (5,)),
     Row(
         "logit_regression_centred",
@@ -93,7 +119,44 @@ ROWS = (
         },
         is_divergence=False,
     ),
+    Row(
+        "normalized_soft_targets",
+        "NormalizedSoftTargets",
+        (5,),
+        (5,),
+        is_divergence=False,
+        call=with_labels,
+    ),
     Row("probability_regression", "ProbabilityRegression", (5,), (5,)),
+    Row("reverse_soft_targets", "ReverseSoftTargets", (5,), (5,)),
+    Row("skewed_soft_targets", "SkewedSoftTargets", (5,), (5,)),
+    Row(
+        "skewed_soft_targets_reverse",
+        "SkewedSoftTargets",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"reverse": True, "temperature": 2.0},
+    ),
+    # As published, it is 1e-8 over the variance where both are equal.
+    Row(
+        "soft_target_correlation",
+        "SoftTargetCorrelation",
+        (5,),
+        (5,),
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
+        "soft_target_correlation_sequence",
+        "SoftTargetCorrelation",
+        (6, 5),
+        (6, 5),
+        (6,),
+        arguments=lambda: {"temperature": 4.0},
+        is_divergence=False,
+        compares_examples=True,
+    ),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
     Row(
         "soft_targets_sequence",
@@ -102,6 +165,13 @@ ROWS = (
         (6, 5),
         (6,),
         arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "soft_targets_standardized",
+        "SoftTargets",
+        (5,),
+        (5,),
+        arguments=lambda: {"standardize_logits": True, "temperature": 2.0},
     ),
     *FEATURE_ROWS,
 )

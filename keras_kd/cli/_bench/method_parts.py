@@ -7,15 +7,45 @@ these functions, and is printed without TensorFlow.
 from keras_kd.cli._shell.errors import UnusableError
 
 
-def soft_targets(teacher, student, settings):
-    """Compares the outputs, softened by a temperature."""
+def of_class(name, **arguments):
+    """Makes a function that makes one loss on the outputs.
+
+    Args:
+        name: Name of its class in `losses`, which takes a temperature.
+        **arguments: Passed to the class.
+    """
+
+    def make(teacher, student, settings):
+        return [_made(name, settings, **arguments)]
+
+    return make
+
+
+def _made(name, settings, **arguments):
     from keras_kd import losses
 
-    return [
-        losses.SoftTargets(
-            settings.temperature, loss_weight=settings.loss_weight
-        )
-    ]
+    return getattr(losses, name)(
+        settings.temperature, loss_weight=settings.loss_weight, **arguments
+    )
+
+
+soft_targets = of_class("SoftTargets")
+
+
+def interpolated(bench, student, seed):
+    """Makes a Distiller whose targets are the teacher's at the last step."""
+    from keras_kd.distiller import Distiller
+
+    images = len(bench.tuning.train_labels)
+    steps = bench.settings.epochs * -(-images // bench.settings.batch_size)
+    return Distiller(
+        teacher=bench.taught_by(seed),
+        student=student,
+        distillation_losses=_made(
+            "InterpolatedSoftTargets", bench.settings, steps=steps
+        ),
+        student_loss_weight=bench.settings.student_loss_weight,
+    )
 
 
 def logit_regression(teacher, student, settings):
