@@ -21,7 +21,9 @@ from keras_kd.backend.neutral import (
 )
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
+from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
+from keras_kd.backend.one_device import assign as assign
 from keras_kd.backend.one_device import compiled as compiled
 from keras_kd.backend.one_device import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.one_device import gather_ints as gather_ints

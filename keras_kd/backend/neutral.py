@@ -1,5 +1,6 @@
 """Hooks into Keras that are the same on several backends."""
 
+import contextlib
 import functools
 
 import keras
@@ -177,3 +178,55 @@ def with_mask(tensor, mask):
     """The tensor with a Keras mask, or as it is if `mask` is `None`."""
     # A copy, since a mask belongs to the tensor itself.
     return tensor if mask is None else Marked(mask)(ops.copy(tensor))
+
+
+def graph_of(model):
+    """The Functional model that a model is run by.
+
+    A Sequential model of Keras 3.15 has one under no public name.
+
+    Args:
+        model: A built Functional or Sequential model.
+    """
+    return getattr(model, "_functional", None) or model
+
+
+def calls_in_graph(model, layer):
+    """Calls of a layer in the graph of a model.
+
+    Keras 3.15 knows those of all graphs together, under a public name, and of
+    one only under a private.
+
+    Args:
+        model: A built Functional or Sequential model.
+        layer: A layer of it.
+
+    Returns:
+        A list with `(inputs, outputs)` of each call, lists of `KerasTensor`s.
+    """
+    return [
+        (node.input_tensors, node.outputs)
+        for nodes in graph_of(model)._nodes_by_depth.values()
+        for node in nodes
+        if node.operation is layer
+    ]
+
+
+@contextlib.contextmanager
+def in_inference(layer):
+    """Lets what the block calls run in inference mode, unless it is told.
+
+    In Keras 3.15 a layer hands its mode on to all that is called later within
+    the same outermost layer, and there is no public way back.
+
+    Args:
+        layer: Any `keras.layers.Layer`.
+    """
+    context = layer._get_call_context()
+    before = context.get_value("training")
+    context.set_value("training", False)
+    try:
+        yield
+    finally:
+        context.set_value("training", before)
+        layer._maybe_reset_call_context()

@@ -66,6 +66,21 @@ def all_sum(value):
     return value
 
 
+def all_rows(tensor):
+    """Joins the rows of a tensor on all replicas, inside a step."""
+    return tensor
+
+
+def assign(pairs):
+    """Assigns variables inside a step.
+
+    Args:
+        pairs: Variables, each with its new value.
+    """
+    for variable, value in pairs:
+        variable.assign(value)
+
+
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers: here there is one."""
     return [list(numbers)]

@@ -24,9 +24,14 @@ from keras_kd.backend.tensorflow_functions import (
     input_gradients as input_gradients,
 )
 from keras_kd.backend.tensorflow_graph import read as read
-
-# Padding in `gather_ints`, since `gather` needs equal lengths.
-_NONE = -1
+from keras_kd.backend.tensorflow_replicas import all_rows as all_rows
+from keras_kd.backend.tensorflow_replicas import all_sum as all_sum
+from keras_kd.backend.tensorflow_replicas import assign as assign
+from keras_kd.backend.tensorflow_replicas import gather_ints as gather_ints
+from keras_kd.backend.tensorflow_replicas import num_replicas as num_replicas
+from keras_kd.backend.tensorflow_replicas import replica_id as replica_id
+from keras_kd.backend.tensorflow_replicas import replicas_of as replicas_of
+from keras_kd.backend.tensorflow_replicas import scope_of as scope_of
 
 
 class Trainer(ReplicatedSteps):
@@ -202,35 +207,6 @@ def is_in_reach(tensor, output):
     return graph is None or graph is getattr(output, "graph", None)
 
 
-def num_replicas():
-    """Number of replicas that take part in a step."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def replicas_of(model):
-    """Number of replicas that train a model."""
-    return model.distribute_strategy.num_replicas_in_sync
-
-
-def scope_of(model):
-    """The scope in which what belongs to a model is made."""
-    return model.distribute_strategy.scope()
-
-
-def replica_id():
-    """Number of this replica, from 0, inside a step; 0 outside of one."""
-    context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
-
-
-def all_sum(value):
-    """Sums a tensor over the replicas, inside a step."""
-    context = tf.distribute.get_replica_context()
-    if context is None or num_replicas() == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
 def check_finite(tensor, message, allows_minus_infinity=False):
     """Returns the tensor; fails with the message if it has nan or infinity.
 
@@ -245,30 +221,3 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
     with tf.control_dependencies([checked]):
         return tf.identity(tensor)
-
-
-def gather_ints(model, numbers, count):
-    """Collects some numbers of all workers. All of them must call it.
-
-    Args:
-        model: The `keras.Model` that they train.
-        numbers: Integers >= 0 of this worker, at most `count`.
-        count: Most numbers of a worker.
-
-    Returns:
-        List of lists of integers, one for each replica.
-    """
-    strategy = model.distribute_strategy
-    if strategy.num_replicas_in_sync == 1:
-        return [list(numbers)]
-    mine = [_NONE] * (count - len(numbers)) + list(numbers)
-
-    @tf.function
-    def told():
-        numbers = strategy.run(lambda: tf.constant([mine], "int32"))
-        return strategy.gather(numbers, axis=0)
-
-    return [
-        [number for number in row if number != _NONE]
-        for row in told().numpy().tolist()
-    ]

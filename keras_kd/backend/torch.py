@@ -14,7 +14,9 @@ from keras_kd.backend.neutral import read_only as read_only
 from keras_kd.backend.neutral import with_mask
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
+from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
+from keras_kd.backend.one_device import assign as assign
 from keras_kd.backend.one_device import compiled as compiled
 from keras_kd.backend.one_device import gather_ints as gather_ints
 from keras_kd.backend.one_device import is_in_scope as is_in_scope
