@@ -11,6 +11,9 @@ from keras_kd.losses.example_pairs import mean_by
 # two copies of an example: its direction says nothing, and turns at once.
 ROUNDING = 1e-5
 SMALLEST_LENGTH = 1e-12
+# So many examples are compared with all others at once: memory grows with the
+# batch as that of one does, and a loop over them takes few turns.
+CHUNK = 16
 # What divides distances that are all 0.
 SMALLEST_MEAN = 1e-30
 
@@ -21,13 +24,38 @@ def huber(difference):
     return ops.where(size < 1, ops.square(difference) / 2, size - 0.5)
 
 
+def _of_each(function, number, shape=()):
+    """What a function gives for each example, some at a time.
+
+    Args:
+        function: From the numbers of `CHUNK` examples, some of which may be
+            past the last, to a tensor with a row for each.
+        number: Number of examples.
+        shape: Shape of a row.
+    """
+    found = ops.map(
+        lambda turn: function(turn * CHUNK + ops.arange(CHUNK)),
+        ops.arange(_turns(number)),
+    )
+    return ops.reshape(found, (-1, *shape))[:number]
+
+
+def _turns(number):
+    return (number + CHUNK - 1) // CHUNK
+
+
+def _take(rows, index):
+    """Rows of examples; past the end, the last once more."""
+    index = ops.minimum(index, ops.shape(rows)[0] - 1)
+    return ops.take(rows, index, axis=0)
+
+
 @ops.custom_gradient
 def distances(features):
     """Euclidean distances of all pairs, with no gradient where they are 0.
 
     Each is the length of a difference. The difference of squared lengths,
     which takes one product of matrices, has no digits left for near pairs.
-    There is never more than one example's differences in memory.
 
     Args:
         features: `(batch, features)`.
@@ -36,10 +64,12 @@ def distances(features):
         `(batch, batch)`.
     """
 
-    def from_one(anchor):
-        return ops.sqrt(ops.sum(ops.square(features - anchor), axis=-1))
+    def from_some(index):
+        vectors = features - _take(features, index)[:, None]
+        return ops.sqrt(ops.sum(ops.square(vectors), axis=-1))
 
-    found = ops.map(from_one, features)
+    number = ops.shape(features)[0]
+    found = _of_each(from_some, number, (number,))
 
     def gradient(*upstream_or_arguments, upstream=None):
         # TensorFlow and JAX give it as the only argument.
@@ -90,25 +120,26 @@ def distance_gap(teacher, student, weights):
     return mean_by(weights, huber(difference))
 
 
-def _directions(features, anchor):
-    """Unit vectors from one example to all, and what divides their length."""
-    vectors = features - anchor
+def _directions(features, index):
+    """Unit vectors from some examples to all, and what divides their length."""
+    anchors = _take(features, index)[:, None]
+    vectors = features - anchors
     square = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    size = ROUNDING**2 * ops.sum(ops.square(anchor))
+    size = ROUNDING**2 * ops.sum(ops.square(anchors), axis=-1, keepdims=True)
     is_apart = square > ops.maximum(size, SMALLEST_LENGTH**2)
     scale = ops.where(is_apart, ops.rsqrt(ops.where(is_apart, square, 1)), 0)
     return vectors * scale, scale
 
 
 def _cosines(directions):
-    return ops.matmul(directions, ops.transpose(directions))
+    return ops.matmul(directions, ops.transpose(directions, (0, 2, 1)))
 
 
 @ops.custom_gradient
 def angle_gap(teacher, student, weights):
     """Mean over all triples of the Huber loss of cosines of angles.
 
-    The angles at one example are looked at after those at another, and once
+    The angles at some examples are looked at after those at others, and once
     more for the gradient: memory grows with the square of the batch, where
     all angles at once are its cube.
 
@@ -120,45 +151,45 @@ def angle_gap(teacher, student, weights):
     Returns:
         For each example the mean over the angles at it, `(batch,)`.
     """
+    number = ops.shape(student)[0]
     both = weights[:, None] * weights
     both = ops.divide_no_nan(both, ops.square(ops.sum(weights)))
 
-    def gaps(theirs, ours):
-        """What the cosines at one example differ by, and its directions."""
-        directions, scale = _directions(student, ours)
-        taught, _ = _directions(teacher, theirs)
+    def gaps(index):
+        """What the cosines at some examples differ by, and directions."""
+        directions, scale = _directions(student, index)
+        taught, _ = _directions(teacher, index)
         return _cosines(directions) - _cosines(taught), directions, scale
 
-    def at_one(anchors):
-        return ops.sum(both * huber(gaps(*anchors)[0]))
+    def at_some(index):
+        return ops.sum(both * huber(gaps(index)[0]), axis=(1, 2))
 
     def gradient(*upstream_or_arguments, upstream=None):
         # TensorFlow and JAX give it as the only argument.
         if upstream is None:
             (upstream,) = upstream_or_arguments
-        index = ops.arange(ops.shape(student)[0])
 
-        def add(i, total):
-            theirs, ours, slope = (
-                ops.take(rows, i, axis=0)
-                for rows in (teacher, student, upstream)
+        def add(turn, total):
+            index = turn * CHUNK + ops.arange(CHUNK)
+            gap, directions, scale = gaps(index)
+            # An example past the end is none.
+            is_anchor = ops.cast(
+                index[:, None] == ops.arange(number), student.dtype
             )
-            gap, directions, scale = gaps(theirs, ours)
+            slopes = ops.matmul(is_anchor, upstream[:, None])[..., None]
             # The slope of the Huber loss; each cosine stands there twice.
-            pull = 2 * slope * both * ops.clip(gap, -1, 1)
+            pull = 2 * slopes * both * ops.clip(gap, -1, 1)
             pull = ops.matmul(pull, directions)
             # What is along a direction does not turn it.
             along = ops.sum(pull * directions, axis=-1, keepdims=True)
             moved = scale * (pull - along * directions)
-            is_anchor = ops.cast(index == i, student.dtype)[:, None]
-            return total + moved - is_anchor * ops.sum(moved, axis=0)
+            back = ops.matmul(ops.transpose(is_anchor), ops.sum(moved, axis=1))
+            return total + ops.sum(moved, axis=0) - back
 
-        found = ops.fori_loop(
-            0, ops.shape(student)[0], add, ops.zeros_like(student)
-        )
+        found = ops.fori_loop(0, _turns(number), add, ops.zeros_like(student))
         return ops.zeros_like(teacher), found, ops.zeros_like(weights)
 
-    return ops.map(at_one, (teacher, student)), gradient
+    return _of_each(at_some, number), gradient
 
 
 @keras.saving.register_keras_serializable("keras_kd")

@@ -166,7 +166,6 @@ ROWS = (
         (6,),
         arguments=lambda: {"temperature": 2.0},
     ),
-    *FEATURE_ROWS,
     Row(
         "soft_targets_standardized",
         "SoftTargets",
@@ -174,5 +173,6 @@ ROWS = (
         (5,),
         arguments=lambda: {"standardize_logits": True, "temperature": 2.0},
     ),
+    *FEATURE_ROWS,
 )
 NAMED_ROWS = tuple((row.name, row) for row in ROWS)
