@@ -138,6 +138,12 @@ class NormalisedTest(absltest.TestCase):
             actual, [math.log(6) * 2 / 3 + 4 * 0.75 * math.log(9 / 2)]
         )
 
+    def test_is_not_0_where_the_student_is_the_teacher(self):
+        # As printed by a program of its own for this teacher.
+        _, teacher = np.random.default_rng(1).normal(size=(2, 6, 5))
+        actual = logits.normalised(teacher, teacher, teacher.argmax(axis=-1))
+        self.assertAlmostEqual(actual.mean(), 2.147050615384452, 12)
+
     def test_differs_from_divergences_by_what_the_teacher_fixes(self):
         teacher, student, labels = example()
 

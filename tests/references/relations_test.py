@@ -5,6 +5,7 @@ import math
 import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
+from scipy import special
 
 from tests.references import contrasts
 from tests.references import relations
@@ -22,8 +23,7 @@ RELATIONS = (
     relations.neighbour_probabilities,
     contrasts.in_batch,
 )
-# Copies of an example are at no distance, for which the text has a rule of
-# its own; maps have four axes.
+# Copies of an example are at no distance, for which the text has its own rule.
 COUNTED = tuple(r for r in RELATIONS if r is not relations.distances)
 
 
@@ -63,19 +63,6 @@ class WeightsTest(parameterized.TestCase):
             rows.mean(actual, weights), rows.mean(of_copies), 12
         )
 
-    def test_of_channel_correlations(self):
-        teacher, student = maps()
-        weights = np.array([2, 1, 1, 3, 0, 1])
-        copies = np.repeat(np.arange(6), weights)
-        teacher[4] = np.nan
-
-        actual = relations.channel_correlations(teacher, student, weights)
-
-        np.testing.assert_allclose(
-            actual[copies],
-            relations.channel_correlations(teacher[copies], student[copies]),
-        )
-
     def test_a_distance_counts_by_both_weights(self):
         # Points 0 1 3 with weights 1 1 2: pairs 1, 3, 3, 2, 2 and mean 11/5.
         # The student's 0 1 2: pairs 1, 2, 2, 1, 1 and mean 7/5. Of the two at 3
@@ -85,6 +72,34 @@ class WeightsTest(parameterized.TestCase):
         )
         terms = (5 / 7 - 5 / 11) ** 2 + 2 * (10 / 7 - 15 / 11) ** 2
         np.testing.assert_allclose(actual[0], terms / 2 / 4)
+
+
+class PapersNumbersTest(absltest.TestCase):
+    """Means of rows are what the papers write for a whole batch."""
+
+    def test_similarities(self):
+        def gram(x):
+            product = x @ x.T
+            return product / np.linalg.norm(product, axis=1, keepdims=True)
+
+        teacher, student = example()
+        distance = np.linalg.norm(gram(teacher) - gram(student), "fro")
+        self.assertAlmostEqual(
+            relations.similarities(teacher, student).mean(), distance**2 / 36
+        )
+
+    def test_angles(self):
+        def cosines(x):
+            e = x[np.newaxis] - x[:, np.newaxis]
+            e /= np.maximum(np.linalg.norm(e, axis=2, keepdims=True), 1e-12)
+            return np.einsum("ijd,ikd->ijk", e, e)
+
+        teacher, student = example()
+        difference = cosines(student) - cosines(teacher)
+        self.assertAlmostEqual(
+            relations.angles(teacher, student).mean(),
+            special.huber(1, difference).mean(),
+        )
 
 
 class CorrelationsTest(absltest.TestCase):
@@ -228,47 +243,6 @@ class NeighbourProbabilitiesTest(absltest.TestCase):
             relations.neighbour_probabilities(teacher, student),
             rtol=1e-5,
         )
-
-
-class ChannelCorrelationsTest(absltest.TestCase):
-    def test_is_1_less_the_correlation(self):
-        teacher, student = maps()
-        samples = zip(
-            teacher.reshape(-1, 2).T, student.reshape(-1, 2).T, strict=True
-        )
-        correlation = np.mean([np.corrcoef(*pair)[0, 1] for pair in samples])
-        actual = relations.channel_correlations(teacher, student).mean()
-        np.testing.assert_allclose(
-            actual, (1 - correlation) * 35 / 36, rtol=1e-5
-        )
-
-    def test_by_hand(self):
-        # 0 1 1 2 has the deviation sqrt(2/3), 0 2 0 2 twice 1/sqrt(3): in
-        # units of sqrt(3) they are (-1 0 0 1) / sqrt(2) and (-1 1 -1 1) / 2.
-        actual = relations.channel_correlations(
-            np.reshape([0.0, 1.0, 1.0, 2.0], (2, 1, 2, 1)),
-            np.reshape([0.0, 2.0, 0.0, 2.0], (2, 1, 2, 1)),
-        )
-        square = 3 * ((1 / ROOT - 1 / 2) ** 2 + 1 / 4) / 2
-        np.testing.assert_allclose(actual, [square / 2] * 2, rtol=1e-5)
-
-
-class WhitenedTest(absltest.TestCase):
-    def test_covariance_is_1(self):
-        features = example(40)[0] @ np.diag([1.0, 2.0, 3.0, 4.0]) + 5
-        actual = relations.whitened(features, epsilon=0)
-        np.testing.assert_allclose(actual.mean(axis=0), 0, atol=1e-12)
-        np.testing.assert_allclose(
-            actual.T @ actual / 40, np.eye(4), atol=1e-12
-        )
-        # A symmetric root of the covariance leads back to the features.
-        product = actual.T @ features
-        np.testing.assert_allclose(product, product.T, atol=1e-9)
-
-    def test_of_one_channel_is_by_the_weights(self):
-        # Mean (0 3 + 4) / 4 = 1 and variance (3 1 + 9) / 4 = 3.
-        actual = relations.whitened([[0.0], [4.0], [np.nan]], [3, 1, 0], 1.0)
-        np.testing.assert_allclose(actual, [[-1 / 2], [3 / 2], [0]])
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ class DivergencesTest(parameterized.TestCase):
         student = (math.log(8 / 9) + math.log(8 / 7)) / 2
         np.testing.assert_allclose(actual, [teacher / 4 + student * 3 / 4])
 
+    def test_jensen_shannon_of_random_logits(self):
+        # As printed by a program of its own for these logits.
+        student, teacher = np.random.default_rng(1).normal(size=(2, 6, 5))
+        for beta, expected in (0.5, 0.11752589722024796), (0, 0.58730248546484):
+            actual = sequences.jensen_shannon(teacher, student, beta)
+            self.assertAlmostEqual(actual.mean(), expected, 12)
+
     def test_jensen_shannon_ends_by_definition(self):
         np.testing.assert_allclose(
             sequences.jensen_shannon(TEACHER, STUDENT, 0), [FORWARD]
