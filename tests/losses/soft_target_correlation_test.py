@@ -56,7 +56,7 @@ class SoftTargetCorrelationTest(parameterized.TestCase):
     def test_masked_positions_are_no_part_of_the_batch(self):
         mask = np.array([[True, True, False], [True, True, False]])
         teacher, student = (
-            np.reshape(x, (2, 3, 5)) for x in (TEACHER, STUDENT)
+            np.reshape(x, (2, 3, 5)).copy() for x in (TEACHER, STUDENT)
         )
         teacher[~mask], student[~mask] = 9.0, np.arange(5)
         actual = losses.SoftTargetCorrelation()(
