@@ -66,8 +66,7 @@ class ChannelDistributions(ProjectedLoss):
     `temperature=4`, or 5 with 1; for the maps of a detector's pyramid 10 with
     1.
 
-    Reference: [Shu et al., 2021](https://arxiv.org/abs/2011.13256),
-    section 3.3.
+    Reference: [Shu et al., 2021](https://arxiv.org/abs/2011.13256).
 
     Args:
         temperature: Float from 0.001 to 1e6. The higher, the more positions

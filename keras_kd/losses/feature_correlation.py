@@ -65,8 +65,7 @@ class FeatureCorrelation(ProjectedLoss):
 
     The published weight for each map of a detector's pyramid is 6.
 
-    Reference: [Cao et al., 2022](https://arxiv.org/abs/2207.02039),
-    section 3.2.
+    Reference: [Cao et al., 2022](https://arxiv.org/abs/2207.02039).
 
     Args:
         projector: Maps the student's feature to the teacher's shape; see

@@ -64,8 +64,7 @@ class MaskedGeneration(ProjectedLoss):
     Nothing is masked outside of training. The convolutions and the projector
     are trained and saved with the loss, and are no part of the student.
 
-    Reference: [Yang et al., 2022](https://arxiv.org/abs/2205.01529),
-    section 3.
+    Reference: [Yang et al., 2022](https://arxiv.org/abs/2205.01529).
 
     Args:
         masked_part: Float, at least 0 and below 1: which part of the positions

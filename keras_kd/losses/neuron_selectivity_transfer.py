@@ -80,7 +80,7 @@ class NeuronSelectivityTransfer(DistillationLoss):
     cross-entropy, is 50 for their sum.
 
     Reference: [Huang and Wang, 2017](https://arxiv.org/abs/1707.01219),
-    section 4.2, with the polynomial kernel.
+    with the polynomial kernel.
 
     Args:
         **kwargs: See `DistillationLoss`.

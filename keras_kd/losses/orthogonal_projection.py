@@ -68,8 +68,7 @@ class OrthogonalProjection(DistillationLoss):
     The projection is trained and saved with the loss, and is no part of the
     student. The published weight, beside the cross-entropy, is 1.
 
-    Reference: [Miles et al., 2024](https://arxiv.org/abs/2403.06213),
-    section 3.
+    Reference: [Miles et al., 2024](https://arxiv.org/abs/2403.06213).
 
     Args:
         **kwargs: See `DistillationLoss`.

@@ -46,8 +46,7 @@ class PairwiseSimilarity(ExamplePairs):
     published weight, for the last map of a convolutional net beside the
     cross-entropy, is 3000.
 
-    Reference: [Tung and Mori, 2019](https://arxiv.org/abs/1907.09682),
-    section 3.1.
+    Reference: [Tung and Mori, 2019](https://arxiv.org/abs/1907.09682).
 
     Args:
         **kwargs: See `DistillationLoss`.

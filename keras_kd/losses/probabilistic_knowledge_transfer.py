@@ -75,8 +75,7 @@ class ProbabilisticKnowledgeTransfer(ExamplePairs):
     30000 beside the cross-entropy belongs to it. Divided by the batch, that is
     the weight of the divergence itself.
 
-    Reference: [Passalis and Tefas, 2018](https://arxiv.org/abs/1803.10837),
-    section 3.
+    Reference: [Passalis and Tefas, 2018](https://arxiv.org/abs/1803.10837).
 
     Args:
         **kwargs: See `DistillationLoss`.

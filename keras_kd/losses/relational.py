@@ -213,8 +213,7 @@ class RelationalDistance(ExamplePairs):
     has 1 and 2. Compare batches that are large enough to have a mean distance:
     a batch of one example has the value 0.
 
-    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068),
-    section 3.2.
+    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068).
 
     Args:
         **kwargs: See `DistillationLoss`.
@@ -267,8 +266,7 @@ class RelationalAngle(ExamplePairs):
 
     The published weight beside the cross-entropy is 50.
 
-    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068),
-    section 3.2.
+    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068).
 
     Args:
         **kwargs: See `DistillationLoss`.

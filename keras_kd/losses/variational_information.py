@@ -55,8 +55,7 @@ class VariationalInformation(ProjectedLoss):
 
     The published weight, beside the cross-entropy, is 1 for each stage.
 
-    Reference: [Ahn et al., 2019](https://arxiv.org/abs/1904.05835),
-    section 3.
+    Reference: [Ahn et al., 2019](https://arxiv.org/abs/1904.05835).
 
     Args:
         initial_variance: Float from 0.0001, with which all channels begin.
