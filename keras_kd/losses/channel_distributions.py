@@ -48,7 +48,7 @@ def channel_divergence(teacher, student, weights, temperature):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class ChannelDistributions(ProjectedLoss):
-    """CWD: matches where each channel of a map is strong.
+    """Matches where each channel of a map is strong (CWD).
 
     For semantic segmentation and detection. A softmax over all positions of a
     channel, instead of one over the channels of a position, makes a

@@ -48,7 +48,7 @@ def standardised(features, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class FeatureCorrelation(ProjectedLoss):
-    """PKD: matches the patterns of channels, and not their sizes.
+    """Matches the patterns of channels, and not their sizes (PKD).
 
     For detectors, also of different families: where the features of one model
     are larger than those of the other, or a few channels by far the largest, a

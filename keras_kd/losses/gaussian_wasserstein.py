@@ -90,7 +90,7 @@ def gaussian_distance(teacher, student, mean_weight):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class GaussianWasserstein(ProjectedLoss):
-    """WKD-F: matches how the values of each channel are spread.
+    """Matches how the values of each channel are spread (WKD-F).
 
     The positions of a map are samples of a Gaussian, one for each channel. How
     far two of them are apart is told by their squared Wasserstein distance,

@@ -45,7 +45,7 @@ def squared_distance(teacher, student, weights=None):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class MaskedGeneration(ProjectedLoss):
-    """MGD: lets a masked feature of the student generate the teacher's.
+    """Lets a masked feature of the student generate the teacher's (MGD).
 
     A random part of the student's feature is set to 0, other positions or
     channels in each step, and two 3x3 convolutions with a ReLU between must

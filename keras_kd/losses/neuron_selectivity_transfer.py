@@ -60,7 +60,7 @@ def _kernel(first, second):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class NeuronSelectivityTransfer(DistillationLoss):
-    """NST: matches where the channels of both models are active, as a set.
+    """Matches where the channels of both models are active, as a set (NST).
 
     Each channel is a sample: the vector of its activations at all positions,
     divided by its length. How far apart the teacher's and the student's

@@ -47,7 +47,7 @@ def normalised(features):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class OrthogonalProjection(DistillationLoss):
-    """VkD: predicts the teacher's feature by turning the student's.
+    """Predicts the teacher's feature by turning the student's (VKD).
 
     For students of another family than the teacher, such as a small vision
     transformer of a convolutional net. The projection to the teacher's channels

@@ -55,7 +55,7 @@ def neighbour_divergence(teacher, student, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class ProbabilisticKnowledgeTransfer(ExamplePairs):
-    """PKT: matches the probabilities of being neighbours.
+    """Matches the probabilities of being neighbours (PKT).
 
     From the cosines between the features of an example and of all examples of
     the batch, itself included, come the probabilities

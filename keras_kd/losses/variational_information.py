@@ -37,7 +37,7 @@ def negative_log_likelihood(teacher, mean, variance):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class VariationalInformation(ProjectedLoss):
-    """VID: lets the student's feature tell as much of the teacher's as it can.
+    """Lets the student's feature tell as much of the teacher's as it can (VID).
 
     A Gaussian predicts the teacher's feature from the student's: its mean is
     what a small net makes of the student's feature, and its variance is
