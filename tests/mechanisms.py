@@ -5,6 +5,7 @@ from keras import ops
 
 import keras_kd
 from keras_kd import backend
+from keras_kd._core.seeds import ReplicaSeedGenerator
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd.losses import memory
 from tests import support
@@ -105,7 +106,7 @@ class Masked(keras_kd.losses.DistillationLoss):
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = ReplicaSeedGenerator(seed)
 
     def call(self, teacher, student, training=False):
         gap = (teacher - student) ** 2

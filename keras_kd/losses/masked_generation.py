@@ -8,7 +8,7 @@ from keras import ops
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_part
 from keras_kd._core.kinds import check_flag
-from keras_kd._core.replica_seeds import ReplicaSeedGenerator
+from keras_kd._core.seeds import ReplicaSeedGenerator
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.positions import check_positions

@@ -18,7 +18,7 @@ from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.predictions import logits_of
-from keras_kd._core.replica_seeds import ReplicaSeedGenerator
+from keras_kd._core.seeds import ReplicaSeedGenerator
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Tensor
 

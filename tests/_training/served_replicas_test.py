@@ -51,6 +51,24 @@ class ServedReplicasTest(parameterized.TestCase):
                     np.testing.assert_array_equal(copy, copies[0])
         self.assertLess(support.largest_difference(*found), 1e-6)
 
+    def test_draw_other_numbers_on_each(self):
+        keras.utils.set_random_seed(0)
+        with two_replicas().scope():
+            distiller = mechanisms.distiller("masks")
+            distiller.compile(keras.optimizers.SGD(0.0))
+        # The same example on both, whose mean is none of the 8 draws.
+        x = np.ones((2, 4), "float32")
+        gap = np.subtract(distiller.teacher(x), distiller.student(x))[0] ** 2
+        found = [
+            distiller.fit(x, batch_size=2, verbose=0).history["loss"][0]
+            for _ in range(12)
+        ]
+        of_one = [np.mean(gap * m) for m in np.ndindex(2, 2, 2)]
+        is_of_one = [
+            np.min(np.abs(np.subtract(of_one, f))) < 1e-6 for f in found
+        ]
+        self.assertFalse(all(is_of_one), found)
+
 
 if __name__ == "__main__":
     absltest.main()

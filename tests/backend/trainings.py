@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_kd
-from tests import mechanisms
 from tests import support
+from tests.backend import served_trainings
 from tests.conformance import every_loss_model
 from tests.conformance import teacher_rows
 from tests.peers import communities
@@ -241,51 +241,11 @@ def adam():
     return result(compiled(support.distiller(), optimizer), *vectors())
 
 
-def served(name):
-    """A student by what a Distiller serves a loss."""
-
-    def train():
-        x, y, weights = vectors()
-        # Some leave the pairs.
-        weights[::4] = 0
-        return result(compiled(mechanisms.distiller(name)), x, y, weights)
-
-    return train
-
-
-def resumed():
-    """How far a run with random masks is from one that was interrupted."""
-    x, y, _ = vectors()
-
-    def made():
-        return compiled(mechanisms.distiller("masks"), metrics=False)
-
-    whole, begun = made(), made()
-    for one, steps in ((whole, 4), (begun, 2)):
-        for _ in range(steps):
-            one.train_on_batch(x, y)
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "begun.keras"
-        begun.save(path)
-        again = keras.saving.load_model(path)
-    for _ in range(2):
-        again.train_on_batch(x, y)
-    apart = [
-        support.largest_difference(
-            support.values(one.weights), support.values(whole.weights)
-        )
-        for one in (again, begun)
-    ]
-    return [np.array([apart[0], float(apart[1] > 0)])]
-
-
 TRAININGS = {
     "every_loss": every_loss,
     "images": images,
     "input_gradients": input_gradients,
-    "logits": taught_by("logits"),
-    "arithmetic": taught_by("arithmetic"),
-    "geometric": taught_by("geometric"),
+    **{name: taught_by(name) for name in ("logits", "arithmetic", "geometric")},
     "preprocessed": taught_by("preprocessed"),
     "cached": cached,
     "in_turn": peers(),
@@ -294,8 +254,8 @@ TRAININGS = {
     "community": peers(communities.two_inputs, target="community"),
     "unlabelled": unlabelled,
     "adam": adam,
-    "resumed": resumed,
-} | {name: served(name) for name in mechanisms.MECHANISMS}
+    **served_trainings.by_name(compiled, result, vectors),
+}
 
 
 def saved():

@@ -1,4 +1,4 @@
-"""Random numbers that differ between replicas."""
+"""Random numbers of what runs on several replicas."""
 
 import keras
 from keras import ops
