@@ -73,6 +73,56 @@ ACRONYMS = {
         "Shing et al. 2025, https://arxiv.org/abs/2501.16937",
         "taid",
     ),
+    "RKD": Acronym(
+        "losses.RelationalDistance",
+        "Park et al. 2019, https://arxiv.org/abs/1904.05068",
+        "rkd",
+    ),
+    "SP": Acronym(
+        "losses.PairwiseSimilarity",
+        "Tung and Mori 2019, https://arxiv.org/abs/1907.09682",
+        "sp",
+    ),
+    "PKT": Acronym(
+        "losses.ProbabilisticKnowledgeTransfer",
+        "Passalis and Tefas 2018, https://arxiv.org/abs/1803.10837",
+        "pkt",
+    ),
+    "NST": Acronym(
+        "losses.NeuronSelectivityTransfer",
+        "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",
+        "nst",
+    ),
+    "VID": Acronym(
+        "losses.VariationalInformation",
+        "Ahn et al. 2019, https://arxiv.org/abs/1904.05835",
+        "vid",
+    ),
+    "CWD": Acronym(
+        "losses.ChannelDistributions",
+        "Shu et al. 2021, https://arxiv.org/abs/2011.13256",
+        "cwd",
+    ),
+    "PKD": Acronym(
+        "losses.FeatureCorrelation",
+        "Cao et al. 2022, https://arxiv.org/abs/2207.02039",
+        "pkd",
+    ),
+    "VKD": Acronym(
+        "losses.OrthogonalProjection",
+        "Miles et al. 2024, https://arxiv.org/abs/2403.06213",
+        "vkd",
+    ),
+    "WKD-F": Acronym(
+        "losses.GaussianWasserstein",
+        "Lv et al. 2024, https://arxiv.org/abs/2412.08139",
+        "wkd_f",
+    ),
+    "MGD": Acronym(
+        "losses.MaskedGeneration",
+        "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
+        "mgd",
+    ),
 }
 
 

@@ -1,5 +1,7 @@
 """The part of a model behind one of its taps."""
 
+import functools
+
 import keras
 
 from keras_kd import taps
@@ -57,7 +59,7 @@ class Head:
         """
         with (
             unchanged(self.model),
-            neutral.in_inference(self.model),
+            neutral.keeping_mode(self.model),
         ):
             return self._run(feature)
 
@@ -95,12 +97,13 @@ class Head:
         if begin is end:
             return lambda x: x
         try:
-            return keras.Function(begin, end)
+            function = keras.Function(begin, end)
         except ValueError as error:
             raise self._refusal(
                 "the output needs more than what is there",
                 "Tap the layer where the ways meet.",
             ) from error
+        return functools.partial(neutral.run_in_inference, function)
 
     def _refusal(self, reason, remedy):
         return ValueError(

@@ -212,9 +212,29 @@ def calls_in_graph(model, layer):
     ]
 
 
+def run_in_inference(function, x):
+    """Runs a `keras.Function` in inference mode, as a Functional model does.
+
+    By its public call in Keras 3.15, a layer keeps the mode of the graph.
+
+    Args:
+        function: A `keras.Function`.
+        x: Its input.
+    """
+
+    def told(operation):
+        if not isinstance(operation, keras.layers.Layer):
+            return operation
+        return lambda *args, **kwargs: operation(
+            *args, **kwargs | {"training": False}
+        )
+
+    return function._run_through_graph(x, operation_fn=told)
+
+
 @contextlib.contextmanager
-def in_inference(layer):
-    """Lets what the block calls run in inference mode, unless it is told.
+def keeping_mode(layer):
+    """Gives what follows the block the mode that it had before.
 
     In Keras 3.15 a layer hands its mode on to all that is called later within
     the same outermost layer, and there is no public way back.
@@ -224,7 +244,6 @@ def in_inference(layer):
     """
     context = layer._get_call_context()
     before = context.get_value("training")
-    context.set_value("training", False)
     try:
         yield
     finally:

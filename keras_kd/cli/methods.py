@@ -6,6 +6,7 @@ from keras_kd._core.acronyms import ACRONYMS
 from keras_kd.cli._bench import method_parts
 from keras_kd.cli._bench.method import FLAGS as FLAGS
 from keras_kd.cli._bench.method import Method
+from keras_kd.cli._bench.methods_on_features import ON_FEATURES
 from keras_kd.cli._bench.methods_on_outputs import ON_OUTPUTS
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
@@ -52,6 +53,7 @@ METHODS = {
         method_parts.attention_transfer,
         loss_weight=10.0,
     ),
+    **ON_FEATURES,
     "hints_and_soft_targets": Method(
         "both, added, in one stage",
         (ROMERO, HINTON),
@@ -165,50 +167,6 @@ PYTHON_ONLY = {
     ),
     "teachers.EnsembleTeacher": ("several models as one teacher", HINTON),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
-    "losses.RelationalDistance": (
-        "distances between the examples of a batch",
-        "Park et al. 2019, https://arxiv.org/abs/1904.05068",
-    ),
-    "losses.RelationalAngle": (
-        "angles that the examples of a batch form",
-        "Park et al. 2019, https://arxiv.org/abs/1904.05068",
-    ),
-    "losses.PairwiseSimilarity": (
-        "which examples of a batch are alike",
-        "Tung and Mori 2019, https://arxiv.org/abs/1907.09682",
-    ),
-    "losses.ProbabilisticKnowledgeTransfer": (
-        "probabilities of being neighbours in a batch",
-        "Passalis and Tefas 2018, https://arxiv.org/abs/1803.10837",
-    ),
-    "losses.NeuronSelectivityTransfer": (
-        "where the channels of a map are active, as a set",
-        "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",
-    ),
-    "losses.VariationalInformation": (
-        "the teacher's feature, predicted with a learned variance",
-        "Ahn et al. 2019, https://arxiv.org/abs/1904.05835",
-    ),
-    "losses.ChannelDistributions": (
-        "where each channel of a map is strong",
-        "Shu et al. 2021, https://arxiv.org/abs/2011.13256",
-    ),
-    "losses.FeatureCorrelation": (
-        "patterns of channels without their sizes",
-        "Cao et al. 2022, https://arxiv.org/abs/2207.02039",
-    ),
-    "losses.OrthogonalProjection": (
-        "the teacher's feature from the student's, turned",
-        "Miles et al. 2024, https://arxiv.org/abs/2403.06213",
-    ),
-    "losses.GaussianWasserstein": (
-        "how the values of each channel are spread",
-        "Lv et al. 2024, https://arxiv.org/abs/2412.08139",
-    ),
-    "losses.MaskedGeneration": (
-        "the teacher's feature, generated from a masked one",
-        "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
-    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

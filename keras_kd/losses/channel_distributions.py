@@ -48,7 +48,7 @@ def channel_divergence(teacher, student, weights, temperature):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class ChannelDistributions(ProjectedLoss):
-    """CWD: matches where each channel of a map is strong.
+    """Matches where each channel of a map is strong (CWD).
 
     For semantic segmentation and detection. A softmax over all positions of a
     channel, instead of one over the channels of a position, makes a
@@ -66,8 +66,7 @@ class ChannelDistributions(ProjectedLoss):
     `temperature=4`, or 5 with 1; for the maps of a detector's pyramid 10 with
     1.
 
-    Reference: [Shu et al., 2021](https://arxiv.org/abs/2011.13256),
-    section 3.3.
+    Reference: [Shu et al., 2021](https://arxiv.org/abs/2011.13256).
 
     Args:
         temperature: Float from 0.001 to 1e6. The higher, the more positions

@@ -48,7 +48,7 @@ def standardised(features, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class FeatureCorrelation(ProjectedLoss):
-    """PKD: matches the patterns of channels, and not their sizes.
+    """Matches the patterns of channels, and not their sizes (PKD).
 
     For detectors, also of different families: where the features of one model
     are larger than those of the other, or a few channels by far the largest, a
@@ -65,8 +65,7 @@ class FeatureCorrelation(ProjectedLoss):
 
     The published weight for each map of a detector's pyramid is 6.
 
-    Reference: [Cao et al., 2022](https://arxiv.org/abs/2207.02039),
-    section 3.2.
+    Reference: [Cao et al., 2022](https://arxiv.org/abs/2207.02039).
 
     Args:
         projector: Maps the student's feature to the teacher's shape; see

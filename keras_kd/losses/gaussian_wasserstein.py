@@ -90,7 +90,7 @@ def gaussian_distance(teacher, student, mean_weight):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class GaussianWasserstein(ProjectedLoss):
-    """WKD-F: matches how the values of each channel are spread.
+    """Matches how the values of each channel are spread (WKD-F).
 
     The positions of a map are samples of a Gaussian, one for each channel. How
     far two of them are apart is told by their squared Wasserstein distance,
@@ -106,13 +106,12 @@ class GaussianWasserstein(ProjectedLoss):
     over those of each cell of a grid, and then the mean over the cells. The
     maps may differ in size.
 
-    Published for CIFAR-100 are a weight of 0.08, `mean_weight=4` and no grid;
-    for ImageNet 0.02, 2 and `grid=4`. In both, the projector has batch
-    normalisation and ReLU behind its 1x1 convolution, and the weight falls to
-    0 towards the end, which `callbacks.Anneal` does.
+    Published for CIFAR-100 are a weight of 0.08, `mean_weight=4` and no grid,
+    with batch normalisation and ReLU behind the projector's 1x1 convolution;
+    for ImageNet 0.02, 2 and `grid=4`. The weight falls to 0 towards the end,
+    as `callbacks.Anneal` can let it.
 
-    Reference: [Lv et al., 2024](https://arxiv.org/abs/2412.08139),
-    section 3.3.
+    Reference: [Lv et al., 2024](https://arxiv.org/abs/2412.08139).
 
     Args:
         mean_weight: Float >= 0, the factor on the distance of the means. A

@@ -45,7 +45,7 @@ def squared_distance(teacher, student, weights=None):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class MaskedGeneration(ProjectedLoss):
-    """MGD: lets a masked feature of the student generate the teacher's.
+    """Lets a masked feature of the student generate the teacher's (MGD).
 
     A random part of the student's feature is set to 0, other positions or
     channels in each step, and two 3x3 convolutions with a ReLU between must
@@ -64,8 +64,7 @@ class MaskedGeneration(ProjectedLoss):
     Nothing is masked outside of training. The convolutions and the projector
     are trained and saved with the loss, and are no part of the student.
 
-    Reference: [Yang et al., 2022](https://arxiv.org/abs/2205.01529),
-    section 3.
+    Reference: [Yang et al., 2022](https://arxiv.org/abs/2205.01529).
 
     Args:
         masked_part: Float, at least 0 and below 1: which part of the positions

@@ -1,9 +1,16 @@
 """Memory of a loss: weights that it assigns in training, such as a queue."""
 
+import keras
 from keras import ops
 
+from keras_kd._types import Shape
+from keras_kd._types import Tensor
+from keras_kd.losses.distillation_loss import DistillationLoss
 
-def add_memory(loss, name, shape, initializer="zeros"):
+
+def add_memory(
+    loss: DistillationLoss, name: str, shape: Shape, initializer: str = "zeros"
+) -> keras.Variable:
     """Makes a weight of a loss that its `call` assigns in training.
 
     It is saved and resumed with the Distiller, and is no part of the student.
@@ -26,7 +33,7 @@ def add_memory(loss, name, shape, initializer="zeros"):
         raise ValueError(
             "`compares_examples` must be True for a loss with a memory, since "
             "all replicas have one memory, and each would see its own part of "
-            f"the batch. Received: compares_examples=False in "
+            "the batch. Received: compares_examples=False in "
             f"{type(loss).__name__}. Write `compares_examples = True` in the "
             "class."
         )
@@ -40,7 +47,7 @@ def add_memory(loss, name, shape, initializer="zeros"):
     )
 
 
-def recalled(memory):
+def recalled(memory: keras.Variable) -> Tensor:
     """The value of a memory as it is now.
 
     Args:
@@ -53,7 +60,9 @@ def recalled(memory):
     return ops.copy(memory.value)
 
 
-def enqueue(queue, rows, example_weights):
+def enqueue(
+    queue: keras.Variable, rows: Tensor, example_weights: Tensor
+) -> None:
     """Puts the rows of a batch into a queue, in a training step.
 
     They go to its end, and the oldest go from its beginning. Rows of examples

@@ -60,7 +60,7 @@ def _kernel(first, second):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class NeuronSelectivityTransfer(DistillationLoss):
-    """NST: matches where the channels of both models are active, as a set.
+    """Matches where the channels of both models are active, as a set (NST).
 
     Each channel is a sample: the vector of its activations at all positions,
     divided by its length. How far apart the teacher's and the student's
@@ -80,7 +80,7 @@ class NeuronSelectivityTransfer(DistillationLoss):
     cross-entropy, is 50 for their sum.
 
     Reference: [Huang and Wang, 2017](https://arxiv.org/abs/1707.01219),
-    section 4.2, with the polynomial kernel.
+    with the polynomial kernel.
 
     Args:
         **kwargs: See `DistillationLoss`.

@@ -47,7 +47,7 @@ def normalised(features):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class OrthogonalProjection(DistillationLoss):
-    """VkD: predicts the teacher's feature by turning the student's.
+    """Predicts the teacher's feature by turning the student's (VKD).
 
     For students of another family than the teacher, such as a small vision
     transformer of a convolutional net. The projection to the teacher's channels
@@ -68,8 +68,7 @@ class OrthogonalProjection(DistillationLoss):
     The projection is trained and saved with the loss, and is no part of the
     student. The published weight, beside the cross-entropy, is 1.
 
-    Reference: [Miles et al., 2024](https://arxiv.org/abs/2403.06213),
-    section 3.
+    Reference: [Miles et al., 2024](https://arxiv.org/abs/2403.06213).
 
     Args:
         **kwargs: See `DistillationLoss`.

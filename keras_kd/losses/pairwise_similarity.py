@@ -31,7 +31,7 @@ def similarity_gap(teacher, student, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class PairwiseSimilarity(ExamplePairs):
-    """SP: matches which examples of a batch are alike.
+    """Matches which examples of a batch are alike (SP).
 
     The dot products of an example's features with those of all examples of
     the batch are a row, which is divided by its length. The loss of one
@@ -46,8 +46,7 @@ class PairwiseSimilarity(ExamplePairs):
     published weight, for the last map of a convolutional net beside the
     cross-entropy, is 3000.
 
-    Reference: [Tung and Mori, 2019](https://arxiv.org/abs/1907.09682),
-    section 3.1.
+    Reference: [Tung and Mori, 2019](https://arxiv.org/abs/1907.09682).
 
     Args:
         **kwargs: See `DistillationLoss`.

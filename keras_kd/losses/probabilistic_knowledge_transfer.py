@@ -55,7 +55,7 @@ def neighbour_divergence(teacher, student, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class ProbabilisticKnowledgeTransfer(ExamplePairs):
-    """PKT: matches the probabilities of being neighbours.
+    """Matches the probabilities of being neighbours (PKT).
 
     From the cosines between the features of an example and of all examples of
     the batch, itself included, come the probabilities
@@ -75,8 +75,7 @@ class ProbabilisticKnowledgeTransfer(ExamplePairs):
     30000 beside the cross-entropy belongs to it. Divided by the batch, that is
     the weight of the divergence itself.
 
-    Reference: [Passalis and Tefas, 2018](https://arxiv.org/abs/1803.10837),
-    section 3.
+    Reference: [Passalis and Tefas, 2018](https://arxiv.org/abs/1803.10837).
 
     Args:
         **kwargs: See `DistillationLoss`.

@@ -194,7 +194,7 @@ def angle_gap(teacher, student, weights):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class RelationalDistance(ExamplePairs):
-    """RKD-D: matches the distances between examples.
+    """Matches the distances between examples (RKD).
 
     Not where an example lies in the feature space is compared, but how far
     from the others, so features of any sizes meet without a projector. With
@@ -213,8 +213,7 @@ class RelationalDistance(ExamplePairs):
     has 1 and 2. Compare batches that are large enough to have a mean distance:
     a batch of one example has the value 0.
 
-    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068),
-    section 3.2.
+    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068).
 
     Args:
         **kwargs: See `DistillationLoss`.
@@ -233,7 +232,7 @@ class RelationalDistance(ExamplePairs):
 
     Example:
 
-    Three points on a line, the third twice as far away, and once more:
+    No scale and no direction counts:
 
     >>> loss = keras_kd.losses.RelationalDistance(
     ...     teacher_tap="pool", student_tap="pool", loss_weight=25.0
@@ -252,7 +251,7 @@ class RelationalDistance(ExamplePairs):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class RelationalAngle(ExamplePairs):
-    """RKD-A: matches the angles that triples of examples form.
+    """Matches the angles that triples of examples form (RKD).
 
     As `RelationalDistance`, with the cosine of the angle at one example
     between the directions to two others. The loss of the example is
@@ -267,8 +266,7 @@ class RelationalAngle(ExamplePairs):
 
     The published weight beside the cross-entropy is 50.
 
-    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068),
-    section 3.2.
+    Reference: [Park et al., 2019](https://arxiv.org/abs/1904.05068).
 
     Args:
         **kwargs: See `DistillationLoss`.

@@ -37,7 +37,7 @@ def negative_log_likelihood(teacher, mean, variance):
 
 @keras.saving.register_keras_serializable("keras_kd")
 class VariationalInformation(ProjectedLoss):
-    """VID: lets the student's feature tell as much of the teacher's as it can.
+    """Lets the student's feature tell as much of the teacher's as it can (VID).
 
     A Gaussian predicts the teacher's feature from the student's: its mean is
     what a small net makes of the student's feature, and its variance is
@@ -55,8 +55,7 @@ class VariationalInformation(ProjectedLoss):
 
     The published weight, beside the cross-entropy, is 1 for each stage.
 
-    Reference: [Ahn et al., 2019](https://arxiv.org/abs/1904.05835),
-    section 3.
+    Reference: [Ahn et al., 2019](https://arxiv.org/abs/1904.05835).
 
     Args:
         initial_variance: Float from 0.0001, with which all channels begin.

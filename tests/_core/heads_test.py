@@ -71,6 +71,18 @@ class HeadTest(parameterized.TestCase):
         model = keras.Model(inputs, keras.layers.Dense(2)(inner(inputs)))
         self.assert_goes_on(model, "inner/hidden", inner.get_layer("hidden"))
 
+    def test_keeps_the_mode_of_a_call_in_the_graph(self):
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(3, name="hidden")(inputs)
+        norm = keras.layers.BatchNormalization()
+        model = keras.Model(inputs, norm(hidden, training=True))
+        feature = model.get_layer("hidden")(self.x)
+        np.testing.assert_allclose(
+            Head(model, "hidden", "loss")(feature),
+            model(self.x, training=False),
+            rtol=1e-5,
+        )
+
     def test_gives_all_outputs(self):
         model = support.two_headed(5)
         found = Head(model, "hidden", "loss")(model.get_layer("hidden")(self.x))

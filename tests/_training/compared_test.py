@@ -16,6 +16,18 @@ from tests.peers import communities
 from tests.replicas import two_replicas
 
 
+class Projected(Similarity):
+    """Has weights of its own."""
+
+    def build(self, teacher_shape, student_shape):
+        self.projector = keras.layers.Dense(5)
+        self.projector.build(student_shape)
+
+    def call(self, teacher, student, example_weights=None):
+        student = self.projector(student)
+        return super().call(teacher, student, example_weights)
+
+
 class FromClassMean(keras_kd.losses.DistillationLoss):
     """Compares distances from the mean of the examples of class 0."""
 
@@ -229,7 +241,7 @@ class ReplicasTest(parameterized.TestCase):
     def test_equal_one_device_in_uneven_batches(self):
         x, y = support.data(13)
         self.assert_equal(
-            lambda: vectors(Similarity, loss=support.cross_entropy()),
+            lambda: vectors(Projected, loss=support.cross_entropy()),
             x,
             y,
             batch_size=5,

@@ -38,20 +38,6 @@ class MethodsTest(parameterized.TestCase):
         excepted = {"BinarySoftTargets", "DistillationLoss", "Match"}
         # Mirrored digits are others.
         excepted.add("InputGradientSymmetry")
-        # From Python only, so far.
-        excepted |= {
-            "RelationalDistance",
-            "RelationalAngle",
-            "PairwiseSimilarity",
-            "ProbabilisticKnowledgeTransfer",
-            "NeuronSelectivityTransfer",
-            "VariationalInformation",
-            "ChannelDistributions",
-            "FeatureCorrelation",
-            "OrthogonalProjection",
-            "GaussianWasserstein",
-            "MaskedGeneration",
-        }
         settings = Settings(temperature=2.0, loss_weight=1.0)
         teacher = models.small_convnet((8, 8, 1), 3, (4, 8))
         used = {
@@ -91,9 +77,7 @@ class MethodsTest(parameterized.TestCase):
         teacher = models.small_convnet((8, 8, 1), 3, (4, 8))
         settings = Settings(temperature=2.0, loss_weight=1.0)
         made = method.make_losses(teacher, teacher, settings)
-        self.assertEqual(
-            {type(loss).__name__ for loss in made}, {known.class_name}
-        )
+        self.assertIn(known.class_name, {type(v).__name__ for v in made})
         self.assertEqual(method.papers, (known.paper,))
 
     def test_shows_the_defaults_of_a_method_as_flags(self):

@@ -88,12 +88,37 @@ def _features(kind, teacher, student, weight):
         UnusableError: If the models have no layers to compare.
     """
     from keras_kd.search import ranges
+
+    values = {
+        "features": kind,
+        "hint.depth": "middle",
+        "hint.loss_weight": weight,
+        "attention_transfer.loss_weight": weight,
+    }
+    return ranges.feature_losses(values, pairs_of(kind, teacher, student))
+
+
+def pairs_of(kind, teacher, student):
+    """The pairs of layers that losses of a kind can compare.
+
+    Args:
+        kind: `"hint"` for any layers, `"attention"` for maps.
+        teacher: A built model.
+        student: A built model.
+
+    Returns:
+        A list of `search.TapPair`, from the input to the output.
+
+    Raises:
+        UnusableError: If there are none.
+    """
+    from keras_kd.search import ranges
     from keras_kd.search.tap_pairs import hidden_vectors
     from keras_kd.search.tap_pairs import stages
     from keras_kd.search.tap_pairs import tap_pairs
 
-    pairs = tap_pairs(teacher, student)
-    if not ranges.usable_pairs(kind, pairs):
+    pairs = ranges.usable_pairs(kind, tap_pairs(teacher, student))
+    if not pairs:
         find, what = {
             "hint": (hidden_vectors, "hidden layer"),
             "attention": (stages, "feature maps"),
@@ -104,13 +129,7 @@ def _features(kind, teacher, student, weight):
             f'"{without.name}" has no {what}. Received: a method that looks '
             "at such. Try --method=soft_targets."
         )
-    values = {
-        "features": kind,
-        "hint.depth": "middle",
-        "hint.loss_weight": weight,
-        "attention_transfer.loss_weight": weight,
-    }
-    return ranges.feature_losses(values, pairs)
+    return pairs
 
 
 def hints_and_soft_targets(teacher, student, settings):
