@@ -72,7 +72,6 @@ train, validation = (
     (data.train_images[part], data.train_labels[part])
     for part in (order[:IMAGES], order[IMAGES : 2 * IMAGES])
 )
-test = data.test_images, data.test_labels
 settings = SETTINGS | {"data": data.name}
 experiment = keras_kd.report.Experiment(OUTPUT / "results", settings)
 
@@ -82,6 +81,9 @@ experiment = keras_kd.report.Experiment(OUTPUT / "results", settings)
 All have one hidden layer and differ in its units only. Every training, alone or
 of a stage of a chain, makes the same number of updates.
 """
+
+
+options = {"epochs": EPOCHS, "batch_size": BATCH_SIZE, "verbose": 0}
 
 
 def perceptron(units):
@@ -95,7 +97,7 @@ def learn_alone(units, seed):
     network = perceptron(units)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(RATE), loss)
-    network.fit(*train, BATCH_SIZE, epochs=EPOCHS, verbose=0)
+    network.fit(*train, **options)
     return network
 
 
@@ -104,12 +106,8 @@ def alone(units, seed):
     return experiment.model(name, lambda: learn_alone(units, seed))
 
 
-def logits_of(network, x=test[0]):
+def logits_of(network, x=data.test_images):
     return np.asarray(network(x))
-
-
-def right(scores, labels=test[1]):
-    return scores.argmax(-1) == labels
 
 
 """
@@ -135,24 +133,19 @@ def taught(assistants, seed):
             TEMPERATURE, loss_weight=1 - LABEL_WEIGHT
         ),
         student_loss_weight=LABEL_WEIGHT,
-        epochs=EPOCHS,
-        batch_size=BATCH_SIZE,
         optimizer=keras.optimizers.Adam(RATE),
         directory=OUTPUT / f"chain_{'_'.join(map(str, assistants))}_{seed}",
-        verbose=0,
+        **options,
     ).student
 
 
-def accuracy_alone(units):
-    found = [logits_of(alone(units, seed), validation[0]) for seed in SEEDS]
-    return np.mean([right(scores, validation[1]) for scores in found])
-
-
-accuracies = {u: accuracy_alone(u) for u in (TEACHER, *BETWEEN, STUDENT)}
+accuracies = {}
+for units in (TEACHER, *BETWEEN, STUDENT):
+    scores = [logits_of(alone(units, s), validation[0]) for s in SEEDS]
+    accuracies[units] = np.mean(np.argmax(scores, -1) == validation[1])
+    print(f"{units} units alone: {accuracies[units]:.4f} of the validation set")
 middle = (accuracies[TEACHER] + accuracies[STUDENT]) / 2
 chosen = min(BETWEEN, key=lambda units: abs(accuracies[units] - middle))
-for units, accuracy in accuracies.items():
-    print(f"{units} units alone: {accuracy:.4f} of the validation images")
 print(f"Nearest to the middle, {middle:.4f}: {chosen} units")
 
 """
@@ -171,11 +164,9 @@ def generations(seed):
         build_network=lambda: perceptron(TEACHER),
         generations=GENERATIONS,
         data=train,
-        epochs=EPOCHS,
-        batch_size=BATCH_SIZE,
         optimizer=keras.optimizers.Adam(RATE),
         directory=OUTPUT / f"generations_{seed}",
-        verbose=0,
+        **options,
     ).generations
 
 
@@ -184,45 +175,41 @@ def together(logits):
     return special.softmax(logits, axis=-1).mean(axis=0)
 
 
-def of_strangers(seed):
-    """Logits of as many networks as generations, with labels only."""
-    seeds = [seed, *(100 * k + seed for k in range(1, GENERATIONS))]
-    return np.stack([logits_of(alone(TEACHER, each)) for each in seeds])
-
-
 """
 ## Result
 
 A row for each arm, with mean and standard deviation over the seeds, and the
 verdict of `report` on each claim. The picture is in
-`assistants_and_generations/accuracy.png`.
+`assistants_and_generations/errors.png`.
 """
 
-born = [np.stack([logits_of(g) for g in generations(s)]) for s in SEEDS]
-paths = {"taught by the teacher": (), "one assistant": (chosen,)}
-paths["all sizes"] = BETWEEN
-arms = {
-    "student alone": [right(logits_of(alone(STUDENT, s))) for s in SEEDS],
-    **{
-        name: [right(logits_of(taught(path, seed))) for seed in SEEDS]
-        for name, path in paths.items()
-    },
-    "teacher": [right(logits_of(alone(TEACHER, s))) for s in SEEDS],
-    **{
-        f"generation {k + 1}": [right(logits[k]) for logits in born]
-        for k in range(GENERATIONS)
-    },
-    "generations together": [right(together(logits)) for logits in born],
-    "strangers together": [right(together(of_strangers(s))) for s in SEEDS],
-}
-errors = {name: 100 * (1 - np.mean(of, axis=1)) for name, of in arms.items()}
-for name, of_seeds in errors.items():
-    spread = of_seeds.std(ddof=1) if len(SEEDS) > 1 else 0.0
-    print(f"| {name} | {of_seeds.mean():.2f} +- {spread:.2f} |")
+born = [[logits_of(network) for network in generations(s)] for s in SEEDS]
+strangers = [
+    [logits_of(alone(TEACHER, 100 * k + s)) for k in range(GENERATIONS)]
+    for s in SEEDS
+]
+arms = {"student alone": [logits_of(alone(STUDENT, s)) for s in SEEDS]}
+for name, path in (
+    ("taught by the teacher", ()),
+    ("by way of one assistant", (chosen,)),
+    ("by way of all sizes", BETWEEN),
+):
+    arms[name] = [logits_of(taught(path, s)) for s in SEEDS]
+arms["teacher"] = [of_seed[0] for of_seed in strangers]
+for k in range(GENERATIONS):
+    arms[f"generation {k + 1}"] = [of_seed[k] for of_seed in born]
+arms["generations together"] = [together(of_seed) for of_seed in born]
+arms["strangers together"] = [together(of_seed) for of_seed in strangers]
+
+right = {a: np.argmax(s, -1) == data.test_labels for a, s in arms.items()}
+errors = {name: 100 * (1 - of.mean(axis=1)) for name, of in right.items()}
+for name, of in errors.items():
+    spread = of.std(ddof=int(len(SEEDS) > 1))
+    print(f"| {name} | {of.mean():.2f} +- {spread:.2f} |")
 CLAIMS = (
     ("taught by the teacher", "student alone"),
-    ("one assistant", "taught by the teacher"),
-    ("all sizes", "taught by the teacher"),
+    ("by way of one assistant", "taught by the teacher"),
+    ("by way of all sizes", "taught by the teacher"),
     ("generation 1", "teacher"),
     (f"generation {GENERATIONS}", "teacher"),
     ("generations together", "teacher"),
@@ -230,26 +217,12 @@ CLAIMS = (
 )
 for arm, control in CLAIMS:
     gain = keras_kd.report.compare(
-        arms[control], arms[arm], comparisons=len(CLAIMS)
+        right[control], right[arm], comparisons=len(CLAIMS)
     )
     print(keras_kd.report.verdict(gain, arm.capitalize(), control))
 
 figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
-axis.barh(list(errors), [of_seeds.mean() for of_seeds in errors.values()])
-for place, of_seeds in enumerate(errors.values()):
-    axis.plot(of_seeds, [place] * len(SEEDS), "ko", markersize=3)
+axis.barh(list(errors), [of.mean() for of in errors.values()])
 axis.set(xlabel="errors on the test images, %")
 axis.invert_yaxis()
-figure.savefig(OUTPUT / "accuracy.png", dpi=150)
-
-
-def surprise(probabilities):
-    """Mean of -log of the probability of the label."""
-    of_label = probabilities[np.arange(len(test[1])), test[1]]
-    return -np.log(np.maximum(of_label, 1e-30)).mean()
-
-
-# Averaged, probabilities surprise less than they do on average.
-for logits in born:
-    each = [surprise(special.softmax(one, axis=-1)) for one in logits]
-    assert surprise(together(logits)) <= np.mean(each)
+figure.savefig(OUTPUT / "errors.png", dpi=150)

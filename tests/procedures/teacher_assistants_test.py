@@ -120,6 +120,7 @@ class TeacherAssistantsTest(parameterized.TestCase):
             atol=1e-6,
         )
 
+    @pytest.mark.slow
     def test_a_cache_teaches_the_first_stage(self):
         data = (small_chains.X, small_chains.Y)
         cached = teachers.cache_teacher(
