@@ -25,27 +25,25 @@ runpy.run_module("benchmarks.gpu", run_name="__main__")
 class GpuTest(parameterized.TestCase):
     @parameterized.parameters(*processes.OTHERS)
     def test_a_small_run_writes_a_table_and_json(self, backend):
-        if backend not in processes.installed():
-            self.skipTest(f"{backend} is not installed.")
+        processes.require(self, backend)
         path = pathlib.Path(support.folder(self), "gpu.json")
 
-        process = processes.run(
+        printed = processes.run_well(
             backend,
             *("-c", WITHOUT_TENSORFLOW, "--small"),
             *(f"--backend={backend}", f"--output={path}"),
         )
 
-        self.assertEqual(process.returncode, 0, process.stderr[-3000:])
         found = json.loads(path.read_text())
-        self.assertIn(f"{backend} on {found['device']}", process.stdout)
-        self.assertIn("feature theirs / ours", process.stdout)
+        self.assertIn(f"{backend} on {found['device']}", printed)
+        self.assertIn("feature theirs / ours", printed)
         self.assertEmpty(found["left_out"])
         self.assertCountEqual(
             found["cases"],
             ["images, float32", "large vocabulary, mixed_bfloat16"],
         )
         for name, case in found["cases"].items():
-            self.assertIn(name, process.stdout)
+            self.assertIn(name, printed)
             for seconds in case["seconds_a_step"].values():
                 self.assertGreater(np.min(seconds["wall"]), 0)
             has_hand = "logits by hand" in case["seconds_a_step"]

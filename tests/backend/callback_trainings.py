@@ -1,23 +1,29 @@
-"""Trains with callbacks, from weights that are the same on every backend."""
+"""Trains with callbacks, from weights that are the same on every backend.
+
+A program: `KERAS_BACKEND=jax python -m tests.backend.callback_trainings FOLDER`
+writes `FOLDER/jax.npz`, the arrays of each training under `name/number`.
+"""
 
 import contextlib
 import pathlib
+import sys
 import tempfile
 
 import keras
+import numpy as np
 
 import keras_kd
 from tests import support
-from tests.backend.equal_weights import compiled
-from tests.backend.equal_weights import result
-from tests.backend.equal_weights import vectors
+from tests.backend import trainings
 
 
 def small(callbacks=None):
     """Weights, logs and predictions of a small Distiller after training."""
     soft = keras_kd.losses.SoftTargets(4.0, name="soft")
-    return result(
-        compiled(support.distiller(soft)), *vectors(), callbacks=callbacks
+    return trainings.result(
+        trainings.compiled(support.distiller(soft)),
+        *trainings.vectors(),
+        callbacks=callbacks,
     )
 
 
@@ -66,3 +72,16 @@ TRAININGS = {
     "checkpointed": checkpointed,
     "resumed": resumed,
 }
+
+
+def main(folder):
+    found = {
+        f"{name}/{number}": array
+        for name, train in TRAININGS.items()
+        for number, array in enumerate(train())
+    }
+    np.savez(pathlib.Path(folder, f"{keras.backend.backend()}.npz"), **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

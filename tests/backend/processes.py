@@ -1,9 +1,5 @@
-"""Runs programs on the backends that are installed.
+"""Runs programs on each backend that is installed: a process has one."""
 
-A process has one backend, so each has its own.
-"""
-
-import concurrent.futures
 import importlib.util
 import os
 import pathlib
@@ -13,12 +9,44 @@ import sys
 ROOT = pathlib.Path(__file__).parents[2]
 OTHERS = ("jax", "torch")
 BACKENDS = ("tensorflow", *OTHERS)
-# Two at a time: that many cores.
-AT_ONCE = 2
+
+
+def run(backend, *arguments, **environment):
+    """Runs Python.
+
+    Args:
+        backend: Name of Keras's backend.
+        *arguments: Of the command line.
+        **environment: Further variables.
+
+    Returns:
+        A `subprocess.CompletedProcess` with text.
+    """
+    own = {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | own | environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+
+
+def run_well(backend, *arguments, **environment):
+    """The same for what must not fail; returns what it printed.
+
+    Raises:
+        AssertionError: If it fails, with the end of what it wrote.
+    """
+    process = run(backend, *arguments, **environment)
+    if process.returncode:
+        raise AssertionError(f"{backend}: {process.stderr[-3000:]}")
+    return process.stdout
 
 
 def installed():
-    """Names of the backends that can be imported."""
+    """Names of the backends that are installed."""
     return [
         name
         for name in BACKENDS
@@ -26,26 +54,7 @@ def installed():
     ]
 
 
-def run(backend, *arguments):
-    """Runs Python on one backend; returns the ended process."""
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-
-
-def run_all(*arguments):
-    """Runs Python on every backend that is installed.
-
-    Raises:
-        AssertionError: If one fails, with the end of what it said.
-    """
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = pool.map(lambda name: run(name, *arguments), installed())
-    for name, process in zip(installed(), ended, strict=True):
-        if process.returncode:
-            raise AssertionError(f"{name}: {process.stderr[-3000:]}")
+def require(test, backend):
+    """Skips a test for a backend that is not installed."""
+    if backend not in installed():
+        test.skipTest(f"{backend} is not installed.")

@@ -1,7 +1,7 @@
 """Runs each loss of the table by itself, from the same weights everywhere.
 
 A program: `KERAS_BACKEND=jax python -m tests.backend.rows FOLDER` writes
-`FOLDER/jax_rows.npz`, arrays under `row/part/number`. The parts of a row:
+`FOLDER/jax.npz`, arrays under `row/part/number`. The parts of a row:
 
 * `values`, `gradients`: of the loss, by the student's tensor first and then by
   the loss's own weights;
@@ -13,15 +13,14 @@ A program: `KERAS_BACKEND=jax python -m tests.backend.rows FOLDER` writes
 
 import pathlib
 import sys
-import tempfile
 
 import keras
 import numpy as np
 
 import keras_kd
 from tests import support
-from tests.backend import equal_weights
 from tests.backend import gradients
+from tests.backend import trainings
 from tests.conformance import every_loss_model
 from tests.conformance.loss_rows import ROWS
 
@@ -39,7 +38,9 @@ def of_loss(row):
     teacher, student = row.tensors()
     loss = row.make(name="tested")
     row.call(loss, teacher, student)
-    equal_weights.set_random(loss.trainable_weights, 9)
+    random = np.random.default_rng(9)
+    for variable in loss.trainable_weights:
+        variable.assign(random.normal(size=tuple(variable.shape)) * 0.3)
     values, *found = gradients.values_and_gradients(
         lambda student: row.call(loss, teacher, student),
         student,
@@ -47,22 +48,19 @@ def of_loss(row):
     )
     for variable in loss.variables:
         variable.assign(variable + 0.25)
+    loaded = support.through_a_file(alone(row, loss))
     return {
         "values": [values],
         "gradients": found,
         "kept": [array(row.call(loss, teacher, student))],
-        "loaded": [array(loaded(row, loss)([teacher, student]))],
+        "loaded": [array(loaded([teacher, student]))],
     }
 
 
-def loaded(row, loss):
-    """A model of the loss alone, by way of a file."""
+def alone(row, loss):
+    """A model that is this loss and nothing else."""
     inputs = [keras.Input(row.teacher_shape), keras.Input(row.student_shape)]
-    model = keras.Model(inputs, row.call(loss, *inputs))
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "loss.keras")
-        model.save(path)
-        return keras.saving.load_model(path)
+    return keras.Model(inputs, row.call(loss, *inputs))
 
 
 def of_training(row):
@@ -74,7 +72,7 @@ def of_training(row):
             name=row.name, teacher_tap=row.name, student_tap=row.name
         ),
     )
-    equal_weights.settle(distiller)
+    trainings.settle(distiller)
     distiller.compile(keras.optimizers.SGD(0.05, momentum=0.9))
     first = support.values(distiller.weights)
     x, y, weights = every_loss_model.data(STEPS * BATCH)
@@ -96,7 +94,7 @@ def main(folder):
             for number, one in enumerate(arrays):
                 found[f"{row.name}/{part}/{number}"] = one
     backend = keras.backend.backend()
-    np.savez(pathlib.Path(folder, f"{backend}_rows.npz"), **found)
+    np.savez(pathlib.Path(folder, f"{backend}.npz"), **found)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Trainings by losses that a Distiller serves more than two tensors."""
 
+import functools
 import pathlib
 import tempfile
 
@@ -8,24 +9,29 @@ import numpy as np
 
 from tests import mechanisms
 from tests import support
-from tests.backend.equal_weights import compiled
-from tests.backend.equal_weights import result
-from tests.backend.equal_weights import vectors
 
 
-def served(name):
-    """A student by what a Distiller serves a loss."""
+def by_name(compiled, result, vectors):
+    """Functions that train, as `trainings.TRAININGS` has them.
 
-    def train():
+    Args:
+        compiled: `trainings.compiled`.
+        result: `trainings.result`.
+        vectors: `trainings.vectors`.
+    """
+
+    def train(name):
         x, y, weights = vectors()
         # Some leave the pairs.
         weights[::4] = 0
         return result(compiled(mechanisms.distiller(name)), x, y, weights)
 
-    return train
+    return {
+        name: functools.partial(train, name) for name in mechanisms.MECHANISMS
+    } | {"resumed": functools.partial(_resumed, compiled, vectors)}
 
 
-def resumed():
+def _resumed(compiled, vectors):
     """How far a run with random masks is from one that was interrupted."""
     x, y, _ = vectors()
 
@@ -49,9 +55,3 @@ def resumed():
         for one in (again, begun)
     ]
     return [np.array([apart[0], float(apart[1] > 0)])]
-
-
-TRAININGS = {
-    "resumed": resumed,
-    **{name: served(name) for name in mechanisms.MECHANISMS},
-}

@@ -16,30 +16,86 @@ import tensorflow as tf
 
 import keras_kd
 from tests import support
-from tests.backend import callback_trainings
 from tests.backend import served_trainings
-from tests.backend.equal_weights import EPOCHS
-from tests.backend.equal_weights import EXAMPLES
-from tests.backend.equal_weights import compiled
-from tests.backend.equal_weights import result
-from tests.backend.equal_weights import set_random
-from tests.backend.equal_weights import vectors
 from tests.conformance import every_loss_model
 from tests.conformance import teacher_rows
 from tests.peers import communities
 
+EXAMPLES = 13
+EPOCHS = 3
+
+
+def set_weights(layer, seed):
+    """Gives what training changes random values that depend on the seed."""
+    random = np.random.default_rng(seed)
+    for variable in layer.weights:
+        value = random.normal(size=tuple(variable.shape)) * 0.3
+        if variable.path.endswith(("gamma", "moving_variance")):
+            value = 1 + np.abs(value)
+        variable.assign(value.astype("float32"))
+
+
+def settle(distiller):
+    """Sets all weights but the hyperparameters of the losses."""
+    models = getattr(distiller, "peers", None)
+    if models is None:
+        models = [distiller.student, distiller.teacher]
+    for index, model in enumerate(models):
+        if isinstance(model, keras.Model):
+            set_weights(model, index)
+    losses = getattr(distiller, "peer_losses", distiller.distillation_losses)
+    random = np.random.default_rng(9)
+    for loss in losses:
+        for variable in loss.trainable_weights:
+            value = random.normal(size=tuple(variable.shape)) * 0.3
+            variable.assign(value.astype("float32"))
+    return distiller
+
+
+def compiled(distiller, optimizer=None, metrics=True):
+    settle(distiller)
+    own = [keras_kd.metrics.TeacherAgreement()] if metrics else []
+    distiller.compile(
+        optimizer or keras.optimizers.SGD(0.05, momentum=0.9),
+        loss=support.cross_entropy(),
+        metrics=["accuracy", *own],
+    )
+    return distiller
+
+
+def result(distiller, x, y, sample_weight=None, callbacks=None):
+    """Weights, logs and predictions after training, a list of arrays."""
+    history = distiller.fit(
+        x,
+        y,
+        sample_weight=sample_weight,
+        batch_size=5,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    ).history
+    logs = distiller.evaluate(x, y, verbose=0, return_dict=True)
+    return [
+        *map(keras.ops.convert_to_numpy, distiller.weights),
+        *(np.asarray(history[key]) for key in sorted(history)),
+        *(np.asarray(logs[key]) for key in sorted(logs)),
+        distiller.predict(x, verbose=0),
+    ]
+
+
+def vectors():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(EXAMPLES, 4)).astype("float32")
+    weights = random.random(EXAMPLES).astype("float32")
+    return x, random.integers(0, 3, EXAMPLES), weights
+
 
 def every_loss():
-    """All losses at once, with masks and weights, and again from a file."""
+    """All losses at once, with masks and weights."""
     x, y, weights = every_loss_model.data(EXAMPLES)
-    distiller = compiled(every_loss_model.distiller())
-    found = result(distiller, x, y, weights.astype("float32"))
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "distiller.keras")
-        distiller.save(path)
-        loaded = keras.saving.load_model(path)
-    logs = loaded.evaluate(x, y, verbose=0, return_dict=True)
-    return [*found, *(np.asarray(logs[key]) for key in sorted(logs))]
+    weights = weights.astype("float32")
+    return result(compiled(every_loss_model.distiller()), x, y, weights)
 
 
 def images():
@@ -131,7 +187,7 @@ def cached():
     """A student of the top three answers and a feature in a cache."""
     x, y, weights = vectors()
     teacher = support.dense(8, name="teacher")
-    set_random(teacher.weights, 1)
+    set_weights(teacher, 1)
     data = tf.data.Dataset.from_tensor_slices((x, y, weights))
     with tempfile.TemporaryDirectory() as folder:
         cache = keras_kd.teachers.cache_teacher(
@@ -198,8 +254,7 @@ TRAININGS = {
     "community": peers(communities.two_inputs, target="community"),
     "unlabelled": unlabelled,
     "adam": adam,
-    **callback_trainings.TRAININGS,
-    **served_trainings.TRAININGS,
+    **served_trainings.by_name(compiled, result, vectors),
 }
 
 
