@@ -47,8 +47,7 @@ def settle(distiller):
     random = np.random.default_rng(9)
     for loss in losses:
         for variable in loss.trainable_weights:
-            value = random.normal(size=tuple(variable.shape)) * 0.3
-            variable.assign(value.astype("float32"))
+            variable.assign(random.normal(size=tuple(variable.shape)) * 0.3)
     return distiller
 
 
@@ -92,10 +91,11 @@ def vectors():
 
 
 def every_loss():
-    """All losses at once, with masks and weights."""
+    """All losses at once, with masks and weights, and once more from a file."""
     x, y, weights = every_loss_model.data(EXAMPLES)
-    weights = weights.astype("float32")
-    return result(compiled(every_loss_model.distiller()), x, y, weights)
+    distiller = compiled(every_loss_model.distiller())
+    found = result(distiller, x, y, weights.astype("float32"))
+    return [*found, *support.through_a_file(distiller).evaluate(x, y)]
 
 
 def images():
