@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_kd import losses
 from tests.losses import precision
-from tests.references import relations
+from tests.references import channels
 
 PKD = losses.FeatureCorrelation
 
@@ -23,9 +23,7 @@ COUNTED = WEIGHTS > 0
 class FeatureCorrelationTest(absltest.TestCase):
     def test_equals_the_reference(self):
         result = precision.run(PKD, TEACHER, STUDENT)
-        expected = relations.channel_correlations(
-            result.teacher, result.student
-        )
+        expected = channels.channel_correlations(result.teacher, result.student)
         np.testing.assert_allclose(result.value, expected, rtol=1e-5)
 
     def test_the_mean_is_one_minus_the_correlation(self):
@@ -46,7 +44,7 @@ class FeatureCorrelationTest(absltest.TestCase):
             shift = np.zeros(STUDENT.shape)
             shift[place] = 1e-6
             high, low = (
-                relations.channel_correlations(TEACHER, STUDENT + s).sum()
+                channels.channel_correlations(TEACHER, STUDENT + s).sum()
                 for s in (shift, -shift)
             )
             np.testing.assert_allclose(
@@ -62,7 +60,7 @@ class FeatureCorrelationTest(absltest.TestCase):
         )
 
     def test_examples_count_by_their_weights(self):
-        expected = relations.channel_correlations(
+        expected = channels.channel_correlations(
             TEACHER, STUDENT, WEIGHTS * COUNTED.sum() / WEIGHTS.sum()
         )
         for scale in (1.0, 1e-3):
@@ -116,7 +114,7 @@ class FeatureCorrelationTest(absltest.TestCase):
         student = STUDENT.copy()
         student[..., 0] = 1e4 / 3
         result = precision.run(PKD, TEACHER, student)
-        expected = relations.channel_correlations(TEACHER, student)
+        expected = channels.channel_correlations(TEACHER, student)
         np.testing.assert_allclose(result.value, expected, rtol=1e-5)
         np.testing.assert_array_equal(result.gradient[..., 0], 0)
 
