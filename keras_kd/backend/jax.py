@@ -4,18 +4,20 @@ import contextlib
 import functools
 
 import jax
+import keras
 from jax import numpy as jnp
 
 # What this backend takes from elsewhere is part of what it offers.
-from keras_kd.backend.jax_functions import compiled as compiled
-from keras_kd.backend.jax_functions import compiled as compiled_by_shape  # noqa: F401
-from keras_kd.backend.jax_functions import input_gradients as input_gradients
-from keras_kd.backend.jax_functions import norms
+from keras_kd.backend.jax_gradients import gradient_step
+from keras_kd.backend.jax_gradients import gradients
+from keras_kd.backend.jax_gradients import predict
 from keras_kd.backend.jax_graph import read as read
 from keras_kd.backend.jax_scopes import Failures
 from keras_kd.backend.jax_scopes import Parts
 from keras_kd.backend.jax_scopes import Scope
 from keras_kd.backend.jax_scopes import assigned as assigned
+from keras_kd.backend.jax_scopes import compiled as compiled
+from keras_kd.backend.jax_scopes import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.jax_scopes import current
 from keras_kd.backend.jax_scopes import read_only as read_only
 from keras_kd.backend.neutral import attributes as attributes
@@ -113,15 +115,15 @@ class Trainer(OneDeviceSteps):
             learners = step.learners()
             pullbacks = []
             for index, (_, variables) in enumerate(learners):
-                prediction, pullback = _predict(scope, step, index, variables)
+                prediction, pullback = predict(scope, step, index, variables)
                 step.predictions[index] = prediction
                 pullbacks.append(pullback)
             for index, (optimizer, variables) in enumerate(learners):
                 step.prepare(index)
-                gradients = _gradients(
+                found = gradients(
                     scope, step, index, learners[index], pullbacks[index]
                 )
-                optimizer.apply(gradients, variables)
+                optimizer.apply(found, variables)
                 step.updated(index)
             logs = step.report()
             self._failures.note(scope.failures)
@@ -146,57 +148,7 @@ class Trainer(OneDeviceSteps):
             self._failures.note(scope.failures)
         return logs, tuple(map(scope.values_of, groups))
 
-    def gradient_step(self, data):
-        """Evaluates a batch, and differentiates each term of the loss.
-
-        Nothing is changed, metrics included.
-
-        Args:
-            data: The batch, as a step gets it.
-
-        Returns:
-            `(output, penalties, norms)`: the output of the one teacher, or
-            `None`; and for each student a list of its regularisation, and a
-            dict from the name of a term to the norm of its gradient by the
-            student's weights: a scalar, without the term's weight and scaled as
-            the optimizer does, or `None` if the term does not depend on them.
-        """
-        read, changed = self._parts.outside(self)
-        variables = [*self.variables, *read, *changed]
-        seen = {}
-
-        # It runs once: to compile takes longer.
-        @functools.partial(
-            jax.jit, compiler_options={"xla_backend_optimization_level": 0}
-        )
-        def run(values, data):
-            with Scope() as scope:
-                scope.hold(variables, values)
-                step = self._parts.step(self, data, training=False)
-                pullbacks = []
-                for index in range(step.count):
-                    by = step.student(index).trainable_variables
-                    prediction, pullback = _predict(scope, step, index, by)
-                    step.predictions[index] = prediction
-                    pullbacks.append(pullback)
-                found = []
-                for index, (optimizer, _) in enumerate(step.learners()):
-                    step.prepare(index)
-                    found.append(
-                        norms(scope, step, index, optimizer, pullbacks[index])
-                    )
-            seen["output"] = output = Parts(step.teacher_output)
-            seen["is_reached"] = [is_reached for _, is_reached in found]
-            penalties = [penalties for _, penalties in step.terms]
-            sizes = [of_student for of_student, _ in found]
-            return output.real(), output.others(), penalties, sizes
-
-        *output, penalties, sizes = run([v.value for v in variables], data)
-        reached = [
-            {name: size if of[name] else None for name, size in one.items()}
-            for one, of in zip(sizes, seen["is_reached"], strict=True)
-        ]
-        return seen["output"].joined(*output), penalties, reached
+    gradient_step = gradient_step
 
     def jax_state_sync(self):
         """Gives the variables the values of the last step.
@@ -209,53 +161,6 @@ class Trainer(OneDeviceSteps):
         """
         super().jax_state_sync()
         self._failures.raise_new()
-
-
-def _predict(scope, step, index, variables):
-    """Runs a student, and records how its outputs depend on variables.
-
-    Returns:
-        `(prediction, pullback)`: a `ForwardPass`, and a function from the
-        gradients by its real tensors to a tuple of those by the variables.
-    """
-
-    def run(values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            parts = Parts(step.predict(index))
-            seen.update(inner=inner, parts=parts)
-            return parts.real(), (parts.others(), inner.changes())
-
-    seen = {}
-    real, pullback, (others, changes) = jax.vjp(
-        run, scope.values_of(variables), has_aux=True
-    )
-    scope.take_over(seen["inner"], changes)
-    return seen["parts"].joined(real, others), pullback
-
-
-def _gradients(scope, step, index, learner, pullback):
-    """Gradients of the loss of a student by the variables of its learner."""
-    optimizer, variables = learner
-    prediction = step.predictions[index]
-    parts = Parts(prediction)
-
-    def total(real, values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            step.predictions[index] = parts.joined(real, parts.others())
-            scaled = optimizer.scale_loss(step.compare(index))
-            seen.append(inner)
-            return scaled, inner.changes()
-
-    seen = []
-    (by_outputs, by_values), changes = jax.grad(
-        total, argnums=(0, 1), has_aux=True
-    )(parts.real(), scope.values_of(variables))
-    scope.take_over(seen[0], changes)
-    step.predictions[index] = prediction
-    (through_outputs,) = pullback(by_outputs)
-    return list(map(jnp.add, through_outputs, by_values))
 
 
 def is_tracing():
@@ -296,3 +201,46 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     elif not isinstance(is_bad, jax.core.Tracer) and jnp.any(is_bad):
         raise ValueError(f"{message} nan or infinity.")
     return tensor
+
+
+def input_gradients(function, x, objectives):
+    """Runs a function of the input and differentiates by the input.
+
+    Args:
+        function: Of `x`.
+        x: Structure of tensors.
+        objectives: Dict from a name to a function of what `function` returns
+            that returns one value per example.
+
+    Returns:
+        `(result, gradients)`: what `function` returned, and a dict from each
+        name to the gradient of its values, of the structure and shape of `x`,
+        zeros for integers. The gradients can be differentiated again.
+    """
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    given = Parts(x)
+    outer = current()
+
+    def run(real):
+        with Scope(outer) as inner:
+            result = function(given.joined(real, given.others()))
+            totals = [jnp.sum(one(result)) for one in objectives.values()]
+            parts = Parts(result)
+            seen.update(inner=inner, parts=parts)
+            found = parts.real(), parts.others(), inner.changes()
+        return totals, found
+
+    seen = {}
+    totals, pullback, (real, others, changes) = jax.vjp(
+        run, given.real(), has_aux=True
+    )
+    if outer is not None:
+        outer.take_over(seen["inner"], changes)
+    zeros = [jnp.zeros(t.shape, keras.config.floatx()) for t in given.others()]
+    gradients = {}
+    for place, name in enumerate(objectives):
+        (by_x,) = pullback(
+            [jnp.ones_like(t) * (i == place) for i, t in enumerate(totals)]
+        )
+        gradients[name] = given.joined(by_x, zeros)
+    return seen["parts"].joined(real, others), gradients
