@@ -30,7 +30,7 @@ def naming(model, x, role):
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RuntimeError) as error:
         spec = model_specs.input_spec(model)
         if _fits(x, spec):
             raise

@@ -226,7 +226,7 @@ def pick(output, names, name):
 def output_names(model):
     """Names of the outputs of a model; see `names_of_outputs`."""
     inner = taps.unwrapped(model)
-    if isinstance(inner, keras.Sequential):
+    if isinstance(inner, keras.Sequential) and hasattr(inner, "outputs"):
         return names_of_outputs(inner.outputs, inner)
     if taps.is_functional(inner):
         return names_of_outputs(inner.output, inner)

@@ -1,6 +1,55 @@
 """Hooks into Keras that are the same on several backends."""
 
+import sys
+
 import keras
+
+# What trains on several devices, by backend.
+DISTRIBUTIONS = {
+    "tensorflow": "Use `keras_kd.distribution.strategy`.",
+    "jax": "Call `keras.distribution.set_distribution(keras.distribution."
+    "DataParallel())` before you make a model.",
+    "torch": "Train on one device.",
+}
+
+
+def check_distribution():
+    """Validates that no distribution of another backend is in use.
+
+    Keras would train without it, on one device.
+
+    Raises:
+        RuntimeError: If one is.
+    """
+    used, found = keras.backend.backend(), None
+    tensorflow = sys.modules.get("tensorflow")
+    if used != "jax":
+        found = keras.distribution.distribution()
+    if used != "tensorflow" and tensorflow is not None:
+        if tensorflow.distribute.has_strategy():
+            found = tensorflow.distribute.get_strategy()
+    if found is not None:
+        raise RuntimeError(
+            "The distribution must be one that the Keras backend knows, since "
+            "the training would be on one device. Received: "
+            f"{type(found).__name__}, backend={used}. Leave its scope. "
+            f"{DISTRIBUTIONS[used]}"
+        )
+
+
+def strange_labels(classes, found):
+    """The sentence for labels that are numbers of no class.
+
+    Args:
+        classes: Number of classes.
+        found: Such a label, or words for some.
+    """
+    return (
+        f"`y` must have whole numbers from 0 to {classes - 1}, since the loss "
+        f"takes numbers of {classes} classes. Received: {found} among the "
+        "labels. For labels that are to be left out, give the loss an "
+        "`ignore_class`."
+    )
 
 
 def wrapped_function(given):
@@ -37,6 +86,16 @@ def untrack(layer, variable):
 def attributes(layer):
     """The attributes of a layer by name."""
     return vars(layer)
+
+
+def buffers(layer):
+    """Numbers that a layer computes with and that are no variables."""
+    return []
+
+
+def has_float64():
+    """Whether numbers may have 64 bits."""
+    return True
 
 
 def read_only(pairs=()):

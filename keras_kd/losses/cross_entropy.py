@@ -30,7 +30,9 @@ def cross_entropy(labels, logits):
             logit = ops.squeeze(logits, axis=-1)
             value = ops.softplus(logit) - ops.cast(labels, logit.dtype) * logit
             return ops.where(is_class, value, ops.zeros_like(value))
-        labels = ops.one_hot(labels, classes, dtype=logits.dtype)
+        # On PyTorch, Keras's `one_hot` fails for numbers of no class.
+        numbers = ops.arange(classes, dtype="int32")
+        labels = ops.equal(ops.expand_dims(labels, axis=-1), numbers)
     if len(labels.shape) != len(logits.shape) or labels.shape[-1] != classes:
         raise ValueError(
             "Labels must be class numbers, (batch,), or probabilities of "
