@@ -9,7 +9,6 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import model_specs
-from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
@@ -177,6 +176,4 @@ class Distiller(
         """Returns the student's output."""
         x, _ = batch.split(inputs)
         student = self._parts.student
-        x = student.entries(x)
-        with student.naming(x):
-            return tapped_model.run(self.student, x, training)
+        return student.tapped.output(student.entries(x), training)

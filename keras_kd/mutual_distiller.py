@@ -10,7 +10,6 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import model_specs
-from keras_kd._core import tapped_model
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.compiling import UnlabelledWeights
@@ -210,7 +209,7 @@ class MutualDistiller(
         """Returns the mean of the peers' logits."""
         x, _ = batch.split(inputs)
         return mean(
-            [tapped_model.run(peer, x, training) for peer in self.peers]
+            [one.tapped.output(x, training) for one in self._parts.outputs]
         )
 
     def make_train_function(self, force: bool = False) -> Any:

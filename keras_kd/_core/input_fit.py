@@ -1,16 +1,13 @@
 """Compares the input of a batch with what a model takes."""
 
-import contextlib
-
 import keras
 
 from keras_kd import batch
 from keras_kd._core import model_specs
 
 
-@contextlib.contextmanager
-def naming(model, x, role):
-    """Says whose input it was, where a model fails on one that does not fit.
+def refuse_unfit(model, x, role, error):
+    """Says whose input it was, if a model failed on one that does not fit.
 
     A model may take other shapes than it was built for, such as images of
     another size: whether it does is seen when it runs, and Keras's error names
@@ -18,27 +15,20 @@ def naming(model, x, role):
 
     Args:
         model: A built `keras.Model`.
-        x: What it is called with in the block.
+        x: What it was called with.
         role: `"teacher"`, `"student"` or `"peer"`.
-
-    Returns:
-        A context manager.
+        error: What the call raised.
 
     Raises:
-        ValueError: If the block fails, and `x` differs in structure or shapes
-            from what the model was built for.
+        ValueError: If `x` differs in structure or shapes from what the model
+            was built for.
     """
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, RuntimeError) as error:
-        spec = model_specs.input_spec(model)
-        if _fits(x, spec):
-            raise
-        wanted = batch.described(spec)
+    spec = model_specs.input_spec(model)
+    if not _fits(x, spec):
         raise ValueError(
             f"`x` must fit the {role}, since it is called with it. Received: "
             f"{batch.described(x)} for {role}={model.name!r}, which takes "
-            f"{wanted}. {_remedy(x, spec, role)}"
+            f"{batch.described(spec)}. {_remedy(x, spec, role)}"
         ) from error
 
 

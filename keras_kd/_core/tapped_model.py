@@ -10,6 +10,7 @@ import keras
 from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import ensemble_logits
+from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
 from keras_kd._core.call_hooks import recording
@@ -137,10 +138,18 @@ class TappedModel:
             name of each tap to its tensor.
         """
         with recording(self.layers.values()) as recorded:
-            output = self._run(x, training=training)
+            output = self.output(x, training)
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
         }
+
+    def output(self, x, training):
+        """The model's own output for its input."""
+        try:
+            return self._run(x, training=training)
+        except (ValueError, TypeError, LookupError, RuntimeError) as error:
+            input_fit.refuse_unfit(self.model, x, self.role, error)
+            raise
 
     def _read(self, tap, output, recorded):
         if tap not in self.layers:

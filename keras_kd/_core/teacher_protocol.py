@@ -1,5 +1,6 @@
 """The protocol of a teacher: what a Distiller asks of one beyond a call."""
 
+import dataclasses
 import hashlib
 
 import keras
@@ -50,6 +51,7 @@ class TeacherProtocol:
         return of_weights(self)
 
 
+@dataclasses.dataclass(eq=False)
 class PlainTeacher(TeacherProtocol):
     """The protocol for a model that knows nothing of it.
 
@@ -57,8 +59,7 @@ class PlainTeacher(TeacherProtocol):
         model: A built `keras.Model`.
     """
 
-    def __init__(self, model):
-        self.model = model
+    model: keras.Model
 
     def fingerprint(self):
         return of_weights(self.model)

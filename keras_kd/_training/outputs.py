@@ -10,7 +10,6 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import taps
-from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
@@ -133,10 +132,6 @@ class ModelOutputs(Outputs):
         argument = f"{self.role}_inputs"
         return batch.entries(x, self.inputs, argument, self.takes_list)
 
-    def naming(self, x):
-        """A context in which errors on an unfit `x` name this model."""
-        return input_fit.naming(self.model, x, self.role)
-
     def run(self, examples, training, learns=True):
         """Runs the model once, and once more for each view.
 
@@ -156,7 +151,7 @@ class ModelOutputs(Outputs):
             # At once, since another pass forgets what the layers added.
             return output, tensors, self.model.losses if learns else []
 
-        with self._keeping(), self.naming(x):
+        with self._keeping():
             if self.gradients is None:
                 result, gradients = run_once(x), {}
             else:

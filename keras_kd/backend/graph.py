@@ -3,6 +3,9 @@
 A backend gives a `read` function, from a symbolic tensor to its `Node`.
 """
 
+import dataclasses
+from typing import Any
+
 # Kinds of nodes.
 MOVE = "move"  # Moves or converts the first input, and changes no number.
 STACK = "stack"  # Moves all its inputs.
@@ -17,25 +20,19 @@ CONSTANT = "constant"
 OTHER = "other"
 
 
+@dataclasses.dataclass(frozen=True)
 class Node:
     """Maker of a symbolic tensor. Nodes of one key are equal.
 
-    Args:
+    Attributes:
         key: Tells the tensors of a graph apart; hashable.
         kind: One of the kinds above.
         inputs: The tensors it is made of.
     """
 
-    def __init__(self, key, kind, inputs):
-        self.key = key
-        self.kind = kind
-        self.inputs = inputs
-
-    def __eq__(self, other):
-        return self.key == other.key
-
-    def __hash__(self):
-        return hash(self.key)
+    key: Any
+    kind: str = dataclasses.field(compare=False)
+    inputs: Any = dataclasses.field(compare=False)
 
 
 def origins(tensor, read):

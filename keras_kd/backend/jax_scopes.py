@@ -7,8 +7,8 @@ import jax
 import keras
 from jax import numpy as jnp
 
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask
+from keras_kd.backend.neutral import read_mask
+from keras_kd.backend.neutral import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()

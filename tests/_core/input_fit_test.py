@@ -94,8 +94,9 @@ class InputFitTest(parameterized.TestCase):
             peers=peers, distillation_losses=keras_kd.losses.SoftTargets()
         )
         mutual.compile("sgd")
-        with self.assertRaisesRegex(ValueError, "fit the peer.*All peers"):
-            mutual.fit(np.ones((8, 5)), verbose=0)
+        for run in (mutual.fit, mutual.predict):
+            with self.assertRaisesRegex(ValueError, "fit the peer.*All peers"):
+                run(np.ones((8, 5)), verbose=0)
 
     def test_a_model_that_takes_other_sizes_may_get_them(self):
         images = keras.Sequential(

@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_kd import backend
 from keras_kd import batch
-from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import gives_probabilities
@@ -55,10 +54,8 @@ class ModelForward:
         self._encode = backend.compiled_by_shape(self._run)
 
     def _run(self, x):
-        x, model = self._entries(x), self.tapped.model
-        with tapped_model.unchanged(model):
-            with input_fit.naming(model, x, "teacher"):
-                output, tensors = self.tapped(x, training=False)
+        with tapped_model.unchanged(self.tapped.model):
+            output, tensors = self.tapped(self._entries(x), training=False)
         return self.layout.encode(output, tensors)
 
     def _entries(self, x):
