@@ -3,9 +3,14 @@
 import contextlib
 import json
 import os
+from typing import TYPE_CHECKING
 
 import keras
-import tensorflow as tf
+
+from keras_kd.backend.neutral import DISTRIBUTIONS
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 NAMES = ("one_device", "mirrored", "multi_worker")
 _EXAMPLE = (
@@ -14,7 +19,7 @@ _EXAMPLE = (
 )
 
 
-def strategy(name: str = "one_device") -> tf.distribute.Strategy:
+def strategy(name: str = "one_device") -> "tf.distribute.Strategy":
     """Makes the strategy that a model is trained with.
 
     Make student and Distiller, and compile, in its scope; the teacher may come
@@ -66,15 +71,10 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
     """
     used = keras.backend.backend()
     if used != "tensorflow":
-        remedies = {
-            "jax": "Call `keras.distribution.set_distribution("
-            "keras.distribution.DataParallel())` before you make a model.",
-            "torch": "Train on one device.",
-        }
         raise RuntimeError(
             "The Keras backend must be tensorflow for a strategy, since it is "
             f"one of `tf.distribute`. Received: backend={used}. "
-            f"{remedies.get(used, 'Train on one device.')}"
+            f"{DISTRIBUTIONS.get(used, 'Train on one device.')}"
         )
     if name not in NAMES:
         raise ValueError(
@@ -83,7 +83,10 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
         )
     if name == "multi_worker":
         _check_cluster(os.environ.get("TF_CONFIG", ""))
-    _let_memory_grow()
+    # Not at the top: whoever asks for the chief may have none.
+    import tensorflow as tf
+
+    _let_memory_grow(tf.config)
     if name == "one_device":
         return tf.distribute.get_strategy()
     if name == "mirrored":
@@ -110,12 +113,12 @@ def is_chief() -> bool:
     return index == 0 and (kind == "chief" or "chief" not in cluster)
 
 
-def _let_memory_grow():
-    for gpu in tf.config.list_physical_devices("GPU"):
+def _let_memory_grow(config):
+    for gpu in config.list_physical_devices("GPU"):
         # It may be in use, or split into logical devices: then its first user
         # has decided.
         with contextlib.suppress(RuntimeError, ValueError):
-            tf.config.experimental.set_memory_growth(gpu, True)
+            config.experimental.set_memory_growth(gpu, True)
 
 
 def _check_cluster(text):
