@@ -257,15 +257,15 @@ below).
 **Assistants do not,** here. Alone, the teacher gets 92.8 % of the validation
 images right and the student 86.7 %; with 32 units, 89.8 %, a network is nearest
 to the middle. By way of it the student is at -0.1 points against plain
-distillation (-0.5 to 0.3): no clear gain. By way of all four sizes it is at -1.2
-(-2.7 to 0.4), too few seeds to tell; in the paper longer paths were as good or
-better.
+distillation (-0.5 to 0.3): no clear gain. By way of all four sizes it is at
+-1.2 (-2.7 to 0.4), too few seeds to tell; in the paper longer paths were as good
+or better.
 
 **Generations are no better than their teacher:** +0.0 points for the first
 (-0.6 to 0.6), -0.0 for the third (-0.4 to 0.4). All together are at +0.2 (-0.3
 to 0.6), and no better than as many strangers: +0.0 (-0.3 to 0.4). A teacher
-gets all of its 2,000 images right, with 99.9 % for the label on average: what it
-says of these, at temperature 1, is hardly more than the label.
+gets all of its 2,000 images right, with 99.9 % for the label on average: what
+it says of these, at temperature 1, is hardly more than the label.
 
 * **Command:** `python tutorials/23_assistants_and_generations.py`
 * **Cost:** 7 minutes of one CPU core (Intel Xeon). With `KERAS_KD_SMOKE=1`, on
