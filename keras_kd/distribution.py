@@ -83,10 +83,10 @@ def strategy(name: str = "one_device") -> "tf.distribute.Strategy":
         )
     if name == "multi_worker":
         _check_cluster(os.environ.get("TF_CONFIG", ""))
-    # Other backends run without it.
+    # Not at the top: whoever asks for the chief may have none.
     import tensorflow as tf
 
-    _let_memory_grow(tf)
+    _let_memory_grow(tf.config)
     if name == "one_device":
         return tf.distribute.get_strategy()
     if name == "mirrored":
@@ -113,12 +113,12 @@ def is_chief() -> bool:
     return index == 0 and (kind == "chief" or "chief" not in cluster)
 
 
-def _let_memory_grow(tf):
-    for gpu in tf.config.list_physical_devices("GPU"):
+def _let_memory_grow(config):
+    for gpu in config.list_physical_devices("GPU"):
         # It may be in use, or split into logical devices: then its first user
         # has decided.
         with contextlib.suppress(RuntimeError, ValueError):
-            tf.config.experimental.set_memory_growth(gpu, True)
+            config.experimental.set_memory_growth(gpu, True)
 
 
 def _check_cluster(text):

@@ -2,9 +2,11 @@
 
 import gc
 
+import keras
 import pytest
 
 from tests import replicas
+from tests.backend import everywhere
 
 __all__ = ["replicas"]
 
@@ -17,6 +19,14 @@ LONG = (
     "/two_processes_test.py::",
     "/workers_test.py::",
 )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leaves out what is tested on TensorFlow alone, on another backend."""
+    name = collection_path.relative_to(config.rootpath).as_posix()
+    is_elsewhere = keras.backend.backend() != "tensorflow"
+    is_left_out = is_elsewhere and name not in everywhere.FILES
+    return True if is_left_out and collection_path.is_file() else None
 
 
 def pytest_collection_modifyitems(items):

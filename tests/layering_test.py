@@ -30,7 +30,6 @@ MAY_IMPORT_TENSORFLOW = (
     "distribution.py",
     "teachers/_cache/",
     "teachers/cached.py",
-    "transfer_sets/",
 )
 MAY_DEFINE_FLAGS = ("__main__.py", "cli/")
 IMPORTED_WHERE_USED = (

@@ -70,6 +70,12 @@ def evaluated(distiller, *data, **kwargs):
     return distiller.evaluate(*data, verbose=0, return_dict=True, **kwargs)
 
 
+# Of a test in `tests/backend/everywhere.py` that is about TensorFlow.
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="It is about TensorFlow."
+)
+
+
 def eagerly():
     """Lets all models run without a graph, as a context or a decorator.
 
@@ -131,6 +137,14 @@ def folder(test):
     made = tempfile.TemporaryDirectory()
     test.addCleanup(made.cleanup)
     return pathlib.Path(made.name)
+
+
+def through_a_file(model):
+    """The model that loads from what it saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.keras")
+        model.save(path)
+        return keras.saving.load_model(path)
 
 
 class Interrupt(keras.callbacks.Callback):

@@ -20,18 +20,20 @@ def moving_weights(model, candidates):
     trainable = {id(variable) for variable in model.trainable_weights}
     moving = [v for v in candidates if id(v) in trainable]
     others = [v for v in candidates if id(v) not in trainable]
+    assigned = []
 
     def look(x):
         with keras.StatelessScope() as scope:
             output = tapped_model.run(model, x, training=True)
-        moving.extend(
+        # A symbolic pass on PyTorch runs it with two sizes of a batch.
+        assigned[:] = [
             v for v in others if scope.get_current_value(v) is not None
-        )
+        ]
         return output
 
     if others:
         model_specs.symbolic(look, model_specs.input_spec(model))
-    return moving
+    return moving + assigned
 
 
 def shared_moving_weights(first, second):

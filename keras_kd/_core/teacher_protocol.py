@@ -20,6 +20,9 @@ class TeacherProtocol:
     Attributes:
         is_cache: Whether it gives stored outputs, and never runs.
         is_noisy: Whether `perturb` changes the output.
+        is_updated: Whether training changes its weights, by `update`. They are
+            then in checkpoints of a Distiller, whose file may be resumed with
+            a teacher that has others.
         noise_state: Variables that the noise is drawn from, for a resumed run
             to draw the same.
         input_like: Another model whose input this one takes, or `None` where
@@ -28,6 +31,7 @@ class TeacherProtocol:
 
     is_cache = False
     is_noisy = False
+    is_updated = False
     noise_state = ()
     input_like = None
 
@@ -41,6 +45,21 @@ class TeacherProtocol:
             What the losses compare; metrics see `output`.
         """
         return output
+
+    def update(self, student: keras.Model) -> None:
+        """Changes its weights in a training step, after the student's.
+
+        A teacher that `is_updated` assigns by `backend.assign`, which knows
+        replicas.
+
+        Args:
+            student: The student, as it is after the update.
+        """
+
+    def changing(self) -> list[keras.Variable]:
+        """Variables that a training step changes, a list."""
+        weights = self.weights if self.is_updated else ()
+        return [*weights, *self.noise_state]
 
     def fingerprint(self) -> bytes:
         """Digest of all that the output depends on.

@@ -1,5 +1,7 @@
 """Stages of a procedure: each is one `fit`, and runs once."""
 
+import keras
+
 from keras_kd._core import identity
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
@@ -51,9 +53,13 @@ class Stages:
         self.folder = self.run = None
         if directory is not None:
             counted = [key for key in arguments if key not in _UNCOUNTED]
+            # A backend has random numbers of its own.
+            known = {k: arguments[k] for k in counted} | {
+                "backend": keras.backend.backend()
+            }
             self.run = run_folder.RunFolder(
                 directory,
-                identity.of_arguments({k: arguments[k] for k in counted}),
+                identity.of_arguments(known),
                 argument="directory",
                 names=_FILES,
                 other=self._remedy,

@@ -232,18 +232,19 @@ def check_scope(student, argument="student", owner="Distiller"):
         )
 
 
-def check_noise_scope(teacher):
-    """Validates that the noise of a teacher belongs to the strategy."""
-    state = list(teacher_protocol.of(teacher).noise_state)
-    if not backend.is_in_scope(state):
-        raise ValueError(
-            "`teacher` must be made in the scope of the strategy, since the "
-            "state of its noise is mirrored there. Received: "
-            f'teacher="{teacher.name}", made elsewhere. Make the '
-            "`NoisyTeacher` inside `with strategy.scope():`, on JAX after "
-            "`keras.distribution.set_distribution(...)`; the model in it may "
-            "stay outside."
-        )
+def check_changing_scope(teacher):
+    """Validates that what changes of a teacher belongs to the strategy."""
+    protocol = teacher_protocol.of(teacher)
+    if backend.is_in_scope(protocol.changing()):
+        return
+    rest = "" if protocol.is_updated else "; the model in it may stay outside"
+    raise ValueError(
+        "`teacher` must be made in the scope of the strategy, since what a "
+        "step changes of it, such as the state of its noise, is mirrored "
+        f'there. Received: teacher="{teacher.name}", made elsewhere. Make the '
+        f"`{type(teacher).__name__}` inside `with strategy.scope():`, on JAX "
+        f"after `keras.distribution.set_distribution(...)`{rest}."
+    )
 
 
 def check_one_output(tapped, loss):

@@ -63,10 +63,10 @@ def measure(distiller, data: Data) -> Measures:
     Returns:
         `Measures`.
     """
-    step, norms = distiller.gradient_step(data)
-    penalties = [
+    output, penalties, norms = distiller.gradient_step(data)
+    sums = [
         sum(float(ops.convert_to_numpy(ops.sum(value))) for value in values)
-        for _, values in step.terms
+        for values in penalties
     ]
     return Measures(
         [
@@ -76,23 +76,21 @@ def measure(distiller, data: Data) -> Measures:
             }
             for of_student in norms
         ],
-        float(np.mean(penalties)),
-        _hits(distiller, step),
+        float(np.mean(sums)),
+        [] if output is None else _hits(distiller, output, data),
     )
 
 
-def _hits(distiller, step):
+def _hits(distiller, teacher_output, data):
     """`Hits` of each output that has labels of classes, of one teacher."""
-    if step.teacher_output is None:
-        return []
-    targets = step.examples.targets
+    targets = distiller._parts.read(data).targets
     names = distiller._parts.comparison.teacher.output_names
     found = []
     for name, output in distiller._find_outputs(distiller.loss).items():
         is_multi_label = output.activation == SIGMOID and output.units != 1
         if is_multi_label or (names and name not in names):
             continue
-        said = tapped_model.pick(step.teacher_output, names, name)
+        said = tapped_model.pick(teacher_output, names, name)
         scores = _array(ensemble_logits.as_logits(said))
         counted = _counted(targets, name, scores.shape[:-1])
         labels = _class_numbers(

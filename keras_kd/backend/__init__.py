@@ -15,8 +15,10 @@ _chosen = importlib.import_module(
 
 FirstBatch = _chosen.FirstBatch
 Trainer = _chosen.Trainer
+all_rows = _chosen.all_rows
 all_sum = _chosen.all_sum
 ancestors = functools.partial(graph.ancestors, read=_chosen.read)
+assign = _chosen.assign
 assigned = _chosen.assigned
 attributes = _chosen.attributes
 buffers = _chosen.buffers

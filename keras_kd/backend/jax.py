@@ -3,9 +3,7 @@
 import contextlib
 import functools
 
-import jax
 import keras
-from jax import numpy as jnp
 
 # What this backend takes from elsewhere is part of what it offers.
 from keras_kd.backend import jax_distribution
@@ -16,11 +14,15 @@ from keras_kd.backend.jax_functions import has_float64 as has_float64
 from keras_kd.backend.jax_functions import input_gradients as input_gradients
 from keras_kd.backend.jax_functions import is_in_reach as is_in_reach
 from keras_kd.backend.jax_functions import is_tracing as is_tracing
+from keras_kd.backend.jax_gradients import gradient_step
+from keras_kd.backend.jax_gradients import gradients
+from keras_kd.backend.jax_gradients import predict
 from keras_kd.backend.jax_graph import read as read
 from keras_kd.backend.jax_scopes import Failures
-from keras_kd.backend.jax_scopes import Parts
 from keras_kd.backend.jax_scopes import Scope
 from keras_kd.backend.jax_scopes import assigned as assigned
+from keras_kd.backend.jax_scopes import compiled as compiled
+from keras_kd.backend.jax_scopes import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.jax_scopes import read_only as read_only
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
@@ -29,9 +31,9 @@ from keras_kd.backend.neutral import (
 )
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
+from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
-from keras_kd.backend.one_device import compiled as compiled
-from keras_kd.backend.one_device import compiled as compiled_by_shape  # noqa: F401
+from keras_kd.backend.one_device import assign as assign
 from keras_kd.backend.one_device import gather_ints as gather_ints
 from keras_kd.backend.one_device import is_scope_name as is_scope_name
 from keras_kd.backend.one_device import num_replicas as num_replicas
@@ -165,15 +167,15 @@ class Trainer(PlainErrors, OneDeviceSteps):
             learners = step.learners()
             pullbacks = []
             for index, (_, variables) in enumerate(learners):
-                prediction, pullback = _predict(scope, step, index, variables)
+                prediction, pullback = predict(scope, step, index, variables)
                 step.predictions[index] = prediction
                 pullbacks.append(pullback)
             for index, (optimizer, variables) in enumerate(learners):
                 step.prepare(index)
-                gradients = _gradients(
+                found = gradients(
                     scope, step, index, learners[index], pullbacks[index]
                 )
-                _apply(scope, optimizer, gradients, variables)
+                _apply(scope, optimizer, found, variables)
                 step.updated(index)
             logs = step.report()
             self._failures.note(scope.failures)
@@ -194,6 +196,8 @@ class Trainer(PlainErrors, OneDeviceSteps):
             self._failures.note(scope.failures)
         return logs, tuple(map(scope.values_of, groups))
 
+    gradient_step = gradient_step
+
     def jax_state_sync(self):
         """Gives the variables the values of the last step.
 
@@ -205,29 +209,6 @@ class Trainer(PlainErrors, OneDeviceSteps):
         """
         super().jax_state_sync()
         self._failures.raise_new()
-
-
-def _predict(scope, step, index, variables):
-    """Runs a student, and records how its outputs depend on variables.
-
-    Returns:
-        `(prediction, pullback)`: a `ForwardPass`, and a function from the
-        gradients by its real tensors to a tuple of those by the variables.
-    """
-
-    def run(values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            parts = Parts(step.predict(index))
-            seen.update(inner=inner, parts=parts)
-            return parts.real(), (parts.others(), inner.changes())
-
-    seen = {}
-    real, pullback, (others, changes) = jax.vjp(
-        run, scope.values_of(variables), has_aux=True
-    )
-    scope.take_over(seen["inner"], changes)
-    return seen["parts"].joined(real, others), pullback
 
 
 def _apply(scope, optimizer, gradients, variables):
@@ -246,27 +227,3 @@ def _apply(scope, optimizer, gradients, variables):
     ):
         for variable, value in zip(group, new, strict=True):
             variable.assign(value)
-
-
-def _gradients(scope, step, index, learner, pullback):
-    """Gradients of the loss of a student by the variables of its learner."""
-    optimizer, variables = learner
-    prediction = step.predictions[index]
-    parts = Parts(prediction)
-
-    def total(real, values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            step.predictions[index] = parts.joined(real, parts.others())
-            scaled = optimizer.scale_loss(step.compare(index))
-            seen.append(inner)
-            return scaled, inner.changes()
-
-    seen = []
-    (by_outputs, by_values), changes = jax.grad(
-        total, argnums=(0, 1), has_aux=True
-    )(parts.real(), scope.values_of(variables))
-    scope.take_over(seen[0], changes)
-    step.predictions[index] = prediction
-    (through_outputs,) = pullback(by_outputs)
-    return list(map(jnp.add, through_outputs, by_values))

@@ -7,8 +7,8 @@ import jax
 import keras
 from jax import numpy as jnp
 
-from keras_kd.backend.neutral import read_mask
-from keras_kd.backend.neutral import with_mask
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()
@@ -195,3 +195,36 @@ class Failures:
         if number:
             self.first.assign(0)
             raise ValueError(self._messages[number - 1])
+
+
+def compiled(function, variables=()):
+    """Compiles a function of tensors, for calls in a loop.
+
+    Args:
+        function: Of structures of tensors.
+        variables: All that it changes, and what it reads and others change:
+            other values are those of its first call. Defaults to none.
+
+    Returns:
+        A function that computes the same, of tensors or arrays.
+    """
+    changed = []
+
+    @jax.jit
+    def run(values, inputs):
+        with Scope() as scope:
+            scope.hold(variables, values)
+            result = function(*inputs)
+            new, _ = scope.changes()
+        changed[:] = [v for v in variables if id(v) in new]
+        return result, [new[id(v)] for v in changed]
+
+    def call(*inputs):
+        convert = keras.ops.convert_to_tensor
+        values = [variable.value for variable in variables]
+        result, new = run(values, keras.tree.map_structure(convert, inputs))
+        for variable, value in zip(changed, new, strict=True):
+            variable.assign(value)
+        return result
+
+    return call

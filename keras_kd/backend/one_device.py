@@ -1,8 +1,7 @@
 """Constants of backends whose steps see the whole batch: no replicas."""
 
 import contextlib
-
-import keras
+import itertools
 
 from keras_kd.backend.neutral import first_batch
 from keras_kd.backend.neutral import has_labels
@@ -28,19 +27,30 @@ class OneDeviceSteps:
 
 
 class FirstBatch:
-    """Stands in for what keeps the first batch: making an object of it fails.
+    """Keeps the first batch that `fit` trains on.
 
     Args:
-        model: The model in training.
+        model: A model whose `fit` has made its `train_function`, as it has when
+            callbacks hear of the beginning.
+
+    Attributes:
+        value: The batch, as a step gets it. `None` until it has come.
     """
 
     def __init__(self, model):
-        raise RuntimeError(
-            "The Keras backend must be tensorflow for `callbacks.Diagnostics`, "
-            "since it looks into the first batch there only. Received: "
-            f"backend={keras.backend.backend()}. Leave the callback out, or "
-            "run one epoch on TensorFlow."
-        )
+        self.value = None
+        function = model.train_function
+
+        def train(*arguments):
+            model.train_function = function
+            # Keras 3.15 gives the batches last: an iterator of the epoch on
+            # JAX, a list of those of the call on PyTorch.
+            *state, batches = arguments
+            found = list(itertools.islice(batches, model.steps_per_execution))
+            self.value = found[0] if found else None
+            return function(*state, found)
+
+        model.train_function = train
 
 
 def num_replicas():
@@ -68,6 +78,21 @@ def all_sum(value):
     return value
 
 
+def all_rows(tensor):
+    """Joins the rows of a tensor on all replicas, inside a step."""
+    return tensor
+
+
+def assign(pairs):
+    """Assigns variables inside a step.
+
+    Args:
+        pairs: Variables, each with its new value.
+    """
+    for variable, value in pairs:
+        variable.assign(value)
+
+
 def gather_ints(model, numbers, count):
     """Collects some numbers of all workers: here there is one."""
     return [list(numbers)]
@@ -81,20 +106,3 @@ def is_in_scope(variables):
 def is_scope_name(name):
     """Whether a graph can have a scope of this name."""
     return True
-
-
-def compiled(function):
-    """Converts what a function of tensors is called with.
-
-    Args:
-        function: Of structures of tensors whose first axis is the batch.
-
-    Returns:
-        A function that computes the same, of tensors or arrays.
-    """
-
-    def run(*inputs):
-        convert = keras.ops.convert_to_tensor
-        return function(*keras.tree.map_structure(convert, inputs))
-
-    return run

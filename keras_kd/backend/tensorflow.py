@@ -28,9 +28,14 @@ from keras_kd.backend.tensorflow_functions import (
     input_gradients as input_gradients,
 )
 from keras_kd.backend.tensorflow_graph import read as read
-
-# Padding in `gather_ints`, since `gather` needs equal lengths.
-_NONE = -1
+from keras_kd.backend.tensorflow_replicas import all_rows as all_rows
+from keras_kd.backend.tensorflow_replicas import all_sum as all_sum
+from keras_kd.backend.tensorflow_replicas import assign as assign
+from keras_kd.backend.tensorflow_replicas import gather_ints as gather_ints
+from keras_kd.backend.tensorflow_replicas import num_replicas as num_replicas
+from keras_kd.backend.tensorflow_replicas import replica_id as replica_id
+from keras_kd.backend.tensorflow_replicas import replicas_of as replicas_of
+from keras_kd.backend.tensorflow_replicas import scope_of as scope_of
 
 
 class Trainer(PlainErrors, ReplicatedSteps):
@@ -85,10 +90,11 @@ class Trainer(PlainErrors, ReplicatedSteps):
             data: The batch, as a step gets it.
 
         Returns:
-            `(step, norms)`: the `Step`, and for each student a dict from the
-            name of a term to the norm of its gradient by the student's weights:
-            a scalar, without the term's weight and scaled as the optimizer
-            does, or `None` if the term does not depend on them.
+            `(output, penalties, norms)`: the output of the one teacher, or
+            `None`; and for each student a list of its regularisation, and a
+            dict from the name of a term to the norm of its gradient by the
+            student's weights: a scalar, without the term's weight and scaled as
+            the optimizer does, or `None` if the term does not depend on them.
         """
         # As values, which are at hand outside of replicas too; and Keras 3.15
         # regularises what a scope does not name as `None`.
@@ -124,7 +130,8 @@ class Trainer(PlainErrors, ReplicatedSteps):
                         for name, term in scaled.items()
                     }
                 )
-        return step, norms
+        penalties = [found for _, found in step.terms]
+        return step.teacher_output, penalties, norms
 
 
 def _norm(gradients):
@@ -198,35 +205,6 @@ def is_in_reach(tensor, output):
     return graph is None or graph is getattr(output, "graph", None)
 
 
-def num_replicas():
-    """Number of replicas that take part in a step."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def replicas_of(model):
-    """Number of replicas that train a model."""
-    return model.distribute_strategy.num_replicas_in_sync
-
-
-def scope_of(model):
-    """The scope in which what belongs to a model is made."""
-    return model.distribute_strategy.scope()
-
-
-def replica_id():
-    """Number of this replica, from 0, inside a step; 0 outside of one."""
-    context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
-
-
-def all_sum(value):
-    """Sums a tensor over the replicas, inside a step."""
-    context = tf.distribute.get_replica_context()
-    if context is None or num_replicas() == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
 def check_finite(tensor, message, allows_minus_infinity=False):
     """Returns the tensor; fails with the message if it has nan or infinity.
 
@@ -250,30 +228,3 @@ def check_labels(is_strange, message):
     """
     if tf.executing_eagerly() and tf.reduce_any(is_strange):
         raise ValueError(message)
-
-
-def gather_ints(model, numbers, count):
-    """Collects some numbers of all workers. All of them must call it.
-
-    Args:
-        model: The `keras.Model` that they train.
-        numbers: Integers >= 0 of this worker, at most `count`.
-        count: Most numbers of a worker.
-
-    Returns:
-        List of lists of integers, one for each replica.
-    """
-    strategy = model.distribute_strategy
-    if strategy.num_replicas_in_sync == 1:
-        return [list(numbers)]
-    mine = [_NONE] * (count - len(numbers)) + list(numbers)
-
-    @tf.function
-    def told():
-        numbers = strategy.run(lambda: tf.constant([mine], "int32"))
-        return strategy.gather(numbers, axis=0)
-
-    return [
-        [number for number in row if number != _NONE]
-        for row in told().numpy().tolist()
-    ]

@@ -47,21 +47,24 @@ def input_gradients(function, x, objectives):
     return result, gradients
 
 
-def compiled_by_shape(function):
+def compiled_by_shape(function, variables=()):
     """Compiles a function of tensors, once for each shape.
 
     Args:
         function: Of a structure of tensors.
+        variables: See `compiled`.
     """
     return tf.function(function, reduce_retracing=False)
 
 
-def compiled(function):
+def compiled(function, variables=()):
     """Compiles a function of tensors, for calls in a loop.
 
     Args:
-        function: Of tensors whose first axis is the batch. Called once, with
-            tensors of unknown batch size, to be recorded.
+        function: Of structures of tensors whose first axis is the batch. Called
+            once, with tensors of unknown batch size, to be recorded.
+        variables: What JAX must be told: all that it changes, and what it reads
+            and others change. Defaults to none.
 
     Returns:
         A function that computes the same, of tensors or arrays: of any batch
@@ -70,11 +73,11 @@ def compiled(function):
     recorded = []
 
     def run(*inputs):
-        tensors = [tf.convert_to_tensor(x) for x in inputs]
+        tensors = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         if not recorded:
-            specs = [
-                tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors
-            ]
+            specs = tf.nest.map_structure(
+                lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype), tensors
+            )
             # As Keras 3.15 compiles a step: what a model does is not rewritten.
             compiling = tf.function(function, autograph=False)
             # Not to be called itself: it would complain of a loop when many

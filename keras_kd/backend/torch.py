@@ -3,19 +3,21 @@
 import keras
 import torch
 
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
+
 # What this backend takes from elsewhere is part of what it offers.
 from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import has_float64 as has_float64
-from keras_kd.backend.neutral import read_mask
 from keras_kd.backend.neutral import read_only as read_only
-from keras_kd.backend.neutral import with_mask
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
+from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
-from keras_kd.backend.one_device import compiled as compiled
+from keras_kd.backend.one_device import assign as assign
 from keras_kd.backend.one_device import gather_ints as gather_ints
 from keras_kd.backend.one_device import is_in_scope as is_in_scope
 from keras_kd.backend.one_device import is_scope_name as is_scope_name
@@ -88,6 +90,54 @@ class Trainer(OneDeviceSteps):
             step.compare(index)
         return step.report()
 
+    def gradient_step(self, data):
+        """Evaluates a batch, and differentiates each term of the loss.
+
+        Nothing is changed, metrics included.
+
+        Args:
+            data: The batch, as a step gets it.
+
+        Returns:
+            `(output, penalties, norms)`: the output of the one teacher, or
+            `None`; and for each student a list of its regularisation, and a
+            dict from the name of a term to the norm of its gradient by the
+            student's weights: a scalar, without the term's weight and scaled as
+            the optimizer does, or `None` if the term does not depend on them.
+        """
+        norms = []
+        with read_only([(v, v.value) for v in self.variables]):
+            with torch.no_grad():
+                step = self._parts.step(self, data, training=False)
+            for index in range(step.count):
+                step.predictions[index] = step.predict(index)
+            for index, (optimizer, _) in enumerate(step.learners()):
+                with torch.no_grad():
+                    step.prepare(index)
+                step.compare(index)
+                terms, _ = step.terms[index]
+                variables = step.student(index).trainable_variables
+                values = [variable.value for variable in variables]
+                norms.append(
+                    {
+                        name: _norm(optimizer.scale_loss(term), values)
+                        for name, term in terms.items()
+                    }
+                )
+        penalties = [found for _, found in step.terms]
+        return step.teacher_output, penalties, norms
+
+
+def _norm(scaled, values):
+    """Norm of the gradient of a term; `None` if it depends on no value."""
+    if not scaled.requires_grad or not values:
+        return None
+    gradients = torch.autograd.grad(
+        scaled, values, retain_graph=True, allow_unused=True
+    )
+    found = [g.flatten() for g in gradients if g is not None]
+    return torch.linalg.norm(torch.cat(found)) if found else None
+
 
 def attributes(layer):
     """The attributes of a layer by name; PyTorch keeps layers elsewhere."""
@@ -99,13 +149,26 @@ def buffers(layer):
     return list(layer.buffers())
 
 
-def compiled_by_shape(function):
+def compiled(function, variables=()):
     """Converts what a function is called with; records no gradients.
 
     Args:
-        function: Of a structure of tensors.
+        function: Of structures of tensors.
+        variables: Those that it uses, which JAX must be told.
+
+    Returns:
+        A function that computes the same, of tensors or arrays.
     """
-    return torch.no_grad()(compiled(function))
+
+    @torch.no_grad()
+    def run(*inputs):
+        convert = keras.ops.convert_to_tensor
+        return function(*keras.tree.map_structure(convert, inputs))
+
+    return run
+
+
+compiled_by_shape = compiled
 
 
 def is_tracing():

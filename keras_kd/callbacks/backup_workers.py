@@ -11,6 +11,7 @@ from keras_kd import backend
 from keras_kd._core import own_files
 from keras_kd._core.run_folder import RunFolder
 from keras_kd.backend.neutral import set_initial_epoch
+from keras_kd.distribution import is_chief
 
 _NAME = "epoch-{:06d}.weights.h5"
 # A kill can leave workers one epoch apart.
@@ -149,9 +150,6 @@ def newest_common(epochs):
 
 def _worker_name():
     """`worker-0`, or the like; `alone` for a single process."""
-    # Not at the top: it imports TensorFlow.
-    from keras_kd.distribution import is_chief
-
     is_chief()  # Validates `TF_CONFIG`.
     config = os.environ.get("TF_CONFIG", "")
     if config in ("", "{}"):

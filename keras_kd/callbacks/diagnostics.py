@@ -10,6 +10,7 @@ from keras_kd import backend
 from keras_kd._core.arguments import as_float
 from keras_kd.callbacks import diagnoses
 from keras_kd.callbacks.attribute import distiller_attribute
+from keras_kd.distribution import is_chief
 
 
 class Diagnostics(keras.callbacks.Callback):
@@ -82,9 +83,6 @@ class Diagnostics(keras.callbacks.Callback):
             )
         self.ratio = float(ratio)
         self.say = say
-        # Not at the top: it imports TensorFlow.
-        from keras_kd.distribution import is_chief
-
         self._is_chief = is_chief()
         self._judged = None
         self._first = None

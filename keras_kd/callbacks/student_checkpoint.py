@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_kd.callbacks.attribute import distiller_attribute
+from keras_kd.distribution import is_chief
 from keras_kd.metrics.teacher import direction
 
 
@@ -70,9 +71,6 @@ class StudentCheckpoint(keras.callbacks.ModelCheckpoint):
                 f"{self.save_freq}, save_best_only=True."
             )
         self._has_warned = False
-        # Not at the top: it imports TensorFlow.
-        from keras_kd.distribution import is_chief
-
         self._is_chief = is_chief()
 
     def set_model(self, model: keras.Model) -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import pathlib
 
+import keras
+
 from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
@@ -73,7 +75,8 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
         )
     folder = run_folder.RunFolder(
         path,
-        {"identity": identity},
+        # A backend has random numbers of its own.
+        {"identity": identity, "backend": keras.backend.backend()},
         argument="directory",
         names=_WRITTEN,
         other=lambda *_: " Or begin anew with `overwrite=True`.",

@@ -1,5 +1,7 @@
 """A stage that was interrupted ends as one that was not."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
@@ -174,6 +176,14 @@ class StagesTest(parameterized.TestCase):
         fit(folder, model(), {"temperature": 2})
         with self.assertRaisesRegex(ValueError, "directory.*same run.*3"):
             fit(folder, model(), {"temperature": 3})
+
+    def test_a_run_of_another_backend_is_refused(self):
+        folder = support.folder(self)
+        stages.Stages(folder, {"epochs": 2}).run.close()
+        other = mock.patch.object(keras.backend, "backend", lambda: "other")
+        regex = 'directory.*same run.* with backend=".*", now "other"'
+        with other, self.assertRaisesRegex(ValueError, regex):
+            stages.Stages(folder, {"epochs": 2})
 
     def test_a_file_of_its_names_that_is_not_its_own_is_refused(self):
         folder = support.folder(self)

@@ -173,7 +173,7 @@ class TrainingTest(absltest.TestCase):
         )
         graphs, heard = [], []
         step = distiller.train_step
-        distiller.train_step = lambda batch: graphs.append(1) or step(batch)
+        distiller.train_step = lambda *data: graphs.append(1) or step(*data)
         some = [callbacks.Diagnostics(say=heard.append)] if with_it else []
         x, y = data(45)
         train = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(45, seed=3)
@@ -198,12 +198,15 @@ class TrainingTest(absltest.TestCase):
 
     @pytest.mark.slow
     def test_so_it_does_with_several_steps_at_once(self):
+        if keras.backend.backend() == "torch":
+            self.skipTest("Keras takes one step at a time there.")
         self.assert_changes_nothing(steps=2)
 
     def test_so_it_does_without_a_graph(self):
         self.assert_changes_nothing(run_eagerly=True)
 
     @pytest.mark.slow
+    @support.on_tensorflow
     def test_two_replicas_keep_their_bits_and_speak(self):
         with two_replicas().scope():
             weights, logs, heard, _ = self.trained(True)

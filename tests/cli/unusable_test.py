@@ -8,6 +8,7 @@ from keras_kd.cli._bench import cache_job
 from keras_kd.cli._bench import job
 from keras_kd.cli._search import job as search_job
 from keras_kd.cli._search import processes
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import UNUSABLE
 from tests import support
 from tests.cli.calls import call
@@ -100,11 +101,33 @@ class UnusableTest(parameterized.TestCase):
         self.assert_unusable("Unknown.*'all'", "methods", "--all")
 
     def test_other_backend(self):
-        with mock.patch.dict(os.environ, KERAS_BACKEND="jax"):
+        with mock.patch.dict(os.environ, KERAS_BACKEND="numpy"):
             self.assert_unusable(
-                "`KERAS_BACKEND` must be tensorflow.*Received: "
-                "KERAS_BACKEND=jax. Unset",
+                "`KERAS_BACKEND` must be tensorflow, jax or torch.*Received: "
+                "KERAS_BACKEND=numpy. Unset",
                 "distill",
+            )
+
+    def test_backend_that_is_not_installed(self):
+        with (
+            mock.patch.dict(os.environ, KERAS_BACKEND="jax"),
+            mock.patch.object(
+                launch.importlib.util, "find_spec", lambda _: None
+            ),
+        ):
+            self.assert_unusable(
+                "`KERAS_BACKEND` must be .* installed. Received: "
+                "KERAS_BACKEND=jax. Run `pip install jax`",
+                "distill",
+            )
+
+    def test_strategy_of_tensorflow_on_another_backend(self):
+        with mock.patch.dict(os.environ, KERAS_BACKEND="torch"):
+            self.assert_unusable(
+                "`--strategy` must be one_device.*Received: "
+                "--strategy=mirrored and KERAS_BACKEND=torch",
+                "search",
+                "--strategy=mirrored",
             )
 
     def test_unknown_dataset(self):

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 
+import keras
 import numpy as np
 
 from keras_kd._core import files
@@ -38,6 +39,8 @@ def of_job(bench):
         # Where there are none, jobs of older versions are the same job.
         if getattr(settings, name) is not None:
             found[name] = getattr(settings, name)
+    # Each has its own random numbers, which one table must not mix.
+    found["backend"] = keras.backend.backend()
     digest = hashlib.blake2b(digest_size=16)
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         array = np.ascontiguousarray(getattr(bench.data, name))
@@ -126,6 +129,8 @@ _OTHERS = {"data": "other images", "cache": "another kind of --cache"}
 def _part(name, old, new):
     if name in _OTHERS:
         return _OTHERS[name]
+    if name == "backend":
+        return f"KERAS_BACKEND={old}, now {new}"
     if name in ("teacher", "student"):
         # The name of a file, and the digest of what is in it.
         old, new = (one and one.rsplit(" ", 1)[0] for one in (old, new))

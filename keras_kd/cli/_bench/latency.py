@@ -58,7 +58,9 @@ def in_turn(models, images):
 
 
 def _call(model, batch):
-    run = backend.compiled(lambda images: model(images, training=False))
+    run = backend.compiled(
+        lambda images: model(images, training=False), model.variables
+    )
     # An array, since a device may return a tensor before it is computed.
     return lambda: keras.ops.convert_to_numpy(run(batch))
 

@@ -24,6 +24,7 @@ from keras_kd.cli._search.settings import resolve
 from keras_kd.cli._search.space import METHOD
 from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.space import FlagHyperModel
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.progress import TrialProgress
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.terminal import fold
@@ -59,7 +60,9 @@ def run(settings, *, say=print, live=None):
     alternatives = resolve(settings)
     with prepare.in_flags(settings):
         chief.check()
-    strategy = keras_kd.distribution.strategy(settings.strategy)
+    strategy = None
+    if keras.backend.backend() == launch.BACKENDS[0]:
+        strategy = keras_kd.distribution.strategy(settings.strategy)
     job_state.prepare_folder(settings.output)
     for flag in ("cache", "directory"):
         if getattr(settings, flag) is not None:

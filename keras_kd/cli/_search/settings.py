@@ -5,6 +5,7 @@ import math
 import os
 
 from keras_kd.cli import methods
+from keras_kd.cli._shell import launch
 from keras_kd.cli._shell import settings as job_settings
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
@@ -18,6 +19,8 @@ MULTI_WORKER = "multi_worker"
 # Tried by default, where the models have layers to compare.
 DEFAULT_METHODS = (
     "soft_targets",
+    "ls",
+    "dkd",
     "hints_and_soft_targets",
     "attention_and_soft_targets",
 )
@@ -217,6 +220,14 @@ def _check_strategy(name):
             f"--strategy={name}. Use --workers=N: that many trials at a time."
         )
     _check_choice("strategy", name, STRATEGIES)
+    backend = os.environ.get("KERAS_BACKEND", launch.BACKENDS[0])
+    if name != STRATEGIES[0] and backend != launch.BACKENDS[0]:
+        raise UnusableError(
+            "`--strategy` must be one_device on other backends, since the "
+            "others are those of TensorFlow. Received: "
+            f"--strategy={name} and KERAS_BACKEND={backend}. Leave the flag "
+            "out, or unset the variable."
+        )
 
 
 def _check_workers(settings):

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import importlib
+import importlib.util
 import logging
 import os
 import shutil
@@ -20,6 +22,7 @@ from keras_kd.cli._shell.terminal import WIDTH
 
 HELP = ("--help", "-help", "-h")
 COLUMN = 24
+BACKENDS = ("tensorflow", "jax", "torch")
 # The log level of TensorFlow.
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -101,13 +104,22 @@ def say_reading(settings):
 
 def _choose_backend():
     """Selects TensorFlow over `keras.json`, but not over the variable."""
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
+    backend = os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
+    if backend not in BACKENDS:
         raise UnusableError(
-            "`KERAS_BACKEND` must be tensorflow, since the command line runs "
-            f"there only. Received: KERAS_BACKEND={backend}. Unset the "
-            "variable; `keras_kd.Distiller` trains on JAX and PyTorch too."
+            f"`KERAS_BACKEND` must be {', '.join(BACKENDS[:-1])} or "
+            f"{BACKENDS[-1]}, since keras_kd trains on these. Received: "
+            f"KERAS_BACKEND={backend}. Unset the variable for {BACKENDS[0]}."
         )
+    if importlib.util.find_spec(backend) is None:
+        raise UnusableError(
+            "`KERAS_BACKEND` must be a backend that is installed. Received: "
+            f"KERAS_BACKEND={backend}. Run `pip install {backend}`, or unset "
+            f"the variable for {BACKENDS[0]}."
+        )
+    if backend != BACKENDS[0]:
+        # It reads the data there too, and would take all memory of a GPU.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 def _wake():
@@ -115,6 +127,8 @@ def _wake():
     with quiet_start():
         import keras
 
+        # They take TensorFlow along on each backend.
+        importlib.import_module("keras_kd.datasets")
         # The first values start the devices, which print lines of their own.
         keras.ops.cast(keras.ops.zeros(()), "float16")
     # It warns of tracing again for each new model, which is meant here.

@@ -182,7 +182,9 @@ class Descent:
         self.optimizer.build([self.free])
         self._variables = [self.free, *self.optimizer.variables]
         self._initial = [as_numpy(v) for v in self._variables]
-        self._step = backend.compiled(self._take_step)
+        self._step = backend.compiled(
+            self._take_step, [*self._variables, *victim.model.variables]
+        )
 
     def run(self, search, num_iterations):
         """Runs from scratch, with the constants of a search.

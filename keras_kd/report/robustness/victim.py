@@ -52,7 +52,8 @@ class Victim:
         check_count("batch_size", batch_size, "images in a batch")
         self.batch_size = batch_size
         self._classes = backend.compiled(
-            lambda images: ops.argmax(self.logits(images), axis=-1)
+            lambda images: ops.argmax(self.logits(images), axis=-1),
+            model.variables,
         )
 
     def logits(self, images):
@@ -94,7 +95,7 @@ class Victim:
                 },
             )
 
-        run = backend.compiled(run)
+        run = backend.compiled(run, self.model.variables)
         return lambda *inputs: keras.tree.map_structure(as_numpy, run(*inputs))
 
     def one_hot(self, part):

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core import model_specs
@@ -74,8 +73,8 @@ def batches(data, input_shape, num_classes, batch_size):
         TypeError: If the data are neither.
         ValueError: If they are infinite, or have other shapes or classes.
     """
-    if isinstance(data, tf.data.Dataset):
-        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+    if hasattr(data, "element_spec"):
+        if int(data.cardinality()) == -1:
             raise ValueError(
                 "`data` must end, since all of them are looked at. Received: "
                 "data with `repeat()`."

@@ -5,9 +5,9 @@ import math
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core.call_hooks import hooked
 from keras_kd._core.run_folder import RunFolder
@@ -50,6 +50,7 @@ class Maker:
         self.folder = folder
         self.plan = plan
         self.num_classes = records.num_classes
+        self._teacher = teacher
         self._shape, _ = inputs.check_teacher(teacher)
         self._objective = family(records.content).Objective(
             records, teacher, plan["rectified"]
@@ -97,6 +98,7 @@ class Maker:
         masks = self._dropout.draw(random)
         if count not in self._pixels:
             self._pixels[count] = Pixels(
+                self._teacher,
                 self._objective,
                 self._dropout,
                 start.shape,
@@ -171,21 +173,27 @@ class Pixels:
     """A batch of inputs, and Adam to change them.
 
     Args:
+        teacher: The teacher that the objective asks.
         objective: Has a method `values(x, targets)`.
         dropout: A `FixedDropout`.
         shape: Shape of the batch.
         learning_rate: Of Adam.
     """
 
-    def __init__(self, objective, dropout, shape, learning_rate):
+    def __init__(self, teacher, objective, dropout, shape, learning_rate):
         self._objective = objective
         self._dropout = dropout
         self._x = keras.Variable(np.zeros(shape), dtype="float32")
         self._optimizer = keras.optimizers.Adam(learning_rate, epsilon=_EPSILON)
         self._optimizer.build([self._x])
-        self._fresh = [v.numpy() for v in self._optimizer.variables]
+        # Copies, since a device may write into what is converted.
+        self._fresh = [
+            np.array(ops.convert_to_numpy(v)) for v in self._optimizer.variables
+        ]
+        variables = [self._x, *self._optimizer.variables, *teacher.variables]
         # One trace for all batches: they differ in what they are called with.
-        self._run = tf.function(self._descend)
+        self._evaluate = backend.compiled(self._values, variables)
+        self._step = backend.compiled(self._take_step, variables)
 
     def optimise(self, start, targets, masks, steps):
         """Optimises from a start, with a fresh optimizer.
@@ -205,26 +213,27 @@ class Pixels:
             self._optimizer.variables, self._fresh, strict=True
         ):
             variable.assign(value)
-        tensors = [[tf.constant(a) for a in part] for part in (targets, masks)]
-        first, last = self._run(*tensors, tf.constant(steps))
-        x = ops.convert_to_numpy(self._x).copy()
-        return x, first.numpy(), last.numpy()
-
-    def _descend(self, targets, masks, steps):
-        first = self._values(targets, masks)
-        for _ in tf.range(steps):
-            self._step(targets, masks)
-        return first, self._values(targets, masks)
+        tensors = keras.tree.map_structure(
+            ops.convert_to_tensor, (targets, masks)
+        )
+        first = self._evaluate(*tensors)
+        for _ in range(steps):
+            self._step(*tensors)
+        found = self._x, first, self._evaluate(*tensors)
+        return [np.array(ops.convert_to_numpy(tensor)) for tensor in found]
 
     def _values(self, targets, masks):
-        with self._dropout.applied(masks):
-            return self._objective.values(self._x.value, targets)
+        return self._values_of(self._x.value, targets, masks)
 
-    def _step(self, targets, masks):
-        # The teacher's weights are variables too, and none of them is watched.
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(self._x.value)
-            # A sum: what happens to an input does not depend on the others.
-            total = ops.sum(self._values(targets, masks))
-        gradient = tape.gradient(total, self._x.value)
-        self._optimizer.apply([gradient], [self._x])
+    def _values_of(self, x, targets, masks):
+        with self._dropout.applied(masks):
+            return self._objective.values(x, targets)
+
+    def _take_step(self, targets, masks):
+        # Of their sum: what happens to an input does not depend on the others.
+        _, gradients = backend.input_gradients(
+            lambda x: self._values_of(x, targets, masks),
+            self._x.value,
+            {"x": lambda values: values},
+        )
+        self._optimizer.apply([gradients["x"]], [self._x])

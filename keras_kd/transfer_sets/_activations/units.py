@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import tapped_model
 from keras_kd._core.call_hooks import hooked
@@ -65,7 +66,7 @@ def recording(layers):
     units = {}
     with contextlib.ExitStack() as hooks:
         for layer in layers:
-            if callable(vars(layer).get("activation")):
+            if callable(backend.attributes(layer).get("activation")):
                 hook = _before(units, id(layer))
                 hooks.enter_context(hooked(layer, "activation", hook))
             else:
