@@ -16,6 +16,7 @@ import tensorflow as tf
 import keras_kd
 from benchmarks import contestants
 from benchmarks import measure
+from benchmarks import step_ratios
 
 BATCH = 128
 # Batches in an epoch, in which the start of `fit` counts for little.
@@ -93,7 +94,7 @@ def make_epochs(units, batches, directory):
             fit(contestants.our_distiller(teacher, copy(), None), few),
             batches,
         ),
-        contestants.THEIRS: (
+        step_ratios.THEIRS: (
             fit(
                 contestants.their_distiller(
                     contestants.copy(teacher), copy(), None
@@ -182,7 +183,7 @@ def compare_epochs(rounds):
             "cached / student": ratio(seconds, "cached", "student"),
             "online / student": ratio(seconds, "online", "student"),
             "keras.distillation / cached": ratio(
-                seconds, contestants.THEIRS, "cached"
+                seconds, step_ratios.THEIRS, "cached"
             ),
             "filling / teacher": filling / np.median(seconds["teacher"]["cpu"]),
             "seconds": seconds,

@@ -5,16 +5,17 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers
 from keras import ops
 
 import keras_kd
+from benchmarks import on_backend
+from benchmarks.step_ratios import BY_HAND
+from benchmarks.step_ratios import OURS
+from benchmarks.step_ratios import THEIRS
+from benchmarks.step_ratios import WHAT
 
 TEMPERATURE = 4.0
-WHAT = ("logits", "feature")
-OURS = "keras_kd"
-THEIRS = "keras.distillation"
 OPTIMIZERS = {
     "momentum": lambda: keras.optimizers.SGD(0.001, momentum=0.9),
     "adam": lambda: keras.optimizers.Adam(0.0001),
@@ -32,9 +33,9 @@ def mlp(width, inputs=784):
     )
 
 
-def convolutional(depth):
+def convolutional(depth, size=32):
     """Three stages of plain convolutions, `depth` of them altogether."""
-    x = inputs = keras.Input((32, 32, 3))
+    x = inputs = keras.Input((size, size, 3))
     for stage, width in enumerate((16, 32, 64), start=1):
         for index in range(depth // 3):
             x = layers.Conv2D(
@@ -52,6 +53,18 @@ def convolutional(depth):
     return keras.Model(inputs, layers.Dense(10, name="logits")(x))
 
 
+def tagger(width, tokens, steps):
+    """A token at each position, from a vocabulary of so many tokens."""
+    return keras.Sequential(
+        [
+            keras.Input((steps,), dtype="int32"),
+            layers.Embedding(tokens, width),
+            layers.Dense(width, activation="relu", name="hidden"),
+            layers.Dense(tokens, name="logits"),
+        ]
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """Two models and how to measure them.
@@ -64,6 +77,9 @@ class Pair:
         feature: Name of the layer to compare, in both.
         steps: Steps of each contestant in a round, some seconds altogether.
         has_target: Whether the ratios have targets.
+        floor_on: Backends on which the cost above the floor has one too: in
+            an MLP's step that no compiler joins, small operations are all.
+        has_twin: Whether `by_hand` can build the same.
     """
 
     title: str
@@ -73,6 +89,8 @@ class Pair:
     feature: str
     steps: int
     has_target: bool = True
+    floor_on: tuple[str, ...] = ("tensorflow", "jax", "torch")
+    has_twin: bool = True
 
 
 PAIRS = {
@@ -83,6 +101,7 @@ PAIRS = {
         batch=128,
         feature="hidden_2",
         steps=100,
+        floor_on=("tensorflow",),
     ),
     "conv": Pair(
         title="convolutional, 18 -> 6 layers, 16-32-64 channels, batch 64",
@@ -174,39 +193,70 @@ def copy(model):
     return twin
 
 
-def training_step(model, data, optimizer):
-    """The compiled function that `fit` calls; also the first step's loss."""
+def training_step(model, x, y, optimizer):
+    """A function that does what `fit` does for a batch; the first loss."""
     model.compile(
         optimizer=OPTIMIZERS[optimizer](),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
     )
-    history = model.fit(data, steps_per_epoch=1, shuffle=False, verbose=0)
-    iterator = iter(data)
-    return lambda: model.train_function(iterator), history.history["loss"][0]
+    history = model.fit(x, y, batch_size=len(x), shuffle=False, verbose=0)
+    step = on_backend.here().training(model, x, y)
+    return step, history.history["loss"][0]
 
 
-def make_steps(pair, optimizer):
-    """Returns one function for each contestant, which does one step."""
+def make_batch(pair, teacher):
+    """Random inputs and class numbers, as a teacher takes and gives them."""
+    random = np.random.default_rng(0)
+    shape = (pair.batch, *teacher.input_shape[1:])
+    *positions, classes = teacher.output_shape[1:]
+    if keras.backend.is_int_dtype(teacher.inputs[0].dtype):
+        x = random.integers(0, classes, shape).astype("int32")
+    else:
+        x = random.normal(size=shape).astype("float32")
+    return x, random.integers(0, classes, (pair.batch, *positions))
+
+
+def has_twin(pair):
+    """Whether the same steps can be written by hand."""
+    is_plain = keras.config.dtype_policy().name == "float32"
+    return keras.backend.backend() == "torch" and pair.has_twin and is_plain
+
+
+def make_steps(pair, optimizer, tolerance=1e-3):
+    """Makes the contestants.
+
+    Args:
+        pair: A `Pair`.
+        optimizer: Key of `OPTIMIZERS`.
+        tolerance: How much, at most, their first losses may differ, as a
+            fraction. Defaults to `1e-3`.
+
+    Returns:
+        Functions by name, each of which does one step.
+    """
     keras.utils.set_random_seed(0)
     teacher, student = pair.teacher(), pair.student()
-    generator = np.random.default_rng(0)
-    shape = (pair.batch, *teacher.input_shape[1:])
-    x = generator.normal(size=shape).astype("float32")
-    y = generator.integers(0, 10, size=pair.batch)
-    data = tf.data.Dataset.from_tensors((x, y)).repeat()
-    batch = tf.constant(x)
-    forward = tf.function(lambda: teacher(batch, training=False))
-    forward()
-    step, _ = training_step(copy(student), data, optimizer)
-    steps = {"student": step, "teacher": forward}
+    x, y = make_batch(pair, teacher)
+    step, _ = training_step(copy(student), x, y, optimizer)
+    steps = {
+        "student": step,
+        "teacher": on_backend.here().inference(teacher, x),
+    }
     for what, feature in zip(WHAT, (None, pair.feature), strict=True):
         losses = []
         for name, make in ((OURS, our_distiller), (THEIRS, their_distiller)):
             model = make(copy(teacher), copy(student), feature)
-            step, loss = training_step(model, data, optimizer)
+            step, loss = training_step(model, x, y, optimizer)
             steps[f"{what} {name}"] = step
             losses.append(loss)
-        # Two libraries that compute different things cannot be compared.
-        np.testing.assert_allclose(*losses, rtol=1e-3)
+        if has_twin(pair):
+            from benchmarks import by_hand
+
+            step = by_hand.make_step(
+                teacher, student, x, y, feature, optimizer, TEMPERATURE
+            )
+            steps[f"{what} {BY_HAND}"] = step
+            losses.append(float(step()))
+        # What computes different things cannot be compared.
+        np.testing.assert_allclose(losses, losses[0], rtol=tolerance)
     return steps

@@ -4,10 +4,28 @@ CPU seconds are not stretched by other programs as wall seconds are, and what
 still differs from minute to minute cancels in the ratios of interleaved runs.
 """
 
+import os
 import resource
 import time
 
 import numpy as np
+
+
+def choose_backend(name):
+    """Makes Keras use a backend; before anything else imports Keras.
+
+    Raises:
+        RuntimeError: If Keras was imported with another one.
+    """
+    os.environ["KERAS_BACKEND"] = name
+    import keras
+
+    if keras.backend.backend() != name:
+        raise RuntimeError(
+            "`backend` must be the one that Keras has in this process, since "
+            f"it cannot change. Received: backend={name!r}, where it is "
+            f"{keras.backend.backend()!r}. Start a new process."
+        )
 
 
 def cpu_seconds():
@@ -16,13 +34,15 @@ def cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def interleave(steps, rounds, count):
+def interleave(steps, rounds, count, synchronize=lambda result: None):
     """Runs rounds in which every contestant does some steps.
 
     Args:
         steps: Functions by name.
         rounds: Number of rounds.
         count: Steps of each contestant in a round.
+        synchronize: Called with what a step returned before each look at the
+            clock: waits for a device. Defaults to nothing.
 
     Returns:
         Dict from each name to `{"cpu": seconds, "wall": seconds}`, seconds
@@ -31,7 +51,7 @@ def interleave(steps, rounds, count):
     seconds = {name: {"cpu": [], "wall": []} for name in steps}
     names = list(steps)
     for step in steps.values():
-        step()
+        synchronize(step())
     for index in range(rounds):
         shift = index % len(names)
         order = names[shift:] + names[:shift]
@@ -39,7 +59,8 @@ def interleave(steps, rounds, count):
         for name in order[:: 1 if index % 2 else -1]:
             wall, cpu = time.perf_counter(), cpu_seconds()
             for _ in range(count):
-                steps[name]()
+                result = steps[name]()
+            synchronize(result)
             seconds[name]["cpu"].append((cpu_seconds() - cpu) / count)
             seconds[name]["wall"].append((time.perf_counter() - wall) / count)
         print(f"  round {index + 1} of {rounds}", flush=True)

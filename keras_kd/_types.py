@@ -12,5 +12,7 @@ Data = Any
 PerOutput = Any
 # `None` is a length that is not known.
 Shape = Sequence[int | None]
+# Name of a tap, or several; `None` is the output.
+Taps = str | Sequence[str | None] | None
 # Names of entries of a dict `x`; `None` is all of `x`.
 Entries = str | Sequence[str] | None

@@ -51,7 +51,8 @@ class Distiller(
     ```
 
     and its gradient updates the student and the weights that the distillation
-    losses own. The teacher is never changed.
+    losses own. The teacher is never changed, unless it declares that it follows
+    the student.
 
     `predict`, and metrics given to `compile`, are those of the student. For
     data without labels, compile without `loss`. `sample_weight`,
@@ -122,7 +123,7 @@ class Distiller(
         checks.check_pair(teacher, student)
         checks.check_finite_weights(teacher)
         checks.check_scope(student)
-        checks.check_noise_scope(teacher)
+        checks.check_changing_scope(teacher)
         losses = checks.check_losses(distillation_losses)
         check_name("name", name)
         checks.check_entries(teacher_inputs, "teacher_inputs")

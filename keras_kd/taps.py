@@ -7,6 +7,11 @@ Sequential, subclassed and nested models. In a subclassed model, a step of the
 path is the attribute that holds the layer (`"encoder"`, `"blocks/0"`) or the
 layer's name.
 
+With `:input` behind it, `"layer:input"`, the tap is what the layer was called
+with: of `keras.layers.ReLU(name="relu_3")`, `"relu_3:input"` is what comes
+before the activation. A layer that has weights and an activation in one, such
+as `Dense(8, activation="relu")`, must be split for that.
+
 A tap gives what the layer returned in that pass; of a layer that is called
 several times, what it returned last. Layers that a recurrent layer or
 `TimeDistributed` calls in each step of a loop are no taps: the loop itself is.
@@ -19,6 +24,9 @@ import keras
 
 from keras_kd import backend
 
+# Behind a path: what the layer is called with, not what it returns.
+INPUT = ":input"
+
 # Their layers run once per step: no call gives the whole output.
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 _MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
@@ -26,6 +34,8 @@ _MAY_HOLD_LAYERS = (keras.layers.Layer, dict, list, tuple)
 
 def names(model: keras.Model) -> list[str]:
     """Lists the paths of all layers that can be tapped.
+
+    Each is a tap, and also with `:input` behind it: see above.
 
     Args:
         model: A built `keras.Model`.
@@ -191,6 +201,13 @@ def unknown_tap(
         argument: The caller's argument.
     """
     known = [*outputs, *names(model)]
+    if not known:
+        return (
+            f"`{argument}` must name an output of the {role} "
+            f'"{model.name}", since it has no layers of Keras. Received: '
+            f"{argument}={tap!r}. Let it return a dict of tensors, whose names "
+            "are taps."
+        )
     near = difflib.get_close_matches(str(tap), known, n=5, cutoff=0.4)
     shown = near or known[:5]
     rest = len(known) - len(shown)

@@ -1,10 +1,12 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import tempfile
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 from absl.testing import absltest
@@ -12,7 +14,9 @@ from absl.testing import absltest
 from benchmarks import contestants
 from benchmarks import measure
 from benchmarks import step_cost
+from benchmarks import step_ratios
 
+OTHER = {"tensorflow": "jax", "jax": "torch", "torch": "jax"}
 TINY = contestants.Pair(
     title="tiny",
     teacher=lambda: contestants.mlp(12, inputs=8),
@@ -25,7 +29,7 @@ TINY = contestants.Pair(
 
 def seconds_of(**cpu):
     """Measurements in which wall seconds are twice the CPU seconds."""
-    names = {"ours": step_cost.OURS, "theirs": step_cost.THEIRS}
+    names = {"ours": step_ratios.OURS, "theirs": step_ratios.THEIRS}
     seconds = {}
     for key, values in cpu.items():
         what, _, who = key.partition("_")
@@ -49,6 +53,23 @@ class InterleaveTest(absltest.TestCase):
             self.assertCountEqual(calls[first : first + 6], "aabbcc")
         self.assertLen(seconds["a"]["cpu"], 4)
         self.assertLen(seconds["c"]["wall"], 4)
+
+    def test_waits_for_the_device_before_each_look_at_the_clock(self):
+        calls = []
+
+        def step():
+            calls.append("step")
+            return "result"
+
+        def synchronize(result):
+            calls.append(result)
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            measure.interleave({"a": step}, 2, 2, synchronize)
+
+        # One warm-up, then two rounds of two.
+        one, two = ["step", "result"], ["step", "step", "result"]
+        self.assertEqual(calls, one + two + two)
 
     def test_the_order_changes_from_round_to_round(self):
         calls = []
@@ -74,16 +95,20 @@ class CompareTest(absltest.TestCase):
         )
 
     def test_a_ratio_is_the_median_of_the_ratios_of_the_rounds(self):
-        found = step_cost.compare(self.seconds)
+        found = step_ratios.compare(self.seconds)
 
         for clock in ("cpu", "wall"):
             ratios = found[clock]
             # The floor is 3, 6, 4: ratios 1, 2, 1 and 2, 1, 1.5.
-            self.assertEqual(ratios[f"feature {step_cost.OURS}"]["median"], 1)
+            self.assertEqual(ratios[f"feature {step_ratios.OURS}"]["median"], 1)
             self.assertEqual(ratios["feature theirs / ours"]["median"], 1.5)
 
+    def verdicts(self, backend="tensorflow", has_floor=True):
+        found = step_ratios.compare(self.seconds)
+        return step_ratios.verdicts(found, backend, has_floor)
+
     def test_a_missed_target_is_called_missed(self):
-        lines = step_cost.verdicts(step_cost.compare(self.seconds))
+        lines = self.verdicts()
 
         self.assertIn("1.00, met", lines[0])
         self.assertIn("1.00, met", lines[1])
@@ -92,15 +117,35 @@ class CompareTest(absltest.TestCase):
         self.seconds |= seconds_of(
             logits_ours=[6, 12, 8], feature_theirs=[3, 12, 4]
         )
-        lines = step_cost.verdicts(step_cost.compare(self.seconds))
+        lines = self.verdicts()
 
         self.assertIn("2.00, MISSED", lines[0])
         self.assertIn("1.00, MISSED", lines[2])
 
-    def test_the_table_fits_80_columns(self):
-        found = step_cost.compare(self.seconds)
+    def test_targets_differ_between_backends(self):
+        # Theirs cost as much for logits, and 1.5 times as much for a feature.
+        lines = self.verdicts("torch", has_floor=False)
 
-        table = step_cost.table(self.seconds, found)
+        self.assertLen(lines, 2)
+        self.assertIn(">= 0.95 x keras_kd: 1.00, met", lines[0])
+        self.assertIn(">= 1.15 x keras_kd: 1.50, met", lines[1])
+
+    def test_a_loop_by_hand_is_compared_where_there_is_one(self):
+        self.assertNotIn(
+            "logits by hand / ours", step_ratios.compare(self.seconds)["cpu"]
+        )
+        cost = {"cpu": np.array([6, 6, 3.0]), "wall": np.ones(3)}
+        self.seconds["logits by hand"] = cost
+
+        found = step_ratios.compare(self.seconds)["cpu"]
+
+        # Ours cost 3, 6, 6.
+        self.assertEqual(found["logits by hand / ours"]["median"], 1)
+
+    def test_the_table_fits_80_columns(self):
+        found = step_ratios.compare(self.seconds)
+
+        table = step_ratios.table(self.seconds, found)
 
         self.assertLessEqual(max(map(len, table.splitlines())), 80)
 
@@ -140,14 +185,26 @@ class StepCostTest(absltest.TestCase):
                     last = float(step()["loss"])
                 self.assertLess(last, first, name)
 
-    def test_rejects_a_benchmark_without_rounds(self):
-        error = io.StringIO()
-        with (
-            contextlib.redirect_stderr(error),
-            self.assertRaises(SystemExit),
+    def test_rejects_wrong_arguments(self):
+        for argument, message in (
+            ("--rounds=0", "at least 1.*Received: 0"),
+            ("--pairs=mlp2", "must be pairs.*Received: .'mlp2'"),
         ):
-            step_cost.main(["--rounds=0"])
-        self.assertRegex(error.getvalue(), "at least 1.*Received: 0")
+            error = io.StringIO()
+            with (
+                contextlib.redirect_stderr(error),
+                self.assertRaises(SystemExit),
+            ):
+                step_cost.main([argument])
+            self.assertRegex(error.getvalue(), message)
+
+    def test_rejects_another_backend_than_that_of_the_process(self):
+        own = keras.backend.backend()
+        self.enterContext(mock.patch.dict(os.environ))
+        with self.assertRaisesRegex(
+            RuntimeError, f"backend='{OTHER[own]}', where it is '{own}'"
+        ):
+            step_cost.main([f"--backend={OTHER[own]}"])
 
 
 class PairsTest(absltest.TestCase):

@@ -1,6 +1,5 @@
 """Runs the jobs of `docs/jobs.md`: quickly one step, slowly as they stand."""
 
-import functools
 import pathlib
 import re
 import tempfile
@@ -22,20 +21,6 @@ JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
 CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, NUMBERS, TAGS, OWN = JOBS
 NAMED = [(f"job_{place}", code) for place, code in enumerate(JOBS)]
 FEW = 32  # One batch, whose means are those of all its positions.
-
-
-def one_step():
-    """Lets `fit` take one step, as a context."""
-    fit = keras.Model.fit
-
-    @functools.wraps(fit)
-    def short(model, *data, **options):
-        options |= {"epochs": 1, "steps_per_epoch": 1}
-        if "validation_data" in options:
-            options["validation_steps"] = 1
-        return fit(model, *data, **options)
-
-    return mock.patch.object(keras.Model, "fit", short)
 
 
 class Jobs:
@@ -91,12 +76,12 @@ class OneStepTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        with support.eagerly(), one_step():
+        with support.eagerly(), pages.one_step():
             cls.jobs = jobs_of(cls)
 
     def setUp(self):
         super().setUp()
-        self.enterContext(one_step())
+        self.enterContext(pages.one_step())
 
     def evaluated(self, code, x, y):
         """Evaluates a job on its first examples.

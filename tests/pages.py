@@ -1,9 +1,13 @@
 """The code on a page of the documentation, and running it as a reader would."""
 
 import contextlib
+import functools
 import io
 import pathlib
 import re
+from unittest import mock
+
+import keras
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -39,6 +43,20 @@ def run(code, folder, names):
     ):
         exec(code, names)
     return output.getvalue()
+
+
+def one_step():
+    """Lets `fit` take one step, as a context."""
+    fit = keras.Model.fit
+
+    @functools.wraps(fit)
+    def short(model, *data, **options):
+        options |= {"epochs": 1, "steps_per_epoch": 1}
+        if "validation_data" in options:
+            options["validation_steps"] = 1
+        return fit(model, *data, **options)
+
+    return mock.patch.object(keras.Model, "fit", short)
 
 
 def links(path):

@@ -11,6 +11,7 @@ import pytest
 from absl.testing import absltest
 
 import keras_kd
+from keras_kd._core.acronyms import ACRONYMS
 from tests import pages
 from tests import support
 from tests.replicas import two_replicas
@@ -147,6 +148,16 @@ class DocumentedFilesTest(absltest.TestCase):
         links = pages.links("README.md")
         self.assertNotEmpty(links)
         self.assertEmpty([link for link in links if not link.exists()])
+
+    def test_every_acronym_is_in_the_row_of_its_name(self):
+        for acronym, known in ACRONYMS.items():
+            (row,) = [
+                line
+                for line in README.splitlines()
+                if line.startswith("| ") and f"`{known.name}`" in line
+            ]
+            self.assertEndsWith(row, f"| {acronym}, `{known.method}` |")
+            self.assertIn(known.paper.split()[-1], row)
 
     def test_every_loss_is_in_the_table(self):
         names = set(keras_kd.losses.__all__) - {"DistillationLoss"}

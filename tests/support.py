@@ -139,6 +139,14 @@ def folder(test):
     return pathlib.Path(made.name)
 
 
+def through_a_file(model):
+    """The model that loads from what it saves."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.keras")
+        model.save(path)
+        return keras.saving.load_model(path)
+
+
 class Interrupt(keras.callbacks.Callback):
     """Stands for Ctrl-C at the end of an epoch, counted over all stages."""
 

@@ -97,10 +97,38 @@ def recording(layers):
         outputs[id(layer)] = call(*args, **kwargs)
         return outputs[id(layer)]
 
+    with _calls_hooked(layers, record):
+        yield outputs
+
+
+@contextlib.contextmanager
+def recording_inputs(layers):
+    """Records what some layers are called with while the block runs.
+
+    Args:
+        layers: Layers to watch.
+
+    Yields:
+        A dict that fills with `id(layer)`: its first argument, of the last
+        call. See `recording`.
+    """
+    inputs = {}
+
+    def record(layer, call, *args, **kwargs):
+        inputs[id(layer)] = next(iter((*args, *kwargs.values())), None)
+        return call(*args, **kwargs)
+
+    with _calls_hooked(layers, record):
+        yield inputs
+
+
+@contextlib.contextmanager
+def _calls_hooked(layers, record):
+    """Calls a hook of a layer and what `hooked` gives, in place of `call`."""
     with contextlib.ExitStack() as hooks:
         for layer in layers:
             # A quantised layer runs another method than `call`.
             method = "quantized_call" if layer.quantization_mode else "call"
             hook = functools.partial(record, layer)
             hooks.enter_context(hooked(layer, method, hook))
-        yield outputs
+        yield

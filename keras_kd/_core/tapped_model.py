@@ -1,9 +1,6 @@
 """Runs a model once, and returns its taps."""
 
-import contextlib
 import inspect
-import warnings
-import weakref
 
 import keras
 
@@ -12,11 +9,8 @@ from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core import input_fit
 from keras_kd._core import model_specs
+from keras_kd._core import places
 from keras_kd._core import reduction
-from keras_kd._core.call_hooks import recording
-
-# Models with a warning so far; a pass may be traced many times.
-_warned = weakref.WeakSet()
 
 
 class TappedModel:
@@ -35,7 +29,7 @@ class TappedModel:
     Attributes:
         taps: The names, each once.
         outputs: Names of the outputs; see `names_of_outputs`.
-        layers: Layers at the taps that are no outputs, by tap.
+        layers: `Place`s of the taps that are no outputs, by tap.
         probabilities: Taps that are made by a softmax or a sigmoid.
         undecided: Taps of which only the values show it.
         ending_in_probabilities: Outputs that are made by a softmax or a
@@ -61,8 +55,8 @@ class TappedModel:
 
     def _look(self, x):
         """Runs the model once, and notes what the pass shows."""
-        found = {tap: taps.find(self.model, tap) for tap in self.taps if tap}
-        with recording(filter(None, found.values())) as recorded:
+        found = {tap: places.find(self.model, tap) for tap in self.taps if tap}
+        with places.recorded(found.values()) as recorded:
             output = self._run(x, training=False)
         self.outputs = names_of_outputs(output, self.model)
         self.layers = {
@@ -102,22 +96,34 @@ class TappedModel:
             {tap: shapes[id(tensor)] for tap, tensor in tensors.items()},
         )
 
-    def _check_layer(self, tap, layer):
-        """Returns the layer at a tap, after validation."""
-        if layer is None:
+    def _check_layer(self, tap, place):
+        """Returns the `Place` at a tap, after validation."""
+        if place is None or place.layer is None:
             raise ValueError(
                 taps.unknown_tap(
                     self.model, self.outputs, tap, self.role, self.argument
                 )
             )
-        loop = taps.loop_around(self.model, tap)
+        loop = taps.loop_around(self.model, place.path)
         if loop is not None:
             raise self._refusal(
                 tap,
                 f'be called once in a pass, but "{loop}" calls it in each step',
                 f'Tap "{loop}" itself.',
             )
-        return layer
+        fused = place.is_input and places.fused_activation(place.layer)
+        if fused:
+            raise self._refusal(
+                tap,
+                "be the input of a layer without weights or without an "
+                f'activation, since "{place.path}" has both, and its input is '
+                "not what the activation gets",
+                f'Split it: `activation=None` in "{place.path}", and behind it '
+                f'`keras.layers.Activation("{fused}", name="before")`, with '
+                'the tap "before:input". For what the layer itself gets, tap '
+                "the output of the one before it.",
+            )
+        return place
 
     def _refusal(self, tap, rule, remedy):
         return ValueError(
@@ -137,7 +143,7 @@ class TappedModel:
             `(output, tensors)`: the model's own output, and a dict from the
             name of each tap to its tensor.
         """
-        with recording(self.layers.values()) as recorded:
+        with places.recorded(self.layers.values()) as recorded:
             output = self.output(x, training)
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
@@ -147,24 +153,27 @@ class TappedModel:
         """The model's own output for its input."""
         try:
             return self._run(x, training=training)
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, RuntimeError) as error:
             input_fit.refuse_unfit(self.model, x, self.role, error)
             raise
 
     def _read(self, tap, output, recorded):
         if tap not in self.layers:
             return pick(output, self.outputs, tap)
-        if id(self.layers[tap]) not in recorded:
+        place = self.layers[tap]
+        found = recorded[place.is_input]
+        if id(place.layer) not in found:
             raise self._refusal(
                 tap,
                 "be called in each pass, but it was not",
                 "Tap a layer that takes part in the output.",
             )
-        tensor = recorded[id(self.layers[tap])]
+        tensor = found[id(place.layer)]
         if keras.tree.is_nested(tensor):
+            verb = "get" if place.is_input else "return"
             raise self._refusal(
                 tap,
-                f"return one tensor, but it returned a "
+                f"{verb} one tensor, but it is a "
                 f"{type(tensor).__name__} of {len(tensor)}",
                 "Tap a layer that takes part of it, or one before.",
             )
@@ -235,7 +244,7 @@ def pick(output, names, name):
 def output_names(model):
     """Names of the outputs of a model; see `names_of_outputs`."""
     inner = taps.unwrapped(model)
-    if isinstance(inner, keras.Sequential):
+    if isinstance(inner, keras.Sequential) and hasattr(inner, "outputs"):
         return names_of_outputs(inner.outputs, inner)
     if taps.is_functional(inner):
         return names_of_outputs(inner.output, inner)
@@ -260,36 +269,3 @@ def names_of_outputs(output, model):
     if len(set(given)) == len(output):
         return tuple(given)
     return tuple(f"output_{index}" for index in range(len(output)))
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Keeps the weights of a model as they are while the block runs it.
-
-    A model may assign its own variables in inference mode, such as batch
-    normalisation that is called with `training=True`: such changes are dropped,
-    with one warning. Seeds advance, so that a random model draws other numbers
-    the next time.
-
-    Args:
-        model: A `keras.Model`.
-    """
-    with backend.read_only() as scope:
-        yield
-    weights = {id(variable) for variable in model.weights}
-    for variable, value in backend.assigned(scope, model.variables):
-        if id(variable) in weights:
-            _warn_once(model, variable)
-        else:
-            variable.assign(value)
-
-
-def _warn_once(model, variable):
-    if model not in _warned:
-        _warned.add(model)
-        warnings.warn(
-            f'"{model.name}" changes its own weights when it is called with '
-            f"training=False, such as {variable.path}. The changes are "
-            "dropped: a teacher stays as it is.",
-            stacklevel=2,
-        )

@@ -5,6 +5,8 @@ import hashlib
 
 import keras
 
+from keras_kd import backend
+from keras_kd import taps
 from keras_kd._types import Tensor
 
 
@@ -18,6 +20,9 @@ class TeacherProtocol:
     Attributes:
         is_cache: Whether it gives stored outputs, and never runs.
         is_noisy: Whether `perturb` changes the output.
+        is_updated: Whether training changes its weights, by `update`. They are
+            then in checkpoints of a Distiller, whose file may be resumed with
+            a teacher that has others.
         noise_state: Variables that the noise is drawn from, for a resumed run
             to draw the same.
         input_like: Another model whose input this one takes, or `None` where
@@ -26,6 +31,7 @@ class TeacherProtocol:
 
     is_cache = False
     is_noisy = False
+    is_updated = False
     noise_state = ()
     input_like = None
 
@@ -40,7 +46,22 @@ class TeacherProtocol:
         """
         return output
 
-    def fingerprint(self):
+    def update(self, student: keras.Model) -> None:
+        """Changes its weights in a training step, after the student's.
+
+        A teacher that `is_updated` assigns by `backend.assign`, which knows
+        replicas.
+
+        Args:
+            student: The student, as it is after the update.
+        """
+
+    def changing(self) -> list[keras.Variable]:
+        """Variables that a training step changes, a list."""
+        weights = self.weights if self.is_updated else ()
+        return [*weights, *self.noise_state]
+
+    def fingerprint(self) -> bytes:
         """Digest of all that the output depends on.
 
         Returns:
@@ -79,14 +100,16 @@ def of_weights(model):
     Args:
         model: A built `keras.Model`.
     """
-    return of_variables(model.weights)
+    layers = [model, *taps.layers(model, in_loops=True).values()]
+    buffers = [one for layer in layers for one in backend.buffers(layer)]
+    return of_variables([*model.weights, *buffers])
 
 
 def of_variables(variables):
     """Digest of the values of variables, in their order, 16 bytes.
 
     Args:
-        variables: An iterable of Keras variables.
+        variables: An iterable of Keras variables, or tensors.
     """
     digest = hashlib.blake2b(digest_size=16)
     for variable in variables:

@@ -79,10 +79,11 @@ class CachedOutputs(ModelOutputs):
     def _find_taps(self, names, losses):
         self.model.check_inputs(self.inputs)
         for name, loss in losses.items():
-            if any(n.startswith("teacher_input") for n in loss.needs):
+            asked = [n for n in loss.needs if n.startswith("teacher_")]
+            if asked:
                 raise ValueError(
                     f"The loss {name!r} must run the teacher, since it needs "
-                    "the gradient of its input, which no cache has. Received: "
+                    f"the {asked[0]}, which no cache has. Received: "
                     f'teacher="{self.model.name}", a cache. Give the teacher '
                     "itself."
                 )

@@ -3,16 +3,18 @@
 import inspect
 import re
 
-from keras import ops
+import keras
 
 from keras_kd import backend
-from keras_kd import batch
 from keras_kd import taps
 from keras_kd._core import ensemble_logits
-from keras_kd._core import reduction
+from keras_kd._core import heads
+from keras_kd._core import places
 from keras_kd._core.input_gradients import check_served
 from keras_kd._training import checks
+from keras_kd._training import compared
 from keras_kd._training.mixed_examples import check_examples_apart
+from keras_kd.losses import declaration
 
 
 class Comparison:
@@ -34,8 +36,13 @@ class Comparison:
         self.losses = losses
         self.teacher = teacher
         self.student = student
-        self._teacher_taps = {loss.teacher_tap for loss in losses.values()}
-        self._student_taps = {loss.student_tap for loss in losses.values()}
+        self._teacher_taps = places.used(losses.values(), "teacher_tap")
+        self._student_taps = places.used(losses.values(), "student_tap")
+        self._heads = {
+            name: heads.Head(teacher.model, loss.teacher_tap, name)
+            for name, loss in losses.items()
+            if "teacher_head" in loss.needs
+        }
         self._build()
 
     def _build(self):
@@ -43,13 +50,18 @@ class Comparison:
         _, teacher_tensors = self.teacher.symbolic()
         _, student_tensors = self.student.symbolic()
         for name, loss in self.losses.items():
-            teacher = teacher_tensors[loss.teacher_tap]
-            student = student_tensors[loss.student_tap]
-            checks.check_form(name, loss, teacher)
-            teacher = ensemble_logits.logits_spec(teacher)
+            teacher = places.at(loss.teacher_tap, teacher_tensors)
+            student = places.at(loss.student_tap, student_tensors)
+            places.map_each(
+                lambda one, name=name, loss=loss: checks.check_form(
+                    name, loss, one
+                ),
+                teacher,
+            )
+            teacher = places.map_each(ensemble_logits.logits_spec, teacher)
             shapes = {
-                "teacher_shape": tuple(teacher.shape),
-                "student_shape": tuple(student.shape),
+                "teacher_shape": places.map_each(_shape, teacher),
+                "student_shape": places.map_each(_shape, student),
             }
             shapes |= self._gradient_shapes(name, loss)
             if not loss.built:
@@ -61,9 +73,10 @@ class Comparison:
                     "Make a new loss for each Distiller."
                 )
             if not loss.needs:
-                _check_values(name, loss(teacher, student), student)
+                values = loss(teacher, student, **_symbolic_weights(loss))
+                _check_values(name, values, student)
             _check_built(name, loss)
-            if backend.num_replicas() > 1:
+            if backend.num_replicas() > 1 and not loss.compares_examples:
                 check_examples_apart(name, loss, shapes)
 
     def _gradient_shapes(self, name, loss):
@@ -91,7 +104,7 @@ class Comparison:
             mean, a scalar without `loss_weight`.
         """
         taught = {tap: teacher.tensors[tap] for tap in self._teacher_taps}
-        taught, learned = _with_masks(
+        taught, learned = compared.with_masks(
             self.teacher.check_finite(taught),
             {tap: student.tensors[tap] for tap in self._student_taps},
         )
@@ -99,11 +112,9 @@ class Comparison:
             name: self._term(
                 name,
                 loss,
-                taught[loss.teacher_tap],
-                learned[loss.student_tap],
-                self._served(name, loss, teacher, student, examples)
-                if loss.needs
-                else {},
+                [taught[tap] for tap in places.each(loss.teacher_tap)],
+                [learned[tap] for tap in places.each(loss.student_tap)],
+                self._served(name, loss, teacher, student, examples),
                 examples.targets,
                 student.training,
             )
@@ -112,9 +123,12 @@ class Comparison:
 
     def _served(self, name, loss, teacher, student, examples):
         """Further arguments of a loss, by name."""
+        if not loss.needs:
+            return {}
         offered = {
             "labels": examples.labels,
             "example_ids": examples.reserved.get("example_ids"),
+            "teacher_head": self._heads.get(name),
             **teacher.gradients.get(name, {}),
             **student.gradients.get(name, {}),
         }
@@ -123,93 +137,37 @@ class Comparison:
             for need in loss.needs
         }
 
-    def _term(self, name, loss, taught, learned, served, found, training):
+    def _term(self, name, loss, taught, learned, served, targets, training):
         """This replica's share of the mean of one loss."""
         names = self.student.output_names
         output = loss.student_tap if loss.student_tap in names else None
-        (teacher, teacher_mask), (student, student_mask) = taught, learned
-        masks = [] if teacher_mask is None else [teacher_mask]
-        if found.has_masks:
-            masks += found.masks(output, "labels" in loss.needs)
-        if masks:
-            student, student_mask = _hidden(
-                student, student_mask, teacher, masks
-            )
-        values = loss(
-            teacher,
-            student,
-            training=training,  # For what a projector may hold.
-            **served,
-        )
-        if loss.needs:
+
+        def check_values(values, student):
             # What others return was looked at when they were built.
-            _check_values(name, values, student)
-        weights = None
-        if found.weights is not None:
-            weights = _weights(values, names, output, found.weights)
-        mean = reduction.mean(values, weights, student_mask, *masks)
-        # A loss may compute in float64.
-        return ops.cast(mean, "float32")
+            if loss.needs:
+                _check_values(name, values, student)
+
+        return compared.share(
+            loss,
+            compared.Compared(taught, learned, served, targets, output),
+            training,
+            check_values,
+        )
 
     def penalties(self):
         """Regularisation of the losses, after they were called."""
         return [value for v in self.losses.values() for value in v.losses]
 
 
-def _weights(values, names, output, sample_weight):
-    """Sample weights of one output, fitted to the values."""
-    weights = batch.members(batch.of_output(sample_weight, names, output))
-    if all(weight is None for weight in weights):
-        return None
-    fitted = [
-        1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
-        for w in weights
-    ]
-    # A place inside a model with several outputs has no weight of its own.
-    return sum(fitted) / len(fitted)
+def _symbolic_weights(loss):
+    """The argument of a loss that compares examples, as a `KerasTensor`."""
+    if not loss.compares_examples:
+        return {}
+    return {declaration.WEIGHTS: keras.KerasTensor((None,), loss.compute_dtype)}
 
 
-def _with_masks(*several):
-    """Dicts of tensors, each tensor with its Keras mask."""
-    return [
-        {
-            tap: (
-                tensor,
-                ensemble_logits.read_mask(tensor)
-                if isinstance(tensor, dict)
-                else reduction.read_mask(tensor),
-            )
-            for tap, tensor in tensors.items()
-        }
-        for tensors in several
-    ]
-
-
-def _hidden(student, own, teacher, masks):
-    """A student's tensor that hides the positions that any mask hides.
-
-    A loss over positions, which reads `student_mask`, then leaves them out, if
-    the teacher's tensor has the same.
-
-    Args:
-        student: The student's tensor.
-        own: Its Keras mask, or `None`.
-        teacher: The teacher's tensor.
-        masks: Other masks.
-
-    Returns:
-        The tensor and its mask.
-    """
-    positions = [
-        mask
-        for mask in masks
-        if reduction.is_of_positions(mask, student)
-        and reduction.is_of_positions(mask, ensemble_logits.scores(teacher))
-    ]
-    if not positions:
-        return student, own
-    mask = reduction.combine_masks(student[..., 0], own, *positions)
-    return reduction.with_mask(student, mask), mask
+def _shape(tensor):
+    return tuple(tensor.shape)
 
 
 def _built_shapes(loss):
@@ -237,6 +195,9 @@ def _are_alike(first, second):
 def _check_values(name, values, student):
     """Validates that a loss returns one value per example."""
     shape = tuple(values.shape)
+    if isinstance(student, tuple):
+        # The one with most axes allows most.
+        student = max(student, key=lambda tensor: len(tensor.shape))
     is_like_student = len(shape) >= max(2, len(student.shape))
     if not shape or shape[0] not in (None, student.shape[0]) or is_like_student:
         raise ValueError(

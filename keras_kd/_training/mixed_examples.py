@@ -24,8 +24,9 @@ def check_examples_apart(name, loss, shapes):
             f"The loss {name!r} must give each example a value of its own on "
             "several replicas, since each sees a part of the batch. Received: "
             f"{type(loss).__name__}, whose value for an example depends on the "
-            "others. Train on one replica, `keras_kd.distribution.strategy("
-            '"one_device")`.'
+            "others. Write `compares_examples = True` in the class, and it "
+            "gets the examples of all replicas; or train on one replica, "
+            '`keras_kd.distribution.strategy("one_device")`.'
         )
 
 
@@ -41,9 +42,9 @@ def depends_on_batch(loss, shapes):
         argument.removesuffix("_shape"): _random(random, shape)
         for argument, shape in shapes.items()
     }
-    rank = len(arguments["student"].shape)
+    student, *_ = keras.tree.flatten(arguments["student"])
     known = {
-        "labels": np.zeros(arguments["student"].shape[: max(1, rank - 1)], int),
+        "labels": np.zeros(student.shape[: max(1, student.ndim - 1)], int),
         "example_ids": np.arange(EXAMPLES),
     }
     arguments |= {need: known[need] for need in loss.needs if need in known}
@@ -75,6 +76,6 @@ def _random(random, shape):
     if isinstance(shape, dict):
         return {key: _random(random, part) for key, part in shape.items()}
     if not all(n is None or isinstance(n, int) for n in shape):
-        return [_random(random, part) for part in shape]
+        return type(shape)(_random(random, part) for part in shape)
     sizes = [UNKNOWN_LENGTH if n is None else n for n in shape[1:]]
     return random.normal(size=(EXAMPLES, *sizes)).astype("float32")

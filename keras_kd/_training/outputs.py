@@ -11,10 +11,12 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd import taps
 from keras_kd._core import model_specs
+from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.input_gradients import InputGradients
+from keras_kd._core.unchanged import unchanged
 from keras_kd._training import checks
 
 
@@ -86,16 +88,16 @@ class ModelOutputs(Outputs):
         self.is_noisy = teacher_protocol.of(model).is_noisy
         self.ruling_out = taps_of_probabilities(role, losses.values())
         self.tapped = self._find_taps(
-            [getattr(loss, f"{role}_tap") for loss in losses.values()], losses
+            places.used(losses.values(), f"{role}_tap"), losses
         )
         self.output_names = self.tapped.outputs
         self.gradients = self._find_gradients(losses)
         for loss in losses.values():
-            tap = getattr(loss, f"{role}_tap")
-            if tap is None:
-                checks.check_one_output(self.tapped, loss)
-            if loss.expects_logits:
-                self._check_logits(tap, loss)
+            for tap in places.each(getattr(loss, f"{role}_tap")):
+                if tap is None:
+                    checks.check_one_output(self.tapped, loss)
+                if loss.expects_logits:
+                    self._check_logits(tap, loss)
 
     def _find_taps(self, names, losses):
         """Finds the taps, and how the model takes its input."""
@@ -161,7 +163,7 @@ class ModelOutputs(Outputs):
     def _keeping(self):
         """A scope that keeps what this model must not change."""
         if self.role == "teacher":
-            return tapped_model.unchanged(self.model)
+            return unchanged(self.model)
         return contextlib.nullcontext()
 
     def perturb(self, result):
@@ -238,17 +240,18 @@ class PeerOutputs(ModelOutputs):
         self.takes_list = False
         self.gradients = None
         self.ruling_out = taps_of_probabilities("teacher", losses)
-        places = {
+        found = {
             (tap, loss.expects_logits): loss
             for loss in losses
-            for tap in (loss.teacher_tap, loss.student_tap)
+            for place in (loss.teacher_tap, loss.student_tap)
+            for tap in places.each(place)
         }
-        taps = [None, *(tap for tap, _ in places)]
+        taps = [None, *(tap for tap, _ in found)]
         self.tapped = tapped_model.TappedModel(
             model, taps, self.role, "teacher_tap` or `student_tap"
         )
         self.output_names = self.tapped.outputs
-        for (tap, expects_logits), loss in places.items():
+        for (tap, expects_logits), loss in found.items():
             if expects_logits:
                 checks.check_logits(self.tapped, tap, loss)
 
@@ -279,8 +282,8 @@ def taps_of_probabilities(role, losses):
     """
     taps_of = {}
     for loss in losses:
-        tap = getattr(loss, f"{role}_tap")
-        taps_of.setdefault(tap, []).append(loss.accepts_minus_infinity)
+        for tap in places.each(getattr(loss, f"{role}_tap")):
+            taps_of.setdefault(tap, []).append(loss.accepts_minus_infinity)
     return {tap for tap, accepts in taps_of.items() if all(accepts)}
 
 

@@ -107,7 +107,8 @@ class Persistence(Stateful):
     Weights files (`save_weights`, `BackupAndRestore`, a `ModelCheckpoint` with
     `save_weights_only=True`) hold the student, the losses and the optimizer;
     of the teacher they hold a fingerprint, so that no run is resumed with
-    another. A full `save` holds the teacher too; of a cache, its folder.
+    another. A full `save` holds the teacher too; of a cache, its folder. A
+    teacher that training updates is in all of them.
     """
 
     # Fingerprint of the teacher that loaded weights were trained with.
@@ -157,7 +158,7 @@ class Persistence(Stateful):
         """Writes variables outside the layers of the Distiller."""
         self._check_restored()
         super().save_own_variables(store)
-        store[_FINGERPRINT] = np.frombuffer(fingerprint(self.teacher), "uint8")
+        store[_FINGERPRINT] = np.frombuffer(self._fingerprint(), "uint8")
 
     def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
@@ -167,10 +168,10 @@ class Persistence(Stateful):
         super().load_own_variables(store)
 
     def _state(self):
-        """States of seed generators, and of a teacher's noise."""
+        """States of seed generators, and what a step changes of a teacher."""
         return [
             *super()._state(),
-            *teacher_protocol.of(self.teacher).noise_state,
+            *teacher_protocol.of(self.teacher).changing(),
         ]
 
     def _look_for_teacher(self):
@@ -189,8 +190,13 @@ class Persistence(Stateful):
         if self._parts.awaits_teacher:
             refuse_copied_teacher(self)
 
+    def _fingerprint(self):
+        """Digest of a teacher that stays as it is; zeros for another."""
+        is_updated = teacher_protocol.of(self.teacher).is_updated
+        return bytes(16) if is_updated else fingerprint(self.teacher)
+
     def _check_teacher(self):
-        if fingerprint(self.teacher) != self._expected_teacher:
+        if self._fingerprint() != self._expected_teacher:
             raise ValueError(
                 "The file must come from training with this teacher, since a "
                 "run goes on with what it began with. Received: "

@@ -26,6 +26,7 @@ class StepParts:
         awaits_teacher: Whether the teacher is a copy without the weights of
             the original.
         reader: `targets.Reader`, made by `compile`.
+        label_ranges: `label_ranges.LabelRanges`, made by `compile`.
         has_warned: Whether the warning of data without teacher was given.
     """
 
@@ -37,6 +38,7 @@ class StepParts:
         self.may_lack_teacher = False
         self.awaits_teacher = False
         self.reader = None
+        self.label_ranges = None
         self.has_warned = False
 
     @property
@@ -48,14 +50,15 @@ class StepParts:
         """Variables that a step uses and that are no part of a Distiller.
 
         Returns:
-            `(read, changed)`: the weights of the teacher, and the states of
-            seeds of a teacher that is random.
+            `(read, changed)`: the weights of the teacher, and what a step
+            changes of it, such as the states of seeds.
         """
         teacher = self.comparison.teacher.model
         if teacher_protocol.of(teacher).is_cache:
             return [], []
         known = {id(variable) for variable in distiller.variables}
-        weights = {id(variable) for variable in teacher.weights}
+        is_updated = teacher_protocol.of(teacher).is_updated
+        weights = {id(v) for v in teacher.weights if not is_updated}
         found = {id(v): v for v in teacher.variables if id(v) not in known}
         read = [v for key, v in found.items() if key in weights]
         return read, [v for key, v in found.items() if key not in weights]
@@ -82,6 +85,7 @@ class StepParts:
         if self.mask_input is not None:
             positions = batch.entry(x, self.mask_input, "mask_input")
         size = batch.size(x)
+        self.label_ranges.check(y)
         found = self.reader.read(y, sample_weight, positions)
         return Examples(x, found, reserved, size)
 
@@ -152,7 +156,10 @@ class Step:
         """Runs what teaches a student, unless it has run."""
 
     def updated(self, index):
-        """Renews what an updated student teaches, if it is used again."""
+        """Lets what teaches follow an updated student."""
+        teacher = teacher_protocol.of(self.parts.comparison.teacher.model)
+        if teacher.is_updated:
+            teacher.update(self.parts.student.model)
 
     def compare(self, index):
         """Computes the loss of a student and adds it to the logs.

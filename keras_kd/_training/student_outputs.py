@@ -9,6 +9,7 @@ import dataclasses
 import keras
 
 from keras_kd import batch
+from keras_kd._core import places
 from keras_kd._core import tapped_model
 from keras_kd._training import expected
 from keras_kd._training.expected import expectation
@@ -66,8 +67,7 @@ def find(losses, tapped, supervised, reason=None):
             loss
             for loss in losses
             if loss.expects_logits
-            and (loss.student_tap in (None, name) or len(names) == 1)
-            and loss.student_tap in (None, *names)
+            and not {None, name}.isdisjoint(places.each(loss.student_tap))
         ]
         why = reason
         if own and why is None:

@@ -7,8 +7,8 @@ import jax
 import keras
 from jax import numpy as jnp
 
-from keras_kd.backend.neutral import read_mask
-from keras_kd.backend.neutral import with_mask
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()
@@ -23,8 +23,8 @@ class Scope(keras.StatelessScope):
         outer: A `Scope` whose values to begin with, or `None`.
 
     Attributes:
-        failures: Messages of `check_finite`, each with a boolean scalar:
-            whether it failed.
+        failures: Messages of `check_finite` and `check_labels`, each with a
+            boolean scalar: whether it failed.
     """
 
     def __init__(self, outer=None):
@@ -166,7 +166,7 @@ def _is_real(tensor):
 
 
 class Failures:
-    """The first tensor that `check_finite` found bad in any step.
+    """The first failure of `check_finite` or `check_labels` in any step.
 
     A compiled step cannot raise: it keeps the number of the message, which is
     read when the steps are over.
@@ -194,7 +194,7 @@ class Failures:
         number = int(self.first.value)
         if number:
             self.first.assign(0)
-            raise ValueError(f"{self._messages[number - 1]} nan or infinity.")
+            raise ValueError(self._messages[number - 1])
 
 
 def compiled(function, variables=()):

@@ -1,9 +1,56 @@
 """Hooks into Keras that are the same on several backends."""
 
-import functools
+import contextlib
+import sys
 
 import keras
-from keras import ops
+
+# What trains on several devices, by backend.
+DISTRIBUTIONS = {
+    "tensorflow": "Use `keras_kd.distribution.strategy`.",
+    "jax": "Call `keras.distribution.set_distribution(keras.distribution."
+    "DataParallel())` before you make a model.",
+    "torch": "Train on one device.",
+}
+
+
+def check_distribution():
+    """Validates that no distribution of another backend is in use.
+
+    Keras would train without it, on one device.
+
+    Raises:
+        RuntimeError: If one is.
+    """
+    used, found = keras.backend.backend(), None
+    tensorflow = sys.modules.get("tensorflow")
+    if used != "jax":
+        found = keras.distribution.distribution()
+    if used != "tensorflow" and tensorflow is not None:
+        if tensorflow.distribute.has_strategy():
+            found = tensorflow.distribute.get_strategy()
+    if found is not None:
+        raise RuntimeError(
+            "The distribution must be one that the Keras backend knows, since "
+            "the training would be on one device. Received: "
+            f"{type(found).__name__}, backend={used}. Leave its scope. "
+            f"{DISTRIBUTIONS[used]}"
+        )
+
+
+def strange_labels(classes, found):
+    """The sentence for labels that are numbers of no class.
+
+    Args:
+        classes: Number of classes.
+        found: Such a label, or words for some.
+    """
+    return (
+        f"`y` must have whole numbers from 0 to {classes - 1}, since the loss "
+        f"takes numbers of {classes} classes. Received: {found} among the "
+        "labels. For labels that are to be left out, give the loss an "
+        "`ignore_class`."
+    )
 
 
 def wrapped_function(given):
@@ -40,6 +87,16 @@ def untrack(layer, variable):
 def attributes(layer):
     """The attributes of a layer by name."""
     return vars(layer)
+
+
+def buffers(layer):
+    """Numbers that a layer computes with and that are no variables."""
+    return []
+
+
+def has_float64():
+    """Whether numbers may have 64 bits."""
+    return True
 
 
 def read_only(pairs=()):
@@ -126,54 +183,72 @@ def of_any_backend(config):
     return config
 
 
-class Mask(keras.layers.Layer):
-    """Returns the Keras mask of a tensor, or `None`.
+def graph_of(model):
+    """The Functional model that a model is run by.
 
-    A layer's `mask` argument is the public way to it.
-    """
-
-    def __init__(self):
-        super().__init__(name="mask", autocast=False)
-        self.supports_masking = True
-
-    def call(self, x, mask=None):
-        return mask
-
-    def compute_output_spec(self, x, mask=None):
-        return mask
-
-
-class Marked(keras.layers.Layer):
-    """Gives a tensor a Keras mask.
+    A Sequential model of Keras 3.15 has one under no public name.
 
     Args:
-        mask: Boolean, `(batch, ...)`.
+        model: A built Functional or Sequential model.
+    """
+    return getattr(model, "_functional", None) or model
+
+
+def calls_in_graph(model, layer):
+    """Calls of a layer in the graph of a model.
+
+    Keras 3.15 knows those of all graphs together, under a public name, and of
+    one only under a private.
+
+    Args:
+        model: A built Functional or Sequential model.
+        layer: A layer of it.
+
+    Returns:
+        A list with `(inputs, outputs)` of each call, lists of `KerasTensor`s.
+    """
+    return [
+        (node.input_tensors, node.outputs)
+        for nodes in graph_of(model)._nodes_by_depth.values()
+        for node in nodes
+        if node.operation is layer
+    ]
+
+
+def run_in_inference(function, x):
+    """Runs a `keras.Function` in inference mode, as a Functional model does.
+
+    By its public call in Keras 3.15, a layer keeps the mode of the graph.
+
+    Args:
+        function: A `keras.Function`.
+        x: Its input.
     """
 
-    def __init__(self, mask):
-        super().__init__(name="marked", autocast=False)
-        self.supports_masking = True
-        self.mask = mask
+    def told(operation):
+        if not isinstance(operation, keras.layers.Layer):
+            return operation
+        return lambda *args, **kwargs: operation(
+            *args, **kwargs | {"training": False}
+        )
 
-    def call(self, x):
-        return x
-
-    def compute_mask(self, inputs, previous_mask):
-        return self.mask
+    return function._run_through_graph(x, operation_fn=told)
 
 
-def read_mask(tensor):
-    """The Keras mask of a tensor, or `None`."""
-    return _reader()(tensor)
+@contextlib.contextmanager
+def keeping_mode(layer):
+    """Gives what follows the block the mode that it had before.
 
+    In Keras 3.15 a layer hands its mode on to all that is called later within
+    the same outermost layer, and there is no public way back.
 
-@functools.cache
-def _reader():
-    # One for all: a compiled step of PyTorch cannot make a layer.
-    return Mask()
-
-
-def with_mask(tensor, mask):
-    """The tensor with a Keras mask, or as it is if `mask` is `None`."""
-    # A copy, since a mask belongs to the tensor itself.
-    return tensor if mask is None else Marked(mask)(ops.copy(tensor))
+    Args:
+        layer: Any `keras.layers.Layer`.
+    """
+    context = layer._get_call_context()
+    before = context.get_value("training")
+    try:
+        yield
+    finally:
+        context.set_value("training", before)
+        layer._maybe_reset_call_context()

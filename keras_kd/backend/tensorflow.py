@@ -8,13 +8,17 @@ import keras
 import tensorflow as tf
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend import neutral
 from keras_kd.backend.first_batch import FirstBatch as FirstBatch
 from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import attributes as attributes
+from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.neutral import has_float64 as has_float64
 from keras_kd.backend.neutral import read_only as read_only
+from keras_kd.backend.plain_errors import PlainErrors
 from keras_kd.backend.replicated_steps import ReplicatedSteps
 from keras_kd.backend.tensorflow_functions import compiled as compiled
 from keras_kd.backend.tensorflow_functions import (
@@ -24,12 +28,17 @@ from keras_kd.backend.tensorflow_functions import (
     input_gradients as input_gradients,
 )
 from keras_kd.backend.tensorflow_graph import read as read
+from keras_kd.backend.tensorflow_replicas import all_rows as all_rows
+from keras_kd.backend.tensorflow_replicas import all_sum as all_sum
+from keras_kd.backend.tensorflow_replicas import assign as assign
+from keras_kd.backend.tensorflow_replicas import gather_ints as gather_ints
+from keras_kd.backend.tensorflow_replicas import num_replicas as num_replicas
+from keras_kd.backend.tensorflow_replicas import replica_id as replica_id
+from keras_kd.backend.tensorflow_replicas import replicas_of as replicas_of
+from keras_kd.backend.tensorflow_replicas import scope_of as scope_of
 
-# Padding in `gather_ints`, since `gather` needs equal lengths.
-_NONE = -1
 
-
-class Trainer(ReplicatedSteps):
+class Trainer(PlainErrors, ReplicatedSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -37,25 +46,8 @@ class Trainer(ReplicatedSteps):
     which order its methods are to be called.
     """
 
-    def fit(self, *args, **kwargs):
-        """See Keras."""
-        with _plain_refusals():
-            return super().fit(*args, **kwargs)
-
-    def evaluate(self, *args, **kwargs):
-        """See Keras."""
-        with _plain_refusals():
-            return super().evaluate(*args, **kwargs)
-
-    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """See Keras."""
-        with _plain_refusals():
-            return super().train_on_batch(*args, **kwargs)
-
-    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """See Keras."""
-        with _plain_refusals():
-            return super().test_on_batch(*args, **kwargs)
+    def _plain_errors(self, arguments):
+        return _plain_errors()
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
@@ -153,19 +145,28 @@ watching = contextlib.nullcontext
 
 
 @contextlib.contextmanager
-def _plain_refusals():
-    """Shows the message of `check_finite` without the graph around it."""
+def _plain_errors():
+    """Shows what a step refuses without the graph around it."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        found = re.search(
-            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
-        )
-        if found is None:
+        plain = _plain(str(error))
+        if plain is None:
             raise
-        raise tf.errors.InvalidArgumentError(
-            None, None, f"{found[1]} {found[2]}."
-        ) from None
+        raise tf.errors.InvalidArgumentError(None, None, plain) from None
+
+
+def _plain(error):
+    """The sentence in an error of a graph, `None` if there is none of ours."""
+    found = re.search(
+        r"^(.*Received:) : Tensor had (.*) values", error, re.MULTILINE
+    )
+    if found:
+        return f"{found[1]} {found[2]}."
+    found = re.search(r"a label value of (\S+) .* of \[0, (\d+)\)", error)
+    if found:
+        return neutral.strange_labels(int(found[2]), found[1])
+    return None
 
 
 def is_in_scope(variables):
@@ -204,35 +205,6 @@ def is_in_reach(tensor, output):
     return graph is None or graph is getattr(output, "graph", None)
 
 
-def num_replicas():
-    """Number of replicas that take part in a step."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def replicas_of(model):
-    """Number of replicas that train a model."""
-    return model.distribute_strategy.num_replicas_in_sync
-
-
-def scope_of(model):
-    """The scope in which what belongs to a model is made."""
-    return model.distribute_strategy.scope()
-
-
-def replica_id():
-    """Number of this replica, from 0, inside a step; 0 outside of one."""
-    context = tf.distribute.get_replica_context()
-    return 0 if context is None else context.replica_id_in_sync_group
-
-
-def all_sum(value):
-    """Sums a tensor over the replicas, inside a step."""
-    context = tf.distribute.get_replica_context()
-    if context is None or num_replicas() == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
 def check_finite(tensor, message, allows_minus_infinity=False):
     """Returns the tensor; fails with the message if it has nan or infinity.
 
@@ -249,28 +221,10 @@ def check_finite(tensor, message, allows_minus_infinity=False):
         return tf.identity(tensor)
 
 
-def gather_ints(model, numbers, count):
-    """Collects some numbers of all workers. All of them must call it.
+def check_labels(is_strange, message):
+    """Fails with the message if any of some booleans is true.
 
-    Args:
-        model: The `keras.Model` that they train.
-        numbers: Integers >= 0 of this worker, at most `count`.
-        count: Most numbers of a worker.
-
-    Returns:
-        List of lists of integers, one for each replica.
+    Not in a graph: what follows from such labels there fails by itself.
     """
-    strategy = model.distribute_strategy
-    if strategy.num_replicas_in_sync == 1:
-        return [list(numbers)]
-    mine = [_NONE] * (count - len(numbers)) + list(numbers)
-
-    @tf.function
-    def told():
-        numbers = strategy.run(lambda: tf.constant([mine], "int32"))
-        return strategy.gather(numbers, axis=0)
-
-    return [
-        [number for number in row if number != _NONE]
-        for row in told().numpy().tolist()
-    ]
+    if tf.executing_eagerly() and tf.reduce_any(is_strange):
+        raise ValueError(message)

@@ -1,89 +1,23 @@
 """Table of the methods for `--method`."""
 
-import dataclasses
-from collections.abc import Callable
-
 from absl import flags
 
+from keras_kd._core.acronyms import ACRONYMS
 from keras_kd.cli._bench import method_parts
+from keras_kd.cli._bench.method import FLAGS as FLAGS
+from keras_kd.cli._bench.method import Method
+from keras_kd.cli._bench.methods_on_features import ON_FEATURES
+from keras_kd.cli._bench.methods_on_outputs import ON_OUTPUTS
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
 
 BUCILA = "Buciluă et al. 2006, https://doi.org/10.1145/1150402.1150464"
-HINTON = "Hinton et al. 2015, https://arxiv.org/abs/1503.02531"
+HINTON = ACRONYMS["KD"].paper
 ROMERO = "Romero et al. 2015, https://arxiv.org/abs/1412.6550"
-ZAGORUYKO = "Zagoruyko and Komodakis 2017, https://arxiv.org/abs/1612.03928"
+ZAGORUYKO = ACRONYMS["AT"].paper
 BA = "Ba and Caruana 2014, https://arxiv.org/abs/1312.6184"
 SAU = "Sau and Balasubramanian 2016, https://arxiv.org/abs/1610.09650"
 ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1706.00384"
-
-# Flags whose defaults the methods decide, and why a method may not have one.
-FLAGS = {
-    "temperature": "divides no logits",
-    "loss_weight": "sets the weights of its losses itself",
-    "student_loss_weight": "sets the weights of its losses itself",
-    "noise_stddev": "adds no noise",
-    "noise_probability": "adds no noise",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Method:
-    """A way to distil.
-
-    What differs from a `Distiller` around the two models is a function. All of
-    them are in `method_parts`; a `Bench` calls them.
-
-    Attributes:
-        line: What it is, in one line.
-        papers: Author, year and address of each paper.
-        make_losses: From `(teacher, student, settings)` to distillation
-            losses for that pair, with taps chosen.
-        temperature: Default of `--temperature`; `None` if there is none.
-        loss_weight: Default of `--loss_weight`; likewise.
-        student_loss_weight: Default of `--student_loss_weight`; likewise.
-        noise_stddev: Default of `--noise_stddev`; likewise.
-        noise_probability: Default of `--noise_probability`; likewise.
-        wrap_teacher: From `(teacher, settings, seed)` to the teacher that the
-            student of a seed learns from. `None`: the teacher itself.
-        make_student: From `(image_shape, num_classes)` to the architecture of
-            all students. `None`: that of `--student`, or the default.
-        make_trainer: From `(bench, student, seed)` to the model whose `fit`
-            trains the student; also made once before the job, to see that it
-            can be. `None`: a `Distiller` of the teacher and `make_losses`.
-        train: From `(bench, student, lesson, seed)` to the logs, with the
-            student trained in place. `None`: one `fit` of that model.
-        min_epochs: The fewest epochs that it can be trained in.
-        no_cache: Why it cannot learn from a cache, to be read after "since";
-            `None` if it can.
-        note: A sentence for the report, on what the arms have in common.
-    """
-
-    line: str
-    papers: tuple[str, ...]
-    make_losses: Callable
-    temperature: float | None = None
-    loss_weight: float | None = 1.0
-    student_loss_weight: float | None = 1.0
-    noise_stddev: float | None = None
-    noise_probability: float | None = None
-    wrap_teacher: Callable | None = None
-    make_student: Callable | None = None
-    make_trainer: Callable | None = None
-    train: Callable | None = None
-    min_epochs: int = 1
-    no_cache: str | None = None
-    note: str = ""
-
-    @property
-    def defaults(self):
-        """Default flags of the method, as text."""
-        return " ".join(
-            f"--{name}={getattr(self, name):g}"
-            for name in FLAGS
-            if getattr(self, name) is not None
-        )
-
 
 METHODS = {
     "soft_targets": Method(
@@ -93,6 +27,7 @@ METHODS = {
         temperature=8.0,
         student_loss_weight=0.1,
     ),
+    **ON_OUTPUTS,
     "probability_regression": Method(
         "squared distance to the teacher's probabilities",
         (BUCILA,),
@@ -118,6 +53,7 @@ METHODS = {
         method_parts.attention_transfer,
         loss_weight=10.0,
     ),
+    **ON_FEATURES,
     "hints_and_soft_targets": Method(
         "both, added, in one stage",
         (ROMERO, HINTON),
@@ -185,6 +121,14 @@ METHODS = {
 # What does not fit into a job on one data set with one student. The names are
 # those of `keras_kd`.
 PYTHON_ONLY = {
+    "procedures.teacher_assistants": (
+        "a chain of ever smaller teachers (TAKD)",
+        "Mirzadeh et al. 2020, https://arxiv.org/abs/1902.03393",
+    ),
+    "procedures.born_again": (
+        "generations of one architecture, and their ensemble (BAN)",
+        "Furlanello et al. 2018, https://arxiv.org/abs/1805.04770",
+    ),
     "procedures.co_training": (
         "two learners with a view each label for each other",
         "Blum and Mitchell 1998, https://doi.org/10.1145/279943.279962",

@@ -10,13 +10,18 @@ from keras_kd._core.kinds import check_flag
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.lengths import distance
+from keras_kd.losses.lengths import unit
+from keras_kd.losses.positions import counts
+from keras_kd.losses.positions import cover
+from keras_kd.losses.positions import flat
+from keras_kd.losses.positions import pool
+from keras_kd.losses.positions import pooling
 
 # Below these, an activation or a length counts as zero; it keeps the gradient
 # of an empty map finite.
 SMALLEST_ACTIVATION = 1e-20
 SMALLEST_LENGTH = 1e-6
-# The norm of a difference has no gradient at zero; this rounds its tip.
-ROUNDING = 1e-7
 
 
 def attention_map(features, power=2, maximum=False):
@@ -41,27 +46,12 @@ def attention_map(features, power=2, maximum=False):
         size = ops.square(size) if power == 2 else ops.power(size, power)
     energy = ops.max(size, axis=-1) if maximum else ops.sum(size, axis=-1)
     energy = ops.reshape(energy, (ops.shape(energy)[0], -1))
-    square = ops.sum(ops.square(energy), axis=-1, keepdims=True)
-    return energy / ops.sqrt(ops.maximum(square, SMALLEST_LENGTH**2))
-
-
-def distance(teacher, student):
-    """Euclidean distance over the last axis, with a finite gradient at zero.
-
-    Args:
-        teacher: Shape `(batch, positions)`.
-        student: Same shape.
-
-    Returns:
-        Distances, `(batch,)`, at most 1e-7 too short.
-    """
-    square = ops.sum(ops.square(student - teacher), axis=-1)
-    return ops.sqrt(square + ROUNDING**2) - ROUNDING
+    return unit(energy, smallest=SMALLEST_LENGTH)
 
 
 @keras.saving.register_keras_serializable("keras_kd")
 class AttentionTransfer(DistillationLoss):
-    """Matches the attention maps of both models.
+    """Matches the attention maps of both models (AT).
 
     It compares *where* two layers are active and not in which channel, so any
     numbers of channels meet without a projector. With the attention map
@@ -147,7 +137,7 @@ class AttentionTransfer(DistillationLoss):
         self.squared = bool(squared)
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
-        self._pooling(teacher_shape, student_shape)
+        pooling(self, teacher_shape, student_shape)
 
     def call(
         self,
@@ -156,66 +146,20 @@ class AttentionTransfer(DistillationLoss):
         student_mask: Tensor | None = None,
     ) -> Tensor:
         teacher = ops.stop_gradient(teacher)
-        pooling = self._pooling(teacher.shape, student.shape)
-        if student_mask is not None:
-            teacher, student, counted = self._cover(
-                teacher, student, student_mask, pooling
-            )
-        teacher, student = (
-            attention_map(_pool(features, size), self.power, self.maximum)
-            for features, size in zip((teacher, student), pooling, strict=True)
+        sizes = pooling(self, teacher.shape, student.shape)
+        pair = cover(self, teacher, student, student_mask)
+        maps = (
+            attention_map(pool(features, size), self.power, self.maximum)
+            for features, size in zip(pair, sizes, strict=True)
         )
         if not self.squared:
-            return distance(teacher, student)
-        square = ops.square(student - teacher)
-        if student_mask is None:
+            return distance(*maps)
+        square = ops.square(ops.subtract(*maps))
+        counted = counts(student, student_mask)
+        if counted is None:
             return ops.mean(square, axis=-1)
+        counted = ops.sum(flat(counted), axis=(1, 2))
         return ops.sum(square, axis=-1) / ops.maximum(counted, 1)
-
-    def _pooling(self, teacher_shape, student_shape):
-        """Returns how many positions to average, per model and axis."""
-        teacher_lengths, student_lengths = (
-            tuple(shape[1:-1]) for shape in (teacher_shape, student_shape)
-        )
-        if len(teacher_lengths) != len(student_lengths) or not teacher_lengths:
-            raise ValueError(
-                f"{self.comparison(teacher_shape, student_shape)} Both must "
-                "have the same axes of positions between batch and channels, "
-                "at least one, since attention is a map of them. Tap layers "
-                "before the pooling over all positions."
-            )
-        sizes = []
-        for theirs, ours in zip(teacher_lengths, student_lengths, strict=True):
-            # What one side does not know is found equal or not when it runs.
-            theirs, ours = theirs or ours or 1, ours or theirs or 1
-            if max(theirs, ours) % min(theirs, ours):
-                raise ValueError(
-                    f"{self.comparison(teacher_shape, student_shape)} The "
-                    "larger map must be a whole number of times the smaller, "
-                    "since it is average-pooled to that size. Tap layers of "
-                    "other sizes, or compare them with `Hint`."
-                )
-            smaller = min(theirs, ours)
-            sizes.append((theirs // smaller, ours // smaller))
-        return tuple(zip(*sizes, strict=True))
-
-    def _cover(self, teacher, student, mask, pooling):
-        """Returns both features with zeros where masked, and what is left."""
-        if max(map(max, pooling)) > 1:
-            raise ValueError(
-                f"{self.comparison(teacher.shape, student.shape)} Masked maps "
-                "must have equal sizes, since pooling would mix positions "
-                "that count with positions that do not. Tap other layers."
-            )
-        while len(mask.shape) < len(student.shape):
-            mask = ops.expand_dims(mask, axis=-1)
-        valid = ops.cast(mask, student.dtype) * ops.ones_like(student[..., :1])
-        counted = ops.sum(valid, axis=tuple(range(1, len(student.shape))))
-        return (
-            ops.where(mask, teacher, 0),
-            ops.where(mask, student, 0),
-            counted,
-        )
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -223,11 +167,3 @@ class AttentionTransfer(DistillationLoss):
             "maximum": self.maximum,
             "squared": self.squared,
         }
-
-
-def _pool(features, sizes):
-    if max(sizes) == 1:
-        return features
-    return ops.average_pool(
-        features, sizes, strides=sizes, data_format="channels_last"
-    )

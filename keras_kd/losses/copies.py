@@ -5,6 +5,18 @@ import threading
 _copying = threading.local()
 
 
+def new_of(loss):
+    """Another loss of the same config, with weights of its own.
+
+    Args:
+        loss: A `DistillationLoss`, built or not.
+
+    Returns:
+        A loss that is not built yet.
+    """
+    return type(loss).from_config(loss.get_config())
+
+
 def copy_of(loss):
     """Another loss of the same config, to compare another pair of models.
 
@@ -18,7 +30,7 @@ def copy_of(loss):
     """
     _copying.original = loss
     try:
-        return type(loss).from_config(loss.get_config())
+        return new_of(loss)
     finally:
         _copying.original = None
 

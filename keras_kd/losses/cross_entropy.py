@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from keras_kd.losses.labels import in_one_form
+from keras_kd.losses.labels import numbered
+
 
 def cross_entropy(labels, logits):
     """Cross-entropy of logits, whatever form the labels have.
@@ -21,26 +24,23 @@ def cross_entropy(labels, logits):
     """
     logits = ops.cast(logits, _at_least_float32(logits.dtype))
     classes = logits.shape[-1]
-    if len(labels.shape) == len(logits.shape) and labels.shape[-1] == 1:
-        labels = ops.squeeze(labels, axis=-1)
-    if len(labels.shape) == len(logits.shape) - 1:
-        labels = ops.cast(labels, "int32")
-        if classes == 1:
-            is_class = (labels == 0) | (labels == 1)
-            logit = ops.squeeze(logits, axis=-1)
-            value = ops.softplus(logit) - ops.cast(labels, logit.dtype) * logit
-            return ops.where(is_class, value, ops.zeros_like(value))
-        labels = ops.one_hot(labels, classes, dtype=logits.dtype)
-    if len(labels.shape) != len(logits.shape) or labels.shape[-1] != classes:
-        raise ValueError(
-            "Labels must be class numbers, (batch,), or probabilities of "
-            f"{classes} classes, (batch, {classes}), since the cross-entropy "
-            f"is taken with them. Received: labels of shape "
-            f"{tuple(labels.shape)} for logits of shape "
-            f"{tuple(logits.shape)}. For others, override `input_objective`."
+    labels, are_numbers = in_one_form(labels, logits)
+    if not are_numbers:
+        return _of_rows(ops.cast(labels, logits.dtype), logits)
+    # One unit tells two classes.
+    index, is_class = numbered(labels, max(classes, 2))
+    if classes == 1:
+        logit = ops.squeeze(logits, axis=-1)
+        value = ops.softplus(logit) - ops.cast(index, logit.dtype) * logit
+    else:
+        value = _of_rows(
+            ops.one_hot(index, classes, dtype=logits.dtype), logits
         )
-    log_probabilities = ops.log_softmax(logits, axis=-1)
-    return -ops.sum(ops.cast(labels, logits.dtype) * log_probabilities, axis=-1)
+    return ops.where(is_class, value, ops.zeros_like(value))
+
+
+def _of_rows(rows, logits):
+    return -ops.sum(rows * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def _at_least_float32(dtype):

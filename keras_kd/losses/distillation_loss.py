@@ -1,32 +1,24 @@
 """Base class of the distillation losses."""
 
-import inspect
 from typing import Any
 
 import keras
 
 from keras_kd._core import ensemble_logits
+from keras_kd._core import places
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_name
 from keras_kd._core.arguments import check_within
 from keras_kd._types import Shape
+from keras_kd._types import Taps
 from keras_kd._types import Tensor
 from keras_kd.backend.neutral import untrack
+from keras_kd.losses import declaration
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
 
 POSITIVE = Bounds(1e-18, 1e18)
-
-# What a loss may ask for besides the two tensors; see `DistillationLoss`.
-SERVED = (
-    "labels",
-    "example_ids",
-    "teacher_input_gradient",
-    "student_input_gradient",
-    "teacher_input_gradient_of_view",
-    "student_input_gradient_of_view",
-)
 
 
 class _KeptVariable:
@@ -82,11 +74,31 @@ class DistillationLoss(keras.layers.Layer):
     * `"teacher_input_gradient_of_view"`, `"student_input_gradient_of_view"`:
       the same at the loss's `input_view` of the input, such as a flipped
       image: that model runs once more. See `InputGradientSymmetry`.
+    * `"teacher_head"`: a function from a tensor of the shape at `teacher_tap`
+      to the output of the teacher, a Functional or Sequential model. It has the
+      teacher's layers behind that tap, in inference mode; a gradient goes
+      through it and changes nothing of it.
     * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
       `accepts_members = True` declares that `call` may get the logits of the
       averaged probabilities, those at `temperature` if the loss has one.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
+    * An argument `position_weights` of `call` needs none either: the sample
+      weights where there is one for each position of both tensors, `(batch,
+      ...)`, by their mean over the example; else `None`. The Distiller weighs
+      the example's value by that mean.
+
+    A loss that remembers earlier batches does so by `losses.memory`; one that
+    draws numbers has a `keras.random.SeedGenerator` as an attribute. `call`
+    takes `training` for both, since an evaluation changes and draws nothing.
+
+    A loss whose value for an example depends on the others, such as one of
+    their distances, declares `compares_examples = True`. It then gets all
+    that it takes of the whole batch: on several replicas, that of all of them,
+    with the gradients of each. Its `call` takes `example_weights` as well,
+    float `(batch,)`: the sample weights, 0 for examples that do not count.
+    Those must leave the pairs, since the Distiller can only leave out their
+    own values; where `student_mask` hides a position, it must leave them too.
 
     Args:
         loss_weight: Float >= 0, the factor on this loss in the total; at 0 it
@@ -94,7 +106,8 @@ class DistillationLoss(keras.layers.Layer):
             Defaults to `1.0`.
         teacher_tap: Where in the teacher to look: `"layer"`,
             `"submodel/layer"`, the name of an output, or `None`, the default,
-            for the output. See `taps`.
+            for the output. See `taps`. For a loss that
+            `accepts_several_taps`, also a tuple of these.
         student_tap: Where in the student to look. Defaults to `None`.
         name: Key of this loss in the logs: letters, digits, `_` and `-`.
             Defaults to the class name in snake case, numbered within its
@@ -106,11 +119,15 @@ class DistillationLoss(keras.layers.Layer):
     Raises:
         ValueError: If `loss_weight` is negative, `name` has other characters,
             or `dtype` is not one of these.
-        TypeError: If a tap is not a string.
+        TypeError: If a tap is not a string, or a tuple of strings.
     """
 
-    # Names from `SERVED` that `call` takes as further arguments.
+    # Names from `declaration.SERVED` that `call` takes as further arguments.
     needs = ()
+    # Whether a tap may be a tuple, which gives tuples of tensors and shapes.
+    accepts_several_taps = False
+    # Whether a value depends on other examples of the batch.
+    compares_examples = False
     # Whether the two tensors must be logits: a softmax or sigmoid raises.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
@@ -123,8 +140,8 @@ class DistillationLoss(keras.layers.Layer):
         self,
         loss_weight: float = 1.0,
         *,
-        teacher_tap: str | None = None,
-        student_tap: str | None = None,
+        teacher_tap: Taps = None,
+        student_tap: Taps = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -143,44 +160,15 @@ class DistillationLoss(keras.layers.Layer):
         self.supports_masking = True
         self.hyperparameters = {}
         self.bounds = {}
-        self._check_declaration()
-        for argument, tap in (
-            ("teacher_tap", teacher_tap),
-            ("student_tap", student_tap),
-        ):
-            if not (tap is None or isinstance(tap, str)):
-                raise TypeError(
-                    f"`{argument}` must be a string or None, since a loss "
-                    f"knows names and no models. Received: {argument}={tap!r}."
-                )
-        self.teacher_tap = teacher_tap
-        self.student_tap = student_tap
+        declaration.check(self)
+        self.teacher_tap = declaration.place(self, "teacher_tap", teacher_tap)
+        self.student_tap = declaration.place(self, "student_tap", student_tap)
         self.loss_weight = self.add_hyperparameter(
             "loss_weight",
             loss_weight,
             "the factor on this loss in the total",
             WEIGHT,
         )
-
-    def _check_declaration(self):
-        taken = inspect.signature(self.call).parameters
-        forgotten = [
-            name for name in SERVED if name in taken and name not in self.needs
-        ]
-        if forgotten:
-            raise ValueError(
-                "`needs` must name what `call` takes besides the two tensors. "
-                f"Received: call(..., {forgotten[0]}) and needs={self.needs!r} "
-                f"in {type(self).__name__}. Write `needs = "
-                f'("{forgotten[0]}",)` in the class.'
-            )
-        unknown = sorted(set(self.needs) - set(SERVED))
-        if isinstance(self.needs, str) or unknown:
-            raise ValueError(
-                "`needs` must be a tuple of names that a Distiller can serve: "
-                f"{', '.join(SERVED)}. Received: needs={self.needs!r} in "
-                f"{type(self).__name__}."
-            )
 
     def add_hyperparameter(
         self, name: str, value: float, meaning: str, bounds: Bounds = POSITIVE
@@ -222,7 +210,7 @@ class DistillationLoss(keras.layers.Layer):
         teacher, student = (
             f"{tuple(shape)} from the {model}'s output"
             if tap is None
-            else f'{tuple(shape)} from {model} layer "{tap}"'
+            else f"{tuple(shape)} from {model} {places.shown(tap)}"
             for model, tap, shape in (
                 ("teacher", self.teacher_tap, teacher_shape),
                 ("student", self.student_tap, student_shape),
@@ -233,14 +221,19 @@ class DistillationLoss(keras.layers.Layer):
     def __call__(
         self, teacher: Tensor, student: Tensor, **kwargs: Any
     ) -> Tensor:
-        if self.accepts_members and isinstance(teacher, dict):
-            teacher = ensemble_logits.as_logits(
-                teacher,
-                getattr(self, "temperature", 1.0),
-                self.compute_dtype,
-                is_multi_label=self.output_activation == "sigmoid",
-            )
+        if self.accepts_members:
+            teacher = places.map_each(self._logits_of_members, teacher)
         return super().__call__(teacher, student, **kwargs)
+
+    def _logits_of_members(self, teacher):
+        if not isinstance(teacher, dict):
+            return teacher
+        return ensemble_logits.as_logits(
+            teacher,
+            getattr(self, "temperature", 1.0),
+            self.compute_dtype,
+            is_multi_label=self.output_activation == "sigmoid",
+        )
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         pass
@@ -291,8 +284,9 @@ class DistillationLoss(keras.layers.Layer):
         """Returns the constructor's arguments; current values are weights."""
         config = super().get_config()
         config.pop("name")
-        config["teacher_tap"] = self.teacher_tap
-        config["student_tap"] = self.student_tap
+        for argument in ("teacher_tap", "student_tap"):
+            tap = getattr(self, argument)
+            config[argument] = list(tap) if isinstance(tap, tuple) else tap
         if self.log_name is not None:
             config["name"] = self.log_name
         return config | dict(self.hyperparameters)

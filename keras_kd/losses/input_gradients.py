@@ -7,8 +7,8 @@ from keras import ops
 
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
-from keras_kd.losses.attention_transfer import distance
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.lengths import distance
 from keras_kd.losses.shapes import shapes_agree
 
 

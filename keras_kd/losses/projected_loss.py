@@ -50,20 +50,36 @@ class ProjectedLoss(DistillationLoss):
         # Any batch, or a projector would be built for the first one's size.
         teacher_shape = (None, *teacher_shape[1:])
         student_shape = (None, *student_shape[1:])
-        if self.infers_projector and teacher_shape != student_shape:
-            reason = projectors.obstacle(student_shape, teacher_shape)
-            if reason:
-                compared = self.comparison(teacher_shape, student_shape)
-                raise ValueError(f"{compared} {reason}")
-            self.projector = projectors.infer(
-                student_shape, teacher_shape, dtype=self.compute_dtype
-            )
+        if self.infers_projector:
+            self.projector = self.infer_projector(student_shape, teacher_shape)
         if self.projector is not None:
             feature = keras.KerasTensor(student_shape, self.compute_dtype)
             student_shape = self.projector(feature).shape
-        self._check_same_shape(teacher_shape, student_shape)
+        self.check_fit(teacher_shape, student_shape)
         # What is unknown now must not broadcast later.
         self._is_known = None not in (*teacher_shape[1:], *student_shape[1:])
+
+    def infer_projector(
+        self, student_shape: Shape, teacher_shape: Shape
+    ) -> keras.layers.Layer | None:
+        """Chooses what `projector="infer"` stands for.
+
+        Args:
+            student_shape: Shape of the student's feature, of any batch.
+            teacher_shape: Shape of the teacher's feature.
+
+        Returns:
+            A layer, or `None` where the shapes are equal.
+        """
+        if teacher_shape == student_shape:
+            return None
+        reason = projectors.obstacle(student_shape, teacher_shape)
+        if reason:
+            compared = self.comparison(teacher_shape, student_shape)
+            raise ValueError(f"{compared} {reason}")
+        return projectors.infer(
+            student_shape, teacher_shape, dtype=self.compute_dtype
+        )
 
     def project(
         self, teacher: Tensor, student: Tensor
@@ -86,10 +102,11 @@ class ProjectedLoss(DistillationLoss):
             # A layer of the user's may compute in half precision.
             student = ops.cast(self.projector(student), self.compute_dtype)
         if not self._is_known:
-            self._check_same_shape(teacher.shape, student.shape)
+            self.check_fit(teacher.shape, student.shape)
         return ops.stop_gradient(teacher), student
 
-    def _check_same_shape(self, teacher_shape, student_shape):
+    def check_fit(self, teacher_shape: Shape, student_shape: Shape) -> None:
+        """Validates the shapes of what is compared, behind the projector."""
         if not shapes_agree(teacher_shape, student_shape):
             compared = self.comparison(teacher_shape, student_shape)
             if self.projector is None:

@@ -5,12 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_kd._core.arguments import TEMPERATURE
-from keras_kd._types import Shape
 from keras_kd._types import Tensor
-from keras_kd.losses.distillation_loss import DistillationLoss
-from keras_kd.losses.shapes import check_same_classes
-from keras_kd.losses.shapes import check_several_classes
+from keras_kd.losses.softened_loss import StandardizableLoss
 
 # Log-probability of an outcome that is ruled out.
 IMPOSSIBLE = -1e30
@@ -63,8 +59,8 @@ def soft_target_divergence(teacher, student, temperature):
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class SoftTargets(DistillationLoss):
-    """Matches the softened probabilities of both models.
+class SoftTargets(StandardizableLoss):
+    """Matches the softened probabilities of both models (KD).
 
     Dividing the logits by a temperature above 1 shows the student how the
     teacher ranks the *wrong* classes. The loss of one example is
@@ -77,14 +73,23 @@ class SoftTargets(DistillationLoss):
     The factor `temperature**2` keeps the size of the gradient steady when the
     temperature changes, so `loss_weight` need not be tuned again.
 
-    Reference: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
-    section 2.
+    With `standardize_logits` (LS), each row of logits of either model first
+    loses its mean and is divided by its standard deviation over the classes, so
+    that a small student need not reach the size of the teacher's logits. The
+    published settings are a temperature of 2 and `loss_weight=9`, with 0.1 on
+    the labels. Members of an ensemble are then averaged at a temperature of 1.
+
+    References: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
+    section 2; standardised logits: [Sun et al., 2024](
+    https://arxiv.org/abs/2403.01427).
 
     Args:
         temperature: Float from 0.001 to 1e6. At 1 this is cross-entropy with
             the teacher's probabilities, up to a constant; as it grows, it
             tends to matching the logits, each centred per example. A variable,
             so that a callback can anneal it. Defaults to `4.0`.
+        standardize_logits: Whether to compare standardised logits. A row of
+            equal logits becomes zeros, without gradient. Defaults to `False`.
         **kwargs: See `DistillationLoss`.
 
     Call arguments:
@@ -96,6 +101,7 @@ class SoftTargets(DistillationLoss):
         One value per example or position in nats, `(batch, ...)`.
 
     Raises:
+        TypeError: If `standardize_logits` is not a bool.
         ValueError: If `temperature` is out of range, the two logits differ in
             shape, or there is one class only.
 
@@ -106,24 +112,19 @@ class SoftTargets(DistillationLoss):
     1.3113
     """
 
-    expects_logits = True
-    output_activation = "softmax"
-    accepts_members = True
-    accepts_minus_infinity = True
-
-    def __init__(self, temperature: float = 4.0, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.temperature = self.add_hyperparameter(
-            "temperature", temperature, "what divides the logits", TEMPERATURE
+    def __init__(
+        self,
+        temperature: float = 4.0,
+        *,
+        standardize_logits: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            temperature, standardize_logits=standardize_logits, **kwargs
         )
 
-    def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
-        check_same_classes(self, teacher_shape, student_shape)
-        check_several_classes(self, student_shape)
-
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
-        teacher = ops.stop_gradient(teacher)
-        scale = ops.square(self.temperature)
-        return scale * soft_target_divergence(
-            teacher, student, self.temperature
+        teacher, student = self.prepared(ops.stop_gradient(teacher), student)
+        return self.scale(
+            soft_target_divergence(teacher, student, self.temperature)
         )

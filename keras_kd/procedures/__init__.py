@@ -8,6 +8,8 @@ from keras_kd.procedures._data_distillation.tasks import Annotations
 from keras_kd.procedures._data_distillation.tasks import ClassificationTask
 from keras_kd.procedures._data_distillation.tasks import ObjectPeaksTask
 from keras_kd.procedures._specialists.team import Specialists
+from keras_kd.procedures.born_again import BornAgainResult
+from keras_kd.procedures.born_again import born_again
 from keras_kd.procedures.co_training import CoTrainingResult
 from keras_kd.procedures.co_training import co_training
 from keras_kd.procedures.compress import CompressResult
@@ -28,9 +30,12 @@ from keras_kd.procedures.fitnets import fitnets
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
+from keras_kd.procedures.teacher_assistants import TeacherAssistantsResult
+from keras_kd.procedures.teacher_assistants import teacher_assistants
 
 __all__ = [
     "Annotations",
+    "BornAgainResult",
     "ClassificationTask",
     "CoTrainingLabel",
     "CoTrainingResult",
@@ -44,6 +49,8 @@ __all__ = [
     "ObjectPeaksTask",
     "Specialists",
     "SupervisionTransferResult",
+    "TeacherAssistantsResult",
+    "born_again",
     "co_training",
     "compress",
     "correct_class_bias",
@@ -53,6 +60,7 @@ __all__ = [
     "fitnets",
     "specialists",
     "supervision_transfer",
+    "teacher_assistants",
 ]
 
 # Names until version 0.2, and what they are called now.

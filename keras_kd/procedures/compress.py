@@ -20,6 +20,7 @@ from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.seeded_batches import SeededBatches
 from keras_kd._runs.stages import Stages
 from keras_kd._types import Data
+from keras_kd.losses.copies import new_of
 from keras_kd.procedures._compress import arguments
 from keras_kd.procedures._compress.answers import CompressData
 from keras_kd.procedures._compress.answers import CompressScores
@@ -173,9 +174,7 @@ def compress(
         )
         students[count] = equal_copy(student)
         # A loss is built once: each student gets its own.
-        model = distiller(
-            students[count], inputs, type(loss).from_config(loss.get_config())
-        )
+        model = distiller(students[count], inputs, new_of(loss))
         model.compile(new_optimizer(optimizer))
         histories[name] = stages.fit(
             name,

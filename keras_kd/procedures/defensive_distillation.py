@@ -19,6 +19,7 @@ from keras_kd._runs.fit_arguments import new_optimizer
 from keras_kd._runs.stages import Stages
 from keras_kd._types import Data
 from keras_kd.distiller import Distiller
+from keras_kd.procedures.new_networks import new_networks
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
 
@@ -129,7 +130,7 @@ def defensive_distillation(
     check_count("epochs", epochs, "epochs of a stage")
     check_count("batch_size", batch_size, "examples", is_optional=True)
     check_not_empty("data", data)
-    teacher, student = _networks(build_network)
+    teacher, student = new_networks(build_network, 2)
     logits = logits_of(student, "build_network()").shape
     check_labels("data", data, logits)
     check_labels("validation_data", validation_data, logits)
@@ -164,26 +165,3 @@ def defensive_distillation(
         for name, model in (("teacher", softened), ("student", distiller))
     }
     return DefensiveDistillationResult(student, teacher, histories)
-
-
-def _networks(build_network):
-    """Two new networks with a logit for each of the same classes."""
-    if not callable(build_network) or isinstance(build_network, keras.Model):
-        raise TypeError(
-            "`build_network` must be a function that returns a new network, "
-            "since two are trained. Received: build_network="
-            f"{build_network!r}. Pass a function that builds it."
-        )
-    networks = [build_network() for _ in range(2)]
-    for network in networks:
-        logits_of(network, "build_network()")
-    first, second = networks
-    taken = {id(variable) for variable in first.weights}
-    if any(id(variable) in taken for variable in second.weights):
-        raise ValueError(
-            "`build_network` must build a new network each time, since the "
-            "student begins with fresh weights. Received: "
-            f'"{first.name}" and "{second.name}", which share weights. Build '
-            "all layers inside the function."
-        )
-    return networks

@@ -11,6 +11,7 @@ import keras
 import keras_tuner
 
 from keras_kd import teachers
+from keras_kd._core import places
 from keras_kd._training.loss_terms import name_losses
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
@@ -164,8 +165,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
             return teacher
         features = options(self.knobs.get("features", ranges.NONE))
         if self._templates is not None:
-            named = [loss.teacher_tap for loss in self._templates]
-            taps = [tap for tap in dict.fromkeys(named) if tap is not None]
+            named = places.used(self._templates, "teacher_tap")
+            taps = [tap for tap in named if tap is not None]
         elif set(features) == {ranges.NONE}:
             taps = []
         else:

@@ -82,6 +82,13 @@ SGD_LEARNING_RATE = Range(
     reason="He et al. (2016) and their followers start from .1",
 )
 LOSS_WEIGHT_FACTOR = 10.0
+# Weights, of a loss or of its second part against the first.
+WEIGHTS = (
+    "loss_weight",
+    "student_loss_weight",
+    "non_target_weight",
+    "intra_weight",
+)
 
 # What knobs with strings may be.
 ALLOWED = {
@@ -111,9 +118,9 @@ TRAINING = {
 def of_losses(named):
     """Knobs of losses that the user has chosen.
 
-    A temperature gets the range above, and a weight a tenth to ten times of
-    what it is; both start from what they are. Other hyperparameters stay as
-    they are unless a knob is given for them.
+    A temperature gets the range above, and a weight, of a loss or of its second
+    part, a tenth to ten times of what it is; all start from what they are.
+    Other hyperparameters stay as they are unless a knob is given for them.
 
     Args:
         named: Dict from names to `DistillationLoss`es.
@@ -146,7 +153,7 @@ def around(attribute, value):
             sampling=LOG,
             reason=TEMPERATURE.reason,
         )
-    if attribute in ("loss_weight", "student_loss_weight") and value > 0:
+    if attribute in WEIGHTS and value > 0:
         return Range(
             value / LOSS_WEIGHT_FACTOR,
             value * LOSS_WEIGHT_FACTOR,

@@ -10,6 +10,7 @@ from keras_kd import taps
 from keras_kd import teachers
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd._core.call_hooks import recording
 from keras_kd._core.kinds import check_model
 
 # Of layers that all have the same positions, such as those of a transformer,
@@ -215,7 +216,7 @@ def _shapes(model, layers, with_output=True):
     found = {}
 
     def look(x):
-        with tapped_model.recording(layers.values()) as recorded:
+        with recording(layers.values()) as recorded:
             output = tapped_model.run(model, x, training=False)
         places = {key: place for place, key in enumerate(recorded)}
         called = [tap for tap in layers if id(layers[tap]) in places]

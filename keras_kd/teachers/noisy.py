@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_kd import backend
 from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
@@ -19,22 +18,9 @@ from keras_kd._core.arguments import check_part
 from keras_kd._core.arguments import check_positive
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.predictions import logits_of
+from keras_kd._core.seeds import ReplicaSeedGenerator
 from keras_kd._core.teacher_protocol import TeacherProtocol
 from keras_kd._types import Tensor
-
-
-class ReplicaSeedGenerator(keras.random.SeedGenerator):
-    """A seed generator whose replicas draw different numbers.
-
-    The state is the same on each of them, so that one value can be saved.
-    """
-
-    def next(self, ordered=True):
-        seed = super().next(ordered)
-        replica = ops.cast(backend.replica_id(), seed.dtype)
-        # An odd number near 2**31 times the golden ratio: far from the seeds
-        # that people choose.
-        return seed + replica * ops.cast([1327217885, 0], seed.dtype)
 
 
 @keras.saving.register_keras_serializable("keras_kd")

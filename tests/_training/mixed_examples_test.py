@@ -66,7 +66,8 @@ class MixedExamplesTest(parameterized.TestCase):
             self.assertRaisesRegex(
                 ValueError,
                 f"must give each example a value of its own on several "
-                f"replicas.*Received: {kind.__name__}.*one_device",
+                f"replicas.*Received: {kind.__name__}.*"
+                "`compares_examples = True`.*one_device",
             ),
         ):
             support.distiller(kind())

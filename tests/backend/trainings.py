@@ -16,11 +16,12 @@ import tensorflow as tf
 
 import keras_kd
 from tests import support
+from tests.backend import served_trainings
 from tests.conformance import every_loss_model
 from tests.conformance import teacher_rows
 from tests.peers import communities
 
-EXAMPLES = 13
+EXAMPLES, BATCH = 14, 6
 EPOCHS = 3
 
 
@@ -46,8 +47,7 @@ def settle(distiller):
     random = np.random.default_rng(9)
     for loss in losses:
         for variable in loss.trainable_weights:
-            value = random.normal(size=tuple(variable.shape)) * 0.3
-            variable.assign(value.astype("float32"))
+            variable.assign(random.normal(size=tuple(variable.shape)) * 0.3)
     return distiller
 
 
@@ -68,7 +68,7 @@ def result(distiller, x, y, sample_weight=None, callbacks=None):
         x,
         y,
         sample_weight=sample_weight,
-        batch_size=5,
+        batch_size=BATCH,
         epochs=EPOCHS,
         shuffle=False,
         verbose=0,
@@ -91,10 +91,11 @@ def vectors():
 
 
 def every_loss():
-    """All losses at once, with masks and weights."""
+    """All losses at once, with masks and weights, and once more from a file."""
     x, y, weights = every_loss_model.data(EXAMPLES)
-    weights = weights.astype("float32")
-    return result(compiled(every_loss_model.distiller()), x, y, weights)
+    distiller = compiled(every_loss_model.distiller())
+    found = result(distiller, x, y, weights.astype("float32"))
+    return [*found, *support.through_a_file(distiller).evaluate(x, y)]
 
 
 def images():
@@ -204,7 +205,7 @@ def cached():
         )
         compiled(distiller)
         history = distiller.fit(
-            cache.attach(data).batch(5), epochs=EPOCHS, verbose=0
+            cache.attach(data).batch(BATCH), epochs=EPOCHS, verbose=0
         ).history
         return [
             *distiller.student.get_weights(),
@@ -228,7 +229,7 @@ def unlabelled():
     x, y, _ = vectors()
     distiller = compiled(support.distiller())
     distiller.compile("sgd", metrics=["accuracy"])
-    distiller.fit(x, batch_size=5, shuffle=False, verbose=0)
+    distiller.fit(x, batch_size=BATCH, shuffle=False, verbose=0)
     return result(distiller, x, y)
 
 
@@ -244,9 +245,7 @@ TRAININGS = {
     "every_loss": every_loss,
     "images": images,
     "input_gradients": input_gradients,
-    "logits": taught_by("logits"),
-    "arithmetic": taught_by("arithmetic"),
-    "geometric": taught_by("geometric"),
+    **{name: taught_by(name) for name in ("logits", "arithmetic", "geometric")},
     "preprocessed": taught_by("preprocessed"),
     "cached": cached,
     "in_turn": peers(),
@@ -255,6 +254,7 @@ TRAININGS = {
     "community": peers(communities.two_inputs, target="community"),
     "unlabelled": unlabelled,
     "adam": adam,
+    **served_trainings.by_name(compiled, result, vectors),
 }
 
 

@@ -7,6 +7,7 @@ from absl.testing import parameterized
 import keras_kd
 from keras_kd import losses
 from keras_kd import models
+from keras_kd._core.acronyms import ACRONYMS
 from keras_kd.cli import methods
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.settings import resolve
@@ -68,6 +69,16 @@ class MethodsTest(parameterized.TestCase):
                 self.assertIn(written, text)
             module, attribute = name.split(".")
             self.assertIn(attribute, getattr(keras_kd, module).__all__)
+
+    @parameterized.parameters(*ACRONYMS)
+    def test_an_acronym_has_the_method_of_its_class(self, acronym):
+        known = ACRONYMS[acronym]
+        method = methods.METHODS[known.method]
+        teacher = models.small_convnet((8, 8, 1), 3, (4, 8))
+        settings = Settings(temperature=2.0, loss_weight=1.0)
+        made = method.make_losses(teacher, teacher, settings)
+        self.assertIn(known.class_name, {type(v).__name__ for v in made})
+        self.assertEqual(method.papers, (known.paper,))
 
     def test_shows_the_defaults_of_a_method_as_flags(self):
         method = methods.METHODS["noisy_teacher"]

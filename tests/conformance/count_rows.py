@@ -90,6 +90,8 @@ def _of_transfer_sets():
 
 
 def _of_procedures():
+    assistants = calls.of_procedure(runs.run_teacher_assistants)
+    born_again = calls.of_procedure(runs.run_born_again)
     co_training = calls.of_procedure(runs.run_co_training)
     compress = calls.of_procedure(runs.run_compress)
     data_distillation = calls.of_procedure(runs.run_data_distillation)
@@ -99,6 +101,10 @@ def _of_procedures():
     specialists = calls.of_procedure(runs.run_specialists, runs.generalist)
     transfer = calls.of_procedure(runs.run_supervision_transfer)
     return [
+        *rows(assistants, "epochs"),
+        *rows(assistants, "batch_size", is_optional=True),
+        *rows(born_again, "generations", "epochs"),
+        *rows(born_again, "batch_size", is_optional=True),
         *rows(co_training, "pool_size", "epochs", "batch_size"),
         *rows(co_training, "iterations", "seed", least=0),
         *rows(compress, "updates", "epochs", "batch_size"),

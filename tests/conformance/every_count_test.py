@@ -45,6 +45,7 @@ class EveryCountTest(absltest.TestCase):
 EMPTY = np.zeros((0, 4), "float32")
 NO_LABELS = np.zeros(0, "int64")
 NOTHING = {
+    "born_again": {"data": (EMPTY, NO_LABELS)},
     "compress": {"x": EMPTY},
     "data_distillation": {"unlabelled": EMPTY},
     "defensive_distillation": {"data": (EMPTY, NO_LABELS)},
@@ -53,6 +54,7 @@ NOTHING = {
     "supervision_transfer": {
         "pairs": {"teacher": EMPTY, "student": EMPTY[:, :3]}
     },
+    "teacher_assistants": {"data": (EMPTY, NO_LABELS)},
 }
 
 

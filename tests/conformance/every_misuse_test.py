@@ -13,11 +13,14 @@ from keras_kd.report import robustness
 from keras_kd.transfer_sets import synthetic
 from keras_kd.transfer_sets import transforms
 from tests import support
+from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
 from tests.conformance import misuse_rows_distillers
+from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
 from tests.conformance import misuse_rows_models
+from tests.conformance import misuse_rows_outputs
 from tests.conformance import misuse_rows_procedures
 from tests.conformance import misuse_rows_report
 from tests.conformance import misuse_rows_search
@@ -26,10 +29,13 @@ from tests.conformance import misuse_rows_teachers
 from tests.conformance import misuse_rows_training
 
 ROOMS = {
+    "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
     "distillers": misuse_rows_distillers.rows,
+    "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
+    "outputs": misuse_rows_outputs.rows,
     "procedures": misuse_rows_procedures.rows,
     "report": misuse_rows_report.rows,
     "search": misuse_rows_search.rows,
@@ -123,7 +129,7 @@ class EveryMisuseTest(parameterized.TestCase):
 support.mark_slow(
     EveryMisuseTest,
     "test_what_the_message_proposes",
-    but=["losses", "models", "report", "search"],
+    but=["features", "losses", "models", "report", "search"],
 )
 
 

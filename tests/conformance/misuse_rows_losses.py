@@ -23,7 +23,7 @@ from tests.conformance.misuse_rows import teacher
 from tests.conformance.misuse_rows import wrong
 
 
-def _compared(teacher_shape, student_shape, make=losses.SoftTargets, **kwargs):
+def compared(teacher_shape, student_shape, make=losses.SoftTargets, **kwargs):
     """Calls a loss on tensors of these shapes."""
     return lambda: make(**kwargs)(
         np.ones(teacher_shape, "float32"), np.ones(student_shape, "float32")
@@ -73,50 +73,50 @@ def _of_shapes():
         Row(
             of,
             "another number of classes",
-            _compared((2, 3), (2, 4)),
+            compared((2, 3), (2, 4)),
             "SoftTargets",
             "(2, 3), student logits of shape (2, 4)",
-            _compared((2, 3), (2, 4), losses.Hint),
+            compared((2, 3), (2, 4), losses.Hint),
         ),
         Row(
             of,
             "no axis of classes",
-            _compared((3,), (3,)),
+            compared((3,), (3,)),
             "SoftTargets",
             "logits of shape (3,)",
-            _compared((1, 3), (1, 3)),
+            compared((1, 3), (1, 3)),
         ),
         Row(
             of,
             "one class",
-            _compared((2, 1), (2, 1)),
+            compared((2, 1), (2, 1)),
             "SoftTargets",
             "(2, 1)",
-            _compared((2, 1), (2, 1), losses.BinarySoftTargets),
+            compared((2, 1), (2, 1), losses.BinarySoftTargets),
         ),
         Row(
             "losses.LogitRegression",
             "positions that differ",
-            _compared((2, 5, 3), (2, 4, 3), losses.LogitRegression),
+            compared((2, 5, 3), (2, 4, 3), losses.LogitRegression),
             "LogitRegression",
             "(2, 5, 3)",
         ),
         Row(
             "losses.Match",
             "a loss that returns nothing",
-            _compared((2, 3), (2, 3), match, loss=lambda a, b: None),
+            compared((2, 3), (2, 3), match, loss=lambda a, b: None),
             "loss",
             "which returned None",
         ),
         Row(
             "losses.Match",
             "a loss of the whole batch",
-            _compared(
+            compared(
                 (2, 3), (2, 3), match, loss=lambda a, b: keras.ops.mean(a - b)
             ),
             "loss",
             "which makes shape ()",
-            _compared(
+            compared(
                 (2, 3),
                 (2, 3),
                 match,

@@ -36,6 +36,13 @@ def _arguments():
     epochs = {"epochs": 1, "verbose": 0}
     nets = [runs.dropout_net(), runs.dropout_net()]
     return {
+        "born_again": {
+            "teacher": teacher(),
+            "build_network": runs.dropout_net,
+            "generations": 1,
+            "data": (X, Y),
+        }
+        | epochs,
         "co_training": {
             "learners": nets,
             "views": (X, X[:, ::-1]),
@@ -76,6 +83,10 @@ def _arguments():
             "student_tap": "hidden",
         }
         | epochs,
+        "teacher_assistants": both
+        | {"assistants": [nets[0]], "data": (X, Y)}
+        | {"distillation_losses": losses.SoftTargets()}
+        | epochs,
     }
 
 
@@ -89,6 +100,7 @@ def called(name):
 
 
 ALL = (
+    "born_again",
     "co_training",
     "compress",
     "data_distillation",
@@ -97,14 +109,18 @@ ALL = (
     "fitnets",
     "specialists",
     "supervision_transfer",
+    "teacher_assistants",
 )
 WITHOUT_TEACHER = ("co_training", "defensive_distillation")
+WITHOUT_STUDENT = ("born_again", "specialists")
 # Which train on arrays of the user's, and validate on them.
 VALIDATED = (
+    "born_again",
     "data_distillation",
     "data_free",
     "defensive_distillation",
     "fitnets",
+    "teacher_assistants",
 )
 
 
@@ -120,7 +136,7 @@ def _of_all():
             argument = "generalist" if name == "specialists" else "teacher"
             rows += wrong(of, call, argument, None, "a.keras")
             rows += wrong(of, call, argument, unbuilt(), shown="built=False")
-            if name != "specialists":
+            if name not in WITHOUT_STUDENT:
                 rows += wrong(of, call, "student", None, "a.keras")
         if name in VALIDATED:
             argument = "validation_data"
@@ -182,10 +198,12 @@ def _of_labels():
     """Numbers of no class would count as nothing."""
     rows = []
     for name, *arguments in (
+        ("born_again", "data", "validation_data"),
         ("fitnets", "data", "validation_data"),
         ("defensive_distillation", "data", "validation_data"),
         ("data_distillation", "labelled", "validation_data"),
         ("data_free", "validation_data"),
+        ("teacher_assistants", "data", "validation_data"),
     ):
         of, call = called(name)
         for argument in arguments:

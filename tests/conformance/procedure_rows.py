@@ -10,6 +10,7 @@ from tests.conformance import procedure_runs as runs
 # Public names that are no procedure with a `fit`.
 EXCEPTIONS = {
     "Annotations": "is a part of what `data_distillation` returns",
+    "BornAgainResult": "is what `born_again` returns",
     "ClassificationTask": "is a task of `data_distillation`",
     "CoTrainingResult": "is what `co_training` returns",
     "CompressResult": "is what `compress` returns",
@@ -23,6 +24,7 @@ EXCEPTIONS = {
     "ObjectPeaksTask": "is a task of `data_distillation`",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
+    "TeacherAssistantsResult": "is what `teacher_assistants` returns",
     "correct_class_bias": "is no training: it moves a bias of a trained model",
 }
 
@@ -119,6 +121,22 @@ ROWS = (
         run=runs.run_supervision_transfer,
         students=lambda result: [result.student, result.fusion],
         stages=("transfer", "fine_tuning"),
+    ),
+    Row(
+        "teacher_assistants",
+        "teacher_assistants",
+        make_teacher=runs.teacher,
+        run=runs.run_teacher_assistants,
+        students=lambda result: [*result.assistants, result.student],
+        stages=("assistant_0", "student"),
+    ),
+    Row(
+        "born_again",
+        "born_again",
+        make_teacher=runs.teacher,
+        run=runs.run_born_again,
+        students=lambda result: result.generations,
+        stages=("generation_1", "generation_2"),
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]

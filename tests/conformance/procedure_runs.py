@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_kd import losses
 from keras_kd import procedures
 from keras_kd import transfer_sets
 from tests import support
@@ -146,6 +147,39 @@ def run_defensive_distillation(teacher, **kwargs):
             "data": batches(),
             "validation_data": support.data(seed=1),
             "temperature": 5.0,
+            "epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def run_teacher_assistants(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.teacher_assistants(
+        **{
+            "teacher": teacher,
+            "assistants": [dropout_net()],
+            "student": support.dense(4, name="student"),
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "distillation_losses": losses.SoftTargets(2.0),
+            "epochs": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def run_born_again(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.born_again(
+        **{
+            "teacher": teacher,
+            "build_network": dropout_net,
+            "generations": 2,
+            "data": batches(),
+            "validation_data": support.data(seed=1),
             "epochs": 2,
             "verbose": 0,
         }

@@ -69,6 +69,14 @@ KNOWN = np.where(np.arange(len(Y)) < 9, Y, -1)
 OPTIMIZER = {"optimizer": lambda: keras.optimizers.SGD(0.3)}
 SMALLER = {"batch_size": lambda: 4}
 LONGER = {"epochs": lambda: 4}
+IN_A_CHAIN = {
+    "setting": {"student_loss_weight": lambda: 0.5},
+    "data": {"data": lambda: batched(X + 1, Y)},
+    "labels": {"data": lambda: batched(X, OTHER_Y)},
+    "batch_size": {"data": lambda: batched(X, Y, 4)},
+    "epochs": LONGER,
+    "optimizer": OPTIMIZER,
+}
 # For each procedure what makes another run of its row, and the arguments that
 # the error names: those that change, if it does not say otherwise.
 OTHERS = {
@@ -173,5 +181,19 @@ OTHERS = {
         "batch_size": {"pairs": lambda: pairs(X, 4)},
         "epochs": LONGER,
         "optimizer": OPTIMIZER,
+    },
+    "teacher_assistants": IN_A_CHAIN
+    | {
+        "assistants": {"assistants": list},
+        "student": {"student": lambda: dense("tanh")},
+        "losses": {"distillation_losses": lambda: losses.SoftTargets(3.0)},
+        "function": {
+            "distillation_losses": lambda: lambda *pair: losses.SoftTargets(2.0)
+        },
+    },
+    "born_again": IN_A_CHAIN
+    | {
+        "generations": {"generations": lambda: 1},
+        "student": {"build_network": lambda: tanh_net},
     },
 }

@@ -107,6 +107,23 @@ def vector_losses():
     )
 
 
+def output_losses():
+    return pair(
+        [
+            losses.SoftTargets(2.0, standardize_logits=True),
+            losses.DecoupledSoftTargets(2.0, non_target_weight=2.0),
+            losses.NormalizedSoftTargets(),
+            losses.ReverseSoftTargets(),
+            losses.JensenShannonDivergence(teacher_share=0.25),
+            losses.SkewedSoftTargets(reverse=True),
+            losses.InterpolatedSoftTargets(steps=50),
+            losses.SoftTargetCorrelation(4.0),
+        ],
+        support.dense(5, name="teacher"),
+        support.dense(4, name="student"),
+    )
+
+
 def gradient_losses():
     return pair(
         [losses.InputGradientTransfer(), losses.InputGradientSymmetry(axis=-1)],
@@ -218,6 +235,7 @@ def mutual(**options):
 DISTILLERS = {
     "distiller": (lambda: fresh(convnet((4, 5), "teacher")), "images"),
     "losses_of_vectors": (vector_losses, "vectors"),
+    "losses_of_outputs": (output_losses, "vectors"),
     "losses_of_gradients": (gradient_losses, "vectors"),
     "losses_of_one_label": (lambda: label_losses(1), "one_label"),
     "losses_of_labels": (lambda: label_losses(3), "labels"),

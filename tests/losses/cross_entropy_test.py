@@ -70,7 +70,7 @@ class CrossEntropyTest(parameterized.TestCase):
     @parameterized.parameters((3, 4), (3, 3, 1))
     def test_rejects_labels_of_another_shape(self, *shape):
         with self.assertRaisesRegex(
-            ValueError, r"Labels must be class numbers.*Received: labels of"
+            ValueError, r"`labels` must be class numbers.*Received: labels of"
         ):
             cross_entropy(np.zeros(shape), LOGITS)
 

@@ -118,6 +118,16 @@ class OwnLossesTest(absltest.TestCase):
         self.assertAlmostEqual(weight.high, 5.0)
         self.assertIn("guide.loss_weight", made.knobs)
 
+    def test_the_weight_of_a_second_part_is_a_knob(self):
+        made = hypermodel(
+            distillation_losses=keras_kd.losses.DecoupledSoftTargets()
+        )
+        name = "decoupled_soft_targets.{}_weight".format
+        weight = made.knobs[name("non_target")]
+        self.assertEqual((weight.low, weight.high), (0.8, 80.0))
+        # The first is that of the loss once more.
+        self.assertEqual(made.knobs[name("target")], 1.0)
+
     def test_a_weight_of_zero_is_off_and_stays(self):
         loss = keras_kd.losses.SoftTargets(3.0, loss_weight=0.0)
         made = hypermodel(distillation_losses=loss)

@@ -150,12 +150,12 @@ def check_shards(shards):
 
 
 def check_needs(losses):
-    """Validates that no loss needs an input gradient of a peer."""
+    """Validates that no loss needs an input gradient or a head of a peer."""
     for loss in losses:
-        asked = [need for need in loss.needs if "input_gradient" in need]
+        asked = set(loss.needs) - {"labels", "example_ids"}
         if asked:
             raise ValueError(
                 "`distillation_losses` of a MutualDistiller must need no input "
-                f"gradient. Received: {type(loss).__name__}, which needs the "
-                f"{asked[0]}. Use it in a `keras_kd.Distiller`."
+                f"gradient and no head. Received: {type(loss).__name__}, which "
+                f"needs the {min(asked)}. Use it in a `keras_kd.Distiller`."
             )

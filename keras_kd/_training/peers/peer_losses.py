@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_kd._core import ensemble_logits
+from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._training.loss_terms import Comparison
 from keras_kd._training.outputs import ForwardPass
@@ -38,12 +39,12 @@ class PeerLosses:
         self.losses = []
         averaged, single = {}, [{} for _ in teachers]
         for name, loss in losses.items():
-            places = [averaged] if loss.accepts_members else single
-            for place in places:
-                is_original = is_first and place is places[0]
-                place[name] = loss if is_original else copy_of(loss)
-                self.losses.append(place[name])
-        taps = {loss.teacher_tap for loss in averaged.values()}
+            groups = [averaged] if loss.accepts_members else single
+            for group in groups:
+                is_original = is_first and group is groups[0]
+                group[name] = loss if is_original else copy_of(loss)
+                self.losses.append(group[name])
+        taps = places.used(averaged.values(), "teacher_tap")
         self._together = PeerEnsemble([outputs[i] for i in teachers], taps)
         self._average = Comparison(averaged, self._together, outputs[student])
         self._each = [

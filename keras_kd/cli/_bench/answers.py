@@ -12,6 +12,7 @@ from keras_kd import batch
 from keras_kd import teachers
 from keras_kd._core import locks
 from keras_kd._core import own_files
+from keras_kd._core import places
 from keras_kd._core import tapped_model
 from keras_kd._core.identity import fingerprint
 from keras_kd.cli._bench import state
@@ -137,7 +138,7 @@ def check_size(count, size, path):
 
 def taps_of(losses):
     """Lists the layers of the teacher that losses compare."""
-    taps = dict.fromkeys(loss.teacher_tap for loss in losses)
+    taps = places.used(losses, "teacher_tap")
     return [tap for tap in taps if tap is not None]
 
 

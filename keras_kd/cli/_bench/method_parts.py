@@ -7,15 +7,45 @@ these functions, and is printed without TensorFlow.
 from keras_kd.cli._shell.errors import UnusableError
 
 
-def soft_targets(teacher, student, settings):
-    """Compares the outputs, softened by a temperature."""
+def of_class(name, **arguments):
+    """Makes a function that makes one loss on the outputs.
+
+    Args:
+        name: Name of its class in `losses`, which takes a temperature.
+        **arguments: Passed to the class.
+    """
+
+    def make(teacher, student, settings):
+        return [_made(name, settings, **arguments)]
+
+    return make
+
+
+def _made(name, settings, **arguments):
     from keras_kd import losses
 
-    return [
-        losses.SoftTargets(
-            settings.temperature, loss_weight=settings.loss_weight
-        )
-    ]
+    return getattr(losses, name)(
+        settings.temperature, loss_weight=settings.loss_weight, **arguments
+    )
+
+
+soft_targets = of_class("SoftTargets")
+
+
+def interpolated(bench, student, seed):
+    """Makes a Distiller whose targets are the teacher's at the last step."""
+    from keras_kd.distiller import Distiller
+
+    images = len(bench.tuning.train_labels)
+    steps = bench.settings.epochs * -(-images // bench.settings.batch_size)
+    return Distiller(
+        teacher=bench.taught_by(seed),
+        student=student,
+        distillation_losses=_made(
+            "InterpolatedSoftTargets", bench.settings, steps=steps
+        ),
+        student_loss_weight=bench.settings.student_loss_weight,
+    )
 
 
 def logit_regression(teacher, student, settings):
@@ -58,12 +88,37 @@ def _features(kind, teacher, student, weight):
         UnusableError: If the models have no layers to compare.
     """
     from keras_kd.search import ranges
+
+    values = {
+        "features": kind,
+        "hint.depth": "middle",
+        "hint.loss_weight": weight,
+        "attention_transfer.loss_weight": weight,
+    }
+    return ranges.feature_losses(values, pairs_of(kind, teacher, student))
+
+
+def pairs_of(kind, teacher, student):
+    """The pairs of layers that losses of a kind can compare.
+
+    Args:
+        kind: `"hint"` for any layers, `"attention"` for maps.
+        teacher: A built model.
+        student: A built model.
+
+    Returns:
+        A list of `search.TapPair`, from the input to the output.
+
+    Raises:
+        UnusableError: If there are none.
+    """
+    from keras_kd.search import ranges
     from keras_kd.search.tap_pairs import hidden_vectors
     from keras_kd.search.tap_pairs import stages
     from keras_kd.search.tap_pairs import tap_pairs
 
-    pairs = tap_pairs(teacher, student)
-    if not ranges.usable_pairs(kind, pairs):
+    pairs = ranges.usable_pairs(kind, tap_pairs(teacher, student))
+    if not pairs:
         find, what = {
             "hint": (hidden_vectors, "hidden layer"),
             "attention": (stages, "feature maps"),
@@ -74,13 +129,7 @@ def _features(kind, teacher, student, weight):
             f'"{without.name}" has no {what}. Received: a method that looks '
             "at such. Try --method=soft_targets."
         )
-    values = {
-        "features": kind,
-        "hint.depth": "middle",
-        "hint.loss_weight": weight,
-        "attention_transfer.loss_weight": weight,
-    }
-    return ranges.feature_losses(values, pairs)
+    return pairs
 
 
 def hints_and_soft_targets(teacher, student, settings):

@@ -209,7 +209,7 @@ def find_method(name):
 
 def nearest(name, known):
     """Suggests known names for a mistyped one, in a sentence."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4)
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"There are: {', '.join(known)}."

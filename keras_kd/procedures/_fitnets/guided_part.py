@@ -4,6 +4,7 @@ import keras
 
 from keras_kd import taps
 from keras_kd._core import model_specs
+from keras_kd._core import places
 from keras_kd._core import tapped_model
 from keras_kd._core.call_hooks import hooked
 from keras_kd._core.kinds import check_path
@@ -62,14 +63,14 @@ def guided_part(student, guided_tap, argument="guided_tap"):
         )
 
     model, path = student, guided_tap
-    layer, path = _step(model, path)
+    layer, path = places.step(model, path)
     while isinstance(layer, keras.Model):
         if not _has_graph(layer) or layer is not _first(model):
             raise refusal(f'"{layer.name}" is another kind of model')
         if not path:
             return layer
         model = layer
-        layer, path = _step(model, path)
+        layer, path = places.step(model, path)
     if _num_calls(student, layer) != 1:
         raise refusal(f'"{layer.name}" is called several times')
     is_sequential = isinstance(model, keras.Sequential)
@@ -82,14 +83,6 @@ def guided_part(student, guided_tap, argument="guided_tap"):
 
 def _has_graph(model):
     return isinstance(model, keras.Sequential) or taps.is_functional(model)
-
-
-def _step(model, path):
-    """Finds the first layer of a path, and the rest of the path."""
-    for name, layer in taps.children(model).items():
-        if path == name or path.startswith(f"{name}/"):
-            return layer, path[len(name) + 1 :]
-    raise KeyError(path)  # `taps.find` has found it.
 
 
 def _first(model):

@@ -45,7 +45,7 @@ class ResolveTest(parameterized.TestCase):
             for name, method in methods.METHODS.items()
         }
         usable = [name for name, reason in reasons.items() if reason is None]
-        self.assertLen(resolve(SearchSettings(methods=tuple(usable))), 7)
+        self.assertLen(resolve(SearchSettings(methods=tuple(usable))), 14)
         for name, reason in reasons.items():
             if reason is not None:
                 with self.assertRaisesRegex(

@@ -1,0 +1,144 @@
+"""Places in a model that a loss names: one tap, or several."""
+
+import contextlib
+import dataclasses
+
+import keras
+
+from keras_kd import backend
+from keras_kd import taps
+from keras_kd._core.call_hooks import recording
+from keras_kd._core.call_hooks import recording_inputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A layer at a tap.
+
+    Attributes:
+        path: Path of the layer.
+        layer: The layer, or `None` if there is none at the path.
+        is_input: Whether the tap is what the layer is called with, and not
+            what it returns.
+    """
+
+    path: str
+    layer: keras.layers.Layer | None
+    is_input: bool
+
+
+def find(model, tap):
+    """The `Place` at a tap.
+
+    Args:
+        model: A built `keras.Model`.
+        tap: Path of a layer, or that and `taps.INPUT`.
+    """
+    layer = taps.find(model, tap)
+    path = tap.removesuffix(taps.INPUT)
+    if layer is not None or path == tap:
+        return Place(tap, layer, False)
+    return Place(path, taps.find(model, path), True)
+
+
+def step(model, path):
+    """The first layer on the way of a path, and the rest of the path.
+
+    Args:
+        model: A built `keras.Model`.
+        path: Path of a layer that `taps.find` finds.
+    """
+    for name, layer in taps.children(model).items():
+        if path == name or path.startswith(f"{name}/"):
+            return layer, path[len(name) + 1 :]
+    raise KeyError(path)
+
+
+@contextlib.contextmanager
+def recorded(places):
+    """Records what is at places while the block runs.
+
+    Args:
+        places: A list of `Place`s; those without a layer do not count.
+
+    Yields:
+        Two dicts, of outputs and of inputs, that fill with values by the
+        `id` of the layer. See `call_hooks.recording`.
+    """
+    found = [one for one in places if one.layer is not None]
+    with (
+        recording([p.layer for p in found if not p.is_input]) as outputs,
+        recording_inputs([p.layer for p in found if p.is_input]) as inputs,
+    ):
+        yield outputs, inputs
+
+
+def fused_activation(layer):
+    """Name of the activation that a layer with weights ends in, or `None`."""
+    activation = backend.attributes(layer).get("activation")
+    is_none = activation in (None, keras.activations.linear)
+    if is_none or not callable(activation) or not layer.weights:
+        return None
+    return getattr(activation, "__name__", type(activation).__name__)
+
+
+def each(tap):
+    """The taps at a place, a tuple.
+
+    Args:
+        tap: Name of a tap, `None` for the output, or a tuple of these.
+    """
+    return tap if isinstance(tap, tuple) else (tap,)
+
+
+def used(losses, argument):
+    """All taps that losses name, a list in their order.
+
+    Args:
+        losses: Distillation losses.
+        argument: `"teacher_tap"` or `"student_tap"`.
+    """
+    taps = (tap for loss in losses for tap in each(getattr(loss, argument)))
+    return list(dict.fromkeys(taps))
+
+
+def at(tap, found):
+    """What was found at a place; of several taps, a tuple.
+
+    Args:
+        tap: See `each`.
+        found: Dict by tap.
+    """
+    return map_each(found.__getitem__, tap)
+
+
+def unlisted(tap, values):
+    """Values of each tap as `at` gives them.
+
+    Args:
+        tap: See `each`.
+        values: A list.
+    """
+    return tuple(values) if isinstance(tap, tuple) else values[0]
+
+
+def map_each(function, value):
+    """A function of the value at a place; of several taps, of each value.
+
+    Args:
+        function: Of one value.
+        value: What `at` returned.
+    """
+    return (
+        tuple(map(function, value))
+        if isinstance(value, tuple)
+        else (function(value))
+    )
+
+
+def shown(tap):
+    """Words for the taps of a place that is not only the output."""
+    names = ", ".join(
+        "the output" if one is None else f'"{one}"' for one in each(tap)
+    )
+    return f"layers {names}" if isinstance(tap, tuple) else f"layer {names}"

@@ -1,0 +1,86 @@
+"""A row of the conformance tests of losses, and how a loss is called."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_kd import losses
+
+
+def two_tensors(loss, teacher, student):
+    return loss(teacher, student)
+
+
+def input_gradients(loss, teacher, student):
+    """Both tensors are gradients of the input; what the taps give is unused."""
+    return loss(
+        keras.ops.zeros_like(teacher),
+        keras.ops.zeros_like(student),
+        teacher_input_gradient=teacher,
+        student_input_gradient=student,
+    )
+
+
+def student_input_gradients(loss, teacher, student):
+    """The student's tensor is its gradient, and, negated, that of the view."""
+    return loss(
+        teacher,
+        keras.ops.zeros_like(student),
+        student_input_gradient=student,
+        student_input_gradient_of_view=-student,
+    )
+
+
+def with_labels(loss, teacher, student):
+    """Labels that neither model need be right about."""
+    labels = keras.ops.argmax(teacher + student, axis=-1)
+    return loss(teacher, student, labels=labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A loss, how to make it, and what it compares.
+
+    Attributes:
+        name: Unique, in snake case.
+        loss: Name in `losses.__all__`.
+        teacher_shape: Shape of one example at the teacher's tap.
+        student_shape: Shape of one example at the student's tap.
+        value_shape: Shape of one example's value.
+        arguments: Makes the constructor's arguments, with fresh layers in it.
+        is_divergence: Whether it is zero where both tensors are equal.
+        call: From the loss and both tensors to values, for a loss that
+            `needs` more, which is made of them.
+        compares_examples: Whether the value of an example depends on the
+            others in the batch.
+    """
+
+    name: str
+    loss: str
+    teacher_shape: tuple
+    student_shape: tuple
+    value_shape: tuple = ()
+    arguments: Callable[[], dict[str, Any]] = dict
+    is_divergence: bool = True
+    call: Callable = two_tensors
+    compares_examples: bool = False
+
+    def make(self, **kwargs):
+        """A new loss, not yet built."""
+        return getattr(losses, self.loss)(**self.arguments(), **kwargs)
+
+    def make_function(self):
+        """A new loss as a function of both tensors."""
+        return functools.partial(self.call, self.make())
+
+    def tensors(self, batch=4, seed=0):
+        """Random float32 tensors of the teacher and of the student."""
+        random = np.random.default_rng(seed)
+        return tuple(
+            random.normal(size=(batch, *shape)).astype("float32")
+            for shape in (self.teacher_shape, self.student_shape)
+        )

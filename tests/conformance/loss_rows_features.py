@@ -1,0 +1,151 @@
+"""Rows of the losses that compare features, or examples with each other."""
+
+import keras
+
+from tests.conformance.loss_row import Row
+
+
+def without_bias():
+    """A projector for losses to which the offset of a channel is nothing."""
+    layer = keras.layers.Dense(5, use_bias=False, dtype="float32")
+    return {"projector": layer}
+
+
+FEATURE_ROWS = (
+    Row(
+        "channel_distributions",
+        "ChannelDistributions",
+        (4, 4, 3),
+        (4, 4, 3),
+        arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "channel_distributions_projected",
+        "ChannelDistributions",
+        (6, 5),
+        (6, 3),
+        arguments=without_bias,
+        is_divergence=False,
+    ),
+    Row(
+        "contrastive_representation",
+        "ContrastiveRepresentation",
+        (5,),
+        (3,),
+        arguments=lambda: {"width": 4},
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
+        "feature_correlation",
+        "FeatureCorrelation",
+        (4, 4, 3),
+        (4, 4, 3),
+        compares_examples=True,
+    ),
+    Row(
+        "feature_correlation_vector",
+        "FeatureCorrelation",
+        (5,),
+        (3,),
+        arguments=without_bias,
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row("gaussian_wasserstein", "GaussianWasserstein", (4, 4, 3), (4, 4, 3)),
+    Row(
+        "gaussian_wasserstein_grid",
+        "GaussianWasserstein",
+        (4, 4, 3),
+        (8, 2, 2),
+        arguments=lambda: {"mean_weight": 2.0, "grid": 2},
+        is_divergence=False,
+    ),
+    # Replicas would draw masks of their own.
+    Row(
+        "masked_generation",
+        "MaskedGeneration",
+        (4, 4, 3),
+        (4, 4, 2),
+        arguments=lambda: {"masked_part": 0.0},
+        is_divergence=False,
+    ),
+    Row(
+        "masked_generation_sequence",
+        "MaskedGeneration",
+        (6, 5),
+        (6, 5),
+        arguments=lambda: {"masked_part": 0.0, "mask_channels": True},
+        is_divergence=False,
+    ),
+    Row(
+        "neuron_selectivity_transfer",
+        "NeuronSelectivityTransfer",
+        (4, 4, 3),
+        (4, 4, 2),
+    ),
+    Row(
+        "neuron_selectivity_transfer_wide",
+        "NeuronSelectivityTransfer",
+        (4, 4, 6),
+        (2, 2, 5),
+    ),
+    Row(
+        "orthogonal_projection",
+        "OrthogonalProjection",
+        (5,),
+        (3,),
+        is_divergence=False,
+    ),
+    Row(
+        "orthogonal_projection_narrow",
+        "OrthogonalProjection",
+        (2, 2, 3),
+        (4, 4, 5),
+        is_divergence=False,
+    ),
+    Row(
+        "pairwise_similarity",
+        "PairwiseSimilarity",
+        (4, 4, 3),
+        (4, 4, 3),
+        compares_examples=True,
+    ),
+    Row(
+        "probabilistic_knowledge_transfer",
+        "ProbabilisticKnowledgeTransfer",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+    Row(
+        "relational_angle",
+        "RelationalAngle",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+    Row(
+        "relational_distance",
+        "RelationalDistance",
+        (5,),
+        (5,),
+        compares_examples=True,
+    ),
+    Row(
+        "variational_information",
+        "VariationalInformation",
+        (4, 4, 3),
+        (4, 4, 2),
+        is_divergence=False,
+    ),
+    Row(
+        "variational_information_sequence",
+        "VariationalInformation",
+        (6, 5),
+        (6, 3),
+        (6,),
+        arguments=lambda: {"initial_variance": 1.0},
+        is_divergence=False,
+    ),
+)

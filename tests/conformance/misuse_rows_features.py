@@ -1,0 +1,107 @@
+"""Wrong uses of losses that compare features, or examples."""
+
+import math
+
+from keras_kd import losses
+from tests.conformance.misuse_rows import Row
+from tests.conformance.misuse_rows import flags
+from tests.conformance.misuse_rows import parts
+from tests.conformance.misuse_rows import wrong
+from tests.conformance.misuse_rows_losses import compared
+
+
+def _of_arguments():
+    rows = []
+    for name in (
+        "PairwiseSimilarity",
+        "ProbabilisticKnowledgeTransfer",
+        "RelationalAngle",
+        "RelationalDistance",
+    ):
+        of, make = f"losses.{name}", getattr(losses, name)
+        rows += wrong(of, make, "loss_weight", -1, "1", None, remedy=1.0)
+    for name, argument, remedy in (
+        ("ChannelDistributions", "temperature", 2.0),
+        ("VariationalInformation", "initial_variance", 5.0),
+    ):
+        of, make = f"losses.{name}", getattr(losses, name)
+        values = (0, -1.0, "5", None, math.nan, math.inf, True)
+        rows += wrong(of, make, argument, *values, remedy=remedy)
+    of = "losses.ContrastiveRepresentation"
+    make = losses.ContrastiveRepresentation
+    rows += wrong(of, make, "consistency", -1, "1", None, True, remedy=0.0)
+    rows += wrong(of, make, "width", 0, "2", 1.5, None, True, remedy=2)
+    of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
+    values = (-1, "1", None, math.nan, True)
+    rows += wrong(of, make, "mean_weight", *values, remedy=0.0)
+    rows += wrong(of, make, "grid", 0, "2", 1.5, None, True, remedy=2)
+    of, make = "losses.MaskedGeneration", losses.MaskedGeneration
+    rows += parts(of, make, "masked_part", 1.0)
+    rows += flags(of, make, "mask_channels")
+    rows += wrong(of, make, "seed", -1, 1.5, "0", True, remedy=0)
+    for name in (
+        "ChannelDistributions",
+        "FeatureCorrelation",
+        "GaussianWasserstein",
+        "MaskedGeneration",
+        "VariationalInformation",
+    ):
+        of, make = f"losses.{name}", getattr(losses, name)
+        rows += wrong(of, make, "projector", "dense", 3)
+    return rows
+
+
+def _of_shapes():
+    rows = []
+    for name in (
+        "ChannelDistributions",
+        "GaussianWasserstein",
+        "MaskedGeneration",
+        "NeuronSelectivityTransfer",
+    ):
+        make = getattr(losses, name)
+        rows.append(
+            Row(
+                f"losses.{name}",
+                "no positions",
+                compared((2, 3), (2, 3), make),
+                name,
+                "(2, 3)",
+                compared((2, 4, 3), (2, 4, 3), make),
+            )
+        )
+    selectivity = losses.NeuronSelectivityTransfer
+    grid = losses.GaussianWasserstein
+    projection = losses.OrthogonalProjection
+    return [
+        *rows,
+        Row(
+            "losses.NeuronSelectivityTransfer",
+            "sizes that pooling does not meet",
+            compared((2, 6, 3), (2, 4, 3), selectivity),
+            "NeuronSelectivityTransfer",
+            "(2, 4, 3)",
+            compared((2, 6, 3), (2, 3, 3), selectivity),
+        ),
+        Row(
+            "losses.GaussianWasserstein",
+            "a grid that does not divide",
+            compared((2, 4, 4, 3), (2, 6, 6, 3), grid, grid=3),
+            "grid",
+            "grid=3",
+            compared((2, 4, 4, 3), (2, 6, 6, 3), grid, grid=1),
+        ),
+        Row(
+            "losses.OrthogonalProjection",
+            "no axis of channels",
+            compared((3,), (3,), projection),
+            "OrthogonalProjection",
+            "(3,)",
+            compared((1, 3), (1, 3), projection),
+        ),
+    ]
+
+
+def rows():
+    """All of them."""
+    return _of_arguments() + _of_shapes()

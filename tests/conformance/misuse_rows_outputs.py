@@ -1,0 +1,82 @@
+"""Wrong uses of losses on outputs that are known by acronyms."""
+
+import functools
+import math
+
+import numpy as np
+
+from keras_kd import losses
+from tests.conformance.misuse_rows import Row
+from tests.conformance.misuse_rows import flags
+from tests.conformance.misuse_rows import wrong
+
+# Numbers that they take beside the temperature.
+NUMBERS = {
+    "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
+    "InterpolatedSoftTargets": {
+        "interpolation": 1.0,
+        "adaptation": 0.0,
+        "momentum": 0.0,
+    },
+    "JensenShannonDivergence": {"teacher_share": 0.5},
+    "NormalizedSoftTargets": {"non_target_weight": 0.0},
+    "ReverseSoftTargets": {},
+    "SkewedSoftTargets": {"skew": 0.5},
+    "SoftTargetCorrelation": {"inter_weight": 0.0, "intra_weight": 2.0},
+}
+
+
+def rows():
+    """All of them."""
+    rows = []
+    for name, arguments in NUMBERS.items():
+        of = f"losses.{name}"
+        values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)
+        rows += wrong(
+            of, getattr(losses, name), "temperature", *values, remedy=2.0
+        )
+        for argument, remedy in arguments.items():
+            values = (-1, "1", None, math.nan, True)
+            rows += wrong(
+                of, getattr(losses, name), argument, *values, remedy=remedy
+            )
+    for name, argument in (
+        ("SoftTargets", "standardize_logits"),
+        ("DecoupledSoftTargets", "standardize_logits"),
+        ("SkewedSoftTargets", "reverse"),
+    ):
+        rows += flags(f"losses.{name}", getattr(losses, name), argument)
+    for name, argument in (
+        ("JensenShannonDivergence", "teacher_share"),
+        ("SkewedSoftTargets", "skew"),
+    ):
+        rows += wrong(
+            f"losses.{name}", getattr(losses, name), argument, 0.0, 1.0
+        )
+    of = "losses.InterpolatedSoftTargets"
+    make = losses.InterpolatedSoftTargets
+    rows += wrong(of, make, "steps", 0, "9", 1.5, remedy=None)
+    rows += wrong(of, make, "momentum", 1.0)
+    for name in ("DecoupledSoftTargets", "NormalizedSoftTargets"):
+        pair = np.zeros((2, 4, 3), "float32")
+        label = functools.partial(getattr(losses, name)(), pair, pair)
+        of = f"losses.{name}"
+        one = np.zeros((2, 4), int)
+        rows += wrong(of, label, "labels", one[..., None, None], shown="(2, 4")
+        several = {"a": one, "b": one}
+        rows.append(
+            Row(
+                of,
+                "labels of several outputs",
+                functools.partial(label, labels=several),
+                "student_tap",
+                "student_tap=None",
+                functools.partial(
+                    getattr(losses, name)(student_tap="b"),
+                    pair,
+                    pair,
+                    labels=several,
+                ),
+            )
+        )
+    return rows
