@@ -23,9 +23,7 @@ COUNTED = WEIGHTS > 0
 class FeatureCorrelationTest(absltest.TestCase):
     def test_equals_the_reference(self):
         result = precision.run(PKD, TEACHER, STUDENT)
-        expected = channels.channel_correlations(
-            result.teacher, result.student
-        )
+        expected = channels.channel_correlations(result.teacher, result.student)
         np.testing.assert_allclose(result.value, expected, rtol=1e-5)
 
     def test_the_mean_is_one_minus_the_correlation(self):
