@@ -51,6 +51,9 @@ _CLASSES = {
     "MutualDistiller": "mutual_distiller",
 }
 
+# Packages of the backends that Keras may be told to use.
+_BACKENDS = ("jax", "tensorflow", "torch")
+
 # No class of a saved model is in these: they are imported when asked for.
 _LATER = (
     "callbacks",
@@ -83,11 +86,22 @@ def _import_all():
     was_enabled = gc.isenabled()
     gc.disable()
     try:
+        importlib.import_module("keras")
         for name in __all__:
             if name not in _LATER:
                 globals()[name] = __getattr__(name)
         # The layers that saved models of `models` have.
         importlib.import_module("keras_kd._core.maxout")
+    except ModuleNotFoundError as error:
+        if error.name not in _BACKENDS or "keras" in sys.modules:
+            raise
+        raise ModuleNotFoundError(
+            "The Keras backend must be installed, since every model runs on "
+            f"it. Received: backend={error.name}, and no such package. Install "
+            f"{error.name}, or set the environment variable KERAS_BACKEND to "
+            "another backend.",
+            name=error.name,
+        ) from error
     finally:
         if was_enabled:
             gc.enable()

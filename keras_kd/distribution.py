@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from keras_kd.backend.neutral import DISTRIBUTIONS
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -69,15 +71,10 @@ def strategy(name: str = "one_device") -> "tf.distribute.Strategy":
     """
     used = keras.backend.backend()
     if used != "tensorflow":
-        remedies = {
-            "jax": "Call `keras.distribution.set_distribution("
-            "keras.distribution.DataParallel())` before you make a model.",
-            "torch": "Train on one device.",
-        }
         raise RuntimeError(
             "The Keras backend must be tensorflow for a strategy, since it is "
             f"one of `tf.distribute`. Received: backend={used}. "
-            f"{remedies.get(used, 'Train on one device.')}"
+            f"{DISTRIBUTIONS.get(used, 'Train on one device.')}"
         )
     if name not in NAMES:
         raise ValueError(

@@ -201,6 +201,13 @@ def unknown_tap(
         argument: The caller's argument.
     """
     known = [*outputs, *names(model)]
+    if not known:
+        return (
+            f"`{argument}` must name an output of the {role} "
+            f'"{model.name}", since it has no layers of Keras. Received: '
+            f"{argument}={tap!r}. Let it return a dict of tensors, whose names "
+            "are taps."
+        )
     near = difflib.get_close_matches(str(tap), known, n=5, cutoff=0.4)
     shown = near or known[:5]
     rest = len(known) - len(shown)

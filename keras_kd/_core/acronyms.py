@@ -88,6 +88,11 @@ ACRONYMS = {
         "Passalis and Tefas 2018, https://arxiv.org/abs/1803.10837",
         "pkt",
     ),
+    "CRD": Acronym(
+        "losses.ContrastiveRepresentation",
+        "Tian et al. 2020, https://arxiv.org/abs/1910.10699",
+        "crd",
+    ),
     "NST": Acronym(
         "losses.NeuronSelectivityTransfer",
         "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",

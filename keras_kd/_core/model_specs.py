@@ -39,7 +39,8 @@ def input_spec(model):
     like = teacher_protocol.of(model).input_like
     if like is not None:
         return input_spec(like)
-    if isinstance(model, keras.Sequential):
+    # One with a layer whose shapes Keras cannot find has no graph.
+    if isinstance(model, keras.Sequential) and hasattr(model, "inputs"):
         return _tensors_of(model.inputs[0].shape, model.inputs[0].dtype)
     if taps.is_functional(model):
         return keras.tree.map_structure(

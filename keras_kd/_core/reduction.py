@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_kd import backend
-from keras_kd.backend.neutral import read_mask
-from keras_kd.backend.neutral import with_mask as with_mask
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask as with_mask
 
 
 def mean(values, weights=None, *masks):

@@ -153,7 +153,7 @@ class TappedModel:
         """The model's own output for its input."""
         try:
             return self._run(x, training=training)
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, RuntimeError) as error:
             input_fit.refuse_unfit(self.model, x, self.role, error)
             raise
 
@@ -244,7 +244,7 @@ def pick(output, names, name):
 def output_names(model):
     """Names of the outputs of a model; see `names_of_outputs`."""
     inner = taps.unwrapped(model)
-    if isinstance(inner, keras.Sequential):
+    if isinstance(inner, keras.Sequential) and hasattr(inner, "outputs"):
         return names_of_outputs(inner.outputs, inner)
     if taps.is_functional(inner):
         return names_of_outputs(inner.output, inner)

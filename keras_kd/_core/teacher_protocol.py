@@ -5,6 +5,8 @@ import hashlib
 
 import keras
 
+from keras_kd import backend
+from keras_kd import taps
 from keras_kd._types import Tensor
 
 
@@ -59,7 +61,7 @@ class TeacherProtocol:
         weights = self.weights if self.is_updated else ()
         return [*weights, *self.noise_state]
 
-    def fingerprint(self):
+    def fingerprint(self) -> bytes:
         """Digest of all that the output depends on.
 
         Returns:
@@ -98,14 +100,16 @@ def of_weights(model):
     Args:
         model: A built `keras.Model`.
     """
-    return of_variables(model.weights)
+    layers = [model, *taps.layers(model, in_loops=True).values()]
+    buffers = [one for layer in layers for one in backend.buffers(layer)]
+    return of_variables([*model.weights, *buffers])
 
 
 def of_variables(variables):
     """Digest of the values of variables, in their order, 16 bytes.
 
     Args:
-        variables: An iterable of Keras variables.
+        variables: An iterable of Keras variables, or tensors.
     """
     digest = hashlib.blake2b(digest_size=16)
     for variable in variables:

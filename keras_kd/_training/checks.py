@@ -10,6 +10,7 @@ from keras_kd._core import teacher_protocol
 from keras_kd._core.final_activations import gives_probabilities
 from keras_kd._core.model_weights import shared_moving_weights
 from keras_kd._core.predictions import logits_of
+from keras_kd.backend.neutral import check_distribution
 from keras_kd.losses import DistillationLoss
 from keras_kd.teachers.function import FunctionTeacher
 
@@ -28,9 +29,12 @@ def check_model(model, role):
             "with `keras_kd.teachers.cache_teacher`, and pass that."
         )
     if not isinstance(model, keras.Model):
+        remedy = ""
+        if role == "teacher" and hasattr(model, "state_dict"):
+            remedy = " Wrap a module in `keras_kd.teachers.TorchTeacher`."
         raise TypeError(
             f"`{role}` must be a `keras.Model`. Received: {role}={model!r} of "
-            f"type {type(model).__name__}."
+            f"type {type(model).__name__}.{remedy}"
         )
     if not model.built:
         raise ValueError(
@@ -39,6 +43,22 @@ def check_model(model, role):
             "built=False. Call it once on a batch, or give it an `Input` layer."
         )
     check_scope_names(model, role)
+    check_float64(model, role)
+
+
+def check_float64(layer, argument):
+    """Validates that the backend has the numbers that a layer computes with."""
+    if backend.has_float64():
+        return
+    for one in (layer, *taps.layers(layer).values()):
+        if "float64" in (one.compute_dtype, one.variable_dtype):
+            raise ValueError(
+                f"`{argument}` must compute in 32 bits at most, since JAX is "
+                "set to give no more: it would compute in float32. Received: "
+                f'{argument}="{layer.name}" with float64 in "{one.name}". Call '
+                '`jax.config.update("jax_enable_x64", True)` before models are '
+                "made, or make it of float32."
+            )
 
 
 def check_scope_names(model, role):
@@ -140,6 +160,7 @@ def check_losses(losses):
                 "in `keras_kd.losses.Match(loss=...)`."
             )
         check_scope_names(loss, "distillation_losses")
+        check_float64(loss, "distillation_losses")
     if len({id(loss) for loss in losses}) < len(losses):
         raise ValueError(
             "`distillation_losses` must be different objects, since each has "
@@ -200,12 +221,14 @@ def check_entries_fit(chosen, spec, role):
 
 def check_scope(student, argument="student", owner="Distiller"):
     """Validates that a model to train belongs to the strategy."""
+    check_distribution()
     if not backend.is_in_scope(student.variables):
         raise ValueError(
             f"`{argument}` and {owner} must be made in the scope of the same "
             "strategy, since variables are mirrored there. Received: "
             f'{argument}="{student.name}", made in another. Build both inside '
-            "`with strategy.scope():`; a teacher may stay outside."
+            "`with strategy.scope():`, on JAX after `keras.distribution."
+            "set_distribution(...)`; a teacher may stay outside."
         )
 
 
@@ -219,7 +242,8 @@ def check_changing_scope(teacher):
         "`teacher` must be made in the scope of the strategy, since what a "
         "step changes of it, such as the state of its noise, is mirrored "
         f'there. Received: teacher="{teacher.name}", made elsewhere. Make the '
-        f"`{type(teacher).__name__}` inside `with strategy.scope():`{rest}."
+        f"`{type(teacher).__name__}` inside `with strategy.scope():`, on JAX "
+        f"after `keras.distribution.set_distribution(...)`{rest}."
     )
 
 

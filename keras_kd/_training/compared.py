@@ -90,6 +90,26 @@ class Compared:
         # A place inside a model with several outputs has no weight of its own.
         return sum(fitted) / len(fitted)
 
+    def position_weights(self, dtype):
+        """Sample weights of the positions, by their mean over each example.
+
+        Returns:
+            `(batch, ...)`; `None` if there are none, or not one for each
+            position of what is compared.
+        """
+        given = [w for w in self._given_weights() if w is not None]
+        compared = [tensor for tensor, _ in self.student]
+        compared += [ensemble_logits.scores(t) for t, _ in self.teacher]
+        if len(given) != 1 or not all(
+            reduction.is_of_positions(given[0], one) for one in compared
+        ):
+            return None
+        weights = ops.cast(given[0], dtype)
+        axes = tuple(range(1, len(weights.shape)))
+        return ops.divide_no_nan(
+            weights, ops.mean(weights, axis=axes, keepdims=True)
+        )
+
     def weighted(self):
         """Masks of what has a weight other than 0, a list."""
         return [
@@ -129,6 +149,12 @@ def share(loss, compared, training, check_values):
         }
         # Pairs have no weights by which they could be left out later.
         seen = compared.hiding(compared.weighted())
+    if declaration.takes_position_weights(loss):
+        served = served | {
+            declaration.POSITION_WEIGHTS: compared.position_weights(
+                loss.compute_dtype
+            )
+        }
     teacher, student = (
         places.unlisted(place, [tensor for tensor, _ in pairs])
         for place, pairs in (

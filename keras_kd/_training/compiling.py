@@ -13,6 +13,7 @@ from keras_kd._core import reduction
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_metrics
 from keras_kd._training import compiled_metrics
+from keras_kd._training import label_ranges
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
 from keras_kd._training import targets
@@ -91,9 +92,9 @@ class Compiling(logs.Reporting):
         )
         self.loss = loss
         student = self._parts.student
-        self._parts.reader = targets.Reader(
-            student.symbolic()[0], student.output_names, loss
-        )
+        outputs_of = student.symbolic()[0], student.output_names
+        self._parts.reader = targets.Reader(*outputs_of, loss)
+        self._parts.label_ranges = label_ranges.LabelRanges(*outputs_of, loss)
         self._parts.logs.fed = fed + weighted_fed
         compiled_metrics.decide(self._parts.logs.fed, outputs)
         # In a plain object, since Keras would track the metrics in a dict.
@@ -171,9 +172,12 @@ def _arguments(function, model, args, kwargs):
     # The method may take further arguments by `**kwargs`, under their names.
     arguments = {name: given[name] for name in names if name in given}
     arguments |= arguments.pop("kwargs", {})
+    _check_labels(model, arguments.get("y"))
     if arguments.get("y") is None:
         _move_weights(arguments)
     validation = arguments.get("validation_data")
+    if isinstance(validation, list | tuple):
+        _check_labels(model, *validation[1:2])
     if isinstance(validation, list | tuple) and len(validation) == 3:
         x, y, weights = validation
         if y is None:
@@ -181,6 +185,11 @@ def _arguments(function, model, args, kwargs):
             _move_weights(data)
             arguments["validation_data"] = (data["x"],)
     return arguments
+
+
+def _check_labels(model, y=None):
+    if model.compiled:
+        model._parts.label_ranges.check_arrays(y)
 
 
 def _move_weights(arguments):

@@ -26,6 +26,7 @@ class StepParts:
         awaits_teacher: Whether the teacher is a copy without the weights of
             the original.
         reader: `targets.Reader`, made by `compile`.
+        label_ranges: `label_ranges.LabelRanges`, made by `compile`.
         has_warned: Whether the warning of data without teacher was given.
     """
 
@@ -37,6 +38,7 @@ class StepParts:
         self.may_lack_teacher = False
         self.awaits_teacher = False
         self.reader = None
+        self.label_ranges = None
         self.has_warned = False
 
     @property
@@ -83,6 +85,7 @@ class StepParts:
         if self.mask_input is not None:
             positions = batch.entry(x, self.mask_input, "mask_input")
         size = batch.size(x)
+        self.label_ranges.check(y)
         found = self.reader.read(y, sample_weight, positions)
         return Examples(x, found, reserved, size)
 

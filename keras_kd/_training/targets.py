@@ -273,7 +273,7 @@ def _counted(labels, output_shape, ignored):
     is_float = keras.backend.is_float_dtype(labels.dtype)
     if ignored is not None:
         # Unsigned bytes have no class -1.
-        wide = labels if is_float else ops.cast(labels, "int64")
+        wide = labels if is_float else ops.cast(labels, "int32")
         tests.append(ops.not_equal(wide, ops.cast(ignored, wide.dtype)))
     if is_float:
         tests.append(ops.logical_not(ops.isnan(labels)))

@@ -21,11 +21,14 @@ ancestors = functools.partial(graph.ancestors, read=_chosen.read)
 assign = _chosen.assign
 assigned = _chosen.assigned
 attributes = _chosen.attributes
+buffers = _chosen.buffers
 check_finite = _chosen.check_finite
+check_labels = _chosen.check_labels
 compiled = _chosen.compiled
 compiled_by_shape = _chosen.compiled_by_shape
 copy_weight_decay_exclusions = _chosen.copy_weight_decay_exclusions
 gather_ints = _chosen.gather_ints
+has_float64 = _chosen.has_float64
 input_gradients = _chosen.input_gradients
 is_in_reach = _chosen.is_in_reach
 is_in_scope = _chosen.is_in_scope

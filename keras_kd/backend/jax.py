@@ -3,22 +3,29 @@
 import contextlib
 import functools
 
-import jax
-from jax import numpy as jnp
+import keras
 
 # What this backend takes from elsewhere is part of what it offers.
-from keras_kd.backend.jax_functions import compiled as compiled
-from keras_kd.backend.jax_functions import compiled as compiled_by_shape  # noqa: F401
+from keras_kd.backend import jax_distribution
+from keras_kd.backend.jax_distribution import is_in_scope as is_in_scope
+from keras_kd.backend.jax_functions import check_finite as check_finite
+from keras_kd.backend.jax_functions import check_labels as check_labels
+from keras_kd.backend.jax_functions import has_float64 as has_float64
 from keras_kd.backend.jax_functions import input_gradients as input_gradients
-from keras_kd.backend.jax_functions import norms
+from keras_kd.backend.jax_functions import is_in_reach as is_in_reach
+from keras_kd.backend.jax_functions import is_tracing as is_tracing
+from keras_kd.backend.jax_gradients import gradient_step
+from keras_kd.backend.jax_gradients import gradients
+from keras_kd.backend.jax_gradients import predict
 from keras_kd.backend.jax_graph import read as read
 from keras_kd.backend.jax_scopes import Failures
-from keras_kd.backend.jax_scopes import Parts
 from keras_kd.backend.jax_scopes import Scope
 from keras_kd.backend.jax_scopes import assigned as assigned
-from keras_kd.backend.jax_scopes import current
+from keras_kd.backend.jax_scopes import compiled as compiled
+from keras_kd.backend.jax_scopes import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.jax_scopes import read_only as read_only
 from keras_kd.backend.neutral import attributes as attributes
+from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
@@ -28,18 +35,18 @@ from keras_kd.backend.one_device import all_rows as all_rows
 from keras_kd.backend.one_device import all_sum as all_sum
 from keras_kd.backend.one_device import assign as assign
 from keras_kd.backend.one_device import gather_ints as gather_ints
-from keras_kd.backend.one_device import is_in_scope as is_in_scope
 from keras_kd.backend.one_device import is_scope_name as is_scope_name
 from keras_kd.backend.one_device import num_replicas as num_replicas
 from keras_kd.backend.one_device import replica_id as replica_id
 from keras_kd.backend.one_device import replicas_of as replicas_of
 from keras_kd.backend.one_device import scope_of as scope_of
+from keras_kd.backend.plain_errors import PlainErrors
 
 # A graph of JAX shows itself.
 watching = contextlib.nullcontext
 
 
-class Trainer(OneDeviceSteps):
+class Trainer(PlainErrors, OneDeviceSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -66,29 +73,81 @@ class Trainer(OneDeviceSteps):
             found += [*changed, self._failures.first]
         return found
 
+    def _plain_errors(self, arguments):
+        return jax_distribution.plain_errors(arguments)
+
     def make_train_function(self, force=False):
         """See Keras; `fit` calls it."""
         if self.train_function is None or force:
+            self._take_in_seeds()
+            self._check_scaled()
             super().make_train_function(force)
             self.train_function = self._with_teacher(self.train_function)
 
     def make_test_function(self, force=False):
         """See Keras; `evaluate` calls it."""
         if self.test_function is None or force:
+            self._take_in_seeds()
             super().make_test_function(force)
             self.test_function = self._with_teacher(self.test_function)
+
+    def _check_scaled(self):
+        """Validates that no peer but the first scales its loss.
+
+        The others have the learning rate of the first, which Keras 3.15 does
+        not find where it keeps an optimizer's own variables alone.
+        """
+        for one in getattr(self, "optimizers", ())[1:]:
+            if isinstance(one, keras.optimizers.LossScaleOptimizer):
+                raise ValueError(
+                    "`peers` must not compute in float16 on JAX, since each "
+                    "scales its loss by an optimizer that shares a learning "
+                    "rate. Received: peers with a LossScaleOptimizer. Make "
+                    'them of "mixed_bfloat16" or float32.'
+                )
+
+    def _take_in_seeds(self):
+        # Of a teacher that was made before the distribution was set.
+        _, changed = self._parts.outside(self)
+        jax_distribution.take_in(changed)
 
     def _with_teacher(self, function):
         """Adds the values of the teacher's weights to each batch."""
         variables, _ = self._parts.outside(self)
+        values_of_now = jax_distribution.Values(variables)
 
         def run(state, iterator):
-            values = [variable.value for variable in variables]
-            result = function(state, ((values, data) for data in iterator))
+            values = values_of_now()
+            try:
+                result = function(state, ((values, data) for data in iterator))
+            except BaseException:
+                self._give_back(state)
+                raise
             self._failures.may_have_new = True
             return result
 
         return run
+
+    def _groups(self, has_optimizer):
+        """The variables of the state of a step, in its order."""
+        return [
+            self.trainable_variables,
+            self.non_trainable_variables,
+            *([self.optimizer.variables] if has_optimizer else []),
+            self.metrics_variables,
+        ]
+
+    def _give_back(self, state):
+        """Gives variables the values that a step failed with.
+
+        Keras 3.15 takes them out for an epoch, and puts in what the last step
+        returned: if the first one fails, the model has no weights.
+        """
+        groups = self._groups(has_optimizer=len(state) == 4)
+        for variables, values in zip(groups, state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                if not value.is_deleted():
+                    variable.assign(value)
 
     def _scope(self, groups, state, values):
         """The scope of a step, with all variables that it uses."""
@@ -102,26 +161,21 @@ class Trainer(OneDeviceSteps):
     def train_step(self, state, data):
         """Updates the students, and the weights of the losses, on a batch."""
         values, data = data
-        groups = [
-            self.trainable_variables,
-            self.non_trainable_variables,
-            self.optimizer.variables,
-            self.metrics_variables,
-        ]
+        groups = self._groups(has_optimizer=True)
         with self._scope(groups, state, values) as scope:
             step = self._parts.step(self, data, training=True)
             learners = step.learners()
             pullbacks = []
             for index, (_, variables) in enumerate(learners):
-                prediction, pullback = _predict(scope, step, index, variables)
+                prediction, pullback = predict(scope, step, index, variables)
                 step.predictions[index] = prediction
                 pullbacks.append(pullback)
             for index, (optimizer, variables) in enumerate(learners):
                 step.prepare(index)
-                gradients = _gradients(
+                found = gradients(
                     scope, step, index, learners[index], pullbacks[index]
                 )
-                optimizer.apply(gradients, variables)
+                _apply(scope, optimizer, found, variables)
                 step.updated(index)
             logs = step.report()
             self._failures.note(scope.failures)
@@ -130,11 +184,7 @@ class Trainer(OneDeviceSteps):
     def test_step(self, state, data):
         """Evaluates a batch; changes nothing but the metrics."""
         values, data = data
-        groups = [
-            self.trainable_variables,
-            self.non_trainable_variables,
-            self.metrics_variables,
-        ]
+        groups = self._groups(has_optimizer=False)
         with self._scope(groups, state, values) as scope:
             step = self._parts.step(self, data, training=False)
             for index in range(step.count):
@@ -146,57 +196,7 @@ class Trainer(OneDeviceSteps):
             self._failures.note(scope.failures)
         return logs, tuple(map(scope.values_of, groups))
 
-    def gradient_step(self, data):
-        """Evaluates a batch, and differentiates each term of the loss.
-
-        Nothing is changed, metrics included.
-
-        Args:
-            data: The batch, as a step gets it.
-
-        Returns:
-            `(output, penalties, norms)`: the output of the one teacher, or
-            `None`; and for each student a list of its regularisation, and a
-            dict from the name of a term to the norm of its gradient by the
-            student's weights: a scalar, without the term's weight and scaled as
-            the optimizer does, or `None` if the term does not depend on them.
-        """
-        read, changed = self._parts.outside(self)
-        variables = [*self.variables, *read, *changed]
-        seen = {}
-
-        # It runs once: to compile takes longer.
-        @functools.partial(
-            jax.jit, compiler_options={"xla_backend_optimization_level": 0}
-        )
-        def run(values, data):
-            with Scope() as scope:
-                scope.hold(variables, values)
-                step = self._parts.step(self, data, training=False)
-                pullbacks = []
-                for index in range(step.count):
-                    by = step.student(index).trainable_variables
-                    prediction, pullback = _predict(scope, step, index, by)
-                    step.predictions[index] = prediction
-                    pullbacks.append(pullback)
-                found = []
-                for index, (optimizer, _) in enumerate(step.learners()):
-                    step.prepare(index)
-                    found.append(
-                        norms(scope, step, index, optimizer, pullbacks[index])
-                    )
-            seen["output"] = output = Parts(step.teacher_output)
-            seen["is_reached"] = [is_reached for _, is_reached in found]
-            penalties = [penalties for _, penalties in step.terms]
-            sizes = [of_student for of_student, _ in found]
-            return output.real(), output.others(), penalties, sizes
-
-        *output, penalties, sizes = run([v.value for v in variables], data)
-        reached = [
-            {name: size if of[name] else None for name, size in one.items()}
-            for one, of in zip(sizes, seen["is_reached"], strict=True)
-        ]
-        return seen["output"].joined(*output), penalties, reached
+    gradient_step = gradient_step
 
     def jax_state_sync(self):
         """Gives the variables the values of the last step.
@@ -211,88 +211,19 @@ class Trainer(OneDeviceSteps):
         self._failures.raise_new()
 
 
-def _predict(scope, step, index, variables):
-    """Runs a student, and records how its outputs depend on variables.
-
-    Returns:
-        `(prediction, pullback)`: a `ForwardPass`, and a function from the
-        gradients by its real tensors to a tuple of those by the variables.
-    """
-
-    def run(values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            parts = Parts(step.predict(index))
-            seen.update(inner=inner, parts=parts)
-            return parts.real(), (parts.others(), inner.changes())
-
-    seen = {}
-    real, pullback, (others, changes) = jax.vjp(
-        run, scope.values_of(variables), has_aux=True
+def _apply(scope, optimizer, gradients, variables):
+    """Updates the variables of a learner, and those of its optimizer."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.apply(gradients, variables)
+        return
+    # In place, it would assign in a condition, which no tensor leaves.
+    values = optimizer.stateless_apply(
+        scope.values_of(optimizer.variables),
+        gradients,
+        scope.values_of(variables),
     )
-    scope.take_over(seen["inner"], changes)
-    return seen["parts"].joined(real, others), pullback
-
-
-def _gradients(scope, step, index, learner, pullback):
-    """Gradients of the loss of a student by the variables of its learner."""
-    optimizer, variables = learner
-    prediction = step.predictions[index]
-    parts = Parts(prediction)
-
-    def total(real, values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            step.predictions[index] = parts.joined(real, parts.others())
-            scaled = optimizer.scale_loss(step.compare(index))
-            seen.append(inner)
-            return scaled, inner.changes()
-
-    seen = []
-    (by_outputs, by_values), changes = jax.grad(
-        total, argnums=(0, 1), has_aux=True
-    )(parts.real(), scope.values_of(variables))
-    scope.take_over(seen[0], changes)
-    step.predictions[index] = prediction
-    (through_outputs,) = pullback(by_outputs)
-    return list(map(jnp.add, through_outputs, by_values))
-
-
-def is_tracing():
-    """Whether a step runs, whose tensors may have no values yet."""
-    return current() is not None
-
-
-def is_in_reach(tensor, output):
-    """Whether a tensor can be used where `output` can.
-
-    It cannot if it was made in a loop or a condition that `output` left.
-    """
-    if getattr(tensor, "_trace", None) is getattr(output, "_trace", None):
-        return True
-    try:
-        # One may depend on what is differentiated, and the other not.
-        return (tensor + 0) is not None
-    except jax.errors.UnexpectedTracerError:
-        return False
-
-
-def check_finite(tensor, message, allows_minus_infinity=False):
-    """Returns the tensor; notes whether it has nan or infinity.
-
-    The `Trainer` fails with the message at the end of the epoch at the latest.
-
-    Args:
-        tensor: Real numbers.
-        message: Beginning of the error.
-        allows_minus_infinity: Whether -inf is let through.
-    """
-    is_bad = jnp.isnan(tensor) | jnp.isposinf(tensor)
-    if not allows_minus_infinity:
-        is_bad = ~jnp.isfinite(tensor)
-    scope = current()
-    if scope is not None:
-        scope.failures.append((message, jnp.any(is_bad)))
-    elif not isinstance(is_bad, jax.core.Tracer) and jnp.any(is_bad):
-        raise ValueError(f"{message} nan or infinity.")
-    return tensor
+    for group, new in zip(
+        (variables, optimizer.variables), values, strict=True
+    ):
+        for variable, value in zip(group, new, strict=True):
+            variable.assign(value)

@@ -1,74 +1,67 @@
-"""Functions of tensors, and gradients of terms, on JAX."""
+"""Checks and gradients on JAX, in a step and outside of one."""
 
 import jax
 import keras
 from jax import numpy as jnp
 
-from keras_kd.backend import graph
-from keras_kd.backend.jax_graph import read
 from keras_kd.backend.jax_scopes import Parts
 from keras_kd.backend.jax_scopes import Scope
 from keras_kd.backend.jax_scopes import current
 
 
-def norms(scope, step, index, optimizer, pullback):
-    """Compares a student, and differentiates each term of its loss.
+def is_tracing():
+    """Whether a step runs, whose tensors may have no values yet."""
+    return current() is not None
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can.
+
+    It cannot if it was made in a loop or a condition that `output` left.
+    """
+    if getattr(tensor, "_trace", None) is getattr(output, "_trace", None):
+        return True
+    try:
+        # One may depend on what is differentiated, and the other not.
+        return (tensor + 0) is not None
+    except jax.errors.UnexpectedTracerError:
+        return False
+
+
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor; notes whether it has nan or infinity.
+
+    The `Trainer` fails with the message at the end of the epoch at the latest.
 
     Args:
-        scope: The `Scope` of the step.
-        step: The `Step`, whose students have predicted.
-        index: Which student.
-        optimizer: That of the student.
-        pullback: From the gradients by the real tensors of its prediction to a
-            tuple of those by its trainable variables.
-
-    Returns:
-        `(norms, is_reached)`, two dicts by the names of the terms: scalars, and
-        whether the term depends on a trainable variable at all.
+        tensor: Real numbers.
+        message: Beginning of the error.
+        allows_minus_infinity: Whether -inf is let through.
     """
-    variables = step.student(index).trainable_variables
-    prediction = step.predictions[index]
-    parts = Parts(prediction)
-
-    def compare(real, values):
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            step.predictions[index] = parts.joined(real, parts.others())
-            step.compare(index)
-            terms, penalties = step.terms.pop()
-            scaled = {n: optimizer.scale_loss(t) for n, t in terms.items()}
-            return scaled, (terms, penalties)
-
-    def reach(values):
-        """Whether each term depends on a value: no gradient tells it from 0."""
-        with Scope(scope) as inner:
-            inner.hold(variables, values)
-            real = Parts(step.predict(index)).real()
-        scaled, _ = compare(real, values)
-        known = {read(value) for value in values}
-        for name, term in scaled.items():
-            is_reached[name] = not known.isdisjoint(
-                graph.ancestors([term], read)
-            )
-
-    values = scope.values_of(variables)
-    scaled, pull, found = jax.vjp(compare, parts.real(), values, has_aux=True)
-    is_reached = {}
-    jax.eval_shape(reach, values)
-    step.predictions[index] = prediction
-    step.terms.append(found)
-    found = {name: _norm(scaled, name, pull, pullback) for name in scaled}
-    return found, is_reached
+    is_bad = jnp.isnan(tensor) | jnp.isposinf(tensor)
+    if not allows_minus_infinity:
+        is_bad = ~jnp.isfinite(tensor)
+    _check(is_bad, f"{message} nan or infinity.")
+    return tensor
 
 
-def _norm(scaled, name, pull, pullback):
-    """Norm of the gradient of one term, through the outputs and beside."""
-    by_outputs, by_values = pull(
-        {n: jnp.ones_like(t) * (n == name) for n, t in scaled.items()}
-    )
-    (through_outputs,) = pullback(by_outputs)
-    pairs = zip(through_outputs, by_values, strict=True)
-    return jnp.sqrt(sum(jnp.sum(jnp.square(a + b)) for a, b in pairs))
+def check_labels(is_strange, message):
+    """Notes whether any of some booleans is true; see `check_finite`."""
+    _check(is_strange, message)
+
+
+def _check(is_bad, message):
+    """Notes a failure in a step, and fails at once outside of one."""
+    scope = current()
+    if scope is not None:
+        scope.failures.append((message, jnp.any(is_bad)))
+    elif not isinstance(is_bad, jax.core.Tracer) and jnp.any(is_bad):
+        raise ValueError(message)
+
+
+def has_float64():
+    """Whether numbers may have 64 bits, which is an option of JAX."""
+    return jax.config.jax_enable_x64
 
 
 def input_gradients(function, x, objectives):
@@ -112,36 +105,3 @@ def input_gradients(function, x, objectives):
         )
         gradients[name] = given.joined(by_x, zeros)
     return seen["parts"].joined(real, others), gradients
-
-
-def compiled(function, variables=()):
-    """Compiles a function of tensors, for calls in a loop.
-
-    Args:
-        function: Of structures of tensors.
-        variables: All that it changes, and what it reads and others change:
-            other values are those of its first call. Defaults to none.
-
-    Returns:
-        A function that computes the same, of tensors or arrays.
-    """
-    changed = []
-
-    @jax.jit
-    def run(values, inputs):
-        with Scope() as scope:
-            scope.hold(variables, values)
-            result = function(*inputs)
-            new, _ = scope.changes()
-        changed[:] = [v for v in variables if id(v) in new]
-        return result, [new[id(v)] for v in changed]
-
-    def call(*inputs):
-        convert = keras.ops.convert_to_tensor
-        values = [variable.value for variable in variables]
-        result, new = run(values, keras.tree.map_structure(convert, inputs))
-        for variable, value in zip(changed, new, strict=True):
-            variable.assign(value)
-        return result
-
-    return call

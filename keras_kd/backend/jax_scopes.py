@@ -7,8 +7,8 @@ import jax
 import keras
 from jax import numpy as jnp
 
-from keras_kd.backend.neutral import read_mask
-from keras_kd.backend.neutral import with_mask
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()
@@ -23,8 +23,8 @@ class Scope(keras.StatelessScope):
         outer: A `Scope` whose values to begin with, or `None`.
 
     Attributes:
-        failures: Messages of `check_finite`, each with a boolean scalar:
-            whether it failed.
+        failures: Messages of `check_finite` and `check_labels`, each with a
+            boolean scalar: whether it failed.
     """
 
     def __init__(self, outer=None):
@@ -166,7 +166,7 @@ def _is_real(tensor):
 
 
 class Failures:
-    """The first tensor that `check_finite` found bad in any step.
+    """The first failure of `check_finite` or `check_labels` in any step.
 
     A compiled step cannot raise: it keeps the number of the message, which is
     read when the steps are over.
@@ -194,4 +194,37 @@ class Failures:
         number = int(self.first.value)
         if number:
             self.first.assign(0)
-            raise ValueError(f"{self._messages[number - 1]} nan or infinity.")
+            raise ValueError(self._messages[number - 1])
+
+
+def compiled(function, variables=()):
+    """Compiles a function of tensors, for calls in a loop.
+
+    Args:
+        function: Of structures of tensors.
+        variables: All that it changes, and what it reads and others change:
+            other values are those of its first call. Defaults to none.
+
+    Returns:
+        A function that computes the same, of tensors or arrays.
+    """
+    changed = []
+
+    @jax.jit
+    def run(values, inputs):
+        with Scope() as scope:
+            scope.hold(variables, values)
+            result = function(*inputs)
+            new, _ = scope.changes()
+        changed[:] = [v for v in variables if id(v) in new]
+        return result, [new[id(v)] for v in changed]
+
+    def call(*inputs):
+        convert = keras.ops.convert_to_tensor
+        values = [variable.value for variable in variables]
+        result, new = run(values, keras.tree.map_structure(convert, inputs))
+        for variable, value in zip(changed, new, strict=True):
+            variable.assign(value)
+        return result
+
+    return call

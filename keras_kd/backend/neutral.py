@@ -1,10 +1,56 @@
 """Hooks into Keras that are the same on several backends."""
 
 import contextlib
-import functools
+import sys
 
 import keras
-from keras import ops
+
+# What trains on several devices, by backend.
+DISTRIBUTIONS = {
+    "tensorflow": "Use `keras_kd.distribution.strategy`.",
+    "jax": "Call `keras.distribution.set_distribution(keras.distribution."
+    "DataParallel())` before you make a model.",
+    "torch": "Train on one device.",
+}
+
+
+def check_distribution():
+    """Validates that no distribution of another backend is in use.
+
+    Keras would train without it, on one device.
+
+    Raises:
+        RuntimeError: If one is.
+    """
+    used, found = keras.backend.backend(), None
+    tensorflow = sys.modules.get("tensorflow")
+    if used != "jax":
+        found = keras.distribution.distribution()
+    if used != "tensorflow" and tensorflow is not None:
+        if tensorflow.distribute.has_strategy():
+            found = tensorflow.distribute.get_strategy()
+    if found is not None:
+        raise RuntimeError(
+            "The distribution must be one that the Keras backend knows, since "
+            "the training would be on one device. Received: "
+            f"{type(found).__name__}, backend={used}. Leave its scope. "
+            f"{DISTRIBUTIONS[used]}"
+        )
+
+
+def strange_labels(classes, found):
+    """The sentence for labels that are numbers of no class.
+
+    Args:
+        classes: Number of classes.
+        found: Such a label, or words for some.
+    """
+    return (
+        f"`y` must have whole numbers from 0 to {classes - 1}, since the loss "
+        f"takes numbers of {classes} classes. Received: {found} among the "
+        "labels. For labels that are to be left out, give the loss an "
+        "`ignore_class`."
+    )
 
 
 def wrapped_function(given):
@@ -41,6 +87,16 @@ def untrack(layer, variable):
 def attributes(layer):
     """The attributes of a layer by name."""
     return vars(layer)
+
+
+def buffers(layer):
+    """Numbers that a layer computes with and that are no variables."""
+    return []
+
+
+def has_float64():
+    """Whether numbers may have 64 bits."""
+    return True
 
 
 def read_only(pairs=()):
@@ -125,59 +181,6 @@ def of_any_backend(config):
     if str(config.get("module")).startswith("keras.src.backend."):
         config |= {"module": "keras.optimizers", "registered_name": None}
     return config
-
-
-class Mask(keras.layers.Layer):
-    """Returns the Keras mask of a tensor, or `None`.
-
-    A layer's `mask` argument is the public way to it.
-    """
-
-    def __init__(self):
-        super().__init__(name="mask", autocast=False)
-        self.supports_masking = True
-
-    def call(self, x, mask=None):
-        return mask
-
-    def compute_output_spec(self, x, mask=None):
-        return mask
-
-
-class Marked(keras.layers.Layer):
-    """Gives a tensor a Keras mask.
-
-    Args:
-        mask: Boolean, `(batch, ...)`.
-    """
-
-    def __init__(self, mask):
-        super().__init__(name="marked", autocast=False)
-        self.supports_masking = True
-        self.mask = mask
-
-    def call(self, x):
-        return x
-
-    def compute_mask(self, inputs, previous_mask):
-        return self.mask
-
-
-def read_mask(tensor):
-    """The Keras mask of a tensor, or `None`."""
-    return _reader()(tensor)
-
-
-@functools.cache
-def _reader():
-    # One for all: a compiled step of PyTorch cannot make a layer.
-    return Mask()
-
-
-def with_mask(tensor, mask):
-    """The tensor with a Keras mask, or as it is if `mask` is `None`."""
-    # A copy, since a mask belongs to the tensor itself.
-    return tensor if mask is None else Marked(mask)(ops.copy(tensor))
 
 
 def graph_of(model):

@@ -19,7 +19,9 @@ class OneDeviceSteps:
         # none: those wait for labels, and the step says what it misses.
         data_batch = first_batch(iterator, data_batch)
         if has_labels(data_batch):
-            super()._symbolic_build(data_batch=data_batch)
+            # Without the weights: those of examples do not fit the values of
+            # positions, for which a step spreads them.
+            super()._symbolic_build(data_batch=data_batch[:2])
         elif not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -8,13 +8,17 @@ import keras
 import tensorflow as tf
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend import neutral
 from keras_kd.backend.first_batch import FirstBatch as FirstBatch
 from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import attributes as attributes
+from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.neutral import has_float64 as has_float64
 from keras_kd.backend.neutral import read_only as read_only
+from keras_kd.backend.plain_errors import PlainErrors
 from keras_kd.backend.replicated_steps import ReplicatedSteps
 from keras_kd.backend.tensorflow_functions import compiled as compiled
 from keras_kd.backend.tensorflow_functions import (
@@ -34,7 +38,7 @@ from keras_kd.backend.tensorflow_replicas import replicas_of as replicas_of
 from keras_kd.backend.tensorflow_replicas import scope_of as scope_of
 
 
-class Trainer(ReplicatedSteps):
+class Trainer(PlainErrors, ReplicatedSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -42,25 +46,8 @@ class Trainer(ReplicatedSteps):
     which order its methods are to be called.
     """
 
-    def fit(self, *args, **kwargs):
-        """See Keras."""
-        with _plain_refusals():
-            return super().fit(*args, **kwargs)
-
-    def evaluate(self, *args, **kwargs):
-        """See Keras."""
-        with _plain_refusals():
-            return super().evaluate(*args, **kwargs)
-
-    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """See Keras."""
-        with _plain_refusals():
-            return super().train_on_batch(*args, **kwargs)
-
-    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """See Keras."""
-        with _plain_refusals():
-            return super().test_on_batch(*args, **kwargs)
+    def _plain_errors(self, arguments):
+        return _plain_errors()
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
@@ -158,19 +145,28 @@ watching = contextlib.nullcontext
 
 
 @contextlib.contextmanager
-def _plain_refusals():
-    """Shows the message of `check_finite` without the graph around it."""
+def _plain_errors():
+    """Shows what a step refuses without the graph around it."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
-        found = re.search(
-            r"^(.*Received:) : Tensor had (.*) values", str(error), re.MULTILINE
-        )
-        if found is None:
+        plain = _plain(str(error))
+        if plain is None:
             raise
-        raise tf.errors.InvalidArgumentError(
-            None, None, f"{found[1]} {found[2]}."
-        ) from None
+        raise tf.errors.InvalidArgumentError(None, None, plain) from None
+
+
+def _plain(error):
+    """The sentence in an error of a graph, `None` if there is none of ours."""
+    found = re.search(
+        r"^(.*Received:) : Tensor had (.*) values", error, re.MULTILINE
+    )
+    if found:
+        return f"{found[1]} {found[2]}."
+    found = re.search(r"a label value of (\S+) .* of \[0, (\d+)\)", error)
+    if found:
+        return neutral.strange_labels(int(found[2]), found[1])
+    return None
 
 
 def is_in_scope(variables):
@@ -223,3 +219,12 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
     with tf.control_dependencies([checked]):
         return tf.identity(tensor)
+
+
+def check_labels(is_strange, message):
+    """Fails with the message if any of some booleans is true.
+
+    Not in a graph: what follows from such labels there fails by itself.
+    """
+    if tf.executing_eagerly() and tf.reduce_any(is_strange):
+        raise ValueError(message)

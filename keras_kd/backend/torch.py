@@ -3,15 +3,16 @@
 import keras
 import torch
 
+from keras_kd.backend.masks import read_mask
+from keras_kd.backend.masks import with_mask
+
+# What this backend takes from elsewhere is part of what it offers.
 from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
-
-# What this backend takes from elsewhere is part of what it offers.
-from keras_kd.backend.neutral import read_mask
+from keras_kd.backend.neutral import has_float64 as has_float64
 from keras_kd.backend.neutral import read_only as read_only
-from keras_kd.backend.neutral import with_mask
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_rows as all_rows
@@ -40,9 +41,16 @@ class Trainer(OneDeviceSteps):
         """See Keras.
 
         Raises:
-            ValueError: If `torch.compile` is asked for.
+            ValueError: If `torch.compile` or a graph of several steps is asked
+                for.
         """
         super().compile(*args, **kwargs)
+        if self.steps_per_execution > 1:
+            raise ValueError(
+                "`steps_per_execution` must be 1 on PyTorch, since Keras has "
+                "no graph of several steps there. Received: "
+                f"steps_per_execution={self.steps_per_execution}. Leave it out."
+            )
         if self.jit_compile:
             raise ValueError(
                 '`jit_compile` must be "auto" or False on PyTorch, since '
@@ -136,6 +144,11 @@ def attributes(layer):
     return vars(layer) | dict(layer.named_children())
 
 
+def buffers(layer):
+    """Buffers of a module that is wrapped as a layer: Keras sees parameters."""
+    return list(layer.buffers())
+
+
 def compiled(function, variables=()):
     """Converts what a function is called with; records no gradients.
 
@@ -182,6 +195,12 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     if is_bad.any():
         raise ValueError(f"{message} nan or infinity.")
     return tensor
+
+
+def check_labels(is_strange, message):
+    """Fails with the message if any of some booleans is true."""
+    if is_strange.any():
+        raise ValueError(message)
 
 
 def input_gradients(function, x, objectives):

@@ -82,7 +82,8 @@ class ChannelDistributions(ProjectedLoss):
         student: Activations or logits, same shape but for the projector.
         position_weights: How much each position counts, of at least 0,
             `(batch, ...)` without the channels, or `None` for 1. One of weight
-            2 stands for two, one of weight 0 for none; only ratios matter.
+            2 stands for two, one of weight 0 for none; only ratios matter. A
+            Distiller gives the sample weights of positions.
         student_mask: The Keras mask of the student's tensor, filled in by
             Keras: what it hides does not count.
 

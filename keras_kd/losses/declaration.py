@@ -13,6 +13,12 @@ SERVED = (
     "teacher_head",
 )
 WEIGHTS = "example_weights"
+POSITION_WEIGHTS = "position_weights"
+
+
+def takes_position_weights(loss):
+    """Whether the `call` of a loss takes weights of positions."""
+    return POSITION_WEIGHTS in inspect.signature(loss.call).parameters
 
 
 def check(loss):

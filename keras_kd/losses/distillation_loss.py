@@ -83,6 +83,10 @@ class DistillationLoss(keras.layers.Layer):
       averaged probabilities, those at `temperature` if the loss has one.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
+    * An argument `position_weights` of `call` needs none either: the sample
+      weights where there is one for each position of both tensors, `(batch,
+      ...)`, by their mean over the example; else `None`. The Distiller weighs
+      the example's value by that mean.
 
     A loss that remembers earlier batches does so by `losses.memory`; one that
     draws numbers has a `keras.random.SeedGenerator` as an attribute. `call`

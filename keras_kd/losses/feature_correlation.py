@@ -80,7 +80,8 @@ class FeatureCorrelation(ProjectedLoss):
             weight 2 stands for two, one of weight 0 for none; only ratios
             matter.
         position_weights: The same for each position, `(batch, ...)` without
-            the channels, or `None`.
+            the channels, or `None`. A Distiller gives the sample weights of
+            positions.
         student_mask: The Keras mask of the student's feature, filled in by
             Keras: what it hides does not count.
 

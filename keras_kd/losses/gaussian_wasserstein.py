@@ -129,7 +129,7 @@ class GaussianWasserstein(ProjectedLoss):
         student: Activations of the same rank.
         position_weights: How much each position counts, of at least 0,
             `(batch, ...)` without the channels, or `None` for 1. Only ratios
-            matter.
+            matter. A Distiller gives the sample weights of positions.
         student_mask: The Keras mask of the student's activations, filled in
             by Keras: what it hides does not count.
 

@@ -81,7 +81,8 @@ class MaskedGeneration(ProjectedLoss):
             three axes of positions.
         student: The student's feature, same shape but for the projector.
         position_weights: The factor on each position, of at least 0, `(batch,
-            ...)` without the channels, or `None` for 1.
+            ...)` without the channels, or `None` for 1. A Distiller gives the
+            sample weights of positions.
         student_mask: The Keras mask of the student's feature, filled in by
             Keras: what it hides is neither seen nor generated.
 

@@ -84,7 +84,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         mask = reduction.read_mask(scores)
         probabilities = self._probabilities(scores)
         confidence = ops.max(probabilities, axis=-1)
-        choice = ops.cast(ops.argmax(probabilities, axis=-1), "int64")
+        choice = ops.cast(ops.argmax(probabilities, axis=-1), "int32")
         correct = ops.equal(choice, _class_numbers(labels, scores))
         place = ops.reshape(self._place(confidence), (-1,))
         confidence = ops.cast(confidence, self.dtype)
@@ -153,4 +153,4 @@ def _class_numbers(labels, scores):
             f"one-hot. Received: labels of shape {tuple(labels.shape)}, scores "
             f"of shape {tuple(scores.shape)}."
         )
-    return ops.cast(labels, "int64")
+    return ops.cast(labels, "int32")

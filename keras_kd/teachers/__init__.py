@@ -10,6 +10,7 @@ from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
 from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
 from keras_kd.teachers.noisy import NoisyTeacher
+from keras_kd.teachers.torch_teacher import TorchTeacher
 
 if TYPE_CHECKING:
     from keras_kd.teachers.cached import CachedTeacher
@@ -22,6 +23,7 @@ __all__ = [
     "EnsembleTeacher",
     "FunctionTeacher",
     "NoisyTeacher",
+    "TorchTeacher",
     "cache_answers",
     "cache_teacher",
     "logits",

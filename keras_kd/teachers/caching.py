@@ -55,8 +55,9 @@ def cache_teacher(
         dataset: `tf.data.Dataset` of single examples (not batched) in a fixed
             order: `x`, `(x, y)` or `(x, y, sample_weight)`; or arrays of that
             structure; or batches of it: a `keras.utils.PyDataset`, which is
-            read by index, or a function that makes a generator. A generator
-            itself cannot be read again.
+            read by index, a `DataLoader` of PyTorch that does not shuffle, or
+            a function that makes a generator. A generator itself cannot be
+            read again.
         directory: Folder of the cache; made if it does not exist.
         taps: Names of taps to store beside the output.
         top_k: Integer >= 1. Stores only so many of the highest logits of an

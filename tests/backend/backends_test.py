@@ -4,11 +4,7 @@ A process has one backend, so each has its own.
 """
 
 import concurrent.futures
-import importlib.util
-import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -17,13 +13,13 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from tests import support
+from tests.backend import processes
 from tests.backend import trainings
+from tests.backend.processes import BACKENDS
+from tests.backend.processes import OTHERS
 
 pytestmark = pytest.mark.slow
 
-ROOT = pathlib.Path(__file__).parents[2]
-OTHERS = ("jax", "torch")
-BACKENDS = ("tensorflow", *OTHERS)
 # Two at a time: that many cores.
 AT_ONCE = 2
 
@@ -78,25 +74,6 @@ assert sys.modules["tensorflow"] is None
 """
 
 
-def run(backend, *arguments):
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-
-
-def installed():
-    return [
-        name
-        for name in BACKENDS
-        if name == "tensorflow" or importlib.util.find_spec(name)
-    ]
-
-
 class BackendsTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -109,18 +86,17 @@ class BackendsTest(parameterized.TestCase):
             command = ("-m", "tests.backend.trainings", what, cls.folder)
             with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
                 ended = pool.map(
-                    lambda name, command=command: run(name, *command),
-                    installed(),
+                    lambda name, command=command: processes.run_well(
+                        name, *command
+                    ),
+                    processes.installed(),
                 )
-            for name, process in zip(installed(), ended, strict=True):
-                if process.returncode:
-                    raise AssertionError(f"{name}: {process.stderr[-3000:]}")
+            for name, _ in zip(processes.installed(), ended, strict=True):
                 path = cls.folder / f"{name}{suffix}.npz"
                 cls.found[name + suffix] = dict(np.load(path))
 
     def results(self, name):
-        if name.split("_")[0] not in installed():
-            self.skipTest(f"{name} is not installed.")
+        processes.require(self, name.split("_")[0])
         return self.found[name]
 
     def assert_equal(self, found, expected, prefix):
@@ -147,12 +123,10 @@ class BackendsTest(parameterized.TestCase):
 class WithoutTensorFlowTest(parameterized.TestCase):
     @parameterized.parameters(*OTHERS)
     def test_distils_saves_and_loads(self, backend):
-        if backend not in installed():
-            self.skipTest(f"{backend} is not installed.")
+        processes.require(self, backend)
         path = support.folder(self) / "distiller.keras"
-        process = run(backend, "-c", WITHOUT_TENSORFLOW, path)
-        self.assertEqual(process.returncode, 0, process.stderr[-3000:])
-        self.assertIn("cache_teacher` needs TensorFlow", process.stdout)
+        printed = processes.run_well(backend, "-c", WITHOUT_TENSORFLOW, path)
+        self.assertIn("cache_teacher` needs TensorFlow", printed)
 
 
 if __name__ == "__main__":

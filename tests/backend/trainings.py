@@ -21,7 +21,7 @@ from tests.conformance import every_loss_model
 from tests.conformance import teacher_rows
 from tests.peers import communities
 
-EXAMPLES = 13
+EXAMPLES, BATCH = 14, 6
 EPOCHS = 3
 
 
@@ -68,7 +68,7 @@ def result(distiller, x, y, sample_weight=None, callbacks=None):
         x,
         y,
         sample_weight=sample_weight,
-        batch_size=5,
+        batch_size=BATCH,
         epochs=EPOCHS,
         shuffle=False,
         verbose=0,
@@ -205,7 +205,7 @@ def cached():
         )
         compiled(distiller)
         history = distiller.fit(
-            cache.attach(data).batch(5), epochs=EPOCHS, verbose=0
+            cache.attach(data).batch(BATCH), epochs=EPOCHS, verbose=0
         ).history
         return [
             *distiller.student.get_weights(),
@@ -229,7 +229,7 @@ def unlabelled():
     x, y, _ = vectors()
     distiller = compiled(support.distiller())
     distiller.compile("sgd", metrics=["accuracy"])
-    distiller.fit(x, batch_size=5, shuffle=False, verbose=0)
+    distiller.fit(x, batch_size=BATCH, shuffle=False, verbose=0)
     return result(distiller, x, y)
 
 

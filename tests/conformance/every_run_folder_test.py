@@ -133,6 +133,12 @@ class EveryRunFolderTest(parameterized.TestCase):
 
 
 support.mark_slow(EveryRunFolderTest, "test_takes_up_the_same_run_in_another")
+# What it shares with the other chain, that one's rows show.
+support.mark_slow(
+    EveryRunFolderTest,
+    "test_refuses_another_run_born_again",
+    but=["_generations", "_student"],
+)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,15 @@ FEATURE_ROWS = (
         is_divergence=False,
     ),
     Row(
+        "contrastive_representation",
+        "ContrastiveRepresentation",
+        (5,),
+        (3,),
+        arguments=lambda: {"width": 4},
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
         "feature_correlation",
         "FeatureCorrelation",
         (4, 4, 3),

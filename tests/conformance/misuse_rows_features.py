@@ -27,6 +27,10 @@ def _of_arguments():
         of, make = f"losses.{name}", getattr(losses, name)
         values = (0, -1.0, "5", None, math.nan, math.inf, True)
         rows += wrong(of, make, argument, *values, remedy=remedy)
+    of = "losses.ContrastiveRepresentation"
+    make = losses.ContrastiveRepresentation
+    rows += wrong(of, make, "consistency", -1, "1", None, True, remedy=0.0)
+    rows += wrong(of, make, "width", 0, "2", 1.5, None, True, remedy=2)
     of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
     values = (-1, "1", None, math.nan, True)
     rows += wrong(of, make, "mean_weight", *values, remedy=0.0)

@@ -13,6 +13,7 @@ EXCEPTIONS = {
     "Augmentation": "is no teacher",
     "CachedTeacher": "is attached to data: cache_training_test.py",
     "FunctionTeacher": "is asked once, for a cache",
+    "TorchTeacher": "runs on PyTorch: torch_teacher_test.py",
     "cache_answers": "is no teacher",
     "cache_teacher": "is no teacher",
 }

@@ -41,6 +41,13 @@ def generator(*arrays):
     yield from map(Batches(*arrays).__getitem__, range(5))
 
 
+class Loader:
+    """A loader as those of PyTorch: batches are lists."""
+
+    def __iter__(self):
+        return map(list, generator(X, Y, WEIGHTS))
+
+
 class BatchedTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -61,6 +68,7 @@ class BatchedTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("data_set", Batches(X, Y, WEIGHTS)),
         ("generator", lambda: generator(X, Y, WEIGHTS)),
+        ("loader", Loader()),
     )
     def test_gives_the_cache_of_the_arrays(self, data):
         expected = self.cache((X, Y, WEIGHTS))

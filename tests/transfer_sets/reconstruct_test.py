@@ -155,7 +155,11 @@ class PixelsTest(absltest.TestCase):
                 return keras.ops.sum(keras.ops.square(gaps), axis=-1)
 
         moved, first, last = maker.Pixels(
-            Linear(), FixedDropout(None, 0.0), (2, 2), 0.01
+            small_teachers.net(2, 2, 2),
+            Linear(),
+            FixedDropout(None, 0.0),
+            (2, 2),
+            0.01,
         ).optimise(start, [targets], [], 1)
 
         gaps = start @ kernel - targets

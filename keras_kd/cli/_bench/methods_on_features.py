@@ -71,6 +71,11 @@ ON_FEATURES = dict(
             loss_weight=30000.0,
         ),
         _method(
+            "CRD",
+            "an example's teacher, found among those of the batch",
+            _last("hint"),
+        ),
+        _method(
             "NST",
             "where the channels of a map are active, as a set",
             _each,

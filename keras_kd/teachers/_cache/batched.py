@@ -6,17 +6,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# What can be gone through, and is no batches that begin anew.
+_OTHERS = (tf.data.Dataset, Iterator, dict, list, tuple, str, bytes)
+
 
 def is_batched(data):
     """Whether data give batches by themselves, as `fit` takes them.
 
     Args:
-        data: A `keras.utils.PyDataset`, or a function that makes a generator of
-            batches, are such.
+        data: A `keras.utils.PyDataset`, a function that makes a generator of
+            batches, or what can be gone through again, such as a `DataLoader`
+            of PyTorch, are such.
     """
-    return isinstance(data, keras.utils.PyDataset) or (
-        callable(data) and not hasattr(data, "shape")
-    )
+    if isinstance(data, keras.utils.PyDataset):
+        return True
+    is_loader = hasattr(data, "__iter__") and not isinstance(data, _OTHERS)
+    return (callable(data) or is_loader) and not hasattr(data, "shape")
 
 
 def examples(data, argument):
@@ -58,6 +63,8 @@ def examples(data, argument):
 def _maker(data, argument):
     """A function that begins the batches anew."""
     if not isinstance(data, keras.utils.PyDataset):
+        if not callable(data):
+            return lambda: data
         if isinstance(data(), Iterator) and data() is data():
             raise _one_shot(data, argument)
         return data
@@ -96,7 +103,8 @@ def _one_shot(data, argument):
 
 def _as_arrays(batch):
     """A batch as tuples and dicts of arrays, without a `None` at its end."""
-    parts = list(batch) if isinstance(batch, tuple) else [batch]
+    # Loaders make lists of the parts, which Keras takes for tuples.
+    parts = list(batch) if isinstance(batch, tuple | list) else [batch]
     while parts[-1] is None:
         parts.pop()
     arrays = keras.tree.map_structure(_as_array, parts)

@@ -49,8 +49,9 @@ def dataset(data, argument):
         raise TypeError(
             f"`{argument}` must be a `tf.data.Dataset` of single examples, "
             "arrays `x`, `(x, y)` or `(x, y, sample_weight)`, a "
-            "`keras.utils.PyDataset`, or a function that makes a generator of "
-            f"batches. Received: {argument} of type {type(data).__name__}."
+            "`keras.utils.PyDataset`, a `DataLoader`, or a function that makes "
+            f"a generator of batches. Received: {argument} of type "
+            f"{type(data).__name__}."
         )
     return tf.data.Dataset.from_tensor_slices(data)
 

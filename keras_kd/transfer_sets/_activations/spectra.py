@@ -121,7 +121,8 @@ def spectral_loss(signals, targets):
         `(batch,)`.
     """
     return sum(
-        ops.sum(ops.square(target - signal), axis=-1)
+        # The tensor first: an array has no minus for one of PyTorch.
+        ops.sum(ops.square(signal - target), axis=-1)
         for signal, target in zip(signals, targets, strict=True)
     )
 
