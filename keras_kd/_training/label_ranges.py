@@ -70,8 +70,9 @@ class LabelRanges:
         """Stops the run at labels of a batch; see `backend.check_labels`."""
         for labels, classes, ignored in self._labels(y):
             if not keras.backend.is_float_dtype(labels.dtype):
-                # Unsigned bytes have no class -1.
-                labels = ops.cast(labels, "int64")
+                # Unsigned bytes have no class -1; JAX warns of 64 bits.
+                bits = 64 if backend.has_float64() else 32
+                labels = ops.cast(labels, f"int{bits}")
             is_strange = ops.logical_or(labels < 0, labels >= classes)
             if ignored is not None:
                 is_ignored = ops.equal(labels, ops.cast(ignored, labels.dtype))

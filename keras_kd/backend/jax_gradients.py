@@ -6,6 +6,7 @@ import jax
 from jax import numpy as jnp
 
 from keras_kd.backend import graph
+from keras_kd.backend.jax_distribution import Values
 from keras_kd.backend.jax_graph import read
 from keras_kd.backend.jax_scopes import Parts
 from keras_kd.backend.jax_scopes import Scope
@@ -104,7 +105,7 @@ def gradient_step(model, data):
         sizes = [of_student for of_student, _ in found]
         return output.real(), output.others(), penalties, sizes
 
-    *output, penalties, sizes = run([v.value for v in variables], data)
+    *output, penalties, sizes = run(Values(variables)(), data)
     reached = [
         {name: size if of[name] else None for name, size in one.items()}
         for one, of in zip(sizes, seen["is_reached"], strict=True)

@@ -7,6 +7,7 @@ import jax
 import keras
 from jax import numpy as jnp
 
+from keras_kd.backend.jax_distribution import Values
 from keras_kd.backend.masks import read_mask
 from keras_kd.backend.masks import with_mask
 
@@ -209,6 +210,7 @@ def compiled(function, variables=()):
         A function that computes the same, of tensors or arrays.
     """
     changed = []
+    values_of_now = Values(variables)
 
     @jax.jit
     def run(values, inputs):
@@ -221,8 +223,9 @@ def compiled(function, variables=()):
 
     def call(*inputs):
         convert = keras.ops.convert_to_tensor
-        values = [variable.value for variable in variables]
-        result, new = run(values, keras.tree.map_structure(convert, inputs))
+        result, new = run(
+            values_of_now(), keras.tree.map_structure(convert, inputs)
+        )
         for variable, value in zip(changed, new, strict=True):
             variable.assign(value)
         return result

@@ -32,8 +32,9 @@ class Diagnostics(keras.callbacks.Callback):
 
     The terms are those of the logs. The rest is measured on the first batch of
     the training, which is kept for it: at the end of the epoch, one pass of the
-    models over it in inference mode, and a step back for each loss. Nothing
-    that is trained changes by a bit, and the data is not read again.
+    models over it in inference mode, and a step back for each loss, which JAX
+    compiles for some seconds. Nothing that is trained changes by a bit, and the
+    data is not read again.
 
     With a `MutualDistiller`, a gradient is looked for in each peer; of teachers
     it says nothing. Of several replicas, the first one's part of the batch

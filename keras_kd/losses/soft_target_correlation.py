@@ -5,9 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_kd._core import reduction
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._types import Tensor
+from keras_kd.losses.example_pairs import relative
+from keras_kd.losses.positions import counts
 from keras_kd.losses.softened_loss import SoftenedLoss
 
 # Added to the product of two lengths, as in the released code.
@@ -110,10 +111,10 @@ class SoftTargetCorrelation(SoftenedLoss):
                             (1 - correlation of p and q over the batch))
     ```
 
-    The second term is that of the whole batch, the same for all its examples:
-    of a sequence or a map, all positions are the batch, and masked ones are
-    left out. A batch of one example has no such correlation, and no gradient
-    from it. On several replicas this loss is refused.
+    The second term is that of the whole batch, over all replicas, the same for
+    all its examples: of a sequence or a map, all positions are the batch, and
+    masked ones are left out. A batch of one example has no such correlation,
+    and no gradient from it.
 
     The paper's weight is `loss_weight=2`, with 1 for the labels; its
     temperature is 1 on ImageNet and 4 on CIFAR-100.
@@ -133,12 +134,17 @@ class SoftTargetCorrelation(SoftenedLoss):
         teacher: Teacher logits (not probabilities), `(batch, ..., classes)`,
             or those of the members of a `teachers.EnsembleTeacher`.
         student: Student logits, same shape.
+        example_weights: How much each example counts in the means over the
+            batch, of at least 0, `(batch,)`, or `None` for 1. One of weight 2
+            stands for two, one of weight 0 for none; only ratios matter.
+        position_weights: The same for each position, `(batch, ...)` without
+            the classes, or `None`.
         student_mask: The Keras mask of the student's logits, filled in by
-            Keras.
+            Keras: what it hides does not count.
 
     Returns:
         One value per example or position, `(batch, ...)`, from 0 to 4 with the
-        default weights.
+        default weights; 0 for what does not count.
 
     Raises:
         ValueError: If a number is out of range, the two logits differ in shape,
@@ -151,6 +157,8 @@ class SoftTargetCorrelation(SoftenedLoss):
     >>> [round(float(value), 4) for value in loss(teacher, student)]
     [0.0157, 0.2441]
     """
+
+    compares_examples = True
 
     def __init__(
         self,
@@ -172,20 +180,39 @@ class SoftTargetCorrelation(SoftenedLoss):
         self,
         teacher: Tensor,
         student: Tensor,
+        example_weights: Tensor | None = None,
+        position_weights: Tensor | None = None,
         student_mask: Tensor | None = None,
     ) -> Tensor:
-        p, q = map(
-            ops.exp,
-            self.log_probabilities(ops.stop_gradient(teacher), student),
+        teacher = ops.stop_gradient(teacher)
+        weights = counts(student, student_mask, position_weights)
+        if example_weights is not None:
+            of_examples = counts(student, weights=example_weights)
+            weights = of_examples if weights is None else weights * of_examples
+        if weights is None:
+            return self._values(teacher, student, None)
+        counted = weights > 0
+        # Not a product: what does not count may be infinite.
+        teacher, student = (
+            ops.where(counted, logits, 0.0) for logits in (teacher, student)
         )
-        inter = correlation_distance(p, q, axis=-1)
-        weights = None
-        if student_mask is not None:
-            mask = reduction.broadcast_like(student_mask, inter, ops.any)
-            weights = ops.cast(mask, inter.dtype) * ops.ones_like(inter)
-            weights = ops.reshape(weights, (-1,))
+        values = self._values(
+            teacher, student, ops.reshape(relative(weights), (-1,))
+        )
+        return ops.where(ops.squeeze(counted, axis=-1), values, 0.0)
+
+    def _values(self, teacher, student, weights):
+        """The loss of each example or position.
+
+        Args:
+            teacher: Teacher logits.
+            student: Student logits.
+            weights: Of all positions in a row, or `None`.
+        """
+        p, q = map(ops.exp, self.log_probabilities(teacher, student))
         rows = (-1, student.shape[-1])
         intra = batch_correlation_distance(
             ops.reshape(p, rows), ops.reshape(q, rows), weights
         )
+        inter = correlation_distance(p, q, axis=-1)
         return self.scale(self.inter_weight * inter + self.intra_weight * intra)

@@ -57,8 +57,6 @@ class TorchTeacher(TeacherProtocol, keras.Model):
     def __init__(
         self, module: Any, *, inputs: Any, name: str = "torch_teacher"
     ):
-        modules = _modules()
-        modules.check(module)
         for one in keras.tree.flatten(inputs) or [inputs]:
             if not keras.backend.is_keras_tensor(one):
                 raise TypeError(
@@ -66,6 +64,8 @@ class TorchTeacher(TeacherProtocol, keras.Model):
                     f"dict of them. Received: inputs={inputs!r}. Write such as "
                     "`keras.Input((3, 224, 224))`."
                 )
+        modules = _modules()
+        modules.check(module)
         super().__init__(name=name, dtype="float32", autocast=False)
         # In a tuple, in which neither Keras nor PyTorch looks for parts.
         self._held = (module, inputs)

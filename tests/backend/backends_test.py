@@ -58,7 +58,9 @@ distiller.compile(
     keras.optimizers.Adam(0.05), metrics=[keras_kd.metrics.TeacherAgreement()]
 )
 anneal = keras_kd.callbacks.Anneal("soft.temperature", lambda step: 2.0)
-losses = distiller.fit(x, epochs=8, verbose=0, callbacks=[anneal]).history
+losses = distiller.fit(x, epochs=8, verbose=0, callbacks=[
+    anneal, keras_kd.callbacks.Diagnostics()
+]).history
 assert losses["loss"][-1] < 0.9 * losses["loss"][0], losses
 distiller.save(sys.argv[1])
 again = keras.saving.load_model(sys.argv[1])

@@ -6,7 +6,6 @@ import keras
 def on_tensorflow(function, student, variables):
     import tensorflow as tf
 
-    student = tf.constant(student)
     with tf.GradientTape() as tape:
         tape.watch(student)
         values = function(student)
@@ -25,14 +24,14 @@ def on_jax(function, student, variables):
 
     (_, values), (by_student, by_variables) = jax.value_and_grad(
         total, argnums=(0, 1), has_aux=True
-    )(jax.numpy.asarray(student), [v.value for v in variables])
+    )(student, [v.value for v in variables])
     return values, by_student, *by_variables
 
 
 def on_torch(function, student, variables):
     import torch
 
-    student = keras.ops.convert_to_tensor(student).requires_grad_()
+    student = student.clone().requires_grad_()
     values = function(student)
     sources = [student, *(v.value for v in variables)]
     return values, *torch.autograd.grad(values.sum(), sources)
@@ -43,7 +42,7 @@ def values_and_gradients(function, student, variables):
 
     Args:
         function: Of a tensor.
-        student: An array.
+        student: The tensor.
         variables: What else the values depend on, a list of variables.
 
     Returns:

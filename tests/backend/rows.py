@@ -35,7 +35,7 @@ def array(tensor):
 
 def of_loss(row):
     """The loss on two tensors, and once more from a file."""
-    teacher, student = row.tensors()
+    teacher, student = map(keras.ops.convert_to_tensor, row.tensors())
     loss = row.make(name="tested")
     row.call(loss, teacher, student)
     random = np.random.default_rng(9)

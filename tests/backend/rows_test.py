@@ -1,6 +1,5 @@
 """Compares each loss, by itself, between backends and with float64 NumPy."""
 
-import functools
 import pathlib
 import tempfile
 
@@ -11,49 +10,29 @@ from absl.testing import parameterized
 
 from tests import reference
 from tests.backend import processes
+from tests.backend.row_references import REFERENCES
+from tests.conformance.loss_row import with_labels
 from tests.conformance.loss_rows import NAMED_ROWS
 from tests.conformance.loss_rows import ROWS
 
 pytestmark = pytest.mark.slow
-
-# Formulas in float64, for rows whose loss neither projects nor resizes.
-REFERENCES = {
-    "attention_transfer": reference.attention_transfer,
-    "binary_soft_targets": functools.partial(
-        reference.binary_soft_targets, temperature=4
-    ),
-    "binary_soft_targets_one_unit": functools.partial(
-        reference.binary_soft_targets, temperature=2
-    ),
-    "hint": reference.hint,
-    "logit_regression": reference.logit_regression,
-    "logit_regression_centred": functools.partial(
-        reference.logit_regression, center=True
-    ),
-    "probability_regression": reference.probability_regression,
-    "soft_targets": functools.partial(reference.soft_targets, temperature=4),
-    "soft_targets_sequence": functools.partial(
-        reference.soft_targets, temperature=2
-    ),
-}
 
 
 def slope(function, student, step=1e-5):
     """The gradient of the sum of a function, by central differences.
 
     Args:
-        function: From an array to values, of each example apart.
-        student: The array, `(batch, ...)`.
+        function: Of an array.
+        student: The array.
         step: Difference of a number. Defaults to `1e-5`.
     """
     student = reference.float64(student)
     found = np.zeros(student.shape)
-    for place in np.ndindex(student.shape[1:]):
-        shift = np.zeros(student.shape[1:])
+    for place in np.ndindex(student.shape):
+        shift = np.zeros(student.shape)
         shift[place] = step
         difference = function(student + shift) - function(student - shift)
-        per_example = difference.reshape(len(student), -1).sum(axis=-1)
-        found[(slice(None), *place)] = per_example / (2 * step)
+        found[place] = difference.sum() / (2 * step)
     return found
 
 
@@ -94,12 +73,17 @@ class RowsTest(parameterized.TestCase):
     def test_equals_the_formula_in_float64(self, backend, name):
         row = dict(NAMED_ROWS)[name]
         teacher, student = row.tensors()
-        formula = functools.partial(REFERENCES[name], teacher)
-        self.assert_near(
-            self.arrays(backend, row, "values"), [formula(student)]
-        )
-        by_student = self.arrays(backend, row, "gradients")[:1]
-        self.assert_near(by_student, [slope(formula, student)])
+        labels = None
+        if row.call is with_labels:
+            labels = np.argmax(teacher + student, axis=-1)
+
+        def formula(student):
+            return REFERENCES[name](reference.float64(teacher), student, labels)
+
+        (values,) = self.arrays(backend, row, "values")
+        by_student, *_ = self.arrays(backend, row, "gradients")
+        self.assert_near([values], [formula(reference.float64(student))])
+        self.assert_near([by_student], [slope(formula, student)])
 
     @parameterized.product(backend=processes.BACKENDS, row=ROWS)
     def test_saved_and_loaded_it_gives_the_same_values(self, backend, row):

@@ -79,18 +79,9 @@ def _of_others():
     rows += wrong(of, make, "model", again, shown='"again"')
     rows += wrong(of, make, "model", soft(), shown='"soft"', remedy=teacher())
     layers = keras.layers.GaussianNoise(0.1)
-    module = functools.partial(
-        teachers.TorchTeacher, None, inputs=keras.Input((4,))
-    )
-    rows += [
-        Row(
-            "teachers.TorchTeacher",
-            "another backend",
-            module,
-            "TorchTeacher",
-            "backend=tensorflow",
-        )
-    ]
+    of = "teachers.TorchTeacher"
+    module = functools.partial(teachers.TorchTeacher, None)
+    rows += wrong(of, module, "inputs", None, (4,), [teacher()], shown="")
     of = "teachers.Augmentation"
     given = None, [], np.sin, "flip", [layers, "flip"]
     rows += wrong(of, teachers.Augmentation, "layers", *given, shown="")

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -7,13 +9,11 @@ from keras_kd import losses
 from keras_kd.losses.soft_target_correlation import batch_correlation_distance
 from keras_kd.losses.soft_target_correlation import correlation_distance
 from tests import reference
-from tests import support
 from tests.losses import logit_cases
 from tests.losses import precision
 from tests.losses.logit_cases import STUDENT
 from tests.losses.logit_cases import TEACHER
 from tests.references.relations import correlations
-from tests.replicas import two_replicas
 
 
 class SoftTargetCorrelationTest(parameterized.TestCase):
@@ -102,13 +102,50 @@ class SoftTargetCorrelationTest(parameterized.TestCase):
         )
         self.assertTrue(np.all(np.isfinite(result.gradient)))
 
-    @support.eagerly()
-    def test_is_refused_on_replicas(self):
-        with two_replicas().scope():
-            with self.assertRaisesRegex(
-                ValueError, "'soft_target_correlation' must give each example"
-            ):
-                support.distiller(losses.SoftTargetCorrelation())
+    @parameterized.parameters(1.0, 5.0)
+    def test_equals_the_reference_of_weights(self, scale):
+        weights = np.array([1.0, 0.5, 0.0, 2.0, 1.0, 3.0])
+        actual = losses.SoftTargetCorrelation()(
+            TEACHER, STUDENT, example_weights=scale * weights
+        )
+        np.testing.assert_allclose(
+            actual, correlations(TEACHER, STUDENT, weights=weights), rtol=1e-5
+        )
+
+    def test_an_example_of_no_weight_is_not_looked_at(self):
+        weights = np.array([1.0, 1, 1, 1, 1, 0])
+        changed = STUDENT.copy()
+        changed[-1] = np.nan
+        results = [
+            precision.run(
+                lambda: functools.partial(
+                    losses.SoftTargetCorrelation(), example_weights=weights
+                ),
+                TEACHER,
+                student,
+            )
+            for student in (STUDENT, changed)
+        ]
+        for found in ("value", "gradient"):
+            np.testing.assert_array_equal(
+                *(getattr(result, found) for result in results)
+            )
+
+    def test_weights_of_positions_are_those_of_examples(self):
+        weights = np.array([1.0, 0.5, 0.0, 2.0, 1.0, 3.0], "float32")
+        expected = losses.SoftTargetCorrelation()(
+            TEACHER, STUDENT, example_weights=weights
+        )
+        by_three = np.reshape(weights, (2, 3))
+        mean = np.mean(by_three, axis=1)
+        actual = losses.SoftTargetCorrelation()(
+            *(np.reshape(x, (2, 3, 5)) for x in (TEACHER, STUDENT)),
+            example_weights=mean,
+            position_weights=by_three / mean[:, None],
+        )
+        np.testing.assert_allclose(
+            np.ravel(actual), expected, rtol=1e-5, atol=1e-7
+        )
 
 
 class CorrelationDistanceTest(parameterized.TestCase):

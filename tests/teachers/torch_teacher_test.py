@@ -4,10 +4,14 @@ import functools
 import json
 import tempfile
 
+import keras
+import numpy as np
 import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from keras_kd import teachers
+from tests import support
 from tests.backend import processes
 
 pytestmark = pytest.mark.slow
@@ -67,6 +71,32 @@ class TorchTeacherTest(parameterized.TestCase):
     )
     def test_refuses_by_name(self, use, message):
         self.assertRegex(found()[use], message)
+
+
+class OtherBackendTest(absltest.TestCase):
+    def test_is_refused_with_another_way(self):
+        # These tests run on TensorFlow.
+        with self.assertRaisesRegex(
+            RuntimeError,
+            r"must be torch for a `TorchTeacher`.* backend=tensorflow\. Keep .*"
+            r"`keras_kd\.teachers\.FunctionTeacher\(lambda x: module\(",
+        ):
+            teachers.TorchTeacher(None, inputs=keras.Input((4,)))
+
+    def test_the_other_way_gives_the_same_logits(self):
+        torch = pytest.importorskip("torch")
+        module = torch.nn.Linear(4, 3)
+        teacher = teachers.FunctionTeacher(
+            lambda x: module(torch.from_numpy(x)).detach().numpy(),
+            num_classes=3,
+            from_logits=True,
+            identity="linear",
+        )
+        x, _ = support.data()
+        kernel, bias = (w.detach().numpy() for w in module.parameters())
+        np.testing.assert_allclose(
+            teacher.predict(x), x @ kernel.T + bias, atol=1e-6
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,97 @@
+"""Float64 formulas of rows whose loss trains no weights of its own.
+
+They take tensors of teacher and student, and class numbers. A loss that holds a
+part of its value constant has none: a difference quotient sees that part move.
+"""
+
+from tests import reference
+from tests.references import channels
+from tests.references import logits
+from tests.references import maps
+from tests.references import relations
+from tests.references import sequences
+
+REFERENCES = {
+    "attention_transfer": lambda teacher, student, labels: (
+        reference.attention_transfer(teacher, student)
+    ),
+    "binary_soft_targets": lambda teacher, student, labels: (
+        reference.binary_soft_targets(teacher, student, 4.0)
+    ),
+    "binary_soft_targets_one_unit": lambda teacher, student, labels: (
+        reference.binary_soft_targets(teacher, student, 2.0)
+    ),
+    "channel_distributions": lambda teacher, student, labels: (
+        maps.channel_distributions(teacher, student, 2.0)
+    ),
+    "decoupled_soft_targets": lambda teacher, student, labels: logits.decoupled(
+        teacher, student, labels
+    ),
+    "decoupled_soft_targets_standardized": lambda teacher, student, labels: (
+        logits.decoupled(
+            logits.standardised(teacher), logits.standardised(student), labels
+        )
+    ),
+    "feature_correlation": lambda teacher, student, labels: (
+        channels.channel_correlations(teacher, student)
+    ),
+    "gaussian_wasserstein": lambda teacher, student, labels: (
+        maps.gaussian_transport(teacher, student)
+    ),
+    "hint": lambda teacher, student, labels: reference.hint(teacher, student),
+    "jensen_shannon_divergence": lambda teacher, student, labels: (
+        sequences.jensen_shannon(teacher, student)
+    ),
+    "logit_regression": lambda teacher, student, labels: (
+        reference.logit_regression(teacher, student)
+    ),
+    "logit_regression_centred": lambda teacher, student, labels: (
+        reference.logit_regression(teacher, student, center=True)
+    ),
+    "neuron_selectivity_transfer": lambda teacher, student, labels: (
+        maps.selectivity(teacher, student)
+    ),
+    "neuron_selectivity_transfer_wide": lambda teacher, student, labels: (
+        maps.selectivity(teacher, student)
+    ),
+    "normalized_soft_targets": lambda teacher, student, labels: (
+        logits.normalised(teacher, student, labels)
+    ),
+    "pairwise_similarity": lambda teacher, student, labels: (
+        relations.similarities(teacher, student)
+    ),
+    "probabilistic_knowledge_transfer": lambda teacher, student, labels: (
+        relations.neighbour_probabilities(teacher, student)
+    ),
+    "probability_regression": lambda teacher, student, labels: (
+        reference.probability_regression(teacher, student)
+    ),
+    "relational_angle": lambda teacher, student, labels: relations.angles(
+        teacher, student
+    ),
+    "relational_distance": lambda teacher, student, labels: relations.distances(
+        teacher, student
+    ),
+    "reverse_soft_targets": lambda teacher, student, labels: (
+        sequences.reverse_divergence(teacher, student)
+    ),
+    "skewed_soft_targets": lambda teacher, student, labels: (
+        sequences.skewed_divergence(teacher, student)
+    ),
+    # At temperature 2.
+    "skewed_soft_targets_reverse": lambda teacher, student, labels: (
+        4 * sequences.skewed_reverse_divergence(teacher / 2, student / 2)
+    ),
+    "soft_target_correlation": lambda teacher, student, labels: (
+        relations.correlations(teacher, student)
+    ),
+    "soft_targets": lambda teacher, student, labels: reference.soft_targets(
+        teacher, student, 4.0
+    ),
+    "soft_targets_sequence": lambda teacher, student, labels: (
+        reference.soft_targets(teacher, student, 2.0)
+    ),
+    "soft_targets_standardized": lambda teacher, student, labels: (
+        logits.standardised_soft_targets(teacher, student, 2.0)
+    ),
+}
