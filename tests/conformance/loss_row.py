@@ -37,7 +37,7 @@ def student_input_gradients(loss, teacher, student):
 
 def with_labels(loss, teacher, student):
     """Labels that neither model need be right about."""
-    labels = keras.ops.argmax(teacher + student, axis=-1)
+    labels = keras.ops.argmax(keras.ops.add(teacher, student), axis=-1)
     return loss(teacher, student, labels=labels)
 
 
