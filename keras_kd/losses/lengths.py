@@ -1,4 +1,4 @@
-"""Lengths of vectors, with a finite gradient at zero."""
+"""Sizes of vectors and differences, with a finite gradient at zero."""
 
 from keras import ops
 
@@ -31,3 +31,9 @@ def unit(vectors, axis=-1, smallest=1e-12):
     """
     square = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     return vectors / ops.sqrt(ops.maximum(square, smallest**2))
+
+
+def huber(difference):
+    """Half the square up to 1, from there the size less a half."""
+    size = ops.abs(difference)
+    return ops.where(size < 1, ops.square(difference) / 2, size - 0.5)

@@ -6,11 +6,11 @@ from keras import ops
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.lengths import huber
 from keras_kd.losses.positions import average
 from keras_kd.losses.positions import check_unpooled
 from keras_kd.losses.positions import counts
 from keras_kd.losses.positions import flat
-from keras_kd.losses.relational import huber
 
 # As published: added to the variance of the teacher's feature.
 EPSILON = 1e-5

@@ -91,6 +91,11 @@ class EveryPairTest(parameterized.TestCase):
         np.testing.assert_allclose(result.value, [0], atol=1e-7)
         np.testing.assert_allclose(result.gradient, 0, atol=1e-6)
 
+    def test_no_example_has_no_value(self, kind, expected):
+        result = precision.run(kind, TEACHER[:0], STUDENT[:0])
+        self.assertEqual(result.value.shape, (0,))
+        self.assertEqual(result.gradient.shape, (0, 5))
+
     def test_masked_steps_do_not_count(self, kind, expected):
         teacher, student = features(2, 3, 2), features(3, 3, 4)
         teacher[:, 2:] = 1e6
