@@ -189,6 +189,28 @@ def attention_losses():
     )
 
 
+def feature_losses():
+    """Losses that compare maps, and examples with each other."""
+    return pair(
+        [
+            losses.NeuronSelectivityTransfer(**at(0)),
+            losses.VariationalInformation(**at(0)),
+            losses.ChannelDistributions(2.0, **at(0)),
+            losses.FeatureCorrelation(**at(0)),
+            losses.OrthogonalProjection(**at(0)),
+            losses.GaussianWasserstein(**at(0)),
+            losses.MaskedGeneration(0.0, seed=3, **at(0)),
+            losses.RelationalDistance(),
+            losses.RelationalAngle(),
+            losses.PairwiseSimilarity(),
+            losses.ProbabilisticKnowledgeTransfer(),
+            losses.ContrastiveRepresentation(),
+        ],
+        maps("teacher", (3, 3, 1, "same")),
+        maps("student", (2, 3, 1, "same")),
+    )
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -241,6 +263,7 @@ DISTILLERS = {
     "losses_of_labels": (lambda: label_losses(3), "labels"),
     "losses_of_sequences": (sequence_losses, "tokens"),
     "losses_of_maps": (attention_losses, "images"),
+    "losses_of_features": (feature_losses, "images"),
     "projectors": (projected_maps, "images"),
     "mutual_in_turn": (mutual, "vectors"),
     "mutual_together": (
