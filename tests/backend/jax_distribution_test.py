@@ -32,7 +32,7 @@ class DataParallelTest(parameterized.TestCase):
         super().setUpClass()
         folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         path = pathlib.Path(folder) / "found.npz"
-        printed = processes.run_well(
+        processes.run_well(
             "jax",
             "-m",
             "tests.backend.devices",
@@ -40,9 +40,8 @@ class DataParallelTest(parameterized.TestCase):
             XLA_FLAGS="--xla_force_host_platform_device_count=2",
         )
         cls.found = dict(np.load(path))
-        cls.refused = dict(line.split(": ", 1) for line in printed.splitlines())
 
-    @parameterized.parameters(*devices.NAMES, "teacher")
+    @parameterized.parameters(*devices.NAMES, "every_loss", "teacher")
     def test_two_devices_train_as_one(self, training):
         keys = [k for k in self.found if k.startswith(f"one/{training}/")]
         self.assertNotEmpty(keys)
@@ -65,11 +64,12 @@ class DataParallelTest(parameterized.TestCase):
         ("on_batch", 9),
     )
     def test_refuses_a_batch_that_the_devices_do_not_divide(self, place, size):
-        self.assertRegex(self.refused[place], UNEVEN.format(size))
+        found = str(self.found[f"refused/{place}"])
+        self.assertRegex(found, UNEVEN.format(size))
 
     def test_refuses_a_student_that_was_made_before(self):
         self.assertRegex(
-            self.refused["student"],
+            str(self.found["refused/student"]),
             r'Received: student="outside", made in another.* on JAX after '
             r"`keras\.distribution\.set_distribution",
         )
