@@ -208,6 +208,7 @@ def feature_losses():
         ],
         maps("teacher", (3, 3, 1, "same")),
         maps("student", (2, 3, 1, "same")),
+        optimizer=keras.optimizers.SGD(1e-4, momentum=0.9),
     )
 
 
