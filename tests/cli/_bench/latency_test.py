@@ -27,13 +27,14 @@ class Clock:
             self.now += slow * next(durations)
             return images
 
+        call.variables = ()
         return call
 
 
 class InTurnTest(absltest.TestCase):
     def time(self, clock, *models):
         with (
-            mock.patch.object(latency.backend, "compiled", lambda f: f),
+            mock.patch.object(latency.backend, "compiled", lambda f, _: f),
             mock.patch("time.perf_counter", lambda: clock.now),
         ):
             return latency.in_turn(models, IMAGES)
