@@ -93,9 +93,9 @@ def vectors():
 def every_loss():
     """All losses at once, with masks and weights, and once more from a file."""
     x, y, weights = every_loss_model.data(EXAMPLES)
-    distiller = compiled(every_loss_model.distiller())
-    found = result(distiller, x, y, weights.astype("float32"))
-    return [*found, *support.through_a_file(distiller).evaluate(x, y)]
+    made = settle(every_loss_model.distiller())
+    found = result(made, x, y, weights.astype("float32"))
+    return [*found, *support.through_a_file(made).evaluate(x, y, verbose=0)]
 
 
 def images():
@@ -259,7 +259,7 @@ TRAININGS = {
 
 
 def saved():
-    """A Distiller with the state of an optimizer."""
+    """One with the state of an optimizer."""
     distiller = keras_kd.Distiller(
         teacher=support.dense(8, name="teacher"),
         student=support.dense(4, name="student"),
