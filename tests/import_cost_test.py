@@ -152,6 +152,7 @@ class HelpTest(absltest.TestCase):
             "-m", "keras_kd_cli", "distill", "--help"
         )
 
+    @pytest.mark.slow
     def test_package_helps(self):
         process = run("-m", "keras_kd", "--help")
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])

@@ -97,6 +97,7 @@ class StagesTest(parameterized.TestCase):
         self.assertEqual(count.epochs, 0)
         self.assert_equal_models(again, first)
 
+    @pytest.mark.slow
     def test_patience_puts_the_best_weights_back(self):
         x, y = support.data(seed=1)
         stopped = model()
@@ -106,6 +107,7 @@ class StagesTest(parameterized.TestCase):
         loss = stopped.evaluate(x, y, batch_size=8, verbose=0)
         self.assertAlmostEqual(loss, min(history), places=6)
 
+    @pytest.mark.slow
     def test_a_stage_that_had_stopped_stays_stopped(self):
         folder = support.folder(self)
         expected = model()

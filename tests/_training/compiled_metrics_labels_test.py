@@ -4,6 +4,7 @@ import warnings
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -116,6 +117,7 @@ class LabelMetricTest(parameterized.TestCase):
             np.nan,
         )
 
+    @pytest.mark.slow
     def test_of_positions(self):
         y = np.random.default_rng(1).integers(0, 3, (16, 5))
         self.check(

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -137,6 +138,7 @@ class WeightsTest(absltest.TestCase):
         model = support.two_headed(width)
         return keras.Model(model.inputs, model.outputs)
 
+    @pytest.mark.slow
     def test_no_weights_of_one_output_are_ones(self):
         # A place inside the model has the mean weight of the outputs: 1/2.
         x, y = support.data(8)

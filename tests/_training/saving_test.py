@@ -81,6 +81,7 @@ class SaveTest(absltest.TestCase):
     def path(self, name):
         return str(support.folder(self) / name)
 
+    @pytest.mark.slow
     def test_a_loaded_distiller_goes_on_to_equal_weights(self):
         first = made()
         fit(first)

@@ -63,6 +63,7 @@ class StepsTest(parameterized.TestCase):
         )
         self.assertEqual(int(double.optimizer.iterations.numpy()), 6)
 
+    @pytest.mark.slow
     def test_groups_without_a_graph(self):
         x, y = support.data(9)
         single = distiller()

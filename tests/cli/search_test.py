@@ -24,6 +24,7 @@ from tests import support
 from tests.cli import small_jobs
 
 
+@pytest.mark.slow
 class SearchTest(absltest.TestCase):
     """A search with three trials, and what comes after it."""
 
@@ -155,7 +156,6 @@ class SearchTest(absltest.TestCase):
         best = self.found.chosen[0].learning_rate
         self.assertIn(f"--learning_rate={best}", text)
 
-    @pytest.mark.slow
     def test_more_trials_can_be_added(self):
         text = self.again(max_trials=4)
         self.assertEqual(text.count("kept from before"), 4)

@@ -236,6 +236,12 @@ class EveryDivergenceTest(parameterized.TestCase):
         np.testing.assert_allclose(result.gradient, 0, atol=1e-6)
 
 
+# Of a loss with several rows, the first is quick.
+support.mark_slow(
+    EveryLossTest,
+    "test_",
+    but=[f"_{name}" for name in loss_rows.FIRST],
+)
 support.mark_slow(
     EveryLossTest,
     "test_is_finite_where",

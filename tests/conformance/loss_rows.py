@@ -176,3 +176,5 @@ ROWS = (
     *FEATURE_ROWS,
 )
 NAMED_ROWS = tuple((row.name, row) for row in ROWS)
+# The first row of each loss.
+FIRST = tuple({row.loss: row.name for row in reversed(ROWS)}.values())

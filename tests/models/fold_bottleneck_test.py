@@ -30,6 +30,7 @@ def randomize(model, seed=0):
 
 
 class FoldBottleneckTest(parameterized.TestCase):
+    @pytest.mark.slow
     @hypothesis.given(SIZES, SIZES, SIZES, strategies.integers(1, 5))
     @hypothesis.settings(deadline=None, max_examples=25)
     def test_outputs_are_equal_for_all_sizes(self, d, k, h, c):

@@ -236,6 +236,7 @@ class MakeTunerTest(parameterized.TestCase):
             found.append(scored.values(tuner))
         self.assertEqual(*found)
 
+    @pytest.mark.slow
     def test_a_grid_takes_what_its_oracle_takes(self):
         tuner = scored.make_tuner(
             support.folder(self),

@@ -39,6 +39,7 @@ class PeerCompilingTest(parameterized.TestCase):
     def choices(self):
         return [np.argmax(p(self.x), axis=-1) for p in self.distiller.peers]
 
+    @pytest.mark.slow
     def test_logs_have_peers_mean_and_ensemble(self):
         self.distiller.compile("sgd", cross_entropy(), metrics=["accuracy"])
         logs = self.evaluate(self.x, self.y)

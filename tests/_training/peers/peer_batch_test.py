@@ -185,5 +185,9 @@ class SharesTest(parameterized.TestCase):
         self.assertFalse(distiller.jit_compile)
 
 
+support.mark_slow(SharesTest, "test_a_peer_moves_as_on", but=["_in_turn"])
+support.mark_slow(SharesTest, "test_examples_of_another_shard", but=["2"])
+
+
 if __name__ == "__main__":
     absltest.main()

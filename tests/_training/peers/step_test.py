@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -197,6 +198,7 @@ class PeerStepTest(parameterized.TestCase):
         largest = max(np.abs(move).max() for move in results[0])
         self.assertLess(support.largest_difference(*results), 0.05 * largest)
 
+    @pytest.mark.slow
     def test_nan_names_the_peer(self):
         x, _ = communities.data(communities.vectors)
         for count in (2, 3):

@@ -16,6 +16,7 @@ from tests import support
 from tests.cli import small_jobs
 
 
+@pytest.mark.slow
 class DefaultTeacherTest(absltest.TestCase):
     """A cache is written once, and each test has a copy of it."""
 
@@ -55,7 +56,6 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertIn("Kept from before", text)
         self.assertEqual(self.files(), before)
 
-    @pytest.mark.slow
     def test_interrupted_while_writing_goes_on_with_the_same_teacher(self):
         folder = support.folder(self) / "cache"
         with mock.patch.object(
@@ -69,7 +69,6 @@ class DefaultTeacherTest(absltest.TestCase):
         self.assertEqual(cached.num_examples, 60)
         self.assertIn("Written to", text)
 
-    @pytest.mark.slow
     def test_a_folder_of_an_older_version_is_learned_from(self):
         # Its teacher was kept without digests.
         small_jobs.cache(self.folder)

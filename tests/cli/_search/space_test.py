@@ -159,6 +159,7 @@ class TrialTest(absltest.TestCase):
         score = self.made.fit(hp, distiller, callbacks, **options)
         return distiller, score["val_accuracy"]
 
+    @pytest.mark.slow
     def test_is_what_the_bench_trains_with_these_settings(self):
         settings = self.made.settings(
             {
