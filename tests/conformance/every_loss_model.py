@@ -45,15 +45,15 @@ def model(side, name, rows=ROWS):
     return keras.Model(inputs, First()(branches), name=name)
 
 
-def distiller(**options):
-    """A compiled one; `options` go to `compile`."""
+def distiller(rows=ROWS, **options):
+    """A compiled one, with the losses of rows; `options` go to `compile`."""
     keras.utils.set_random_seed(0)
     made = keras_kd.Distiller(
-        teacher=model("teacher", "teacher"),
-        student=model("student", "student"),
+        teacher=model("teacher", "teacher", rows),
+        student=model("student", "student", rows),
         distillation_losses=[
             row.make(name=row.name, teacher_tap=row.name, student_tap=row.name)
-            for row in ROWS
+            for row in rows
         ],
         student_loss_weight=0.5,
     )
