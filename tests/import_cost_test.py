@@ -98,13 +98,13 @@ class ImportCostTest(absltest.TestCase):
         self.assertEmpty(heavy)
 
     @pytest.mark.slow
-    def test_import_takes_a_tenth_of_a_second_more_than_keras(self):
+    def test_import_takes_a_twentieth_of_a_second_more_than_keras(self):
         # Several attempts: the first has to compile the modules.
         seconds = []
-        while len(seconds) < 4 and min(seconds, default=1.0) >= 0.1:
+        while len(seconds) < 4 and min(seconds, default=1.0) >= 0.05:
             attempt = import_after_keras(len(seconds))
             seconds.append(attempt["seconds"])
-        self.assertLess(min(seconds), 0.1)
+        self.assertLess(min(seconds), 0.05)
 
 
 class LaterTest(absltest.TestCase):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Acronym(NamedTuple):
-    """What an acronym stands for.
+    """Meaning of an acronym.
 
     Attributes:
         name: Name in `keras_kd`, with the arguments that it takes for this.

@@ -103,7 +103,7 @@ def used(losses, argument):
 
 
 def at(tap, found):
-    """What was found at a place; of several taps, a tuple.
+    """The find at a place; of several taps, a tuple.
 
     Args:
         tap: See `each`.

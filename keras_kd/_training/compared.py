@@ -1,4 +1,4 @@
-"""What one loss compares of a batch: tensors with masks, and weights."""
+"""Subject of one loss in a batch: tensors with masks, and weights."""
 
 import dataclasses
 from typing import Any
@@ -17,7 +17,7 @@ from keras_kd.losses import declaration
 
 @dataclasses.dataclass(frozen=True)
 class Compared:
-    """What one loss compares.
+    """Tensors that one loss compares, and what goes with them.
 
     Attributes:
         teacher: What is at the teacher's taps, each a tensor or a form of

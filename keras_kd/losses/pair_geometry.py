@@ -17,7 +17,7 @@ SMALLEST_MEAN = 1e-30
 
 
 def _of_each(function, number, shape, dtype):
-    """What a function gives for each example, some at a time.
+    """Values of a function for each example, some at a time.
 
     Args:
         function: From the numbers of `CHUNK` examples, some of which may be
@@ -152,7 +152,7 @@ def angle_gap(teacher, student, weights):
     both = ops.divide_no_nan(both, ops.square(ops.sum(weights)))
 
     def gaps(index):
-        """What the cosines at some examples differ by, and directions."""
+        """Differences of the cosines at some examples, and directions."""
         (ours, scale), (theirs, _) = (
             _directions(features, index) for features in (student, teacher)
         )

@@ -125,7 +125,7 @@ def flat(features):
 
 
 def counts(student, mask=None, weights=None):
-    """How much each position counts.
+    """Weight of each position.
 
     Args:
         student: The student's map, `(batch, ..., channels)`.
