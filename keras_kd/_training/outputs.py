@@ -79,13 +79,16 @@ class ModelOutputs(Outputs):
 
     Attributes:
         is_noisy: Whether `perturb` is to be called in training.
+        runs_in_training_mode: Whether `run` is to be told of training.
     """
 
     def __init__(self, model, role, inputs, losses):
         self.model = model
         self.role = role
         self.inputs = inputs
-        self.is_noisy = teacher_protocol.of(model).is_noisy
+        protocol = teacher_protocol.of(model)
+        self.is_noisy = protocol.is_noisy
+        self.runs_in_training_mode = protocol.runs_in_training_mode
         self.ruling_out = taps_of_probabilities(role, losses.values())
         self.tapped = self._find_taps(
             places.used(losses.values(), f"{role}_tap"), losses
@@ -153,16 +156,16 @@ class ModelOutputs(Outputs):
             # At once, since another pass forgets what the layers added.
             return output, tensors, self.model.losses if learns else []
 
-        with self._keeping():
+        with self._keeping(training):
             if self.gradients is None:
                 result, gradients = run_once(x), {}
             else:
                 result, gradients = self.gradients.run(run_once, x, labels)
         return ForwardPass(*result[:2], training, gradients, result[2])
 
-    def _keeping(self):
+    def _keeping(self, training):
         """A scope that keeps what this model must not change."""
-        if self.role == "teacher":
+        if self.role == "teacher" and not training:
             return unchanged(self.model)
         return contextlib.nullcontext()
 
