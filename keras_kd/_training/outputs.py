@@ -16,7 +16,6 @@ from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.input_gradients import InputGradients
-from keras_kd._core.unchanged import unchanged
 from keras_kd._training import checks
 
 
@@ -163,7 +162,7 @@ class ModelOutputs(Outputs):
     def _keeping(self):
         """A scope that keeps what this model must not change."""
         if self.role == "teacher":
-            return unchanged(self.model)
+            return backend.unchanged(self.model)
         return contextlib.nullcontext()
 
     def perturb(self, result):

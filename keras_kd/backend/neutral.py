@@ -2,8 +2,13 @@
 
 import contextlib
 import sys
+import warnings
+import weakref
 
 import keras
+
+# Models that `keep` has warned of; a pass may be traced many times.
+_warned = weakref.WeakSet()
 
 # What trains on several devices, by backend.
 DISTRIBUTIONS = {
@@ -108,15 +113,43 @@ def read_only(pairs=()):
     return keras.StatelessScope(pairs, initialize_variables=False)
 
 
-def assigned(scope, variables):
-    """Variables that were assigned in a scope, each with its new value.
+@contextlib.contextmanager
+def unchanged(model):
+    """Keeps the weights of a model as they are while the block runs it.
+
+    A model may assign its own variables in inference mode, such as batch
+    normalisation that is called with `training=True`: such changes are dropped,
+    with one warning. Seeds advance, so that a random model draws other numbers
+    the next time.
 
     Args:
-        scope: As `read_only` makes it.
-        variables: Candidates.
+        model: A `keras.Model`.
     """
-    values = [(v, scope.get_current_value(v)) for v in variables]
-    return [(v, value) for v, value in values if value is not None]
+    with read_only() as scope:
+        yield
+    values = [(v, scope.get_current_value(v)) for v in model.variables]
+    keep(model, [(v, value) for v, value in values if value is not None])
+
+
+def keep(model, assigned):
+    """Drops what a pass assigned to the weights of a model, and no more.
+
+    Args:
+        model: A `keras.Model`.
+        assigned: Variables of it, each with its new value.
+    """
+    weights = {id(variable) for variable in model.weights} if assigned else ()
+    for variable, value in assigned:
+        if id(variable) not in weights:
+            variable.assign(value)
+        elif model not in _warned:
+            _warned.add(model)
+            warnings.warn(
+                f'"{model.name}" changes its own weights when it is called '
+                f"with training=False, such as {variable.path}. The changes "
+                "are dropped: a teacher stays as it is.",
+                stacklevel=2,
+            )
 
 
 def copy_weight_decay_exclusions(optimizer, copy):
