@@ -16,8 +16,8 @@ from keras_kd._training.compiling import Compiling
 from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd._training.loss_terms import Comparison
-from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.outputs import teacher_outputs

@@ -14,7 +14,7 @@ from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
-from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd._training.outputs import PeerOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments

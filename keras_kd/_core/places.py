@@ -1,14 +1,11 @@
 """Places in a model that a loss names: one tap, or several."""
 
-import contextlib
 import dataclasses
 
 import keras
 
 from keras_kd import backend
 from keras_kd import taps
-from keras_kd._core.call_hooks import recording
-from keras_kd._core.call_hooks import recording_inputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,25 +49,6 @@ def step(model, path):
         if path == name or path.startswith(f"{name}/"):
             return layer, path[len(name) + 1 :]
     raise KeyError(path)
-
-
-@contextlib.contextmanager
-def recorded(places):
-    """Records what is at places while the block runs.
-
-    Args:
-        places: A list of `Place`s; those without a layer do not count.
-
-    Yields:
-        Two dicts, of outputs and of inputs, that fill with values by the
-        `id` of the layer. See `call_hooks.recording`.
-    """
-    found = [one for one in places if one.layer is not None]
-    with (
-        recording([p.layer for p in found if not p.is_input]) as outputs,
-        recording_inputs([p.layer for p in found if p.is_input]) as inputs,
-    ):
-        yield outputs, inputs
 
 
 def fused_activation(layer):

@@ -11,6 +11,7 @@ from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import places
 from keras_kd._core import reduction
+from keras_kd._core.call_hooks import recording
 
 
 class TappedModel:
@@ -56,7 +57,7 @@ class TappedModel:
     def _look(self, x):
         """Runs the model once, and notes what the pass shows."""
         found = {tap: places.find(self.model, tap) for tap in self.taps if tap}
-        with places.recorded(found.values()) as recorded:
+        with recording(*_watched(found.values())) as recorded:
             output = self._run(x, training=False)
         self.outputs = names_of_outputs(output, self.model)
         self.layers = {
@@ -64,6 +65,7 @@ class TappedModel:
             for tap in self.taps
             if tap is not None and tap not in self.outputs
         }
+        self._hooked = _watched(self.layers.values())
         tensors = {tap: self._read(tap, output, recorded) for tap in self.taps}
         outputs = {
             name: pick(output, self.outputs, name)
@@ -143,7 +145,7 @@ class TappedModel:
             `(output, tensors)`: the model's own output, and a dict from the
             name of each tap to its tensor.
         """
-        with places.recorded(self.layers.values()) as recorded:
+        with recording(*self._hooked) as recorded:
             output = self.output(x, training)
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
@@ -189,6 +191,15 @@ class TappedModel:
     def symbolic(self):
         """The result of a call, with `KerasTensor`s that show the shapes."""
         return self._symbolic
+
+
+def _watched(found):
+    """Layers at `Place`s: those of an output, and those of an input."""
+    known = [place for place in found if place.layer is not None]
+    return (
+        [place.layer for place in known if not place.is_input],
+        [place.layer for place in known if place.is_input],
+    )
 
 
 def _is_probability(tensor):

@@ -56,10 +56,14 @@ class Outputs(abc.ABC):
 
     @abc.abstractmethod
     def check_finite(self, tensors):
-        """Stops the run at nan or infinity; what follows depends on the result.
+        """Stops the run at nan or infinity.
 
         Args:
-            tensors: Tensors, or a teacher's form of several, by tap.
+            tensors: By tap, a tensor or a teacher's form of several, each in
+                a pair with its Keras mask.
+
+        Returns:
+            The same, for what follows to depend on the check.
         """
 
     def gradient_shapes(self, name):
@@ -130,6 +134,8 @@ class ModelOutputs(Outputs):
 
     def entries(self, x):
         """Selects the model's entries of the whole input."""
+        if self.inputs is None:
+            return x
         argument = f"{self.role}_inputs"
         return batch.entries(x, self.inputs, argument, self.takes_list)
 
@@ -137,7 +143,7 @@ class ModelOutputs(Outputs):
         """Runs the model once, and once more for each view.
 
         Args:
-            examples: `examples.Examples`.
+            examples: `targets.Examples`.
             training: Whether it is in training mode.
             learns: Whether regularisation of its layers is needed.
 
@@ -145,7 +151,6 @@ class ModelOutputs(Outputs):
             A `ForwardPass`.
         """
         x = self.entries(examples.x)
-        labels = examples.labels if self.gradients else None
 
         def run_once(x):
             output, tensors = self.tapped(x, training)
@@ -156,7 +161,9 @@ class ModelOutputs(Outputs):
             if self.gradients is None:
                 result, gradients = run_once(x), {}
             else:
-                result, gradients = self.gradients.run(run_once, x, labels)
+                result, gradients = self.gradients.run(
+                    run_once, x, examples.labels
+                )
         return ForwardPass(*result[:2], training, gradients, result[2])
 
     def _keeping(self):
@@ -196,32 +203,21 @@ class ModelOutputs(Outputs):
             "others; what overflows in half precision needs a float32 model. "
             "Received:"
         )
-        flat = [
-            (tap, tensor)
-            for tap, value in tensors.items()
-            for tensor in keras.tree.flatten(value)
-        ]
-        checked = [
-            backend.check_finite(
-                tensor,
-                f"{begin}at {tap or 'its output'}, {rest}",
-                tap in self.ruling_out,
-            )
-            if keras.backend.is_float_dtype(tensor.dtype)
-            else tensor
-            for tap, tensor in flat
-        ]
-        masks = [reduction.read_mask(tensor) for _, tensor in flat]
-        marked = iter(
-            tensor if mask is None else reduction.with_mask(tensor, mask)
-            for tensor, mask in zip(checked, masks, strict=True)
-        )
-        return {
-            tap: keras.tree.pack_sequence_as(
-                value, [next(marked) for _ in keras.tree.flatten(value)]
-            )
-            for tap, value in tensors.items()
-        }
+
+        def checked(tensor, tap):
+            if not keras.backend.is_float_dtype(tensor.dtype):
+                return tensor
+            message = f"{begin}at {tap or 'its output'}, {rest}"
+            return backend.check_finite(tensor, message, tap in self.ruling_out)
+
+        found = {}
+        for tap, (tensor, mask) in tensors.items():
+            if isinstance(tensor, dict):
+                tensor = {key: checked(t, tap) for key, t in tensor.items()}
+            else:
+                tensor = reduction.with_mask(checked(tensor, tap), mask)
+            found[tap] = tensor, mask
+        return found
 
 
 class PeerOutputs(ModelOutputs):

@@ -2,14 +2,12 @@
 
 import warnings
 
-import keras
 from keras import ops
 
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._core import teacher_protocol
-from keras_kd._training.examples import Examples
 from keras_kd._training.saving import refuse_copied_teacher
 
 
@@ -25,8 +23,7 @@ class StepParts:
         may_lack_teacher: Whether data may come without the teacher's outputs.
         awaits_teacher: Whether the teacher is a copy without the weights of
             the original.
-        reader: `targets.Reader`, made by `compile`.
-        label_ranges: `label_ranges.LabelRanges`, made by `compile`.
+        reader: `reader.Reader`, made by `compile`.
         has_warned: Whether the warning of data without teacher was given.
     """
 
@@ -38,7 +35,6 @@ class StepParts:
         self.may_lack_teacher = False
         self.awaits_teacher = False
         self.reader = None
-        self.label_ranges = None
         self.has_warned = False
 
     @property
@@ -66,28 +62,6 @@ class StepParts:
     def step(self, distiller, data, training):
         """Begins a `Step`; see there."""
         return Step(distiller, self, data, training)
-
-    def read(self, data):
-        """Takes a batch apart.
-
-        Args:
-            data: `x`, `(x, y)` or `(x, y, sample_weight)`; weights of data
-                without labels may stand in a reserved entry of `x`.
-
-        Returns:
-            `Examples`.
-        """
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        x, reserved = batch.split(x)
-        if sample_weight is None:
-            sample_weight = reserved.get("sample_weight")
-        positions = None
-        if self.mask_input is not None:
-            positions = batch.entry(x, self.mask_input, "mask_input")
-        size = batch.size(x)
-        self.label_ranges.check(y)
-        found = self.reader.read(y, sample_weight, positions)
-        return Examples(x, found, reserved, size)
 
 
 class Step:
@@ -126,7 +100,7 @@ class Step:
         self.distiller = distiller
         self.parts = parts
         self.training = training
-        self.examples = parts.read(data)
+        self.examples = parts.reader.read(data)
         self.predictions = {}
         self.terms = []
         teacher = parts.comparison.teacher

@@ -6,6 +6,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._training.loss_terms import Comparison
+from keras_kd._training.loss_terms import with_masks
 from keras_kd._training.outputs import ForwardPass
 from keras_kd._training.outputs import Outputs
 from keras_kd.losses.copies import copy_of
@@ -137,11 +138,13 @@ class PeerEnsemble(Outputs):
         if len(results) == 1:
             return results[0]
         checked = [
-            outputs.check_finite({tap: one.tensors[tap] for tap in self.taps})
+            outputs.check_finite(
+                with_masks({tap: one.tensors[tap] for tap in self.taps})
+            )
             for outputs, one in zip(self.outputs, results, strict=True)
         ]
         tensors = {
-            tap: _members([one[tap] for one in checked]) for tap in self.taps
+            tap: _members([one[tap][0] for one in checked]) for tap in self.taps
         }
         output = _members([one.output for one in results])
         return ForwardPass(output, tensors, results[0].training)
