@@ -15,8 +15,6 @@ def of_all_replicas(compared):
     Args:
         compared: What a loss compares, a `loss_terms.Compared`.
     """
-    if backend.num_replicas() == 1:
-        return compared
     return dataclasses.replace(
         compared,
         teacher=[_marked(*pair) for pair in _joined(compared.teacher)],

@@ -97,6 +97,7 @@ class Compiling(logs.Reporting):
             loss,
             self._parts.mask_input,
         )
+        self._parts.replicas = replicas
         self._parts.logs.fed = fed + weighted_fed
         compiled_metrics.decide(self._parts.logs.fed, outputs)
         # In a plain object, since Keras would track the metrics in a dict.

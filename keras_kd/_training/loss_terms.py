@@ -52,36 +52,32 @@ class Comparison:
             )
             for name, loss in losses.items()
         ]
+        self._teacher_taps = dict.fromkeys(
+            tap for term in self._terms for tap in term.teacher_taps
+        )
+        self._student_taps = dict.fromkeys(
+            tap for term in self._terms for tap in term.student_taps
+        )
         loss_shapes.build(losses, teacher, student)
 
-    def terms(self, teacher, student, examples):
+    def terms(self, teacher, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
 
         Args:
             teacher: The teacher's `ForwardPass`.
             student: The student's `ForwardPass`.
             examples: `targets.Examples` that they are of.
+            replicas: Number of replicas that take part.
 
         Returns:
             Dict from the name of each loss to this replica's share of its
             mean, a scalar without `loss_weight`.
         """
-        taught = self.teacher.check_finite(
-            with_masks(
-                {
-                    tap: teacher.tensors[tap]
-                    for term in self._terms
-                    for tap in term.teacher_taps
-                }
-            )
+        taught, learned = with_masks(
+            {tap: teacher.tensors[tap] for tap in self._teacher_taps},
+            {tap: student.tensors[tap] for tap in self._student_taps},
         )
-        learned = with_masks(
-            {
-                tap: student.tensors[tap]
-                for term in self._terms
-                for tap in term.student_taps
-            }
-        )
+        taught = self.teacher.check_finite(taught)
         return {
             term.name: _share(
                 term,
@@ -95,6 +91,7 @@ class Comparison:
                     term.output,
                 ),
                 student.training,
+                replicas,
             )
             for term in self._terms
         }
@@ -237,16 +234,17 @@ def _served(term, teacher, student, examples):
     }
 
 
-def _share(term, compared, training):
+def _share(term, compared, training, replicas):
     """This replica's share of the mean of one loss, a scalar.
 
     Args:
         term: A `Term`.
         compared: What its loss compares on this replica, a `Compared`.
         training: Whether the student is in training mode.
+        replicas: Number of replicas that take part.
     """
     loss = term.loss
-    if loss.compares_examples:
+    if loss.compares_examples and replicas > 1:
         compared = across_examples.of_all_replicas(compared)
     masks = compared.masks(loss)
     seen = compared = compared.hiding(masks)
@@ -278,19 +276,24 @@ def _share(term, compared, training):
     if loss.needs:
         # What others return was looked at when they were built.
         loss_shapes.check_values(term.name, values, student)
-    mean = reduction.mean(values, compared.weights(values), *masks)
+    mean = reduction.mean(
+        values, compared.weights(values), *masks, is_whole=replicas == 1
+    )
     # A loss may compute in float64.
     return ops.cast(mean, "float32")
 
 
-def with_masks(tensors):
-    """Tensors by tap, each as a pair with its Keras mask."""
-    return {
-        tap: (
-            tensor,
-            ensemble_logits.read_mask(tensor)
-            if isinstance(tensor, dict)
-            else reduction.read_mask(tensor),
-        )
-        for tap, tensor in tensors.items()
-    }
+def with_masks(*several):
+    """Dicts of tensors by tap, each tensor in a pair with its Keras mask."""
+    return [
+        {
+            tap: (
+                tensor,
+                ensemble_logits.read_mask(tensor)
+                if isinstance(tensor, dict)
+                else reduction.read_mask(tensor),
+            )
+            for tap, tensor in tensors.items()
+        }
+        for tensors in several
+    ]

@@ -74,7 +74,6 @@ class Reader:
             positions = batch.entry(x, self.mask_input, "mask_input")
             positions = ops.cast(positions, "bool")
         y = self._by_position(y)
-        self._check(y)
         counted = {
             head.name: _counted(self._of(head, y), head.shape, head.ignored)
             for head in self._heads
@@ -90,6 +89,7 @@ class Reader:
                 one is not None for one in (positions, *counted.values())
             ),
         )
+        self._check(y)
         return Examples(x, targets, reserved, size)
 
     def _check(self, y):
@@ -123,11 +123,9 @@ class Reader:
                 raise ValueError(strange_labels(head.classes, found))
 
     def _class_numbers(self, y):
-        """Labels of each output whose labels are numbers of classes."""
-        for head in self._heads:
-            labels = self._of(head, y) if head.classes else None
-            if hasattr(labels, "shape"):
-                yield head, labels
+        """The heads whose labels are numbers of classes, with these, a list."""
+        pairs = [(one, self._of(one, y)) for one in self._heads if one.classes]
+        return [pair for pair in pairs if hasattr(pair[1], "shape")]
 
     def _of(self, head, y):
         """Labels of one output."""

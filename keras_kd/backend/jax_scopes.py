@@ -9,9 +9,9 @@ import keras
 from jax import numpy as jnp
 
 from keras_kd.backend.jax_distribution import Values
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask
-from keras_kd.backend.neutral import keep
+from keras_kd.backend.passes import keep
+from keras_kd.backend.passes import read_mask
+from keras_kd.backend.passes import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()
@@ -99,7 +99,7 @@ def read_only(pairs=()):
 
 @contextlib.contextmanager
 def unchanged(model):
-    """Keeps the weights of a model as they are; see `neutral`."""
+    """Keeps the weights of a model as they are; see `passes`."""
     with read_only() as scope:
         yield
     values, _ = scope.changes()

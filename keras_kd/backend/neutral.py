@@ -2,13 +2,8 @@
 
 import contextlib
 import sys
-import warnings
-import weakref
 
 import keras
-
-# Models that `keep` has warned of; a pass may be traced many times.
-_warned = weakref.WeakSet()
 
 # What trains on several devices, by backend.
 DISTRIBUTIONS = {
@@ -102,54 +97,6 @@ def buffers(layer):
 def has_float64():
     """Whether numbers may have 64 bits."""
     return True
-
-
-def read_only(pairs=()):
-    """Makes a scope in which no variable is changed.
-
-    Args:
-        pairs: Variables, each with the value that it has in the scope.
-    """
-    return keras.StatelessScope(pairs, initialize_variables=False)
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Keeps the weights of a model as they are while the block runs it.
-
-    A model may assign its own variables in inference mode, such as batch
-    normalisation that is called with `training=True`: such changes are dropped,
-    with one warning. Seeds advance, so that a random model draws other numbers
-    the next time.
-
-    Args:
-        model: A `keras.Model`.
-    """
-    with read_only() as scope:
-        yield
-    values = [(v, scope.get_current_value(v)) for v in model.variables]
-    keep(model, [(v, value) for v, value in values if value is not None])
-
-
-def keep(model, assigned):
-    """Drops what a pass assigned to the weights of a model, and no more.
-
-    Args:
-        model: A `keras.Model`.
-        assigned: Variables of it, each with its new value.
-    """
-    weights = {id(variable) for variable in model.weights} if assigned else ()
-    for variable, value in assigned:
-        if id(variable) not in weights:
-            variable.assign(value)
-        elif model not in _warned:
-            _warned.add(model)
-            warnings.warn(
-                f'"{model.name}" changes its own weights when it is called '
-                f"with training=False, such as {variable.path}. The changes "
-                "are dropped: a teacher stays as it is.",
-                stacklevel=2,
-            )
 
 
 def copy_weight_decay_exclusions(optimizer, copy):

@@ -65,7 +65,7 @@ class PeerLosses:
         """
         return self._together.combine([answers[i] for i in self.teachers])
 
-    def terms(self, answers, student, examples):
+    def terms(self, answers, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
 
         Args:
@@ -73,13 +73,16 @@ class PeerLosses:
                 of the peer.
             student: The learning peer's `ForwardPass`.
             examples: `Examples` that they are of.
+            replicas: Number of replicas that take part.
 
         Returns:
             Dict as `Comparison.terms` returns it.
         """
-        terms = self._average.terms(self.combined(answers), student, examples)
+        terms = self._average.terms(
+            self.combined(answers), student, examples, replicas
+        )
         single = [
-            comparison.terms(answers[index], student, examples)
+            comparison.terms(answers[index], student, examples, replicas)
             for index, comparison in zip(
                 self.teachers, self._each, strict=False
             )
@@ -139,7 +142,7 @@ class PeerEnsemble(Outputs):
             return results[0]
         checked = [
             outputs.check_finite(
-                with_masks({tap: one.tensors[tap] for tap in self.taps})
+                *with_masks({tap: one.tensors[tap] for tap in self.taps})
             )
             for outputs, one in zip(self.outputs, results, strict=True)
         ]

@@ -160,7 +160,9 @@ class PeerStep(Step):
         one = self.parts.peer_losses[index]
         return self._total(
             one.originals,
-            one.terms(self._answers_to[index], student, share),
+            one.terms(
+                self._answers_to[index], student, share, self.parts.replicas
+            ),
             share,
             student.output,
             [*student.penalties, *one.penalties()],
