@@ -41,8 +41,8 @@ class Distiller(
 ):
     """Trains a student with a teacher, through `compile` and `fit`.
 
-    Each batch goes once through the teacher, in inference mode, and once
-    through the student. The total loss is
+    Each batch goes once through the teacher, in inference mode unless it
+    declares otherwise, and once through the student. The total loss is
 
     ```
     student_loss_weight * loss of compile(loss=...)

@@ -154,7 +154,7 @@ class ModelOutputs(Outputs):
             # At once, since another pass forgets what the layers added.
             return output, tensors, self.model.losses if learns else []
 
-        with self._keeping():
+        with self._keeping(training):
             if self.gradients is None:
                 result, gradients = run_once(x), {}
             else:
@@ -163,9 +163,9 @@ class ModelOutputs(Outputs):
                 )
         return ForwardPass(*result[:2], training, gradients, result[2])
 
-    def _keeping(self):
+    def _keeping(self, training):
         """A scope that keeps what this model must not change."""
-        if self.role == "teacher":
+        if self.role == "teacher" and not training:
             return backend.unchanged(self.model)
         return contextlib.nullcontext()
 

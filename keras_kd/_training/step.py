@@ -107,8 +107,9 @@ class Step:
         self.predictions = {}
         self.terms = []
         teacher = parts.comparison.teacher
-        # In inference mode, also in a training step.
-        self._teacher = teacher.run(self.examples, training=False, learns=False)
+        # In inference mode, also in a training step, if it is not declared.
+        mode = training and teacher.protocol.runs_in_training_mode
+        self._teacher = teacher.run(self.examples, mode, learns=False)
         if training and teacher.protocol.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
 
