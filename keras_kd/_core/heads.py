@@ -4,9 +4,9 @@ import functools
 
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import places
-from keras_kd._core.unchanged import unchanged
 from keras_kd.backend import neutral
 
 
@@ -58,7 +58,7 @@ class Head:
             What the model returns.
         """
         with (
-            unchanged(self.model),
+            backend.unchanged(self.model),
             neutral.keeping_mode(self.model),
         ):
             return self._run(feature)
