@@ -2,9 +2,9 @@
 
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import places
-from keras_kd._core.unchanged import unchanged
 from keras_kd.backend import neutral
 
 
@@ -40,7 +40,7 @@ class Head:
             What the model returns.
         """
         with (
-            unchanged(self.model),
+            backend.unchanged(self.model),
             neutral.keeping_mode(self.model),
         ):
             for function in self._functions:

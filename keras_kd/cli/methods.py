@@ -177,6 +177,10 @@ PYTHON_ONLY = {
         HINTON,
     ),
     "teachers.EnsembleTeacher": ("several models as one teacher", HINTON),
+    "teachers.MovingAverageTeacher": (
+        "an average of the student's own weights (mean teacher)",
+        "Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780",
+    ),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",

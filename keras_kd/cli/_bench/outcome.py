@@ -215,9 +215,9 @@ def _intervals(right):
     Args:
         right: Whether each answer is right, `(seeds, examples)`, by arm.
     """
-    alone, smoothing, distilled = (right[arm] for arm in arms.ARMS)
+    alone, smoothing, distilled = arms.ARMS
     pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
-    return [report.compare(*pair, comparisons=len(pairs)) for pair in pairs]
+    return report.compare_arms(right, pairs)
 
 
 def _tried(state, arm, settings):
