@@ -120,7 +120,7 @@ class _Behind:
         self._ends = self._find(model, place.path, place.is_input)
 
     def parts(self, make):
-        """What leads from the tap to the output, the innermost first.
+        """Makes the parts from the tap to the output, the innermost first.
 
         Args:
             make: `keras.Function` or `keras.Model`: from a symbolic tensor and
