@@ -41,6 +41,11 @@ def with_labels(loss, teacher, student):
     return loss(teacher, student, labels=labels)
 
 
+def with_numbers(loss, teacher, student):
+    """Labels that are numbers, to which either model may be nearer."""
+    return loss(teacher, student, labels=keras.ops.multiply(teacher, 0.5))
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A loss, how to make it, and what it compares.

@@ -77,6 +77,18 @@ def _of_others():
     rows += wrong(of, call, "model", None, "a.keras", remedy=soft())
     rows += wrong(of, call, "model", unbuilt(), shown="built=False")
     rows += wrong(of, call, "activation", "relu", 3, remedy="softmax")
+    of = "teachers.map_classes"
+    call = functools.partial(teachers.map_classes, classes=[1, 0])
+    rows += wrong(of, call, "model", None, "a.keras", remedy=teacher())
+    rows += wrong(of, call, "model", unbuilt(), shown="built=False")
+    rows += wrong(of, call, "model", soft(), shown="gives probabilities")
+    rows += wrong(of, call, "model", again, shown='"again"', remedy=teacher())
+    call = functools.partial(teachers.map_classes, teacher())
+    lists = None, 3, {0: 1}, [0.5], ["cat"], [True], [[0], [[1]]]
+    rows += wrong(of, call, "classes", *lists, shown="of type")
+    rows += wrong(of, call, "classes", [0, 3], [-1], shown="0 to 2")
+    rows += wrong(of, call, "classes", [0, [1, 0]], shown="0 more than once")
+    rows += wrong(of, call, "classes", [None], [], remedy=[2, None, [0, 1]])
     of = "teachers.NoisyTeacher"
     rows += wrong(of, make, "model", again, shown='"again"')
     rows += wrong(of, make, "model", soft(), shown='"soft"', remedy=teacher())
