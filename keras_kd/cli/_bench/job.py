@@ -14,6 +14,7 @@ from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
+from keras_kd.cli._bench.step_clock import StepClock
 from keras_kd.cli._shell.progress import Progress
 from keras_kd.cli._shell.settings import resolve
 from keras_kd.cli._shell.terminal import fold
@@ -57,9 +58,7 @@ def run(settings, *, overwrite=False, say=print, live=None):
     job = job.with_teacher()
     if settings.cache:
         job = job.with_answers()
-    warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
-    if warning:
-        say(fold(warning))
+    job.warn()
     rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
     for seed in range(settings.seeds):
         for arm in arms.ARMS:
@@ -169,6 +168,13 @@ class Job:
         logits = arms.logits_of(model, tuning.test_images)
         return float(np.mean(logits.argmax(axis=-1) == tuning.test_labels))
 
+    def warn(self):
+        """Warns of a teacher at chance."""
+        accuracy = self.teacher_accuracy()
+        warning = outcome.teacher_warning(self.bench, accuracy)
+        if warning:
+            self.progress.say(fold(warning))
+
     def teacher_accuracy(self):
         """Accuracy of the teacher on the validation part."""
         return self.state.load(arms.TEACHER)[0]["accuracy"]
@@ -195,18 +201,24 @@ class Job:
         Returns:
             Its accuracy on the validation part.
         """
-        what = f"{arm}, seed {seed}"
-        name = arms.student_name(arm, seed)
+        shown = self.bench.shown(arm)
+        what = f"{shown}, seed {seed}"
+        name = arms.student_name(shown, seed)
         if is_choice:
-            what = f"{arm}, rate {rate:g}"
-            name = arms.student_name(arm, seed, rate)
+            what = f"{shown}, rate {rate:g}"
+            name = arms.student_name(shown, seed, rate)
         found = self.state.load(name)
         if found is None:
-            callbacks = self.progress.watch(what)
+            clock = StepClock()
+            callbacks = [*self.progress.watch(what), clock]
             if arm == arms.DISTILLED:
-                callbacks = [*callbacks, *self.progress.diagnose()]
+                callbacks += self.progress.diagnose()
             trained = self.bench.train(arm, rate, seed, callbacks)
-            record = {"rate": rate, "history": trained.history}
+            record = {
+                "rate": rate,
+                "history": trained.history,
+                "step_seconds": clock.median,
+            }
             arrays = {}
             if not is_choice:
                 images = self.bench.data.test_images
