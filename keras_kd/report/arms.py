@@ -79,9 +79,10 @@ def compare_arms(
     interval. With n seeds and k arms it has `(n - 1) sqrt(k - 1)` degrees of
     freedom. For two arms all is as in `compare`.
 
-    The correction is Bonferroni's: against Dunnett's, which assumes that all
-    arms are equally steady, it costs some 3 % of the width; Holm's would claim
-    gains whose interval includes zero.
+    The correction is Bonferroni's. Dunnett's assumes that all arms are equally
+    steady; against it this costs width, for 8 arms and one baseline 3 % with
+    very many seeds, 7 % with 5 and 14 % with 3. Holm's would claim gains whose
+    interval includes zero.
 
     Args:
         arms: For each arm, by name, the score of each example for each seed,
