@@ -63,7 +63,7 @@ class Bench:
         answers: Cached answers of the teacher, or `None` without a cache.
         alternatives: Of several methods, a resolved `Settings` for each.
         flag: Name of the flag that names these.
-        distilled: Name of the distilled arm for the user and in files.
+        arm_name: Name of the distilled arm for the user and in files.
     """
 
     settings: Settings
@@ -76,7 +76,7 @@ class Bench:
     answers: CachedAnswers | None = None
     alternatives: tuple[Settings, ...] = ()
     flag: str = "methods"
-    distilled: str = DISTILLED
+    arm_name: str = DISTILLED
 
     @property
     def seen(self):
@@ -115,7 +115,7 @@ class Bench:
 
     def shown(self, arm):
         """Name of an arm for the user and in files."""
-        return self.distilled if arm == DISTILLED else arm
+        return self.arm_name if arm == DISTILLED else arm
 
     def cached_losses(self):
         """All distillation losses that a cache has to serve."""

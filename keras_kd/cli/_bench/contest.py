@@ -7,21 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_kd import report
-from keras_kd import teachers
 from keras_kd.cli import methods
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import contest_outputs
 from keras_kd.cli._bench import data_sets
-from keras_kd.cli._bench import estimates
 from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._bench.job import Job
+from keras_kd.cli._bench.job import follow
 from keras_kd.cli._shell.choice import ALL
 from keras_kd.cli._shell.choice import resolve_each
 from keras_kd.cli._shell.errors import UnusableError
-from keras_kd.cli._shell.progress import Progress
 from keras_kd.cli._shell.terminal import fold
 
 # After its rate a method tries these beside its own weight, at that rate.
@@ -37,6 +35,7 @@ class Standing(NamedTuple):
         rates: The learning rate that each arm chose.
         weights: The weight that each arm chose, `None` if it has none.
         steps: Seconds of a step of each arm, `None` if it had too few.
+        parameters: Number of parameters of the student of each arm.
         student: Name of the part that is the best student on the validation
             part, and its arm and seed.
     """
@@ -46,6 +45,7 @@ class Standing(NamedTuple):
     rates: dict[str, float]
     weights: dict[str, float | None]
     steps: dict[str, float | None]
+    parameters: dict[str, int]
     student: tuple[str, str, int]
 
 
@@ -64,13 +64,19 @@ def run(settings, *, overwrite=False, say=print, live=None):
     Raises:
         UnusableError: See `job.run`.
     """
-    alternatives = resolve_each(settings)
+
+    def leave_out(name, error):
+        say(fold(f"Left out: {name}. {error}"))
+
+    alternatives = resolve_each(settings, leave_out)
     job_state.prepare_folder(settings.output)
     folder = prepare.cache_folder(alternatives[0])
     if folder:
         folder.prepare()
     bench = prepare.load(alternatives[0], say, folder)
-    bench = _with_methods(bench, alternatives, settings.method == ALL, say)
+    if settings.method != ALL:
+        leave_out = None
+    bench = _with_methods(bench, alternatives, leave_out)
     bench = prepare.fit_together(bench, folder)
     state = job_state.State(
         settings.output,
@@ -79,7 +85,8 @@ def run(settings, *, overwrite=False, say=print, live=None):
         files=contest_outputs.FILES,
     )
     say(outcome.describe(bench))
-    job = Job(bench, state, _progress(bench, say, live)).with_teacher()
+    progress = follow(bench, state, _counts(bench), say, live)
+    job = Job(bench, state, progress).with_teacher()
     if folder:
         job = job.with_answers()
     job.warn()
@@ -92,17 +99,24 @@ def run(settings, *, overwrite=False, say=print, live=None):
     return found
 
 
-def _with_methods(bench, alternatives, is_all, say):
-    """A bench for the methods; of all, for those that fit the models."""
+def _with_methods(bench, alternatives, leave_out):
+    """A bench for the methods, or for those of them that fit the models.
+
+    Args:
+        bench: A `Bench`.
+        alternatives: Resolved `Settings` of each method.
+        leave_out: Called with the name of a method that does not fit and the
+            error, or `None` to raise that.
+    """
     usable = []
     for one in alternatives:
         one = data_sets.fill_in(one, bench.tuning)
         try:
-            bench.with_settings(one).losses(teachers.logits(bench.student))
+            prepare.try_out(bench.with_settings(one))
         except UnusableError as error:
-            if not is_all:
+            if leave_out is None:
                 raise
-            say(fold(f"Left out: {one.method}. {error}"))
+            leave_out(one.method, error)
             continue
         usable.append(one)
     return dataclasses.replace(
@@ -118,7 +132,8 @@ def _identity(bench):
     return found | {"method": [one.method for one in bench.alternatives]}
 
 
-def _progress(bench, say, live):
+def _counts(bench):
+    """How many models there are of each kind."""
     controls = (arms.ALONE, arms.SMOOTHING)
     each = bench.settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
     tries = sum(len(_tried_weights(one)) for one in bench.alternatives)
@@ -126,8 +141,7 @@ def _progress(bench, say, live):
     counts[arms.DISTILLED] = each * len(bench.alternatives) + tries * len(
         arms.CHOICE_SEEDS
     )
-    expected = estimates.expected_seconds(bench)
-    return Progress(counts, expected, say, live)
+    return counts
 
 
 def _tried_weights(settings):
@@ -139,7 +153,7 @@ def _tried_weights(settings):
 def _of_method(job, settings, name=None):
     """The job of one of the methods."""
     bench = job.bench.with_settings(settings)
-    bench = dataclasses.replace(bench, distilled=name or settings.method)
+    bench = dataclasses.replace(bench, arm_name=name or settings.method)
     return dataclasses.replace(job, bench=bench)
 
 
@@ -173,7 +187,7 @@ def _kept(job, rate):
     """Accuracy of what has tried a rate, on the validation part."""
     return np.mean(
         [
-            job.state.load(arms.student_name(job.bench.distilled, seed, rate))[
+            job.state.load(arms.student_name(job.bench.arm_name, seed, rate))[
                 0
             ]["history"]["val_accuracy"][-1]
             for seed in arms.CHOICE_SEEDS
@@ -232,5 +246,17 @@ def _measure(job, trained):
             for name, (one, arm, _) in trained.items()
         },
         steps,
+        {
+            name: _size(one.bench, arm)
+            for name, (one, arm, _) in trained.items()
+        },
         max(finals, key=finals.get),
     )
+
+
+def _size(bench, arm):
+    """Number of parameters of a student of an arm."""
+    student = bench.student
+    if arm == arms.DISTILLED:
+        student = bench.distilled(student)
+    return student.count_params()

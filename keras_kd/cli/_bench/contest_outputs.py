@@ -21,6 +21,7 @@ HEADER = (
     "minus best",
     "like",
     "ms a step",
+    "parameters",
     "rate",
     "weight",
 )
@@ -37,6 +38,7 @@ def rows(found):
             difference(ranking.behind.get(name)),
             _like(name, ranking),
             _milliseconds(found, name),
+            f"{found.parameters[name]:,}",
             f"{found.rates[name]:g}",
             _number(found.weights[name]),
         )

@@ -54,7 +54,12 @@ def run(settings, *, overwrite=False, say=print, live=None):
         files=outputs.FILES,
     )
     say(outcome.describe(bench))
-    job = Job(bench, state, _progress(bench, state, say, live))
+    counts = {arms.TEACHER: 1} | {
+        arm: settings.seeds
+        + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
+        for arm in arms.ARMS
+    }
+    job = Job(bench, state, follow(bench, state, counts, say, live))
     job = job.with_teacher()
     if settings.cache:
         job = job.with_answers()
@@ -72,13 +77,19 @@ def run(settings, *, overwrite=False, say=print, live=None):
     return result
 
 
-def _progress(bench, state, say, live):
-    """Follows the job; estimates the duration of a new one."""
-    counts = {arms.TEACHER: 1} | {
-        arm: bench.settings.seeds
-        + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
-        for arm in arms.ARMS
-    }
+def follow(bench, state, counts, say, live):
+    """Follows a job; estimates the duration of a new one.
+
+    Args:
+        bench: The `Bench`.
+        state: The `State`.
+        counts: How many models there are of each kind, the teacher included.
+        say: See `run`.
+        live: See `run`.
+
+    Returns:
+        A `Progress`.
+    """
     expected = estimates.expected_seconds(bench)
     progress = Progress(counts, expected, say, live)
     if state.load(arms.TEACHER) is None:

@@ -16,11 +16,13 @@ def is_several(settings):
     return settings.method == ALL or "," in settings.method
 
 
-def resolve_each(settings):
+def resolve_each(settings, leave_out=lambda name, error: None):
     """Validates settings, and fills in the defaults of each method.
 
     Args:
         settings: A `Settings`.
+        leave_out: Called with the name of each method that `all` does not
+            stand for here, and the error that says why. Defaults to nothing.
 
     Returns:
         A resolved `Settings` for each method, in a tuple. With `all` those
@@ -32,7 +34,6 @@ def resolve_each(settings):
     """
     if not is_several(settings):
         return (resolve(settings),)
-    names = _names(settings)
     for name in (*methods.FLAGS, "learning_rate"):
         value = getattr(settings, name)
         if value is not None:
@@ -43,45 +44,36 @@ def resolve_each(settings):
                 "Leave it out, or name one method."
             )
     if settings.method != ALL:
-        return tuple(_of(settings, name) for name in names)
+        return tuple(_of(settings, name) for name in _names(settings))
     # What is wrong for any method is said of the first.
     _of(settings, Settings.method)
     found = []
-    for name in names:
+    for name in methods.METHODS:
         try:
             found.append(_of(settings, name))
-        except UnusableError:
-            continue
+        except UnusableError as error:
+            leave_out(name, error)
     return tuple(found)
 
 
 def _of(settings, name):
     """Resolved settings of one of several methods."""
+    if find_method(name).make_student is not None:
+        raise UnusableError(
+            "`--method` must name methods for one student, since they are "
+            f"compared. Received: {name} in --method={settings.method}, which "
+            "brings its own student. Leave it out, or name it alone."
+        )
     return resolve(dataclasses.replace(settings, method=name))
 
 
 def _names(settings):
-    if settings.method == ALL:
-        return [
-            n for n, one in methods.METHODS.items() if not _own_student(one)
-        ]
     names = settings.method.split(",")
     for name in names:
-        method = find_method(name)
         if names.count(name) > 1:
             raise UnusableError(
                 "`--method` must name a method once, since each has a line of "
                 f"its own. Received: {name} twice in --method="
                 f"{settings.method}. Leave one out."
             )
-        if _own_student(method):
-            raise UnusableError(
-                "`--method` must name methods for one student, since they are "
-                f"compared. Received: {name} in --method={settings.method}, "
-                "which brings its own student. Leave it out, or name it alone."
-            )
     return names
-
-
-def _own_student(method):
-    return method.make_student is not None

@@ -8,7 +8,8 @@ import time
 import keras
 
 from keras_kd.callbacks import Diagnostics
-from keras_kd.cli._bench import outputs
+from keras_kd.cli._shell.terminal import WIDTH
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.report.tables import duration
 
 # How long a line on a training stands: one that changes, and one of many.
@@ -66,7 +67,8 @@ class _Lines:
         self.say(text)
 
     def _end_line(self, number, text):
-        self.note(f"{self._place(number)} {text}")
+        place = self._place(number)
+        self.note(fold(f"{place} {text}", indent=len(place) + 1))
 
     def _place(self, number):
         width = len(str(self.total))
@@ -98,8 +100,10 @@ class _Training(keras.callbacks.Callback):
         self._show(f", batch {batch + 1}{total}")
 
     def _show(self, where):
-        epochs = self.params["epochs"]
-        self.lines.show(f"{self.what}epoch {self.epoch + 1} of {epochs}{where}")
+        text = f"{self.what}epoch {self.epoch + 1} of {self.params['epochs']}"
+        # A line that the terminal breaks cannot be written over.
+        fits = len(text) + len(where) < WIDTH
+        self.lines.show(text + where if fits else text)
 
 
 class Progress(_Lines):
@@ -143,7 +147,7 @@ class Progress(_Lines):
         if self.is_diagnosed:
             return []
         self.is_diagnosed = True
-        return [Diagnostics(say=lambda text: self.note(outputs.fold(text)))]
+        return [Diagnostics(say=lambda text: self.note(fold(text)))]
 
     def finish(self, kind, what, accuracy, kept=None):
         """Ends a model.
