@@ -74,9 +74,17 @@ def run(settings, *, overwrite=False, say=print, live=None):
     if folder:
         folder.prepare()
     bench = prepare.load(alternatives[0], say, folder)
-    if settings.method != ALL:
-        leave_out = None
-    bench = _with_methods(bench, alternatives, leave_out)
+    alternatives = [
+        data_sets.fill_in(one, bench.tuning) for one in alternatives
+    ]
+    if settings.method == ALL:
+        alternatives = _fitting(bench, alternatives, leave_out)
+    bench = dataclasses.replace(
+        bench,
+        settings=alternatives[0],
+        alternatives=tuple(alternatives),
+        flag="method",
+    )
     bench = prepare.fit_together(bench, folder)
     state = job_state.State(
         settings.output,
@@ -99,29 +107,17 @@ def run(settings, *, overwrite=False, say=print, live=None):
     return found
 
 
-def _with_methods(bench, alternatives, leave_out):
-    """A bench for the methods, or for those of them that fit the models.
-
-    Args:
-        bench: A `Bench`.
-        alternatives: Resolved `Settings` of each method.
-        leave_out: Called with the name of a method that does not fit and the
-            error, or `None` to raise that.
-    """
-    usable = []
+def _fitting(bench, alternatives, leave_out):
+    """Lists the methods, by their `Settings`, that fit the models."""
+    found = []
     for one in alternatives:
-        one = data_sets.fill_in(one, bench.tuning)
         try:
             prepare.try_out(bench.with_settings(one))
         except UnusableError as error:
-            if leave_out is None:
-                raise
             leave_out(one.method, error)
-            continue
-        usable.append(one)
-    return dataclasses.replace(
-        bench, settings=usable[0], alternatives=tuple(usable), flag="method"
-    )
+        else:
+            found.append(one)
+    return found
 
 
 def _identity(bench):

@@ -68,7 +68,12 @@ class _Lines:
 
     def _end_line(self, number, text):
         place = self._place(number)
-        self.note(fold(f"{place} {text}", indent=len(place) + 1))
+        line, indent = f"{place} {text}", len(place) + 1
+        if len(line) > WIDTH:
+            # At the last comma, behind which stands a time.
+            parts = [fold(part, indent) for part in line.rsplit(", ", 1)]
+            line = f",\n{' ' * indent}".join(parts)
+        self.note(line)
 
     def _place(self, number):
         width = len(str(self.total))

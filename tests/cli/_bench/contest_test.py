@@ -11,6 +11,7 @@ from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import contest
 from keras_kd.cli._bench import contest_outputs
 from keras_kd.cli._bench import state
+from keras_kd.cli._shell.choice import resolve_each
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.settings import Settings
 from tests import support
@@ -148,6 +149,28 @@ class ContestTest(absltest.TestCase):
             UnusableError, "--method=soft_targets,logit_regression, now soft"
         ):
             run(self.folder, method="soft_targets,ls")
+
+    def test_counts_the_parameters_of_each_student(self):
+        student = keras.saving.load_model(self.folder / "student.keras")
+        size = student.count_params()
+        self.assertEqual(set(self.found.parameters.values()), {size})
+
+
+class FittingTest(absltest.TestCase):
+    def test_leaves_out_what_the_models_cannot_do_and_says_why(self):
+        several = resolve_each(Settings(method="soft_targets,nst,hints"))
+        bench = small_jobs.bench(alternatives=several)
+        why = {}
+        found = contest._fitting(
+            bench,
+            bench.alternatives,
+            lambda name, error: why.update({name: str(error)}),
+        )
+        self.assertEqual(
+            [one.method for one in found], ["soft_targets", "hints"]
+        )
+        self.assertEqual(list(why), ["nst"])
+        self.assertIn('"teacher" has no feature maps', why["nst"])
 
 
 @pytest.mark.slow
