@@ -75,9 +75,9 @@ def legend(found):
         "±: standard deviation over the seeds. minus alone, minus best: mean "
         f"difference to the student alone and to the best line{intervals}. "
         "like: cannot be told from the best line, or from the student alone. "
-        "ms a step: median of a training step, and how many times that of the "
-        "student alone. rate, weight: what the validation part chose; no "
-        "weight where a method sets it itself."
+        "ms a step: median of a training step, of the fastest seed, and how "
+        "many times that of the student alone. rate, weight: what the "
+        "validation part chose; no weight where a method sets it itself."
     )
 
 
