@@ -93,6 +93,11 @@ ACRONYMS = {
         "Tian et al. 2020, https://arxiv.org/abs/1910.10699",
         "crd",
     ),
+    "RRD": Acronym(
+        "losses.ContrastiveQueue",
+        "Giakoumoglou and Stathaki 2024, https://arxiv.org/abs/2407.12073",
+        "rrd",
+    ),
     "NST": Acronym(
         "losses.NeuronSelectivityTransfer",
         "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",

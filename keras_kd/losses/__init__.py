@@ -6,6 +6,7 @@ from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
 from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
@@ -41,6 +42,7 @@ __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
     "ChannelDistributions",
+    "ContrastiveQueue",
     "ContrastiveRepresentation",
     "DecoupledSoftTargets",
     "DistillationLoss",

@@ -42,6 +42,15 @@ FEATURE_ROWS = (
         compares_examples=True,
     ),
     Row(
+        "contrastive_queue",
+        "ContrastiveQueue",
+        (5,),
+        (3,),
+        arguments=lambda: {"width": 4, "queue_size": 6},
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
         "feature_correlation",
         "FeatureCorrelation",
         (4, 4, 3),

@@ -22,6 +22,8 @@ def _of_arguments():
         rows += wrong(of, make, "loss_weight", -1, "1", None, remedy=1.0)
     for name, argument, remedy in (
         ("ChannelDistributions", "temperature", 2.0),
+        ("ContrastiveQueue", "student_temperature", 0.1),
+        ("ContrastiveQueue", "teacher_temperature", 0.02),
         ("VariationalInformation", "initial_variance", 5.0),
     ):
         of, make = f"losses.{name}", getattr(losses, name)
@@ -31,6 +33,9 @@ def _of_arguments():
     make = losses.ContrastiveRepresentation
     rows += wrong(of, make, "consistency", -1, "1", None, True, remedy=0.0)
     rows += wrong(of, make, "width", 0, "2", 1.5, None, True, remedy=2)
+    of, make = "losses.ContrastiveQueue", losses.ContrastiveQueue
+    for argument in ("queue_size", "width"):
+        rows += wrong(of, make, argument, 0, "2", 1.5, None, True, remedy=2)
     of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
     values = (-1, "1", None, math.nan, True)
     rows += wrong(of, make, "mean_weight", *values, remedy=0.0)

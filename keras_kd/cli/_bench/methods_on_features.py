@@ -76,6 +76,11 @@ ON_FEATURES = dict(
             _last("hint"),
         ),
         _method(
+            "RRD",
+            "which earlier examples one is like, in a queue of them",
+            _last("hint"),
+        ),
+        _method(
             "NST",
             "where the channels of a map are active, as a set",
             _each,
