@@ -20,7 +20,6 @@ from tests import support
 from tests.goldens import distiller_goldens
 from tests.goldens import golden_numbers
 
-
 # Each backend draws its own noise, and an `Augmentation` is TensorFlow's.
 ON_TENSORFLOW = (
     "test_an_augmentation_makes_the_images_of_then",
