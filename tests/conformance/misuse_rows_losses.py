@@ -54,8 +54,6 @@ def _of_losses():
     rows += wrong(of, attention, "power", 0.5, "2", None, True, remedy=2)
     rows += flags(of, attention, "maximum", "squared")
     rows += flags("losses.LogitRegression", losses.LogitRegression, "center")
-    of, bounded = "losses.BoundedRegression", losses.BoundedRegression
-    rows += wrong(of, bounded, "margin", -1, "1", None, math.nan, remedy=0.0)
     symmetry = losses.InputGradientSymmetry
     of = "losses.InputGradientSymmetry"
     rows += wrong(of, symmetry, "axis", "x", None, 1.5, remedy=-1)
@@ -102,22 +100,6 @@ def _of_shapes():
             compared((2, 5, 3), (2, 4, 3), losses.LogitRegression),
             "LogitRegression",
             "(2, 5, 3)",
-        ),
-        Row(
-            "losses.BoundedRegression",
-            "other numbers",
-            compared((2, 3), (2, 4), losses.BoundedRegression),
-            "BoundedRegression",
-            "(2, 4) from the student's output",
-        ),
-        Row(
-            "losses.BoundedRegression",
-            "other labels",
-            lambda: losses.BoundedRegression()(
-                np.ones((2, 3)), np.ones((2, 3)), labels=np.ones(2)
-            ),
-            "labels",
-            "shape (2,)",
         ),
         Row(
             "losses.Match",
