@@ -4,8 +4,6 @@ They take tensors of teacher and student, and class numbers. A loss that holds a
 part of its value constant has none: a difference quotient sees that part move.
 """
 
-import numpy as np
-
 from tests import reference
 from tests.references import channels
 from tests.references import logits
@@ -24,7 +22,7 @@ REFERENCES = {
         reference.binary_soft_targets(teacher, student, 2.0)
     ),
     "bounded_regression": lambda teacher, student, labels: (
-        reference.bounded_regression(teacher, student, np.tanh(teacher))
+        reference.bounded_regression(teacher, student, 1.0)
     ),
     "channel_distributions": lambda teacher, student, labels: (
         maps.channel_distributions(teacher, student, 2.0)
