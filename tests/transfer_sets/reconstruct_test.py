@@ -1,5 +1,8 @@
 """Inputs that are made, against inputs that are not, or for another class."""
 
+import functools
+import shutil
+import tempfile
 import unittest.mock
 
 import keras
@@ -42,12 +45,25 @@ class ReconstructTest(parameterized.TestCase):
         super().setUpClass()
         cls.teacher = small_teachers.trained()
 
+    @classmethod
+    @functools.cache
+    def made(cls, content, rectified):
+        """Records of a content, and what was made of them, for all tests."""
+        records = small_teachers.records(cls.teacher, content)
+        return records, make(cls.teacher, records, rectified=rectified)
+
+    @classmethod
+    @functools.cache
+    def noise(cls):
+        """What every reconstruction begins with, nearly."""
+        records = small_teachers.records(cls.teacher)
+        return make(cls.teacher, records, steps=1, learning_rate=1e-9)
+
     @parameterized.named_parameters(*OBJECTIVES)
     def test_lowers_the_objective_for_its_class_and_no_other(
         self, content, rectified
     ):
-        records = small_teachers.records(self.teacher, content)
-        made = make(self.teacher, records, rectified=rectified)
+        records, made = self.made(content, rectified)
         history = {key: np.mean(v) for key, v in made.history.items()}
         self.assertLess(history["loss"], history["first_loss"] / 2)
 
@@ -65,9 +81,7 @@ class ReconstructTest(parameterized.TestCase):
 
     @parameterized.named_parameters(*OBJECTIVES)
     def test_the_teacher_knows_what_noise_it_does_not(self, content, rectified):
-        records = small_teachers.records(self.teacher, content)
-        noise = make(self.teacher, records, steps=1, learning_rate=1e-9)
-        made = make(self.teacher, records, rectified=rectified)
+        noise, (_, made) = self.noise(), self.made(content, rectified)
         agreement = [
             np.mean(self.teacher.predict(one.x, verbose=0).argmax(-1) == one.y)
             for one in (noise, made)
@@ -77,8 +91,7 @@ class ReconstructTest(parameterized.TestCase):
         self.assertGreater(agreement[1], 0.9)
 
     def test_gives_as_many_of_each_class_as_were_asked_for(self):
-        records = small_teachers.records(self.teacher)
-        made = make(self.teacher, records, steps=1)
+        made = self.noise()
         self.assertEqual(made.x.shape, (18, 6))
         self.assertEqual(made.x.dtype, "float32")
         self.assertEqual(made.y.tolist(), [0] * 6 + [1] * 6 + [2] * 6)
@@ -179,17 +192,31 @@ class PixelsTest(absltest.TestCase):
 
 
 class ResumeTest(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.teacher = small_teachers.net(6, 5, 3)
+        cls.records = small_teachers.records(
+            cls.teacher, transfer_sets.AllLayers()
+        )
+        cls.whole = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.expected = cls.run_in(cls.whole)
+
     def setUp(self):
         super().setUp()
-        self.teacher = small_teachers.net(6, 5, 3)
-        self.records = small_teachers.records(
-            self.teacher, transfer_sets.AllLayers()
-        )
         self.folder = support.folder(self)
 
+    @classmethod
+    def run_in(cls, folder, **changed):
+        arguments = {"steps": 5, "dropout": 0.5, "directory": folder}
+        return make(cls.teacher, cls.records, **arguments | changed)
+
     def run_in_folder(self, **changed):
-        arguments = {"steps": 5, "dropout": 0.5, "directory": self.folder}
-        return make(self.teacher, self.records, **arguments | changed)
+        return self.run_in(self.folder, **changed)
+
+    def finish(self):
+        """Puts the run that all tests share into the folder."""
+        shutil.copytree(self.whole, self.folder, dirs_exist_ok=True)
 
     def interrupt_after(self, count):
         """Runs until so many batches were made; then comes Ctrl-C."""
@@ -209,34 +236,33 @@ class ResumeTest(parameterized.TestCase):
             self.run_in_folder()
 
     def test_interrupted_anywhere_it_ends_as_uninterrupted(self):
-        expected = make(self.teacher, self.records, steps=5, dropout=0.5)
         for count in (0, 2, 3):
             self.interrupt_after(count)
         self.assertLen(list(self.folder.glob("*.npz")), 5)
         resumed = self.run_in_folder()
-        np.testing.assert_array_equal(resumed.x, expected.x)
-        self.assertEqual(resumed.history, expected.history)
+        np.testing.assert_array_equal(resumed.x, self.expected.x)
+        self.assertEqual(resumed.history, self.expected.history)
 
     def test_finished_batches_are_not_made_again(self):
-        finished = self.run_in_folder()
+        self.finish()
         with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
             again = self.run_in_folder()
         optimise.assert_not_called()
-        np.testing.assert_array_equal(again.x, finished.x)
+        np.testing.assert_array_equal(again.x, self.expected.x)
 
     def test_refuses_the_directory_of_another_run(self):
-        self.run_in_folder()
+        self.finish()
         for changed in ({"steps": 6}, {"seed": 1}, {"dropout": 0.25}):
             with self.assertRaisesRegex(ValueError, "`directory` must be emp"):
                 self.run_in_folder(**changed)
 
     def test_a_damaged_batch_is_named_and_made_again(self):
-        expected = self.run_in_folder()
+        self.finish()
         path = self.folder / "class_1_batch_0.npz"
         path.write_bytes(path.read_bytes()[:-9])
         with self.assertWarnsRegex(UserWarning, "class_1_batch_0.*made again"):
             again = self.run_in_folder()
-        np.testing.assert_array_equal(again.x, expected.x)
+        np.testing.assert_array_equal(again.x, self.expected.x)
         with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
             self.run_in_folder()
         optimise.assert_not_called()
