@@ -9,15 +9,14 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import model_specs
-from keras_kd._core import teacher_protocol
 from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.compiling import Compiling
 from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
 from keras_kd._training.logs import Logs
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd._training.loss_terms import Comparison
-from keras_kd._training.loss_terms import name_losses
 from keras_kd._training.outputs import ModelOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.outputs import teacher_outputs
@@ -42,8 +41,8 @@ class Distiller(
 ):
     """Trains a student with a teacher, through `compile` and `fit`.
 
-    Each batch goes once through the teacher, in inference mode, and once
-    through the student. The total loss is
+    Each batch goes once through the teacher, in inference mode unless it
+    declares otherwise, and once through the student. The total loss is
 
     ```
     student_loss_weight * loss of compile(loss=...)
@@ -148,7 +147,7 @@ class Distiller(
         self._parts = StepParts(
             comparison, logs, self.student_loss_weight, mask_input
         )
-        self._parts.may_lack_teacher = teacher_protocol.of(teacher).is_cache
+        self._parts.may_lack_teacher = comparison.teacher.protocol.is_cache
         # Unbuilt models cannot write weights, and a step never calls this one:
         # a call here would be one more pass through the student.
         self.build(model_specs.shapes_of(comparison.student.input_entries()))
@@ -160,9 +159,13 @@ class Distiller(
 
     def make_train_function(self, force: bool = False) -> Any:
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force or self.run_eagerly:
+        learners = [id(v) for v in self.student.trainable_weights]
+        # Without a graph, weights may be frozen between two batches.
+        others = self.run_eagerly and learners != self._parts.learners
+        if self.train_function is None or force or others:
             checks.check_trainable(self.student)
             checks.check_shared(self.teacher, self.student)
+            self._parts.learners = learners
         if self._parts.awaits_teacher:
             self._look_for_teacher()
         return super().make_train_function(force)

@@ -14,7 +14,7 @@ from keras_kd._core.arguments import check_name
 from keras_kd._training import checks
 from keras_kd._training.compiling import UnlabelledWeights
 from keras_kd._training.hyperparameters import Hyperparameters
-from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd._training.outputs import PeerOutputs
 from keras_kd._training.outputs import policy
 from keras_kd._training.peers import arguments
@@ -214,8 +214,12 @@ class MutualDistiller(
 
     def make_train_function(self, force: bool = False) -> Any:
         """Makes Keras's function, after a check of frozen or shared weights."""
-        if self.train_function is None or force or self.run_eagerly:
+        learners = [id(v) for p in self.peers for v in p.trainable_weights]
+        # Without a graph, weights may be frozen between two batches.
+        others = self.run_eagerly and learners != self._parts.learners
+        if self.train_function is None or force or others:
             arguments.check_learners(self.peers)
+            self._parts.learners = learners
         return super().make_train_function(force)
 
     def get_config(self) -> dict[str, Any]:

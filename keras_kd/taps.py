@@ -108,7 +108,9 @@ def _collect(found, layer, prefix, ancestors, in_loops):
 def children(layer: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
     """Layers directly inside a layer, by the names that lead to them."""
     layer = unwrapped(layer)
-    if isinstance(layer, keras.Sequential) or is_functional(layer):
+    if isinstance(layer, keras.Model) and (
+        isinstance(layer, keras.Sequential) or is_functional(layer)
+    ):
         return {child.name: child for child in layer.layers}
     by_attribute = {}
     others = []
@@ -159,24 +161,29 @@ def _layers_in(value):
 def find(model: keras.Model, path: str) -> keras.layers.Layer | None:
     """Returns the layer at a path, or None."""
     _check(model, path)
-    return _trail(model, path).get(path)
+    return trail(model, path).get(path)
 
 
-def loop_around(model: keras.Model, path: str) -> str | None:
-    """Path of the layer that calls the one at `path` in a loop, or None."""
-    for outer, layer in _trail(model, path).items():
+def loop_in(layers: dict[str, keras.layers.Layer], path: str) -> str | None:
+    """Path of the layer that calls the one at `path` in a loop, or None.
+
+    Args:
+        layers: As `trail` gives them.
+        path: Path of the innermost.
+    """
+    for outer, layer in layers.items():
         if outer != path and isinstance(layer, _LOOPS):
             return outer
     return None
 
 
-def _trail(model, path):
+def trail(model: keras.Model, path: str) -> dict[str, keras.layers.Layer]:
     """The layer at a path and those around it, by path; {} if there is none."""
     for name, child in children(model).items():
         if path == name:
             return {name: child}
         if path.startswith(f"{name}/"):
-            inner = _trail(child, path[len(name) + 1 :])
+            inner = trail(child, path[len(name) + 1 :])
             if inner:
                 return {name: child} | {
                     f"{name}/{steps}": layer for steps, layer in inner.items()

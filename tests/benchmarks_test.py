@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import tempfile
+import textwrap
 from unittest import mock
 
 import keras
@@ -15,6 +16,7 @@ from benchmarks import contestants
 from benchmarks import measure
 from benchmarks import step_cost
 from benchmarks import step_ratios
+from tests.backend import processes
 
 OTHER = {"tensorflow": "jax", "jax": "torch", "torch": "jax"}
 TINY = contestants.Pair(
@@ -80,6 +82,35 @@ class InterleaveTest(absltest.TestCase):
 
         rounds = {"".join(calls[i : i + 3]) for i in (3, 6, 9)}
         self.assertLen(rounds, 3)
+
+
+class KeepMemoryTest(absltest.TestCase):
+    def test_a_piece_above_the_limit_is_not_mapped_anew(self):
+        # In a process of its own, which it changes for good.
+        program = """
+            import resource
+            from benchmarks import measure
+
+            def pages():
+                return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+            def new_pages():
+                before = pages()
+                bytearray(b"1") * 2**26
+                return pages() - before
+
+            print(new_pages(), new_pages())
+            measure.keep_memory()
+            print(new_pages(), new_pages())
+        """
+        printed = processes.run_well(
+            keras.backend.backend(), "-c", textwrap.dedent(program)
+        )
+
+        _, anew, _, kept = map(int, printed.split())
+        if not anew:
+            self.skipTest("The C library keeps memory by itself.")
+        self.assertLess(kept, anew / 100)
 
 
 class CompareTest(absltest.TestCase):

@@ -173,6 +173,19 @@ def split_net(width, name):
     )
 
 
+def normalized_net(name, dropout=0.0):
+    """A dense net behind a batch normalisation."""
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.BatchNormalization(name="normalization"),
+            keras.layers.Dropout(dropout, seed=3),
+            keras.layers.Dense(3, name="head"),
+        ],
+        name=name,
+    )
+
+
 def _parts(name):
     """A teacher, a student and a loss that use one mechanism."""
     dense = support.dense
@@ -192,6 +205,10 @@ def _parts(name):
         return dense(8), dense(4), Queue()
     if name == "masks":
         return dense(8), dense(4), Masked(seed=1)
+    if name == "moving_average":
+        student = normalized_net("student")
+        teacher = keras_kd.teachers.MovingAverageTeacher(student, 0.7)
+        return teacher, student, keras_kd.losses.ProbabilityRegression()
     soft = keras_kd.losses.SoftTargets(2.0)
     return Following(dense(4, name="inner")), dense(4), soft
 
@@ -203,6 +220,7 @@ MECHANISMS = (
     "head",
     "queue",
     "updated_teacher",
+    "moving_average",
 )
 
 

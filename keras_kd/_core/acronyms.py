@@ -128,6 +128,11 @@ ACRONYMS = {
         "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
         "mgd",
     ),
+    "SIMKD": Acronym(
+        "procedures.reuse_classifier",
+        "Chen et al. 2022, https://arxiv.org/abs/2203.14001",
+        "simkd",
+    ),
 }
 
 

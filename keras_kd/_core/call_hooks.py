@@ -74,61 +74,43 @@ def _with_hooks(function, key):
 
 
 @contextlib.contextmanager
-def recording(layers):
-    """Records the outputs of some layers while the block runs.
+def recording(layers, inputs_of=()):
+    """Records the outputs and inputs of some layers while the block runs.
 
     The record belongs to this thread: replicas of a strategy are threads that
     take turns. Nothing of it outlives the trace it was made in.
 
     Args:
-        layers: Layers to watch.
+        layers: Layers whose output to record.
+        inputs_of: Layers whose input to record. Defaults to none.
 
     Yields:
-        A dict that fills with `id(layer)`: output, in the order of the calls;
-        of a layer that is called several times, the last call counts. Outer
-        layers come before the layers in them.
+        Two dicts that fill with values by the `id` of the layer: outputs, in
+        the order of the calls, where outer layers come before the layers in
+        them; and first arguments. Of a layer that is called several times, the
+        last call counts.
     """
-    outputs = {}
+    outputs, inputs = {}, {}
 
-    def record(layer, call, *args, **kwargs):
+    def record_output(layer, call, *args, **kwargs):
         # The place is taken before layers inside this one take theirs.
         outputs.pop(id(layer), None)
         outputs[id(layer)] = None
         outputs[id(layer)] = call(*args, **kwargs)
         return outputs[id(layer)]
 
-    with _calls_hooked(layers, record):
-        yield outputs
-
-
-@contextlib.contextmanager
-def recording_inputs(layers):
-    """Records what some layers are called with while the block runs.
-
-    Args:
-        layers: Layers to watch.
-
-    Yields:
-        A dict that fills with `id(layer)`: its first argument, of the last
-        call. See `recording`.
-    """
-    inputs = {}
-
-    def record(layer, call, *args, **kwargs):
+    def record_input(layer, call, *args, **kwargs):
         inputs[id(layer)] = next(iter((*args, *kwargs.values())), None)
         return call(*args, **kwargs)
 
-    with _calls_hooked(layers, record):
-        yield inputs
-
-
-@contextlib.contextmanager
-def _calls_hooked(layers, record):
-    """Calls a hook of a layer and what `hooked` gives, in place of `call`."""
     with contextlib.ExitStack() as hooks:
-        for layer in layers:
-            # A quantised layer runs another method than `call`.
-            method = "quantized_call" if layer.quantization_mode else "call"
-            hook = functools.partial(record, layer)
-            hooks.enter_context(hooked(layer, method, hook))
-        yield
+        for record, several in (
+            (record_output, layers),
+            (record_input, inputs_of),
+        ):
+            for layer in several:
+                # A quantised layer runs another method than `call`.
+                method = "quantized_call" if layer.quantization_mode else "call"
+                hook = functools.partial(record, layer)
+                hooks.enter_context(hooked(layer, method, hook))
+        yield outputs, inputs

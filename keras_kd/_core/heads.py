@@ -1,12 +1,10 @@
 """The part of a model behind one of its taps."""
 
-import functools
-
 import keras
 
+from keras_kd import backend
 from keras_kd import taps
 from keras_kd._core import places
-from keras_kd._core.unchanged import unchanged
 from keras_kd.backend import neutral
 
 
@@ -29,24 +27,8 @@ class Head:
 
     def __init__(self, model, tap, loss):
         self.model = model
-        self._tap = tap
-        self._loss = loss
-        if not _has_graph(model):
-            raise TypeError(
-                "`teacher` must be a Functional or Sequential model, since "
-                f"only their graph shows the head, which the loss {loss!r} "
-                f'needs. Received: teacher="{model.name}" of type '
-                f"{type(model).__name__}. Build it as "
-                "`keras.Model(inputs, outputs)`."
-            )
-        if tap is None:
-            raise self._refusal("the head begins there", "Tap a layer.")
-        place = places.find(model, tap)
-        if place.layer is None:
-            raise ValueError(
-                taps.unknown_tap(model, (), tap, "teacher", "teacher_tap")
-            )
-        self._run = self._behind(model, place.path, place.is_input)
+        need = f"the loss {loss!r} needs the head behind it"
+        self._functions = _Behind(model, tap, need).parts(keras.Function)
 
     def __call__(self, feature):
         """The model's output.
@@ -58,13 +40,95 @@ class Head:
             What the model returns.
         """
         with (
-            unchanged(self.model),
+            backend.unchanged(self.model),
             neutral.keeping_mode(self.model),
         ):
-            return self._run(feature)
+            for function in self._functions:
+                feature = neutral.run_in_inference(function, feature)
+            return feature
 
-    def _behind(self, model, path, is_input):
-        """A function from the value at a path to the output of a model."""
+
+def upper_part(model, tap, name):
+    """The layers of a model behind one of its taps, as a model of their own.
+
+    Args:
+        model: A Functional model, which keeps a trace of it in its layers: give
+            a copy.
+        tap: Name of a tap.
+        name: Name of the result.
+
+    Returns:
+        A `keras.Model` from what is at the tap to the output, with the model's
+        own layers; the identity if the tap is the output's.
+
+    Raises:
+        TypeError: See `Head`.
+        ValueError: See `Head`.
+    """
+    parts = _Behind(model, tap, "what is behind it is copied").parts(
+        keras.Model
+    )
+    if not parts:
+        end = model.outputs[0]
+        inputs = keras.Input(batch_shape=end.shape, dtype=end.dtype)
+        same = keras.layers.Identity(dtype=end.dtype)(inputs)
+        return keras.Model(inputs, same, name=name)
+    inputs, x = parts[0].inputs[0], parts[0].output
+    for part in parts[1:]:
+        x = part(x)
+    return keras.Model(inputs, x, name=name)
+
+
+class _Behind:
+    """The ways from a tap to the output, one for each model around it.
+
+    Args:
+        model: See `Head`.
+        tap: See `Head`.
+        need: Why it must be known, for errors.
+    """
+
+    def __init__(self, model, tap, need):
+        self._model = model
+        self._tap = tap
+        self._need = need
+        if not _has_graph(model):
+            raise TypeError(
+                "`teacher` must be a Functional or Sequential model, since "
+                f"only a graph shows what is behind a tap, and {need}. "
+                f'Received: teacher="{model.name}" of type '
+                f"{type(model).__name__}. Build it as "
+                "`keras.Model(inputs, outputs)`."
+            )
+        if tap is None:
+            raise self._refusal("the head begins there", "Tap a layer.")
+        place = places.find(model, tap)
+        if place.layer is None:
+            raise ValueError(
+                taps.unknown_tap(model, (), tap, "teacher", "teacher_tap")
+            )
+        self._ends = self._find(model, place.path, place.is_input)
+
+    def parts(self, make):
+        """What leads from the tap to the output, the innermost first.
+
+        Args:
+            make: `keras.Function` or `keras.Model`: from a symbolic tensor and
+                those that it leads to.
+
+        Returns:
+            A list of what `make` returned, empty if the tap is the output.
+        """
+        try:
+            return [make(*ends) for ends in self._ends]
+        except ValueError as error:
+            raise self._refusal(
+                "the output needs more than what is there",
+                "Tap the layer where the ways meet.",
+            ) from error
+
+    def _find(self, model, path, is_input):
+        """Pairs of symbolic tensors, from that at a path to an output."""
         layer, rest = places.step(model, path)
         calls = neutral.calls_in_graph(model, layer)
         if len(calls) != 1:
@@ -74,7 +138,7 @@ class Head:
                 "Tap a layer that is called once.",
             )
         inputs, outputs = calls[0]
-        inner = None
+        inner = []
         if rest:
             if not _has_graph(layer):
                 raise self._refusal(
@@ -83,34 +147,21 @@ class Head:
                     f'Tap "{layer.name}" itself, or a layer of a Functional '
                     "or Sequential model.",
                 )
-            inner = self._behind(layer, rest, is_input)
+            inner = self._find(layer, rest, is_input)
         begin = inputs if is_input and not rest else outputs
         if len(begin) != 1:
             raise self._refusal(
                 f"there are {len(begin)} tensors", "Tap one tensor."
             )
-        outer = self._function(begin[0], neutral.graph_of(model).output)
-        return outer if inner is None else lambda x: outer(inner(x))
-
-    def _function(self, begin, end):
-        """A function of one symbolic tensor that gives others."""
-        if begin is end:
-            return lambda x: x
-        try:
-            function = keras.Function(begin, end)
-        except ValueError as error:
-            raise self._refusal(
-                "the output needs more than what is there",
-                "Tap the layer where the ways meet.",
-            ) from error
-        return functools.partial(neutral.run_in_inference, function)
+        ends = begin[0], neutral.graph_of(model).output
+        return inner if ends[0] is ends[1] else [*inner, ends]
 
     def _refusal(self, reason, remedy):
         return ValueError(
             "`teacher_tap` must be a place that the whole output follows from, "
-            f"since the loss {self._loss!r} needs the head behind it. "
-            f'Received: teacher="{self.model.name}", teacher_tap='
-            f"{self._tap!r}; {reason}. {remedy}"
+            f"since {self._need}. Received: teacher="
+            f'"{self._model.name}", teacher_tap={self._tap!r}; {reason}. '
+            f"{remedy}"
         )
 
 

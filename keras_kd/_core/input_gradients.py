@@ -34,7 +34,7 @@ class InputGradients:
         self.is_needed = bool(self._plain or self._viewed)
         if not self.is_needed:
             return
-        spec = model_specs.input_spec(tapped.model)
+        spec = tapped.spec
         self._dtypes = [t.dtype for t in keras.tree.flatten(spec)]
         self._check_input()
         for name in self._plain:

@@ -70,3 +70,17 @@ def equal_copy(model):
     copy = fresh_copy(model)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def copied_graph(model):
+    """A copy of a Functional or Sequential model, as a Functional one.
+
+    What is built of its layers leaves no trace in the model itself.
+
+    Args:
+        model: A built model with one output.
+    """
+    # Of the copy's layers, each call is one of its graph: those of a Sequential
+    # model were called each time that it was built again.
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return equal_copy(keras.Model(inputs, model.outputs[0], name=model.name))

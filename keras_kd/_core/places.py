@@ -1,14 +1,11 @@
 """Places in a model that a loss names: one tap, or several."""
 
-import contextlib
 import dataclasses
 
 import keras
 
 from keras_kd import backend
 from keras_kd import taps
-from keras_kd._core.call_hooks import recording
-from keras_kd._core.call_hooks import recording_inputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +17,13 @@ class Place:
         layer: The layer, or `None` if there is none at the path.
         is_input: Whether the tap is what the layer is called with, and not
             what it returns.
+        loop: Path of the layer that calls it in a loop, or `None`.
     """
 
     path: str
     layer: keras.layers.Layer | None
     is_input: bool
+    loop: str | None
 
 
 def find(model, tap):
@@ -34,11 +33,12 @@ def find(model, tap):
         model: A built `keras.Model`.
         tap: Path of a layer, or that and `taps.INPUT`.
     """
-    layer = taps.find(model, tap)
-    path = tap.removesuffix(taps.INPUT)
-    if layer is not None or path == tap:
-        return Place(tap, layer, False)
-    return Place(path, taps.find(model, path), True)
+    path, layers = tap, taps.trail(model, tap)
+    if not layers:
+        path = tap.removesuffix(taps.INPUT)
+        layers = taps.trail(model, path)
+    loop = taps.loop_in(layers, path)
+    return Place(path, layers.get(path), path != tap, loop)
 
 
 def step(model, path):
@@ -52,25 +52,6 @@ def step(model, path):
         if path == name or path.startswith(f"{name}/"):
             return layer, path[len(name) + 1 :]
     raise KeyError(path)
-
-
-@contextlib.contextmanager
-def recorded(places):
-    """Records what is at places while the block runs.
-
-    Args:
-        places: A list of `Place`s; those without a layer do not count.
-
-    Yields:
-        Two dicts, of outputs and of inputs, that fill with values by the
-        `id` of the layer. See `call_hooks.recording`.
-    """
-    found = [one for one in places if one.layer is not None]
-    with (
-        recording([p.layer for p in found if not p.is_input]) as outputs,
-        recording_inputs([p.layer for p in found if p.is_input]) as inputs,
-    ):
-        yield outputs, inputs
 
 
 def fused_activation(layer):
@@ -91,15 +72,26 @@ def each(tap):
     return tap if isinstance(tap, tuple) else (tap,)
 
 
-def used(losses, argument):
-    """All taps that losses name, a list in their order.
+def named(losses, argument):
+    """Taps that losses name, each in a pair with the loss, a list.
 
     Args:
         losses: Distillation losses.
         argument: `"teacher_tap"` or `"student_tap"`.
     """
-    taps = (tap for loss in losses for tap in each(getattr(loss, argument)))
-    return list(dict.fromkeys(taps))
+    return [
+        (tap, loss) for loss in losses for tap in each(getattr(loss, argument))
+    ]
+
+
+def used(losses, argument):
+    """All taps that losses name, each once, a list in their order.
+
+    Args:
+        losses: Distillation losses.
+        argument: `"teacher_tap"` or `"student_tap"`.
+    """
+    return list(dict.fromkeys(tap for tap, _ in named(losses, argument)))
 
 
 def at(tap, found):
@@ -110,16 +102,6 @@ def at(tap, found):
         found: Dict by tap.
     """
     return map_each(found.__getitem__, tap)
-
-
-def unlisted(tap, values):
-    """Values of each tap as `at` gives them.
-
-    Args:
-        tap: See `each`.
-        values: A list.
-    """
-    return tuple(values) if isinstance(tap, tuple) else values[0]
 
 
 def map_each(function, value):

@@ -6,11 +6,11 @@ import keras
 from keras import ops
 
 from keras_kd import backend
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask as with_mask
+from keras_kd.backend.passes import read_mask
+from keras_kd.backend.passes import with_mask as with_mask
 
 
-def mean(values, weights=None, *masks):
+def mean(values, weights=None, *masks, is_whole=False):
     """This replica's share of the mean over the global batch.
 
     ```
@@ -25,6 +25,8 @@ def mean(values, weights=None, *masks):
         values: `(batch,)`, or `(batch, steps, ...)`.
         weights: Sample weights that `broadcast_like` has fitted, or `None`.
         *masks: Boolean tensors of what counts, or `None`.
+        is_whole: Whether there is one replica, where that is known. Defaults
+            to `False`.
 
     Returns:
         A scalar.
@@ -39,7 +41,9 @@ def mean(values, weights=None, *masks):
         values = ops.where(mask, values, ops.zeros_like(values))
     if weights is not None:
         values = values * ops.cast(weights, values.dtype)
-    count = backend.all_sum(ops.cast(count, values.dtype))
+    count = ops.cast(count, values.dtype)
+    if not is_whole:
+        count = backend.all_sum(count)
     return ops.divide_no_nan(ops.sum(values), count)
 
 

@@ -11,6 +11,7 @@ from keras_kd._core import input_fit
 from keras_kd._core import model_specs
 from keras_kd._core import places
 from keras_kd._core import reduction
+from keras_kd._core.call_hooks import recording
 
 
 class TappedModel:
@@ -27,6 +28,7 @@ class TappedModel:
             to `None`, such as `"teacher_tap"`.
 
     Attributes:
+        spec: The input, as `KerasTensor`s.
         taps: The names, each once.
         outputs: Names of the outputs; see `names_of_outputs`.
         layers: `Place`s of the taps that are no outputs, by tap.
@@ -48,15 +50,14 @@ class TappedModel:
         self.argument = argument or f"{role}_tap"
         self.taps = tuple(dict.fromkeys(names))
         self._run = in_mode(model)
-        output, tensors = model_specs.symbolic(
-            self._look, model_specs.input_spec(model)
-        )
+        self.spec = model_specs.input_spec(model)
+        output, tensors = model_specs.symbolic(self._look, self.spec)
         self._symbolic = output, dict(zip(self.taps, tensors, strict=True))
 
     def _look(self, x):
         """Runs the model once, and notes what the pass shows."""
         found = {tap: places.find(self.model, tap) for tap in self.taps if tap}
-        with places.recorded(found.values()) as recorded:
+        with recording(*_watched(found.values())) as recorded:
             output = self._run(x, training=False)
         self.outputs = names_of_outputs(output, self.model)
         self.layers = {
@@ -64,6 +65,7 @@ class TappedModel:
             for tap in self.taps
             if tap is not None and tap not in self.outputs
         }
+        self._hooked = _watched(self.layers.values())
         tensors = {tap: self._read(tap, output, recorded) for tap in self.taps}
         outputs = {
             name: pick(output, self.outputs, name)
@@ -104,12 +106,12 @@ class TappedModel:
                     self.model, self.outputs, tap, self.role, self.argument
                 )
             )
-        loop = taps.loop_around(self.model, place.path)
-        if loop is not None:
+        if place.loop is not None:
             raise self._refusal(
                 tap,
-                f'be called once in a pass, but "{loop}" calls it in each step',
-                f'Tap "{loop}" itself.',
+                f'be called once in a pass, but "{place.loop}" calls it in '
+                "each step",
+                f'Tap "{place.loop}" itself.',
             )
         fused = place.is_input and places.fused_activation(place.layer)
         if fused:
@@ -143,16 +145,20 @@ class TappedModel:
             `(output, tensors)`: the model's own output, and a dict from the
             name of each tap to its tensor.
         """
-        with places.recorded(self.layers.values()) as recorded:
-            output = self.output(x, training)
+        output, recorded = self._pass(x, training, *self._hooked)
         return output, {
             tap: self._read(tap, output, recorded) for tap in self.taps
         }
 
     def output(self, x, training):
         """The model's own output for its input."""
+        return self._pass(x, training)[0]
+
+    def _pass(self, x, training, layers=(), inputs_of=()):
+        """The output, and what `recording` finds."""
         try:
-            return self._run(x, training=training)
+            with recording(layers, inputs_of) as recorded:
+                return self._run(x, training=training), recorded
         except (ValueError, TypeError, LookupError, RuntimeError) as error:
             input_fit.refuse_unfit(self.model, x, self.role, error)
             raise
@@ -189,6 +195,15 @@ class TappedModel:
     def symbolic(self):
         """The result of a call, with `KerasTensor`s that show the shapes."""
         return self._symbolic
+
+
+def _watched(found):
+    """Layers at `Place`s: those of an output, and those of an input."""
+    known = [place for place in found if place.layer is not None]
+    return (
+        [place.layer for place in known if not place.is_input],
+        [place.layer for place in known if place.is_input],
+    )
 
 
 def _is_probability(tensor):

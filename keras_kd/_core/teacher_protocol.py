@@ -23,6 +23,8 @@ class TeacherProtocol:
         is_updated: Whether training changes its weights, by `update`. They are
             then in checkpoints of a Distiller, whose file may be resumed with
             a teacher that has others.
+        runs_in_training_mode: Whether a training step runs it in training
+            mode; what it then assigns to its weights stays.
         noise_state: Variables that the noise is drawn from, for a resumed run
             to draw the same.
         input_like: Another model whose input this one takes, or `None` where
@@ -32,6 +34,7 @@ class TeacherProtocol:
     is_cache = False
     is_noisy = False
     is_updated = False
+    runs_in_training_mode = False
     noise_state = ()
     input_like = None
 
@@ -45,6 +48,13 @@ class TeacherProtocol:
             What the losses compare; metrics see `output`.
         """
         return output
+
+    def check_student(self, student: keras.Model) -> None:
+        """Validates, when a Distiller is made, that it can teach a student.
+
+        Args:
+            student: A built `keras.Model`.
+        """
 
     def update(self, student: keras.Model) -> None:
         """Changes its weights in a training step, after the student's.
@@ -92,6 +102,24 @@ def of(model):
     """
     is_teacher = isinstance(model, TeacherProtocol)
     return model if is_teacher else PlainTeacher(model)
+
+
+def check_stays(model, argument, reason):
+    """Validates that training does not change a teacher.
+
+    Args:
+        model: A `keras.Model`, or a teacher.
+        argument: The caller's argument.
+        reason: Why it must not change, after "since".
+    """
+    if of(model).is_updated:
+        raise ValueError(
+            f"`{argument}` must be a model that stays as it is, since "
+            f'{reason}. Received: {argument}="{model.name}" of type '
+            f"{type(model).__name__}, which follows a student. Give the model "
+            "in it, which has the weights of now, such as `teacher.model`; or "
+            "give it to a `keras_kd.Distiller`, as the teacher itself."
+        )
 
 
 def of_weights(model):

@@ -84,6 +84,7 @@ def check_pair(teacher, student):
             "`keras.models.clone_model(teacher)`."
         )
     check_shared(teacher, student)
+    teacher_protocol.of(teacher).check_student(student)
 
 
 def check_shared(teacher, student):

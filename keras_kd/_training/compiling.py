@@ -13,10 +13,9 @@ from keras_kd._core import reduction
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_metrics
 from keras_kd._training import compiled_metrics
-from keras_kd._training import label_ranges
 from keras_kd._training import logs
 from keras_kd._training import student_outputs
-from keras_kd._training import targets
+from keras_kd._training.reader import Reader
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
 from keras_kd.backend.neutral import of_any_backend
@@ -92,9 +91,13 @@ class Compiling(logs.Reporting):
         )
         self.loss = loss
         student = self._parts.student
-        outputs_of = student.symbolic()[0], student.output_names
-        self._parts.reader = targets.Reader(*outputs_of, loss)
-        self._parts.label_ranges = label_ranges.LabelRanges(*outputs_of, loss)
+        self._parts.reader = Reader(
+            student.symbolic()[0],
+            student.output_names,
+            loss,
+            self._parts.mask_input,
+        )
+        self._parts.replicas = replicas
         self._parts.logs.fed = fed + weighted_fed
         compiled_metrics.decide(self._parts.logs.fed, outputs)
         # In a plain object, since Keras would track the metrics in a dict.
@@ -189,7 +192,7 @@ def _arguments(function, model, args, kwargs):
 
 def _check_labels(model, y=None):
     if model.compiled:
-        model._parts.label_ranges.check_arrays(y)
+        model._parts.reader.check_arrays(y)
 
 
 def _move_weights(arguments):

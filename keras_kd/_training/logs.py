@@ -63,18 +63,20 @@ class Logs:
         omitted.remove("student_loss")
         return {k: v for k, v in results.items() if k not in omitted}
 
-    def update_terms(self, total, terms, examples):
+    def update_terms(self, total, terms, examples, replicas):
         """Adds the losses of a batch.
 
         Args:
             total: The `Mean` that Keras keeps for the total, and its value.
             terms: Values by name; like the total's, shares of this replica.
             examples: Number of examples of this replica.
+            replicas: Number of replicas that take part.
         """
-        replicas = backend.num_replicas()
-        # With the global size as weight on each replica, the sums that the
-        # metric keeps are exact for replicas of different sizes.
-        weight = backend.all_sum(ops.cast(examples, "float32")) / replicas
+        weight = ops.cast(examples, "float32")
+        if replicas > 1:
+            # With the global size as weight on each replica, the sums that the
+            # metric keeps are exact for replicas of different sizes.
+            weight = backend.all_sum(weight) / replicas
         mean, value = total
         mean.update_state(value * replicas, sample_weight=weight)
         for name, value in terms.items():

@@ -1,19 +1,19 @@
 """Compares what a teacher and a student produce for a batch."""
 
-import inspect
-import re
+import dataclasses
+from typing import Any
 
-import keras
+from keras import ops
 
-from keras_kd import backend
-from keras_kd import taps
+from keras_kd import batch
 from keras_kd._core import ensemble_logits
 from keras_kd._core import heads
 from keras_kd._core import places
+from keras_kd._core import reduction
 from keras_kd._core.input_gradients import check_served
-from keras_kd._training import checks
-from keras_kd._training import compared
-from keras_kd._training.mixed_examples import check_examples_apart
+from keras_kd._training import across_examples
+from keras_kd._training import loss_shapes
+from keras_kd._training.targets import Targets
 from keras_kd.losses import declaration
 
 
@@ -36,204 +36,264 @@ class Comparison:
         self.losses = losses
         self.teacher = teacher
         self.student = student
-        self._teacher_taps = places.used(losses.values(), "teacher_tap")
-        self._student_taps = places.used(losses.values(), "student_tap")
-        self._heads = {
-            name: heads.Head(teacher.model, loss.teacher_tap, name)
-            for name, loss in losses.items()
-            if "teacher_head" in loss.needs
-        }
-        self._build()
-
-    def _build(self):
-        """Makes the weights of the losses for the shapes at their taps."""
-        _, teacher_tensors = self.teacher.symbolic()
-        _, student_tensors = self.student.symbolic()
-        for name, loss in self.losses.items():
-            teacher = places.at(loss.teacher_tap, teacher_tensors)
-            student = places.at(loss.student_tap, student_tensors)
-            places.map_each(
-                lambda one, name=name, loss=loss: checks.check_form(
-                    name, loss, one
-                ),
-                teacher,
+        self._terms = [
+            Term(
+                name,
+                loss,
+                places.each(loss.teacher_tap),
+                places.each(loss.student_tap),
+                loss.student_tap
+                if loss.student_tap in student.output_names
+                else None,
+                heads.Head(teacher.model, loss.teacher_tap, name)
+                if "teacher_head" in loss.needs
+                else None,
+                declaration.takes_position_weights(loss),
             )
-            teacher = places.map_each(ensemble_logits.logits_spec, teacher)
-            shapes = {
-                "teacher_shape": places.map_each(_shape, teacher),
-                "student_shape": places.map_each(_shape, student),
-            }
-            shapes |= self._gradient_shapes(name, loss)
-            if not loss.built:
-                loss.build(**shapes)
-            elif not _are_alike(_built_shapes(loss), shapes):
-                raise ValueError(
-                    f"The loss {name!r} must be used for the shapes it was "
-                    f"built for, {_built_shapes(loss)}. Received: {shapes}. "
-                    "Make a new loss for each Distiller."
-                )
-            if not loss.needs:
-                values = loss(teacher, student, **_symbolic_weights(loss))
-                _check_values(name, values, student)
-            _check_built(name, loss)
-            if backend.num_replicas() > 1 and not loss.compares_examples:
-                check_examples_apart(name, loss, shapes)
+            for name, loss in losses.items()
+        ]
+        self._teacher_taps = dict.fromkeys(
+            tap for term in self._terms for tap in term.teacher_taps
+        )
+        self._student_taps = dict.fromkeys(
+            tap for term in self._terms for tap in term.student_taps
+        )
+        loss_shapes.build(losses, teacher, student)
 
-    def _gradient_shapes(self, name, loss):
-        """Shapes of input gradients, those that the loss's `build` takes."""
-        if not loss.needs:
-            return {}
-        taken = inspect.signature(loss.build).parameters
-        return {
-            argument: shape
-            for side in (self.teacher, self.student)
-            for argument, shape in side.gradient_shapes(name).items()
-            if argument in taken
-        }
-
-    def terms(self, teacher, student, examples):
+    def terms(self, teacher, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
 
         Args:
             teacher: The teacher's `ForwardPass`.
             student: The student's `ForwardPass`.
-            examples: `examples.Examples` that they are of.
+            examples: `targets.Examples` that they are of.
+            replicas: Number of replicas that take part.
 
         Returns:
             Dict from the name of each loss to this replica's share of its
             mean, a scalar without `loss_weight`.
         """
-        taught = {tap: teacher.tensors[tap] for tap in self._teacher_taps}
-        taught, learned = compared.with_masks(
-            self.teacher.check_finite(taught),
+        taught, learned = with_masks(
+            {tap: teacher.tensors[tap] for tap in self._teacher_taps},
             {tap: student.tensors[tap] for tap in self._student_taps},
         )
+        taught = self.teacher.check_finite(taught)
         return {
-            name: self._term(
-                name,
-                loss,
-                [taught[tap] for tap in places.each(loss.teacher_tap)],
-                [learned[tap] for tap in places.each(loss.student_tap)],
-                self._served(name, loss, teacher, student, examples),
-                examples.targets,
+            term.name: _share(
+                term,
+                Compared(
+                    [taught[tap] for tap in term.teacher_taps],
+                    [learned[tap] for tap in term.student_taps],
+                    _served(term, teacher, student, examples)
+                    if term.loss.needs
+                    else {},
+                    examples.targets,
+                    term.output,
+                ),
                 student.training,
+                replicas,
             )
-            for name, loss in self.losses.items()
+            for term in self._terms
         }
-
-    def _served(self, name, loss, teacher, student, examples):
-        """Further arguments of a loss, by name."""
-        if not loss.needs:
-            return {}
-        offered = {
-            "labels": examples.labels,
-            "example_ids": examples.reserved.get("example_ids"),
-            "teacher_head": self._heads.get(name),
-            **teacher.gradients.get(name, {}),
-            **student.gradients.get(name, {}),
-        }
-        return {
-            need: check_served(name, need, offered.get(need))
-            for need in loss.needs
-        }
-
-    def _term(self, name, loss, taught, learned, served, targets, training):
-        """This replica's share of the mean of one loss."""
-        names = self.student.output_names
-        output = loss.student_tap if loss.student_tap in names else None
-
-        def check_values(values, student):
-            # What others return was looked at when they were built.
-            if loss.needs:
-                _check_values(name, values, student)
-
-        return compared.share(
-            loss,
-            compared.Compared(taught, learned, served, targets, output),
-            training,
-            check_values,
-        )
 
     def penalties(self):
         """Regularisation of the losses, after they were called."""
         return [value for v in self.losses.values() for value in v.losses]
 
 
-def _symbolic_weights(loss):
-    """The argument of a loss that compares examples, as a `KerasTensor`."""
-    if not loss.compares_examples:
-        return {}
-    return {declaration.WEIGHTS: keras.KerasTensor((None,), loss.compute_dtype)}
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """A loss, and what is known of it before the first batch.
+
+    Attributes:
+        name: Its name in the logs.
+        loss: A built `DistillationLoss`.
+        teacher_taps: Its taps of the teacher, a tuple.
+        student_taps: Its taps of the student, a tuple.
+        output: Name of the student's output that is compared; `None` for a
+            place inside, or the only output.
+        head: `heads.Head` of the teacher if it is needed, or `None`.
+        takes_position_weights: Whether its `call` takes weights of positions.
+    """
+
+    name: str
+    loss: Any
+    teacher_taps: tuple
+    student_taps: tuple
+    output: str | None
+    head: heads.Head | None
+    takes_position_weights: bool
 
 
-def _shape(tensor):
-    return tuple(tensor.shape)
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """Tensors that one loss compares, and what goes with them.
 
+    Attributes:
+        teacher: What is at the teacher's taps, each a tensor or a form of
+            several with its Keras mask: a list of pairs.
+        student: Tensors at the student's taps, each with its Keras mask.
+        served: Further arguments of the loss, by name.
+        targets: `Targets` of the examples.
+        output: See `Term`.
+    """
 
-def _built_shapes(loss):
-    config = loss.get_build_config() or {}
-    shapes = config.get("shapes_dict", config)
-    return _as_tuples(shapes)
+    teacher: list
+    student: list
+    served: dict[str, Any]
+    targets: Targets
+    output: str | None
 
+    def masks(self, loss):
+        """Masks of the teacher's tensors and of the labels, a list."""
+        masks = [mask for _, mask in self.teacher if mask is not None]
+        if self.targets.has_masks:
+            masks += self.targets.masks(self.output, "labels" in loss.needs)
+        return masks
 
-def _as_tuples(structure, first_axis=0):
-    """Structures of shapes as dicts and tuples, without the first axes."""
-    if isinstance(structure, dict):
-        return {k: _as_tuples(v, first_axis) for k, v in structure.items()}
-    if structure and not all(
-        n is None or isinstance(n, int) for n in structure
-    ):
-        return tuple(_as_tuples(part, first_axis) for part in structure)
-    return tuple(structure[first_axis:])
+    def hiding(self, masks):
+        """The same with positions of the student hidden that a mask hides.
 
+        A loss over positions, which reads `student_mask`, then leaves them
+        out, if a tensor of the teacher has the same.
 
-def _are_alike(first, second):
-    """Whether shapes are equal but for the batch."""
-    return _as_tuples(first, 1) == _as_tuples(second, 1)
+        Args:
+            masks: A list of masks.
+        """
+        if not masks:
+            return self
+        theirs = [ensemble_logits.scores(tensor) for tensor, _ in self.teacher]
+        student = []
+        for tensor, own in self.student:
+            positions = [
+                mask
+                for mask in masks
+                if reduction.is_of_positions(mask, tensor)
+                and any(reduction.is_of_positions(mask, t) for t in theirs)
+            ]
+            if positions:
+                own = reduction.combine_masks(tensor[..., 0], own, *positions)
+                tensor = reduction.with_mask(tensor, own)
+            student.append((tensor, own))
+        return dataclasses.replace(self, student=student)
 
-
-def _check_values(name, values, student):
-    """Validates that a loss returns one value per example."""
-    shape = tuple(values.shape)
-    if isinstance(student, tuple):
-        # The one with most axes allows most.
-        student = max(student, key=lambda tensor: len(tensor.shape))
-    is_like_student = len(shape) >= max(2, len(student.shape))
-    if not shape or shape[0] not in (None, student.shape[0]) or is_like_student:
-        raise ValueError(
-            f"The loss {name!r} must return one value per example, (batch,), "
-            "since the Distiller averages with sample weights and masks. "
-            f"Received: {f'shape {shape}' if shape else 'a scalar'} for a "
-            f"student's tensor of shape {tuple(student.shape)}. Average over "
-            "all axes but the batch, or the batch and the steps."
-        )
-
-
-def _check_built(name, loss):
-    """Validates that all layers of a loss are built."""
-    for path, layer in taps.layers(loss).items():
-        if not layer.built:
-            raise ValueError(
-                f"The loss {name!r} must make its weights in `__init__` or "
-                "`build`, since they are trained and saved with the "
-                f"Distiller. Received: layer {path!r}, built=False. Call "
-                f"its `build` in `build(teacher_shape, student_shape)`."
-            )
-
-
-def name_losses(losses):
-    """Names of the losses in the logs: given, or made from the class."""
-    checks.check_names([loss.log_name for loss in losses if loss.log_name])
-    taken = {loss.log_name for loss in losses} | set(checks.RESERVED_NAMES)
-    names = []
-    for loss in losses:
-        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(loss).__name__)
-        candidates = [base.lower()] + [
-            f"{base.lower()}_{index}" for index in range(1, len(losses) + 1)
+    def weights(self, values):
+        """Sample weights fitted to the values of a loss, or `None`."""
+        weights = self.given_weights()
+        if all(weight is None for weight in weights):
+            return None
+        fitted = [
+            1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
+            for w in weights
         ]
-        name = loss.log_name or next(
-            name for name in candidates if name not in taken
+        # A place inside a model with several outputs has no weight of its own.
+        return sum(fitted) / len(fitted)
+
+    def position_weights(self, dtype):
+        """Sample weights of the positions, by their mean over each example.
+
+        Returns:
+            `(batch, ...)`; `None` if there are none, or not one for each
+            position of what is compared.
+        """
+        given = [w for w in self.given_weights() if w is not None]
+        compared = [tensor for tensor, _ in self.student]
+        compared += [ensemble_logits.scores(t) for t, _ in self.teacher]
+        if len(given) != 1 or not all(
+            reduction.is_of_positions(given[0], one) for one in compared
+        ):
+            return None
+        weights = ops.cast(given[0], dtype)
+        axes = tuple(range(1, len(weights.shape)))
+        return ops.divide_no_nan(
+            weights, ops.mean(weights, axis=axes, keepdims=True)
         )
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
+
+    def given_weights(self):
+        """Sample weights of the examples, a list with `None` for none."""
+        found = self.targets
+        if found.weights is None:
+            return []
+        return batch.members(
+            batch.of_output(found.weights, found.names, self.output)
+        )
+
+
+def _served(term, teacher, student, examples):
+    """Further arguments of a loss, by name."""
+    offered = {
+        "labels": examples.labels,
+        "example_ids": examples.reserved.get("example_ids"),
+        "teacher_head": term.head,
+        **teacher.gradients.get(term.name, {}),
+        **student.gradients.get(term.name, {}),
+    }
+    return {
+        need: check_served(term.name, need, offered.get(need))
+        for need in term.loss.needs
+    }
+
+
+def _share(term, compared, training, replicas):
+    """This replica's share of the mean of one loss, a scalar.
+
+    Args:
+        term: A `Term`.
+        compared: What its loss compares on this replica, a `Compared`.
+        training: Whether the student is in training mode.
+        replicas: Number of replicas that take part.
+    """
+    loss = term.loss
+    if loss.compares_examples and replicas > 1:
+        compared = across_examples.of_all_replicas(compared)
+    masks = compared.masks(loss)
+    seen = compared = compared.hiding(masks)
+    masks += [mask for _, mask in compared.student if mask is not None]
+    served = compared.served
+    if loss.compares_examples:
+        served = served | {
+            declaration.WEIGHTS: across_examples.weights(loss, compared, masks)
+        }
+        # Pairs have no weights by which they could be left out later.
+        seen = across_examples.without_weightless(compared)
+    if term.takes_position_weights:
+        served = served | {
+            declaration.POSITION_WEIGHTS: compared.position_weights(
+                loss.compute_dtype
+            )
+        }
+    teacher, student = (
+        tuple(tensor for tensor, _ in pairs)
+        if isinstance(tap, tuple)
+        else pairs[0][0]
+        for tap, pairs in (
+            (loss.teacher_tap, seen.teacher),
+            (loss.student_tap, seen.student),
+        )
+    )
+    # With the mode, for what a projector may hold.
+    values = loss(teacher, student, training=training, **served)
+    if loss.needs:
+        # What others return was looked at when they were built.
+        loss_shapes.check_values(term.name, values, student)
+    mean = reduction.mean(
+        values, compared.weights(values), *masks, is_whole=replicas == 1
+    )
+    # A loss may compute in float64.
+    return ops.cast(mean, "float32")
+
+
+def with_masks(*several):
+    """Dicts of tensors by tap, each tensor in a pair with its Keras mask."""
+    return [
+        {
+            tap: (
+                tensor,
+                ensemble_logits.read_mask(tensor)
+                if isinstance(tensor, dict)
+                else reduction.read_mask(tensor),
+            )
+            for tap, tensor in tensors.items()
+        }
+        for tensors in several
+    ]

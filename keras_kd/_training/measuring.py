@@ -83,7 +83,7 @@ def measure(distiller, data: Data) -> Measures:
 
 def _hits(distiller, teacher_output, data):
     """`Hits` of each output that has labels of classes, of one teacher."""
-    targets = distiller._parts.read(data).targets
+    targets = distiller._parts.reader.read(data).targets
     names = distiller._parts.comparison.teacher.output_names
     found = []
     for name, output in distiller._find_outputs(distiller.loss).items():

@@ -10,13 +10,11 @@ import keras
 from keras_kd import backend
 from keras_kd import batch
 from keras_kd import taps
-from keras_kd._core import model_specs
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
 from keras_kd._core import teacher_protocol
 from keras_kd._core.input_gradients import InputGradients
-from keras_kd._core.unchanged import unchanged
 from keras_kd._training import checks
 
 
@@ -57,10 +55,14 @@ class Outputs(abc.ABC):
 
     @abc.abstractmethod
     def check_finite(self, tensors):
-        """Stops the run at nan or infinity; what follows depends on the result.
+        """Stops the run at nan or infinity.
 
         Args:
-            tensors: Tensors, or a teacher's form of several, by tap.
+            tensors: By tap, a tensor or a teacher's form of several, each in
+                a pair with its Keras mask.
+
+        Returns:
+            The same, for what follows to depend on the check.
         """
 
     def gradient_shapes(self, name):
@@ -78,33 +80,31 @@ class ModelOutputs(Outputs):
         losses: Distillation losses, by name.
 
     Attributes:
-        is_noisy: Whether `perturb` is to be called in training.
+        protocol: What the model answers as a teacher, a `TeacherProtocol`.
     """
 
     def __init__(self, model, role, inputs, losses):
         self.model = model
         self.role = role
         self.inputs = inputs
-        self.is_noisy = teacher_protocol.of(model).is_noisy
-        self.ruling_out = taps_of_probabilities(role, losses.values())
-        self.tapped = self._find_taps(
-            places.used(losses.values(), f"{role}_tap"), losses
-        )
+        self.protocol = teacher_protocol.of(model)
+        named = places.named(losses.values(), f"{role}_tap")
+        self.ruling_out = taps_of_probabilities(named)
+        self.tapped = self._find_taps([tap for tap, _ in named], losses)
         self.output_names = self.tapped.outputs
         self.gradients = self._find_gradients(losses)
-        for loss in losses.values():
-            for tap in places.each(getattr(loss, f"{role}_tap")):
-                if tap is None:
-                    checks.check_one_output(self.tapped, loss)
-                if loss.expects_logits:
-                    self._check_logits(tap, loss)
+        for tap, loss in named:
+            if tap is None:
+                checks.check_one_output(self.tapped, loss)
+            if loss.expects_logits:
+                self._check_logits(tap, loss)
 
     def _find_taps(self, names, losses):
         """Finds the taps, and how the model takes its input."""
-        spec = model_specs.input_spec(self.model)
-        checks.check_entries_fit(self.inputs, spec, self.role)
-        self.takes_list = isinstance(spec, list | tuple)
-        return tapped_model.TappedModel(self.model, names, self.role)
+        tapped = tapped_model.TappedModel(self.model, names, self.role)
+        checks.check_entries_fit(self.inputs, tapped.spec, self.role)
+        self.takes_list = isinstance(tapped.spec, list | tuple)
+        return tapped
 
     def _find_gradients(self, losses):
         """The input gradients that losses need, `None` for none."""
@@ -122,7 +122,7 @@ class ModelOutputs(Outputs):
 
     def input_entries(self):
         """Spec of the model's part of the Distiller's input."""
-        spec = model_specs.input_spec(self.model)
+        spec = self.tapped.spec
         if isinstance(self.inputs, str):
             return {self.inputs: spec}
         if self.inputs is not None and self.takes_list:
@@ -131,6 +131,8 @@ class ModelOutputs(Outputs):
 
     def entries(self, x):
         """Selects the model's entries of the whole input."""
+        if self.inputs is None:
+            return x
         argument = f"{self.role}_inputs"
         return batch.entries(x, self.inputs, argument, self.takes_list)
 
@@ -138,7 +140,7 @@ class ModelOutputs(Outputs):
         """Runs the model once, and once more for each view.
 
         Args:
-            examples: `examples.Examples`.
+            examples: `targets.Examples`.
             training: Whether it is in training mode.
             learns: Whether regularisation of its layers is needed.
 
@@ -146,24 +148,25 @@ class ModelOutputs(Outputs):
             A `ForwardPass`.
         """
         x = self.entries(examples.x)
-        labels = examples.labels if self.gradients else None
 
         def run_once(x):
             output, tensors = self.tapped(x, training)
             # At once, since another pass forgets what the layers added.
             return output, tensors, self.model.losses if learns else []
 
-        with self._keeping():
+        with self._keeping(training):
             if self.gradients is None:
                 result, gradients = run_once(x), {}
             else:
-                result, gradients = self.gradients.run(run_once, x, labels)
+                result, gradients = self.gradients.run(
+                    run_once, x, examples.labels
+                )
         return ForwardPass(*result[:2], training, gradients, result[2])
 
-    def _keeping(self):
+    def _keeping(self, training):
         """A scope that keeps what this model must not change."""
-        if self.role == "teacher":
-            return unchanged(self.model)
+        if self.role == "teacher" and not training:
+            return backend.unchanged(self.model)
         return contextlib.nullcontext()
 
     def perturb(self, result):
@@ -197,32 +200,21 @@ class ModelOutputs(Outputs):
             "others; what overflows in half precision needs a float32 model. "
             "Received:"
         )
-        flat = [
-            (tap, tensor)
-            for tap, value in tensors.items()
-            for tensor in keras.tree.flatten(value)
-        ]
-        checked = [
-            backend.check_finite(
-                tensor,
-                f"{begin}at {tap or 'its output'}, {rest}",
-                tap in self.ruling_out,
-            )
-            if keras.backend.is_float_dtype(tensor.dtype)
-            else tensor
-            for tap, tensor in flat
-        ]
-        masks = [reduction.read_mask(tensor) for _, tensor in flat]
-        marked = iter(
-            tensor if mask is None else reduction.with_mask(tensor, mask)
-            for tensor, mask in zip(checked, masks, strict=True)
-        )
-        return {
-            tap: keras.tree.pack_sequence_as(
-                value, [next(marked) for _ in keras.tree.flatten(value)]
-            )
-            for tap, value in tensors.items()
-        }
+
+        found = {}
+        for tap, (value, mask) in tensors.items():
+            message = f"{begin}at {tap or 'its output'}, {rest}"
+            flat = [
+                backend.check_finite(tensor, message, tap in self.ruling_out)
+                if keras.backend.is_float_dtype(tensor.dtype)
+                else tensor
+                for tensor in keras.tree.flatten(value)
+            ]
+            checked = keras.tree.pack_sequence_as(value, flat)
+            if mask is not None and not isinstance(value, dict):
+                checked = reduction.with_mask(checked, mask)
+            found[tap] = checked, mask
+        return found
 
 
 class PeerOutputs(ModelOutputs):
@@ -239,7 +231,9 @@ class PeerOutputs(ModelOutputs):
         self.inputs = None
         self.takes_list = False
         self.gradients = None
-        self.ruling_out = taps_of_probabilities("teacher", losses)
+        self.ruling_out = taps_of_probabilities(
+            places.named(losses, "teacher_tap")
+        )
         found = {
             (tap, loss.expects_logits): loss
             for loss in losses
@@ -273,18 +267,14 @@ def teacher_outputs(teacher, inputs, losses):
     return kind(teacher, "teacher", inputs, losses)
 
 
-def taps_of_probabilities(role, losses):
+def taps_of_probabilities(named):
     """Taps at which every loss takes the softmax or sigmoid of logits.
 
     Args:
-        role: `"teacher"` or `"student"`.
-        losses: Distillation losses.
+        named: Taps, each in a pair with the loss, as `places.named` gives them.
     """
-    taps_of = {}
-    for loss in losses:
-        for tap in places.each(getattr(loss, f"{role}_tap")):
-            taps_of.setdefault(tap, []).append(loss.accepts_minus_infinity)
-    return {tap for tap, accepts in taps_of.items() if all(accepts)}
+    others = {tap for tap, loss in named if not loss.accepts_minus_infinity}
+    return {tap for tap, _ in named} - others
 
 
 def policy(student):

@@ -2,14 +2,10 @@
 
 import warnings
 
-import keras
 from keras import ops
 
-from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
-from keras_kd._core import teacher_protocol
-from keras_kd._training.examples import Examples
 from keras_kd._training.saving import refuse_copied_teacher
 
 
@@ -25,8 +21,10 @@ class StepParts:
         may_lack_teacher: Whether data may come without the teacher's outputs.
         awaits_teacher: Whether the teacher is a copy without the weights of
             the original.
-        reader: `targets.Reader`, made by `compile`.
-        label_ranges: `label_ranges.LabelRanges`, made by `compile`.
+        reader: `reader.Reader`, made by `compile`.
+        replicas: Number of replicas that train, set by `compile`.
+        learners: The `id`s of the weights that were trainable when the models
+            were validated for training, or `None`.
         has_warned: Whether the warning of data without teacher was given.
     """
 
@@ -38,7 +36,8 @@ class StepParts:
         self.may_lack_teacher = False
         self.awaits_teacher = False
         self.reader = None
-        self.label_ranges = None
+        self.replicas = None
+        self.learners = None
         self.has_warned = False
 
     @property
@@ -53,12 +52,12 @@ class StepParts:
             `(read, changed)`: the weights of the teacher, and what a step
             changes of it, such as the states of seeds.
         """
-        teacher = self.comparison.teacher.model
-        if teacher_protocol.of(teacher).is_cache:
+        protocol = self.comparison.teacher.protocol
+        if protocol.is_cache:
             return [], []
+        teacher = self.comparison.teacher.model
         known = {id(variable) for variable in distiller.variables}
-        is_updated = teacher_protocol.of(teacher).is_updated
-        weights = {id(v) for v in teacher.weights if not is_updated}
+        weights = {id(v) for v in teacher.weights if not protocol.is_updated}
         found = {id(v): v for v in teacher.variables if id(v) not in known}
         read = [v for key, v in found.items() if key in weights]
         return read, [v for key, v in found.items() if key not in weights]
@@ -66,28 +65,6 @@ class StepParts:
     def step(self, distiller, data, training):
         """Begins a `Step`; see there."""
         return Step(distiller, self, data, training)
-
-    def read(self, data):
-        """Takes a batch apart.
-
-        Args:
-            data: `x`, `(x, y)` or `(x, y, sample_weight)`; weights of data
-                without labels may stand in a reserved entry of `x`.
-
-        Returns:
-            `Examples`.
-        """
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        x, reserved = batch.split(x)
-        if sample_weight is None:
-            sample_weight = reserved.get("sample_weight")
-        positions = None
-        if self.mask_input is not None:
-            positions = batch.entry(x, self.mask_input, "mask_input")
-        size = batch.size(x)
-        self.label_ranges.check(y)
-        found = self.reader.read(y, sample_weight, positions)
-        return Examples(x, found, reserved, size)
 
 
 class Step:
@@ -126,13 +103,14 @@ class Step:
         self.distiller = distiller
         self.parts = parts
         self.training = training
-        self.examples = parts.read(data)
+        self.examples = parts.reader.read(data)
         self.predictions = {}
         self.terms = []
         teacher = parts.comparison.teacher
-        # In inference mode, also in a training step.
-        self._teacher = teacher.run(self.examples, training=False, learns=False)
-        if training and teacher.is_noisy:
+        # In inference mode, also in a training step, if it is not declared.
+        mode = training and teacher.protocol.runs_in_training_mode
+        self._teacher = teacher.run(self.examples, mode, learns=False)
+        if training and teacher.protocol.is_noisy:
             self._teacher = teacher.perturb(self._teacher)
 
     @property
@@ -157,7 +135,7 @@ class Step:
 
     def updated(self, index):
         """Lets what teaches follow an updated student."""
-        teacher = teacher_protocol.of(self.parts.comparison.teacher.model)
+        teacher = self.parts.comparison.teacher.protocol
         if teacher.is_updated:
             teacher.update(self.parts.student.model)
 
@@ -175,7 +153,9 @@ class Step:
         if self._teacher is None:
             self._allow_no_teacher()
         else:
-            terms = comparison.terms(self._teacher, student, self.examples)
+            terms = comparison.terms(
+                self._teacher, student, self.examples, self.parts.replicas
+            )
         penalties = [*student.penalties, *comparison.penalties()]
         return self._total(
             comparison.losses,
@@ -210,9 +190,14 @@ class Step:
             terms = terms | {"student_loss": supervised}
             total += self.parts.student_loss_weight * supervised
         for value in penalties:
-            total += ops.sum(value) / backend.num_replicas()
+            total += ops.sum(value) / self.parts.replicas
         self.terms.append((terms, penalties))
-        logs.update_terms((distiller.metrics[0], total), terms, examples.size)
+        logs.update_terms(
+            (distiller.metrics[0], total),
+            terms,
+            examples.size,
+            self.parts.replicas,
+        )
         return total
 
     def _supervise(self, examples, output):

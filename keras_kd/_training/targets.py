@@ -1,4 +1,4 @@
-"""Labels and sample weights of a batch, with masks.
+"""A batch, taken apart: labels and sample weights, with masks.
 
 A label that the supervised loss ignores (`ignore_class`), or that has a nan,
 leaves out an example or a position:
@@ -10,16 +10,14 @@ leaves out an example or a position:
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._core import tapped_model
-from keras_kd._training.expected import ignored_class
-from keras_kd.losses.shapes import shapes_agree
 
 # Fields of `Targets` with one row for each example.
 TENSORS = ("labels", "weights", "counted", "positions")
@@ -176,77 +174,50 @@ class Targets:
         return None if structure is None else function(None, structure)
 
 
-class Reader:
-    """Reads the labels and weights of batches.
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """A batch, taken apart.
 
-    Args:
-        output: The student's output as `KerasTensor`s.
-        names: Names of the student's outputs, `()` for one without name.
-        loss: The loss given to `compile`, for its `ignore_class`.
+    Attributes:
+        x: Input of the models.
+        targets: `Targets`: labels and sample weights, with masks.
+        reserved: Reserved entries of the batch, by name.
+        size: Number of examples.
+        is_shard: Whether they are a peer's part of the batch, which may have
+            none.
     """
 
-    def __init__(self, output, names, loss):
-        self.output = output
-        self.names = names
-        self._heads = [
-            (
-                name,
-                tapped_model.pick(output, names, name).shape,
-                ignored_class(batch.of_output(loss, names, name)),
-            )
-            for name in (names if len(names) > 1 else [None])
-        ]
-        # Which outputs have a loss, where that is told by position.
-        self._has_loss = None
-        if isinstance(loss, list | tuple):
-            self._has_loss = [one is not None for one in loss]
+    is_shard = False
 
-    def read(self, y, sample_weight, positions=None):
-        """Looks for labels that do not count.
+    x: Any
+    targets: Targets
+    reserved: dict
+    size: Any
+
+    @functools.cached_property
+    def labels(self):
+        """Labels with 0 for those that do not count, or `None`."""
+        return self.targets.clean_labels()
+
+    def measured(self, output):
+        """Returns the arguments of losses and metrics beside the labels.
 
         Args:
-            y: Labels, or `None`.
-            sample_weight: Sample weights of any dtype, or `None`.
-            positions: Which positions of the input count, of any dtype, or
-                `None`.
+            output: A student's output for the examples.
 
         Returns:
-            `Targets`.
+            The output with masks of the labels, and sample weights.
         """
-        y = self._by_position(y)
-        is_nested = keras.tree.is_nested(y)
-        counted = {
-            name: _counted(
-                batch.of_output(y, self.names, name) if is_nested else y,
-                shape,
-                ignored,
-            )
-            for name, shape, ignored in self._heads
-        }
-        if positions is not None:
-            positions = ops.cast(positions, "bool")
-        found = [positions, *counted.values()]
-        return Targets(
-            y,
-            keras.tree.map_structure(_as_float, sample_weight),
-            counted,
-            positions,
-            self.output,
-            self.names,
-            has_masks=any(one is not None for one in found),
-        )
+        marked = self.targets.marked(output)
+        return marked, self.targets.weights_of_labels(marked)
 
-    def _by_position(self, y):
-        """Labels of the outputs that have a loss, laid out for all outputs."""
-        is_partial = isinstance(y, list | tuple) and len(y) < len(self.names)
-        if not is_partial or self._has_loss is None:
-            return y
-        if len(y) != sum(self._has_loss):
-            return y
-        labels = iter(y)
-        return [
-            next(labels) if has_loss else None for has_loss in self._has_loss
-        ]
+    def counted(self, result):
+        """Drops the outputs of placeholders; here there are none.
+
+        Args:
+            result: A `ForwardPass` of a model on `x`.
+        """
+        return result
 
 
 def joined(several):
@@ -263,37 +234,3 @@ def joined(several):
     return dataclasses.replace(
         several[0], **keras.tree.map_structure(join, *parts)
     )
-
-
-def _counted(labels, output_shape, ignored):
-    """Masks the labels of one output that count; `None` if all do."""
-    if labels is None or keras.tree.is_nested(labels):
-        return None
-    tests = []
-    is_float = keras.backend.is_float_dtype(labels.dtype)
-    if ignored is not None:
-        # Unsigned bytes have no class -1.
-        wide = labels if is_float else ops.cast(labels, "int32")
-        tests.append(ops.not_equal(wide, ops.cast(ignored, wide.dtype)))
-    if is_float:
-        tests.append(ops.logical_not(ops.isnan(labels)))
-    if not tests:
-        return None
-    counted = tests[0] if len(tests) == 1 else ops.logical_and(*tests)
-    # The last axis is of one label: `(batch, 1)`, one-hot, or several numbers,
-    # of which one that is not known leaves no label.
-    if 1 < len(counted.shape) == len(output_shape):
-        counted = ops.all(counted, axis=-1)
-    # Labels that are not of the output's positions are one for each example.
-    if len(counted.shape) > 1 and not shapes_agree(
-        counted.shape, output_shape[:-1]
-    ):
-        counted = ops.all(counted, axis=tuple(range(1, len(counted.shape))))
-    return counted
-
-
-def _as_float(weights):
-    # A mask of examples may come as booleans.
-    if weights is None or keras.backend.is_float_dtype(weights.dtype):
-        return weights
-    return ops.cast(weights, "float32")

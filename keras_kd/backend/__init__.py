@@ -19,7 +19,6 @@ all_rows = _chosen.all_rows
 all_sum = _chosen.all_sum
 ancestors = functools.partial(graph.ancestors, read=_chosen.read)
 assign = _chosen.assign
-assigned = _chosen.assigned
 attributes = _chosen.attributes
 buffers = _chosen.buffers
 check_finite = _chosen.check_finite
@@ -41,4 +40,5 @@ read_only = _chosen.read_only
 replica_id = _chosen.replica_id
 replicas_of = _chosen.replicas_of
 scope_of = _chosen.scope_of
+unchanged = _chosen.unchanged
 watching = _chosen.watching

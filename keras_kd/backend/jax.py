@@ -20,10 +20,10 @@ from keras_kd.backend.jax_gradients import predict
 from keras_kd.backend.jax_graph import read as read
 from keras_kd.backend.jax_scopes import Failures
 from keras_kd.backend.jax_scopes import Scope
-from keras_kd.backend.jax_scopes import assigned as assigned
 from keras_kd.backend.jax_scopes import compiled as compiled
 from keras_kd.backend.jax_scopes import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.jax_scopes import read_only as read_only
+from keras_kd.backend.jax_scopes import unchanged as unchanged
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
@@ -40,13 +40,12 @@ from keras_kd.backend.one_device import num_replicas as num_replicas
 from keras_kd.backend.one_device import replica_id as replica_id
 from keras_kd.backend.one_device import replicas_of as replicas_of
 from keras_kd.backend.one_device import scope_of as scope_of
-from keras_kd.backend.plain_errors import PlainErrors
 
 # A graph of JAX shows itself.
 watching = contextlib.nullcontext
 
 
-class Trainer(PlainErrors, OneDeviceSteps):
+class Trainer(jax_distribution.PlainErrors, OneDeviceSteps):
     """`train_step` and `test_step` of a Distiller or a MutualDistiller.
 
     The class it is mixed into, before `keras.Model`, has in `_parts` what
@@ -72,9 +71,6 @@ class Trainer(PlainErrors, OneDeviceSteps):
             _, changed = self._parts.outside(self)
             found += [*changed, self._failures.first]
         return found
-
-    def _plain_errors(self, arguments):
-        return jax_distribution.plain_errors(arguments)
 
     def make_train_function(self, force=False):
         """See Keras; `fit` calls it."""

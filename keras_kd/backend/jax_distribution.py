@@ -98,8 +98,40 @@ def _num_devices():
     return max(1, mesh.shape[axis] // jax.process_count())
 
 
+class PlainErrors:
+    """`fit` and the like, with errors of JAX in one sentence.
+
+    Mixed in before a trainer.
+    """
+
+    def fit(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_errors(kwargs):
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_errors(kwargs):
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_errors({}):
+            return super().predict(*args, **kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_errors({}):
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args, **kwargs):
+        """See Keras."""
+        with _plain_errors({}):
+            return super().test_on_batch(*args, **kwargs)
+
+
 @contextlib.contextmanager
-def plain_errors(arguments):
+def _plain_errors(arguments):
     """Says which batch it is that the devices do not divide.
 
     Arrays are looked at first, other data while they are read.

@@ -1,5 +1,6 @@
 """Values of variables and tensors in the functions that JAX differentiates."""
 
+import contextlib
 import dataclasses
 import threading
 
@@ -8,8 +9,9 @@ import keras
 from jax import numpy as jnp
 
 from keras_kd.backend.jax_distribution import Values
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask
+from keras_kd.backend.passes import keep
+from keras_kd.backend.passes import read_mask
+from keras_kd.backend.passes import with_mask
 
 # The scopes that are open, by thread.
 _open = threading.local()
@@ -95,15 +97,14 @@ def read_only(pairs=()):
     return scope
 
 
-def assigned(scope, variables):
-    """Variables that were assigned in a scope, each with its new value.
-
-    Args:
-        scope: As `read_only` makes it.
-        variables: Candidates.
-    """
+@contextlib.contextmanager
+def unchanged(model):
+    """Keeps the weights of a model as they are; see `passes`."""
+    with read_only() as scope:
+        yield
     values, _ = scope.changes()
-    return [(v, values[id(v)]) for v in variables if id(v) in values]
+    found = [(v, values[id(v)]) for v in model.variables if id(v) in values]
+    keep(model, found)
 
 
 class Parts:

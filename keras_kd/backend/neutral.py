@@ -99,26 +99,6 @@ def has_float64():
     return True
 
 
-def read_only(pairs=()):
-    """Makes a scope in which no variable is changed.
-
-    Args:
-        pairs: Variables, each with the value that it has in the scope.
-    """
-    return keras.StatelessScope(pairs, initialize_variables=False)
-
-
-def assigned(scope, variables):
-    """Variables that were assigned in a scope, each with its new value.
-
-    Args:
-        scope: As `read_only` makes it.
-        variables: Candidates.
-    """
-    values = [(v, scope.get_current_value(v)) for v in variables]
-    return [(v, value) for v, value in values if value is not None]
-
-
 def copy_weight_decay_exclusions(optimizer, copy):
     """Copies the weight decay exclusions of another optimizer."""
     # What `exclude_from_weight_decay` was given: Keras 3.15 leaves it out of

@@ -1,7 +1,115 @@
-"""Functions of tensors on TensorFlow."""
+"""Functions of tensors on TensorFlow, and what replicas tell each other."""
 
 import keras
 import tensorflow as tf
+
+
+def is_tracing():
+    """Whether a graph is being made, whose tensors have no values yet."""
+    return not tf.executing_eagerly()
+
+
+def is_in_reach(tensor, output):
+    """Whether a tensor can be used where `output` can.
+
+    It cannot if it was made in a loop or a condition that `output` left.
+    """
+    graph = getattr(tensor, "graph", None)
+    return graph is None or graph is getattr(output, "graph", None)
+
+
+def check_finite(tensor, message, allows_minus_infinity=False):
+    """Returns the tensor; fails with the message if it has nan or infinity.
+
+    Args:
+        tensor: Real numbers.
+        message: Beginning of the error, which ends in `Received:`.
+        allows_minus_infinity: Whether -inf is let through.
+    """
+    if not allows_minus_infinity:
+        return tf.debugging.check_numerics(tensor, message)
+    lowest = tf.constant(tensor.dtype.min, tensor.dtype)
+    checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
+    with tf.control_dependencies([checked]):
+        return tf.identity(tensor)
+
+
+def check_labels(is_strange, message):
+    """Fails with the message if any of some booleans is true.
+
+    Not in a graph: what follows from such labels there fails by itself.
+    """
+    if tf.executing_eagerly() and tf.reduce_any(is_strange):
+        raise ValueError(message)
+
+
+def num_replicas():
+    """Number of replicas that take part in a step."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_id():
+    """Number of this replica, from 0, inside a step; 0 outside of one."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
+def all_sum(value):
+    """Sums a tensor over the replicas, inside a step."""
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def all_rows(tensor):
+    """Joins the rows of a tensor on all replicas, inside a step.
+
+    The gradient by a row is the sum of those of all replicas: of what each
+    computes of all rows, it counts the share of one.
+
+    Args:
+        tensor: Of any dtype. Replicas may have different numbers of rows, also
+            none.
+
+    Returns:
+        A tensor of all rows, in the order of the replicas.
+    """
+    count = num_replicas()
+    if tf.distribute.get_replica_context() is None or count == 1:
+        return tensor
+    # A sum of padded rows, since to gather takes a new graph each time in a
+    # step without one.
+    rows = tf.shape(tensor)[0]
+    numbers = all_sum(tf.one_hot(replica_id(), count, rows, 0))
+    before = tf.cumsum(numbers, exclusive=True)[replica_id()]
+    after = tf.reduce_sum(numbers) - before - rows
+    padding = [[before, after], *[[0, 0]] * (len(tensor.shape) - 1)]
+    is_sent = tensor.dtype.is_floating or tensor.dtype in (tf.int32, tf.int64)
+    sent = tensor if is_sent else tf.cast(tensor, tf.int64)
+    return tf.cast(all_sum(tf.pad(sent, padding)), tensor.dtype)
+
+
+def assign(pairs):
+    """Assigns variables inside a step, on all replicas.
+
+    Args:
+        pairs: Variables, each with its new value, equal on all replicas.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or num_replicas() == 1:
+        for variable, value in pairs:
+            variable.assign(value)
+        return
+
+    def update(strategy, values):
+        for (variable, _), value in zip(pairs, values, strict=True):
+            strategy.extended.update(
+                variable.value, lambda v, new: v.assign(new), args=(value,)
+            )
+
+    # A mirrored variable says nothing of how to join what replicas assign.
+    context.merge_call(update, args=([value for _, value in pairs],))
 
 
 def input_gradients(function, x, objectives):

@@ -3,16 +3,11 @@
 import keras
 import torch
 
-from keras_kd.backend.masks import read_mask
-from keras_kd.backend.masks import with_mask
-
 # What this backend takes from elsewhere is part of what it offers.
-from keras_kd.backend.neutral import assigned as assigned
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import has_float64 as has_float64
-from keras_kd.backend.neutral import read_only as read_only
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_rows as all_rows
@@ -25,6 +20,10 @@ from keras_kd.backend.one_device import num_replicas as num_replicas
 from keras_kd.backend.one_device import replica_id as replica_id
 from keras_kd.backend.one_device import replicas_of as replicas_of
 from keras_kd.backend.one_device import scope_of as scope_of
+from keras_kd.backend.passes import read_mask
+from keras_kd.backend.passes import read_only as read_only
+from keras_kd.backend.passes import unchanged as unchanged
+from keras_kd.backend.passes import with_mask
 from keras_kd.backend.torch_graph import read as read
 from keras_kd.backend.torch_graph import watching as watching
 

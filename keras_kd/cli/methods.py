@@ -90,6 +90,17 @@ METHODS = {
         min_epochs=2,
         note="The first third of the distilled student's epochs is for hints.",
     ),
+    ACRONYMS["SIMKD"].method: Method(
+        "the teacher's last features, and its classifier behind them",
+        (ACRONYMS["SIMKD"].paper,),
+        method_parts.last_features,
+        # As in the paper, the labels are not looked at.
+        student_loss_weight=0.0,
+        rebuild=method_parts.with_classifier,
+        make_trainer=method_parts.classifier_trainer,
+        note="The distilled student is the larger one: it ends in a projector "
+        "and the teacher's classifier.",
+    ),
     "mutual_learning": Method(
         "two students teach each other, without a teacher",
         (ZHANG,),
@@ -166,6 +177,10 @@ PYTHON_ONLY = {
         HINTON,
     ),
     "teachers.EnsembleTeacher": ("several models as one teacher", HINTON),
+    "teachers.MovingAverageTeacher": (
+        "an average of the student's own weights (mean teacher)",
+        "Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780",
+    ),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",

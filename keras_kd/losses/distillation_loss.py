@@ -221,7 +221,7 @@ class DistillationLoss(keras.layers.Layer):
     def __call__(
         self, teacher: Tensor, student: Tensor, **kwargs: Any
     ) -> Tensor:
-        if self.accepts_members:
+        if self.accepts_members and isinstance(teacher, dict | tuple):
             teacher = places.map_each(self._logits_of_members, teacher)
         return super().__call__(teacher, student, **kwargs)
 

@@ -27,6 +27,8 @@ from keras_kd.procedures.defensive_distillation import (
 from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
+from keras_kd.procedures.reuse_classifier import ReuseClassifierResult
+from keras_kd.procedures.reuse_classifier import reuse_classifier
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
@@ -47,6 +49,7 @@ __all__ = [
     "DefensiveDistillationResult",
     "FitNetsResult",
     "ObjectPeaksTask",
+    "ReuseClassifierResult",
     "Specialists",
     "SupervisionTransferResult",
     "TeacherAssistantsResult",
@@ -58,6 +61,7 @@ __all__ = [
     "data_free",
     "defensive_distillation",
     "fitnets",
+    "reuse_classifier",
     "specialists",
     "supervision_transfer",
     "teacher_assistants",

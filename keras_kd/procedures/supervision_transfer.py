@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_kd import losses
+from keras_kd._core.heads import upper_part
 from keras_kd._core.kinds import check_path
+from keras_kd._core.model_weights import copied_graph
 from keras_kd._core.predictions import logits_of
 from keras_kd._runs.fit_arguments import check_fit_data
 from keras_kd._runs.fit_arguments import check_fits
@@ -19,10 +21,8 @@ from keras_kd._types import Data
 from keras_kd.distiller import Distiller
 from keras_kd.procedures._fitnets.guided_part import guided_part
 from keras_kd.procedures._supervision_transfer import checks
-from keras_kd.procedures._supervision_transfer.models import copied_graph
 from keras_kd.procedures._supervision_transfer.models import fusion
 from keras_kd.procedures._supervision_transfer.models import trainable_copy
-from keras_kd.procedures._supervision_transfer.models import upper_part
 from keras_kd.procedures.softened import LabelCrossEntropy
 from keras_kd.procedures.softened import Softened
 
@@ -99,7 +99,7 @@ def supervision_transfer(
             of the teacher may be a good beginning.
         pairs: A dict with an array of each modality, or a `tf.data.Dataset` of
             batches of such dicts. No labels.
-        teacher_tap: Name of the teacher's layer whose output is matched. In
+        teacher_tap: Path of the teacher's layer whose output is matched. In
             the middle is best: lower layers know their modality, higher ones
             their classes. If it is the last, the student learns the logits, and
             nothing is copied.
@@ -167,7 +167,9 @@ def supervision_transfer(
     if student_tap is not None:
         lower = guided_part(student, student_tap, "student_tap")
     copied = copied_graph(teacher)
-    upper = trainable_copy(upper_part(copied, teacher_tap))
+    upper = trainable_copy(
+        upper_part(copied, teacher_tap, f"{teacher.name}_upper")
+    )
     distance = losses.Hint(
         teacher_tap=teacher_tap,
         projector=projector,

@@ -5,6 +5,9 @@ what people read.
 """
 
 from keras_kd.report import robustness
+from keras_kd.report.arms import Ranking
+from keras_kd.report.arms import compare_arms
+from keras_kd.report.arms import rank_arms
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
 from keras_kd.report.experiment import Experiment
@@ -12,6 +15,7 @@ from keras_kd.report.intervals import Interval
 from keras_kd.report.intervals import compare
 from keras_kd.report.intervals import paired_interval
 from keras_kd.report.plots import accuracy_against_parameters
+from keras_kd.report.plots import gain_against_cost
 from keras_kd.report.plots import learning_curves
 from keras_kd.report.plots import reliability_diagram
 from keras_kd.report.search_plots import parallel_coordinates
@@ -24,14 +28,18 @@ from keras_kd.report.verdicts import verdict
 __all__ = [
     "Experiment",
     "Interval",
+    "Ranking",
     "Reliability",
     "Spread",
     "accuracy_against_parameters",
     "compare",
+    "compare_arms",
+    "gain_against_cost",
     "learning_curves",
     "markdown_table",
     "paired_interval",
     "parallel_coordinates",
+    "rank_arms",
     "reliability",
     "reliability_diagram",
     "robustness",

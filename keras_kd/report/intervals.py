@@ -11,6 +11,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_part
 from keras_kd._core.kinds import as_array
 from keras_kd._core.kinds import check_pair
+from keras_kd.report.spread import MIN_DISPUTED
 from keras_kd.report.spread import Spread
 from keras_kd.report.spread import quantile
 from keras_kd.report.spread import spread_of
@@ -48,6 +49,14 @@ class Interval:
     def covers(self) -> str:
         """The kinds of luck it counts: `"seeds"` or `"seeds and examples"`."""
         return "seeds" if self.spread is None else "seeds and examples"
+
+    @property
+    def side(self) -> int:
+        """Side of zero that `verdict` claims: 1, -1, or 0 for neither."""
+        spread = self.spread
+        if spread is None or spread.num_disputed < MIN_DISPUTED:
+            return 0
+        return (self.low > 0) - (self.high < 0)
 
     @property
     def margin(self) -> float:
@@ -101,7 +110,7 @@ def paired_interval(
             "`differences` must be finite, since their mean is taken. "
             f"Received: differences={values.tolist()}."
         )
-    _check_confidence(level, comparisons)
+    check_confidence(level, comparisons)
     mean = float(values.mean())
     factor = quantile(len(values) - 1, level, comparisons)
     margin = float(factor * values.std(ddof=1) / math.sqrt(len(values)))
@@ -168,33 +177,52 @@ def compare(
     >>> gain.low > 0, gain.covers
     (True, 'seeds and examples')
     """
-    before, after = _table("baseline", baseline), _table("treated", treated)
+    before, after = table("baseline", baseline), table("treated", treated)
     if before.shape != after.shape:
         raise ValueError(
             "`baseline` and `treated` must have equally many entries, since "
             "they are paired by seed and example. Received: "
-            f"{_shown(before)} and {_shown(after)} entries."
+            f"{shown(before)} and {shown(after)} entries."
         )
-    low, high = _ends(score_range, before)
-    _check_range("baseline", before, low, high)
-    _check_range("treated", after, low, high)
+    low, high = ends(score_range, before)
+    check_range("baseline", before, low, high)
+    check_range("treated", after, low, high)
     if before.ndim == 1:
         interval = paired_interval(after - before, level, comparisons)
-    else:
-        _check_confidence(level, comparisons)
-        spread = spread_of(after - before)
-        # Not that of the differences, which may end outside by rounding.
-        mean = float(after.mean() - before.mean())
-        margin = spread.margin(level, comparisons)
-        interval = Interval(
-            mean,
-            mean - margin,
-            mean + margin,
-            level,
-            len(before),
-            comparisons,
-            spread,
-        )
+        return _cut(interval, before, low, high)
+    check_confidence(level, comparisons)
+    spread = spread_of(after - before)
+    return interval_of(before, after, spread, level, comparisons, (low, high))
+
+
+def interval_of(before, after, spread, level, comparisons, limits):
+    """The interval of `after - before`, two tables, from their `Spread`.
+
+    Args:
+        before: Scores of the control, `(seeds, examples)`.
+        after: Scores of what is judged.
+        spread: A `Spread`.
+        level: See `compare`.
+        comparisons: See `compare`.
+        limits: Lowest and highest possible score.
+    """
+    # Not that of the differences, which may end outside by rounding.
+    mean = float(after.mean() - before.mean())
+    margin = spread.margin(level, comparisons)
+    interval = Interval(
+        mean,
+        mean - margin,
+        mean + margin,
+        level,
+        len(before),
+        comparisons,
+        spread,
+    )
+    return _cut(interval, before, *limits)
+
+
+def _cut(interval, before, low, high):
+    """Cuts an interval to the differences that a control leaves possible."""
     control = float(before.mean())
     return dataclasses.replace(
         interval,
@@ -203,30 +231,31 @@ def compare(
     )
 
 
-def _shown(scores):
+def shown(scores):
+    """The shape of scores, for an error."""
     return " x ".join(map(str, scores.shape))
 
 
-def _ends(score_range, scores):
+def ends(score_range, scores):
     """Lowest and highest possible score, as given or by default."""
     if score_range is None:
         return (0.0, 1.0) if scores.ndim == 2 else (-math.inf, math.inf)
-    ends = [
+    given = [
         as_float(end)
         for end in check_pair(
             "score_range", score_range, "the lowest and the highest score"
         )
     ]
-    if not ends[0] < ends[1]:
+    if not given[0] < given[1]:
         raise ValueError(
             "`score_range` must be the lowest and the highest possible score, "
             "since the interval ends there. Received: score_range="
             f"{score_range!r}."
         )
-    return ends
+    return given
 
 
-def _table(name, given):
+def table(name, given):
     """The scores as numbers, one for each example or for each seed."""
     try:
         array = np.asarray(given)
@@ -249,7 +278,8 @@ def _table(name, given):
     return array.astype("float64")
 
 
-def _check_range(name, scores, low, high):
+def check_range(name, scores, low, high):
+    """Validates that scores are finite, and within their ends."""
     outside = ~np.isfinite(scores) | (scores < low) | (scores > high)
     if np.any(outside):
         raise ValueError(
@@ -260,6 +290,7 @@ def _check_range(name, scores, low, high):
         )
 
 
-def _check_confidence(level, comparisons):
+def check_confidence(level, comparisons):
+    """Validates a level of confidence, and a number of comparisons."""
     check_part("level", level, "a probability")
     check_count("comparisons", comparisons, "intervals")

@@ -18,6 +18,7 @@ from keras_kd.report.calibration import Reliability
 from keras_kd.report.drawing import legend_below
 from keras_kd.report.drawing import make_logarithmic
 from keras_kd.report.drawing import new_figure
+from keras_kd.report.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,8 @@ COLORS = ("#000000", "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7")
 # One more than colours, so that the seventh model differs from the first.
 MARKERS = ("*", "o", "s", "D", "^", "v", "P")
 LINES = ("-", "--", "-.", ":")
+# Of gains: neither side of zero, above it, below it.
+SIDES = ("#777777", "#0072B2", "#D55E00")
 SMALLEST_BIN = 0.02
 # How far the narrowest range of sizes reaches beyond its middle.
 ROOM = 1.5
@@ -193,6 +196,65 @@ def reliability_diagram(models: Mapping[str, Reliability]) -> "Figure":
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
     legend_below(figure, upper)
+    return figure
+
+
+def gain_against_cost(
+    points: Mapping[str, tuple[float, Interval]],
+    cost: str = "time of a step, times that of the student alone",
+) -> "Figure":
+    """Draws the gain of each arm, with its interval, by what it costs.
+
+    Each arm has a number of its own. Its colour tells on which side of zero
+    the interval is, by the rule of `verdict`.
+
+    Args:
+        points: For each arm, its cost and the `Interval` of its gain, as
+            `compare_arms` or `rank_arms` gives them.
+        cost: What the costs are. Defaults to
+            `"time of a step, times that of the student alone"`.
+
+    Returns:
+        A matplotlib `Figure`.
+    """
+    _check_dict("points", points, "a cost and an interval")
+    figure, axes = _figure()
+    axes.axhline(0, color="0.6", lw=1)
+    costs = []
+    for number, (name, point) in enumerate(points.items(), start=1):
+        value, gain = check_pair(
+            f"points[{name!r}]", point, "a cost and an interval"
+        )
+        check_positive(f"points[{name!r}]", value, "a cost")
+        if not isinstance(gain, Interval):
+            raise TypeError(
+                "`points` must have intervals that `compare_arms` returned. "
+                f"Received: points[{name!r}] with {gain!r}."
+            )
+        color = _pick(SIDES, gain.side)
+        # Finite and within what is possible, however few the seeds.
+        reach = [[gain.mean - gain.low], [gain.high - gain.mean]]
+        axes.errorbar(
+            value,
+            100 * gain.mean,
+            yerr=100 * np.maximum(reach, 0),
+            label=f"{name}: {100 * gain.mean:+.1f}",
+            color=color,
+            marker=f"${number}$",
+            markersize=6 * len(str(number)) + 3,
+            elinewidth=0.8,
+            alpha=0.9,
+            linestyle="none",
+        )
+        costs.append(value)
+    room = max((max(costs) / min(costs)) ** 0.1, 1.05)
+    make_logarithmic(axes.xaxis, min(costs) / room, max(costs) * room)
+    axes.set(
+        title="Gain against cost: better (blue), worse (red), unclear (grey)",
+        xlabel=cost,
+        ylabel="gain over the baseline (points)",
+    )
+    legend_below(figure, axes)
     return figure
 
 

@@ -31,6 +31,9 @@ class Spread:
         residual: Mean square of the residual; 0 for one row or one column.
         num_disputed: Number of examples on which the arms differ for at least
             one seed.
+        degrees_per_seed: Degrees of freedom of `seeds` for each seed but one.
+            Above 1 where they were pooled over a table of several arms.
+            Defaults to `1.0`.
     """
 
     num_seeds: int
@@ -39,6 +42,7 @@ class Spread:
     examples: float
     residual: float
     num_disputed: int
+    degrees_per_seed: float = 1.0
 
     def margin(self, level: float = 0.95, comparisons: int = 1) -> float:
         """Half the width of the confidence interval of the mean difference.
@@ -73,6 +77,7 @@ class Spread:
             self.num_examples,
             level,
             comparisons,
+            self.degrees_per_seed,
         )
         return float(seeds), float(total - seeds)
 
@@ -102,6 +107,7 @@ class Spread:
             examples,
             level,
             comparisons,
+            self.degrees_per_seed,
         )
         does = total <= margin**2
         by_seeds, by_examples = self.parts(level, comparisons)
@@ -165,7 +171,54 @@ def mean_squares(differences):
     )
 
 
-def squared_margin(squares, num_seeds, num_examples, level, comparisons):
+def pooled_squares(seed_means, num_examples):
+    """Mean squares of the seeds for each two of several arms, pooled.
+
+    With few seeds a mean square of its own is small by chance now and then, so
+    a confidence interval from it alone has to be wide. If seeds move all arms
+    alike far, the mean over all pairs of arms knows that better; but some arms
+    are steadier than others. So it is the largest of four: the pair's own, the
+    mean over all pairs, and the means over those of each of its two arms.
+
+    Args:
+        seed_means: Mean scores of each seed, `(..., arms, seeds)`, of at least
+            two arms and two seeds.
+        num_examples: Number of examples behind each.
+
+    Returns:
+        Array `(..., arms, arms)`; what stands for an arm with itself means
+        nothing.
+    """
+    arms, seeds = seed_means.shape[-2:]
+    away = seed_means - seed_means.mean(axis=-1, keepdims=True)
+    products = away @ np.swapaxes(away, -1, -2) * num_examples / (seeds - 1)
+    own = np.diagonal(products, axis1=-2, axis2=-1)
+    squares = own[..., :, None] + own[..., None, :] - 2 * products
+    of_arm = squares.sum(axis=-1) / (arms - 1)
+    of_all = of_arm.mean(axis=-1)[..., None, None]
+    both = np.maximum(of_arm[..., :, None], of_arm[..., None, :])
+    return np.maximum(np.maximum(squares, both), of_all)
+
+
+def pooled_degrees(num_arms):
+    """Degrees of freedom of `pooled_squares` for each seed but one.
+
+    Between 1, all that is left where one arm has all the spread, and
+    `num_arms - 1` where all have the same. The geometric mean of the two kept
+    what `benchmarks/arm_rates.py` counts below its nominal rate for arms of
+    one, two and three times the spread of others; `num_arms - 1` did not.
+    """
+    return math.sqrt(num_arms - 1)
+
+
+def squared_margin(
+    squares,
+    num_seeds,
+    num_examples,
+    level,
+    comparisons,
+    degrees_per_seed=1.0,
+):
     """Square of the margin of a mean difference, and the seeds' part of it.
 
     The seeds' mean square holds the residual already, so it is taken off the
@@ -180,12 +233,14 @@ def squared_margin(squares, num_seeds, num_examples, level, comparisons):
         num_examples: At least 2.
         level: Confidence that all comparisons have together.
         comparisons: How many there are, by Bonferroni's correction.
+        degrees_per_seed: See `Spread`. Defaults to `1.0`.
 
     Returns:
         `(total, seeds)`.
     """
     seeds, examples, residual = squares
-    of_seeds = quantile(num_seeds - 1, level, comparisons) ** 2 * seeds
+    degrees = degrees_per_seed * (num_seeds - 1)
+    of_seeds = quantile(degrees, level, comparisons) ** 2 * seeds
     of_examples = quantile(num_examples - 1, level, comparisons) ** 2
     total = np.maximum(
         of_seeds + of_examples * np.maximum(examples - residual, 0),

@@ -87,9 +87,9 @@ def verdict(
             f"{_disputes(spread)}"
         )
     figures = f"{ends} {over}{corrected}"
-    if interval.low > 0:
+    if interval.side > 0:
         return f"{treated} helped over {baseline}: {figures}."
-    if interval.high < 0:
+    if interval.side < 0:
         return f"{treated} did harm against {baseline}: {figures}."
     if interval.margin > smallest_gain:
         by_seeds, by_examples = spread.parts(

@@ -12,7 +12,7 @@ import keras_tuner
 
 from keras_kd import teachers
 from keras_kd._core import places
-from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd._types import Data
 from keras_kd._types import PerOutput
 from keras_kd.callbacks import Anneal

@@ -7,8 +7,9 @@ import keras
 from keras_kd import teachers
 from keras_kd._core.kinds import check_loss
 from keras_kd._core.kinds import check_metrics
+from keras_kd._core.teacher_protocol import check_stays
 from keras_kd._training import checks
-from keras_kd._training.loss_terms import name_losses
+from keras_kd._training.loss_shapes import name_losses
 from keras_kd.search import ranges
 from keras_kd.search.knobs import choose as choose_knob
 from keras_kd.search.knobs import is_searched
@@ -33,6 +34,7 @@ def check_models(teacher, student):
     """Validates a teacher and a student."""
     if not isinstance(teacher, teachers.CachedTeacher):
         checks.check_model(teacher, "teacher")
+        check_stays(teacher, "teacher", "all trials have one teacher")
     check_student(student)
 
 

@@ -216,7 +216,7 @@ def _shapes(model, layers, with_output=True):
     found = {}
 
     def look(x):
-        with recording(layers.values()) as recorded:
+        with recording(layers.values()) as (recorded, _):
             output = tapped_model.run(model, x, training=False)
         places = {key: place for place, key in enumerate(recorded)}
         called = [tap for tap in layers if id(layers[tap]) in places]

@@ -9,6 +9,7 @@ from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
 from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
+from keras_kd.teachers.moving_average import MovingAverageTeacher
 from keras_kd.teachers.noisy import NoisyTeacher
 from keras_kd.teachers.torch_teacher import TorchTeacher
 
@@ -22,6 +23,7 @@ __all__ = [
     "CachedTeacher",
     "EnsembleTeacher",
     "FunctionTeacher",
+    "MovingAverageTeacher",
     "NoisyTeacher",
     "TorchTeacher",
     "cache_answers",

@@ -45,6 +45,7 @@ class Augmentation:
     Raises:
         TypeError: If something else than layers is given.
         ValueError: If there is no layer.
+        RuntimeError: When it is called, if the Keras backend is not TensorFlow.
 
     Example:
 
@@ -82,6 +83,16 @@ class Augmentation:
 
     def __call__(self, x: Tensor, seed: Tensor) -> Tensor:
         """Augments one example, by its seed."""
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                "The Keras backend must be tensorflow for an `Augmentation`, "
+                "since it runs Keras's layers in the input pipeline, which is "
+                "TensorFlow's. Received: "
+                f"backend={keras.backend.backend()}. Give `augmentation=` a "
+                "function of `(x, seed)` of your own, of TensorFlow's "
+                "operations, such as `tf.image.stateless_random_flip_left_right"
+                "`."
+            )
         draws = _Draws(ops.convert_to_tensor(seed, "int32"))
         with contextlib.ExitStack() as hooks:
             for generator in self._generators():

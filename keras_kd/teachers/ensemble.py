@@ -223,6 +223,9 @@ def _check_shapes(models):
                 "arithmetic ensemble. Put its models into the list, with "
                 "products of the weights."
             )
+        teacher_protocol.check_stays(
+            model, f"models[{index}]", "a teacher in another is not updated"
+        )
         if teacher_protocol.of(model).is_noisy:
             raise ValueError(
                 f"`models[{index}]` must give the same logits each time, "

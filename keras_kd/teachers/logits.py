@@ -9,6 +9,7 @@ from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import final_activations
 from keras_kd._core.final_activations import skipping
 from keras_kd._core.final_activations import sums_to_one
+from keras_kd._core.teacher_protocol import check_stays
 
 
 def logits(model: keras.Model) -> keras.Model:
@@ -52,6 +53,7 @@ def logits(model: keras.Model) -> keras.Model:
             f'Received: model="{model.name}", built=False. Call it once on a '
             "batch, or give it an `Input` layer."
         )
+    check_stays(model, "model", "a teacher in another is not updated")
     stripped = LogitsModel(model)
     _check_gives_logits(stripped)
     ends = stripped.final_activations.layers

@@ -8,6 +8,7 @@ from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import are_distributions
 from keras_kd._core.final_activations import scores_at
+from keras_kd._core.teacher_protocol import check_stays
 
 SOFTMAX = "softmax"
 SIGMOID = "sigmoid"
@@ -68,6 +69,7 @@ def logits_of_probabilities(
             f'Received: model="{model.name}", built=False. Call it once on a '
             "batch, or give it an `Input` layer."
         )
+    check_stays(model, "model", "a teacher in another is not updated")
     if activation not in (None, SOFTMAX, SIGMOID):
         raise ValueError(
             f'`activation` must be "{SOFTMAX}", "{SIGMOID}" or None, since '

@@ -102,6 +102,9 @@ class NoisyTeacher(TeacherProtocol, keras.Model):
                 f'would multiply. Received: model="{model.name}" of type '
                 f"{type(model).__name__}. Give its `model`."
             )
+        teacher_protocol.check_stays(
+            model, "model", "a teacher in another is not updated"
+        )
         check_positive("noise_stddev", noise_stddev, "a standard deviation")
         check_part(
             "probability", probability, "a part of the examples", one=True

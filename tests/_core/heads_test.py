@@ -8,6 +8,9 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd._core.heads import Head
+from keras_kd._core.heads import upper_part
+from keras_kd._core.model_weights import copied_graph
+from keras_kd._core.tapped_model import TappedModel
 from tests import support
 from tests.mechanisms import Reused
 from tests.mechanisms import split_net
@@ -99,6 +102,26 @@ class HeadTest(parameterized.TestCase):
         head(model.get_layer("hidden")(self.x))
         # Keras refuses to name it where a layer has several calls.
         self.assertEqual(model.get_layer("head").output.shape, (None, 3))
+
+
+class UpperPartTest(parameterized.TestCase):
+    @parameterized.parameters("hidden", "head", "inner/hidden", "inner")
+    def test_takes_up_where_the_lower_part_ends(self, tap):
+        x, _ = support.data()
+        net = support.dense(5)
+        if tap.startswith("inner"):
+            inputs = keras.Input((4,))
+            inner = support.dense(5, name="inner")
+            net = keras.Model(inputs, keras.layers.Dense(2)(inner(inputs)))
+        net = copied_graph(net)
+        upper = upper_part(net, tap, "upper")
+        feature = TappedModel(net, [tap])(x, training=False)[1][tap]
+        np.testing.assert_allclose(upper(feature), net(x), rtol=1e-6)
+
+    def test_has_the_layers_of_the_model(self):
+        net = copied_graph(support.dense(5))
+        upper = upper_part(net, "hidden", "upper")
+        self.assertIs(upper.layers[-1], net.get_layer("head"))
 
 
 class Subclassed(keras.Model):

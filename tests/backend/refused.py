@@ -4,6 +4,8 @@ A program: `python -m tests.backend.refused` prints a line for each use, with
 its name and the error, or `nothing`.
 """
 
+import tempfile
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -37,6 +39,38 @@ def wide(width, name):
     """A net of 64 bits."""
     layers = [keras.layers.Dense(n, **TYPES) for n in (width, 3)]
     return keras.Sequential([keras.Input((4,)), *layers], name=name)
+
+
+def cached(augmentation):
+    """Trains on a cache of augmented images."""
+    images = np.arange(96, dtype="float32").reshape(8, 4, 3, 1)
+    nets = [
+        keras.Sequential(
+            [
+                keras.Input((4, 3, 1)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(n, activation="relu"),
+                keras.layers.Dense(3),
+            ]
+        )
+        for n in (4, 3)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        cache = keras_kd.teachers.cache_teacher(
+            nets[0],
+            (images, STRANGE % 3),
+            folder,
+            augmentation=augmentation,
+            views=2,
+            verbose=0,
+        )
+        data = cache.attach((images, STRANGE % 3)).batch(4)
+        distiller = support.distiller(teacher=cache, student=nets[1])
+        compiled(distiller).fit(data, epochs=2, verbose=0)
+
+
+def layers_in_a_cache():
+    cached(keras_kd.teachers.Augmentation(keras.layers.RandomFlip()))
 
 
 def in_strategy():
@@ -144,6 +178,10 @@ USES = {
     "jit": lambda: compiled(jit_compile=True),
     "strategy": keras_kd.distribution.strategy,
     "in_strategy": in_strategy,
+    "layers_in_a_cache": layers_in_a_cache,
+    "function_in_a_cache": lambda: cached(
+        tf.image.stateless_random_flip_left_right
+    ),
     "in_distribution": in_distribution,
     "with_64_bits": with_64_bits,
 }
@@ -157,7 +195,8 @@ def main():
         try:
             use()
         except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            found = str(error)
+            # TensorFlow puts lines of code around it.
+            found = " ".join(str(error).split())
         print(f"{name}: {found}")
 
 

@@ -26,6 +26,10 @@ ON_JAX = r"Call `keras\.distribution\.set_distribution\("
 ON_TENSORFLOW = r"Use `keras_kd\.distribution\.strategy`\."
 ON_TORCH = r"Train on one device\."
 STRATEGY = r"must be tensorflow for a strategy, .* Received: backend={}\. {}"
+AUGMENTATION = (
+    r"must be tensorflow for an `Augmentation`, .* Received: backend={}\. "
+    r"Give `augmentation=` a function"
+)
 NOTHING = "nothing$"
 
 # What differs from backend to backend.
@@ -44,6 +48,7 @@ EXPECTED = {
         r"Received: .* LossScaleOptimizer\. .*bfloat16",
         "loss": WIDE.format("distillation_losses", "soft"),
         "strategy": STRATEGY.format("jax", ON_JAX),
+        "layers_in_a_cache": AUGMENTATION.format("jax"),
         "in_strategy": DISTRIBUTION.format("OneDeviceStrategy", "jax", ON_JAX),
     },
     "torch": {
@@ -54,6 +59,7 @@ EXPECTED = {
         "jit": r'`jit_compile` must be "auto" or False on PyTorch, since .* '
         r"Received: jit_compile=True\. Leave it out\.",
         "strategy": STRATEGY.format("torch", ON_TORCH),
+        "layers_in_a_cache": AUGMENTATION.format("torch"),
         "in_strategy": DISTRIBUTION.format(
             "OneDeviceStrategy", "torch", ON_TORCH
         ),

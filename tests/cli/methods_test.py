@@ -77,7 +77,8 @@ class MethodsTest(parameterized.TestCase):
         teacher = models.small_convnet((8, 8, 1), 3, (4, 8))
         settings = Settings(temperature=2.0, loss_weight=1.0)
         made = method.make_losses(teacher, teacher, settings)
-        self.assertIn(known.class_name, {type(v).__name__ for v in made})
+        if known.name.startswith("losses."):
+            self.assertIn(known.class_name, {type(v).__name__ for v in made})
         self.assertEqual(method.papers, (known.paper,))
 
     def test_shows_the_defaults_of_a_method_as_flags(self):

@@ -98,6 +98,7 @@ def _of_procedures():
     data_free = calls.of_procedure(runs.run_data_free)
     defensive = calls.of_procedure(runs.run_defensive_distillation)
     fitnets = calls.of_procedure(runs.run_fitnets)
+    reuse = calls.of_procedure(runs.run_reuse_classifier)
     specialists = calls.of_procedure(runs.run_specialists, runs.generalist)
     transfer = calls.of_procedure(runs.run_supervision_transfer)
     return [
@@ -122,6 +123,8 @@ def _of_procedures():
         *rows(fitnets, "epochs"),
         *rows(fitnets, "hint_epochs", least=0),
         *rows(fitnets, "batch_size", "patience", is_optional=True),
+        *rows(reuse, "epochs", "reduction"),
+        *rows(reuse, "batch_size", is_optional=True),
         *rows(specialists, "num_specialists", "epochs"),
         *rows(specialists, "batch_size", least=2),
         *rows(specialists, "classes_per_specialist", is_optional=True),

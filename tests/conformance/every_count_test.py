@@ -50,6 +50,7 @@ NOTHING = {
     "data_distillation": {"unlabelled": EMPTY},
     "defensive_distillation": {"data": (EMPTY, NO_LABELS)},
     "fitnets": {"data": (EMPTY, NO_LABELS)},
+    "reuse_classifier": {"data": (EMPTY, NO_LABELS)},
     "specialists": {"data": (EMPTY, NO_LABELS)},
     "supervision_transfer": {
         "pairs": {"teacher": EMPTY, "student": EMPTY[:, :3]}

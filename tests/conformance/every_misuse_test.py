@@ -65,6 +65,7 @@ EXCEPTIONS = {
     "losses.DistillationLoss": "is a base class",
     "metrics.TeacherMetric": "is a base class",
     "report.Interval": "is a result",
+    "report.Ranking": "is a result",
     "report.Reliability": "is a result",
     "report.Spread": "is a result",
     "search.Importance": "is a result",

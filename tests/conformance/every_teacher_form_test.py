@@ -29,6 +29,7 @@ OF_ENSEMBLE = {"fitnets": {"hint_tap": "teacher/hidden"}}
 # An ensemble has no units of its own, and no layers that come one by one.
 TAKES_NO_ENSEMBLE = {
     "data_free": (ValueError, "`teacher` must give logits of shape"),
+    "reuse_classifier": (TypeError, "`teacher` must be a Functional"),
     "supervision_transfer": (TypeError, "`teacher` must be a Functional"),
 }
 

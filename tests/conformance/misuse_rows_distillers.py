@@ -66,6 +66,15 @@ def _of_models():
     rows += wrong(
         DISTILLER, distiller, "teacher", broken, shown="nan or infinity"
     )
+    average = teachers.MovingAverageTeacher
+    rows += wrong(
+        DISTILLER,
+        distiller,
+        "teacher",
+        average(support.dense(5, name="other")),
+        shown="(4, 4), (4,), (4, 3), (3,)",
+        remedy=average(student()),
+    )
     same = functools.partial(distiller, teacher=teacher())
     rows += wrong(
         DISTILLER, same, "student", teacher(), shown="for both", remedy=twin
@@ -192,6 +201,10 @@ def _of_peers():
     rows += call("peers", [one, "two.keras"], shown="two.keras")
     rows += call("peers", [one, noisy], shown="noisy_calm")
     rows += call("peers", [one, ensemble], shown='"all"')
+    average = teachers.MovingAverageTeacher(two, name="average")
+    rows += call(
+        "peers", [one, average], shown='"average"', remedy=[one, average.model]
+    )
     rows += call("peers", [one, soft()], shown='"soft"')
     gradient = losses.InputGradientTransfer()
     rows += call("distillation_losses", gradient, shown="InputGradientTransfer")

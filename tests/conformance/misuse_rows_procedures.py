@@ -68,6 +68,9 @@ def _arguments():
         | {"data": (X, Y), "hint_tap": "hidden", "guided_tap": "hidden"}
         | {"hint_epochs": 1}
         | epochs,
+        "reuse_classifier": both
+        | {"data": (X, Y), "teacher_tap": "hidden", "student_tap": "hidden"}
+        | epochs,
         "specialists": {
             "generalist": teacher(),
             "num_specialists": 2,
@@ -107,6 +110,7 @@ ALL = (
     "data_free",
     "defensive_distillation",
     "fitnets",
+    "reuse_classifier",
     "specialists",
     "supervision_transfer",
     "teacher_assistants",
@@ -120,6 +124,7 @@ VALIDATED = (
     "data_free",
     "defensive_distillation",
     "fitnets",
+    "reuse_classifier",
     "teacher_assistants",
 )
 
@@ -184,6 +189,13 @@ def _of_stages():
             "which share weights",
         )
     )
+    of, call = called("reuse_classifier")
+    rows += wrong(of, call, "data", X, shown="ndarray")
+    rows += wrong(of, call, "teacher_tap", None, 0, ["hidden"], "hiden")
+    rows += wrong(of, call, "student_tap", 0, ["hidden"], "hiden")
+    rows += wrong(of, call, "projector", "dense", 3, None)
+    narrow = keras.layers.Dense(3)
+    rows += wrong(of, call, "projector", narrow, shown="gives (None, 3)")
     of, call = called("supervision_transfer")
     rows += wrong(of, call, "teacher_tap", None, ["hidden"], "hiden")
     rows += wrong(of, call, "student_tap", 0, ["hidden"], "hiden")
@@ -203,6 +215,7 @@ def _of_labels():
         ("defensive_distillation", "data", "validation_data"),
         ("data_distillation", "labelled", "validation_data"),
         ("data_free", "validation_data"),
+        ("reuse_classifier", "data", "validation_data"),
         ("teacher_assistants", "data", "validation_data"),
     ):
         of, call = called(name)

@@ -48,6 +48,33 @@ def _of_intervals():
     return rows
 
 
+def _of_arms():
+    arms = {"a": [[0, 1], [1, 1]], "b": [[1, 1], [1, 0]]}
+    pairs = [("a", "b")]
+    rows = []
+    for call, options in (
+        (report.compare_arms, {"pairs": pairs}),
+        (report.rank_arms, {"baseline": "a"}),
+    ):
+        of = f"report.{call.__name__}"
+        of_arms = functools.partial(call, **options)
+        rows += wrong(of, of_arms, "arms", None, 3, "ab", [0.1], remedy=arms)
+        rows += wrong(of, of_arms, "arms", {"a": [[0, 1]]}, {}, shown="of {")
+        numbers = {"a": [0.1, 0.2], "b": [0.2, 0.3]}
+        rows += wrong(of, of_arms, "arms", numbers, shown="2 seeds")
+        full = functools.partial(call, arms, **options)
+        rows += parts(of, full, "level", 0, 1, 95, remedy=0.9)
+        rows += wrong(of, full, "score_range", 1.0, (1, 0), remedy=(0, 1))
+    of, call = "report.compare_arms", report.compare_arms
+    call = functools.partial(call, arms)
+    rows += wrong(of, call, "pairs", None, 3, [], remedy=pairs)
+    others = [("a", "c")], [("a", "a")], [("a",)]
+    rows += wrong(of, call, "pairs", *others, shown="('a',")
+    call = functools.partial(report.rank_arms, arms)
+    rows += wrong("report.rank_arms", call, "baseline", None, "c", remedy="a")
+    return rows
+
+
 def _of_calibration():
     reliability = functools.partial(
         report.reliability, labels=[0, 1], probabilities=PROBABILITIES
@@ -91,10 +118,12 @@ def _of_tables():
 
 def _of_plots():
     curves = functools.partial(report.learning_curves, {"a": [[0.1, 0.2]]})
+    gain = report.compare([[0, 1], [1, 1]], [[1, 1], [1, 0]])
     rows = []
     for name, argument, given in (
         ("learning_curves", "curves", {"a": [[0.1, 0.2]]}),
         ("accuracy_against_parameters", "points", {"a": (100, [0.1, 0.2])}),
+        ("gain_against_cost", "points", {"a": (1.5, gain)}),
         (
             "reliability_diagram",
             "models",
@@ -234,6 +263,7 @@ def rows():
     """All of them."""
     return [
         *_of_intervals(),
+        *_of_arms(),
         *_of_calibration(),
         *_of_tables(),
         *_of_plots(),

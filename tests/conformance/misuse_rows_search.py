@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_kd import losses
 from keras_kd import search
+from keras_kd import teachers
 from tests import support
 from tests.conformance import count_calls as calls
 from tests.conformance.misuse_rows import Row
@@ -157,11 +158,28 @@ def _of_results():
     return rows
 
 
+def _of_updated_teachers():
+    average = teachers.MovingAverageTeacher(student(), name="average")
+    return wrong(
+        "search.DistillationHyperModel",
+        functools.partial(
+            search.DistillationHyperModel,
+            student=student(),
+            distillation_losses=losses.SoftTargets(),
+        ),
+        "teacher",
+        average,
+        shown='"average"',
+        remedy=average.model,
+    )
+
+
 def rows():
     """All of them."""
     return [
         *_of_knobs(),
         *_of_hyper_models(),
+        *_of_updated_teachers(),
         *_of_tuners(),
         *_of_results(),
     ]

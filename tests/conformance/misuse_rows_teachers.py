@@ -30,7 +30,9 @@ def _of_ensembles():
     wide = support.dense(4, name="wide", features=7)
     noisy = teachers.NoisyTeacher(support.dense(4, name="calm"), 0.1)
     rows = wrong(of, make, "models", None, teacher(), [], "ab", remedy=both)
+    average = teachers.MovingAverageTeacher(student(), name="average")
     for model, shown in (
+        (average, '"average"'),
         (five, "(None, 5)"),
         (wide, '"wide"'),
         (soft(), '"soft"'),
@@ -85,6 +87,43 @@ def _of_others():
     of = "teachers.Augmentation"
     given = None, [], np.sin, "flip", [layers, "flip"]
     rows += wrong(of, teachers.Augmentation, "layers", *given, shown="")
+    return rows
+
+
+def _of_averages():
+    make = functools.partial(teachers.MovingAverageTeacher, student())
+    of = "teachers.MovingAverageTeacher"
+    given = None, "a.keras", [teacher()]
+    rows = wrong(of, teachers.MovingAverageTeacher, "model", *given)
+    rows += wrong(
+        of, teachers.MovingAverageTeacher, "model", unbuilt(), shown="False"
+    )
+    rows += parts(of, make, "decay", 1, remedy=0.99)
+    average = make(name="average")
+
+    def cached(teacher):
+        return _cached(teacher=teacher)
+
+    noisy = functools.partial(teachers.NoisyTeacher, noise_stddev=0.1)
+    for of, call, argument in (
+        ("cache_teacher", cached, "teacher"),
+        ("NoisyTeacher", noisy, "model"),
+        ("logits", teachers.logits, "model"),
+        (
+            "logits_of_probabilities",
+            teachers.logits_of_probabilities,
+            "model",
+        ),
+    ):
+        is_curable = of != "logits_of_probabilities"
+        rows += wrong(
+            f"teachers.{of}",
+            call,
+            argument,
+            average,
+            shown='"average"',
+            **({"remedy": average.model} if is_curable else {}),
+        )
     return rows
 
 
@@ -214,6 +253,7 @@ def rows():
     return [
         *_of_ensembles(),
         *_of_others(),
+        *_of_averages(),
         *_of_functions(),
         *_of_caches(),
     ]

@@ -22,6 +22,7 @@ EXCEPTIONS = {
     "FitNetsResult": "is what `fitnets` returns",
     "CoTrainingLabel": "is a part of what `co_training` returns",
     "ObjectPeaksTask": "is a task of `data_distillation`",
+    "ReuseClassifierResult": "is what `reuse_classifier` returns",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
     "TeacherAssistantsResult": "is what `teacher_assistants` returns",
@@ -105,6 +106,14 @@ ROWS = (
         run=runs.run_data_free,
         students=lambda result: [result.student],
         stages=("reconstruction", "distillation"),
+    ),
+    Row(
+        "reuse_classifier",
+        "reuse_classifier",
+        make_teacher=runs.teacher,
+        run=runs.run_reuse_classifier,
+        students=lambda result: [result.student],
+        stages=("student",),
     ),
     Row(
         "specialists",

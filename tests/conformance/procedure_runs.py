@@ -187,6 +187,23 @@ def run_born_again(teacher, **kwargs):
     )
 
 
+def run_reuse_classifier(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.reuse_classifier(
+        **{
+            "teacher": teacher,
+            "student": support.dense(4, name="student"),
+            "data": batches(),
+            "validation_data": support.data(seed=1),
+            "teacher_tap": "hidden",
+            "student_tap": "hidden",
+            "epochs": 3,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
 def run_specialists(teacher, **kwargs):
     keras.utils.set_random_seed(0)
     return procedures.specialists(

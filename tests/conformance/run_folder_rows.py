@@ -157,6 +157,18 @@ OTHERS = {
         "epochs": LONGER,
         "optimizer": OPTIMIZER,
     },
+    "reuse_classifier": {
+        "setting": {"reduction": lambda: 4},
+        "data": {"data": lambda: batched(X + 1, Y)},
+        "labels": {"data": lambda: batched(X, OTHER_Y)},
+        "student": {"student": lambda: dense("tanh")},
+        "first_weights": {"student": lambda: moved(dense())},
+        "batch_size": {"data": lambda: batched(X, Y, 4)},
+        "epochs": LONGER,
+        "optimizer": OPTIMIZER,
+        "validation": {"validation_data": lambda: (X, OTHER_Y)},
+        "projector": {"projector": lambda: keras.layers.Dense(8)},
+    },
     "specialists": {
         "setting": {"temperature": lambda: 2.0},
         "data": {"data": lambda: (WIDE_X + 1e-6, WIDE_Y)},

@@ -28,12 +28,14 @@ class Row:
         teacher: Name in `teachers.__all__`.
         make: Makes a teacher.
         is_deterministic: Whether each run, and each replica, sees the same.
+        is_updated: Whether training moves the teacher.
     """
 
     name: str
     teacher: str
     make: Callable[[], keras.Model]
     is_deterministic: bool = True
+    is_updated: bool = False
 
 
 def members():
@@ -94,6 +96,12 @@ ROWS = (
         "NoisyTeacher",
         lambda: teachers.NoisyTeacher(ensemble(), 0.5, seed=1),
         is_deterministic=False,
+    ),
+    Row(
+        "moving_average",
+        "MovingAverageTeacher",
+        lambda: teachers.MovingAverageTeacher(support.dense(4, name="average")),
+        is_updated=True,
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]

@@ -56,6 +56,9 @@ TEACHERS = {
     "noisy_ensemble": lambda: teachers.NoisyTeacher(
         ensemble("arithmetic"), 0.5, 0.75, shared_axes=(-1,), seed=2
     ),
+    "moving_average": lambda: teachers.MovingAverageTeacher(
+        support.dense(4, name="average"), 0.9
+    ),
 }
 
 

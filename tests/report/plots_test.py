@@ -16,6 +16,12 @@ def labels(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+def interval(mean, low, high):
+    """The interval of a gain, with enough examples in dispute."""
+    spread = report.Spread(3, 100, 0.1, 0.1, 0.1, 50)
+    return report.Interval(mean, low, high, 0.95, 3, spread=spread)
+
+
 def written(figure):
     """Bytes of the picture, which also lays it out."""
     stream = io.BytesIO()
@@ -42,6 +48,23 @@ class PlotsTest(absltest.TestCase):
         (axes,) = figure.axes
         self.assertEqual(axes.get_xscale(), "log")
         self.assertEqual(labels(figure), ["teacher: 90.0 %", "student: 80.0 %"])
+
+    def test_gain_stands_over_cost_with_its_interval(self):
+        gains = interval(0.02, 0.01, 0.03), interval(-0.01, -0.02, 0.01)
+        figure = report.gain_against_cost(
+            {"dkd": (1.5, gains[0]), "crd": (3.0, gains[1])}
+        )
+        (axes,) = figure.axes
+        first, second = axes.containers
+        for one, place, mean, ends in (
+            (first, 1.5, 2, (1, 3)),
+            (second, 3.0, -1, (-2, 1)),
+        ):
+            point, _, (bar,) = one
+            np.testing.assert_allclose(point.get_xydata(), [[place, mean]])
+            np.testing.assert_allclose(bar.get_segments()[0][:, 1], ends)
+        self.assertEqual(labels(figure), ["dkd: +2.0", "crd: -1.0"])
+        self.assertNotEqual(first[0].get_color(), second[0].get_color())
 
     def test_reliability_diagram_draws_accuracy_over_confidence(self):
         # Sure by .75 and right in half.
@@ -112,6 +135,9 @@ class PlotsTest(absltest.TestCase):
             report.learning_curves({n: [[0.9, 0.1]] for n in names}),
             report.accuracy_against_parameters({n: (9, [0.5]) for n in names}),
             report.reliability_diagram(dict.fromkeys(names, bins)),
+            report.gain_against_cost(
+                dict.fromkeys(names, (1, interval(0.1, 0, 0.2)))
+            ),
         ):
             figure.draw_without_rendering()
             (legend,) = figure.legends
@@ -133,6 +159,7 @@ class PlotsTest(absltest.TestCase):
             report.learning_curves({"alone": [[0.5]]}),
             report.accuracy_against_parameters({"alone": (10, [0.5])}),
             report.reliability_diagram({"alone": bins}),
+            report.gain_against_cost({"dkd": (1, interval(0.1, 0, 0.2))}),
         ):
             self.assertStartsWith(written(figure), b"\x89PNG")
             for axes in figure.axes:

@@ -36,6 +36,7 @@ def check_peers(peers):
     for index, peer in enumerate(peers):
         argument = f"peers[{index}]"
         checks.check_model(peer, argument)
+        teacher_protocol.check_stays(peer, argument, "each peer learns itself")
         checks.check_scope(peer, argument, "MutualDistiller")
         checks.check_finite_weights(peer, argument)
         output = _logits(peer, argument)

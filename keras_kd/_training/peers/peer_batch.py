@@ -5,7 +5,7 @@ import dataclasses
 import keras
 from keras import ops
 
-from keras_kd._training.examples import Examples
+from keras_kd._training.targets import Examples
 
 
 class Shard(Examples):

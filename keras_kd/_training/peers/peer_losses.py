@@ -6,6 +6,7 @@ from keras_kd._core import ensemble_logits
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._training.loss_terms import Comparison
+from keras_kd._training.loss_terms import with_masks
 from keras_kd._training.outputs import ForwardPass
 from keras_kd._training.outputs import Outputs
 from keras_kd.losses.copies import copy_of
@@ -64,7 +65,7 @@ class PeerLosses:
         """
         return self._together.combine([answers[i] for i in self.teachers])
 
-    def terms(self, answers, student, examples):
+    def terms(self, answers, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
 
         Args:
@@ -72,13 +73,16 @@ class PeerLosses:
                 of the peer.
             student: The learning peer's `ForwardPass`.
             examples: `Examples` that they are of.
+            replicas: Number of replicas that take part.
 
         Returns:
             Dict as `Comparison.terms` returns it.
         """
-        terms = self._average.terms(self.combined(answers), student, examples)
+        terms = self._average.terms(
+            self.combined(answers), student, examples, replicas
+        )
         single = [
-            comparison.terms(answers[index], student, examples)
+            comparison.terms(answers[index], student, examples, replicas)
             for index, comparison in zip(
                 self.teachers, self._each, strict=False
             )
@@ -137,11 +141,13 @@ class PeerEnsemble(Outputs):
         if len(results) == 1:
             return results[0]
         checked = [
-            outputs.check_finite({tap: one.tensors[tap] for tap in self.taps})
+            outputs.check_finite(
+                *with_masks({tap: one.tensors[tap] for tap in self.taps})
+            )
             for outputs, one in zip(self.outputs, results, strict=True)
         ]
         tensors = {
-            tap: _members([one[tap] for one in checked]) for tap in self.taps
+            tap: _members([one[tap][0] for one in checked]) for tap in self.taps
         }
         output = _members([one.output for one in results])
         return ForwardPass(output, tensors, results[0].training)

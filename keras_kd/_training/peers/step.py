@@ -82,7 +82,7 @@ class PeerStep(Step):
         self.parts = parts
         self.training = training
         self.count = len(parts.outputs)
-        whole = _of_one_output(parts.read(data))
+        whole = _of_one_output(parts.reader.read(data))
         self._shares = [whole] * self.count
         if training and parts.has_shards:
             self._shares = peer_batch.shards(whole, self.count)
@@ -160,7 +160,9 @@ class PeerStep(Step):
         one = self.parts.peer_losses[index]
         return self._total(
             one.originals,
-            one.terms(self._answers_to[index], student, share),
+            one.terms(
+                self._answers_to[index], student, share, self.parts.replicas
+            ),
             share,
             student.output,
             [*student.penalties, *one.penalties()],

@@ -138,11 +138,16 @@ class Bench:
             student_loss_weight=self.settings.student_loss_weight,
         )
 
+    def distilled(self, student):
+        """The model that is distilled for a student with new weights."""
+        rebuild = self.method.rebuild
+        return student if rebuild is None else rebuild(self, student)
+
     def trainer(self, student, seed=0):
         """The model whose `fit` trains a student by the chosen method.
 
         Args:
-            student: See `distiller`.
+            student: What `distilled` returned.
             seed: See `distiller`.
         """
         make = self.method.make_trainer or Bench.distiller
@@ -167,8 +172,10 @@ class Bench:
         """
         keras.utils.set_random_seed(seed)
         saved = model_weights.fresh_copy(self.student)
-        student = teachers.logits(saved)
         is_distilled = arm == DISTILLED
+        if is_distilled:
+            saved = self.distilled(saved)
+        student = teachers.logits(saved)
         takes_answers = self.answers is not None and is_distilled
         lesson = self.lesson(
             rate,

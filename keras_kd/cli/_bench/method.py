@@ -34,6 +34,8 @@ class Method:
             student of a seed learns from. `None`: the teacher itself.
         make_student: From `(image_shape, num_classes)` to the architecture of
             all students. `None`: that of `--student`, or the default.
+        rebuild: From `(bench, student)` to the model that is distilled in the
+            place of a student with new weights. `None`: that student itself.
         make_trainer: From `(bench, student, seed)` to the model whose `fit`
             trains the student; also made once before the job, to see that it
             can be. `None`: a `Distiller` of the teacher and `make_losses`.
@@ -55,6 +57,7 @@ class Method:
     noise_probability: float | None = None
     wrap_teacher: Callable | None = None
     make_student: Callable | None = None
+    rebuild: Callable | None = None
     make_trainer: Callable | None = None
     train: Callable | None = None
     min_epochs: int = 1

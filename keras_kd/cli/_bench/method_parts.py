@@ -173,6 +173,46 @@ def shallow_student(image_shape, num_classes):
     )
 
 
+def last_features(teacher, student, settings):
+    """Compares the last features, behind which both have their classifiers."""
+    from keras_kd import losses
+    from keras_kd.search.tap_pairs import stages
+
+    pair = pairs_of("hint", teacher, student)[-1]
+    maps = stages(teacher) if pair.has_positions else []
+    return [
+        losses.Hint(
+            teacher_tap=maps[-1][0] if maps else pair.teacher_tap,
+            student_tap=pair.student_tap,
+            loss_weight=settings.loss_weight,
+        )
+    ]
+
+
+def with_classifier(bench, student):
+    """Puts a projector and the teacher's classifier on a student's features."""
+    from keras_kd.procedures._reuse_classifier.reused import reused
+
+    (hint,) = bench.losses(student)
+    return reused(bench.teacher, student, hint.teacher_tap, hint.student_tap)
+
+
+def classifier_trainer(bench, student, seed):
+    """Makes the Distiller of what `with_classifier` returned."""
+    from keras_kd.distiller import Distiller
+    from keras_kd.procedures._reuse_classifier.reused import distance
+
+    (hint,) = bench.losses(bench.student)
+    return Distiller(
+        teacher=bench.taught_by(seed),
+        student=student,
+        distillation_losses=distance(
+            hint.teacher_tap, bench.settings.loss_weight
+        ),
+        student_loss_weight=bench.settings.student_loss_weight,
+    )
+
+
 def staged_hint(teacher, student, settings):
     """The hint of the first of two stages; it has the paper's own weight."""
     return _features("hint", teacher, student, 1.0)

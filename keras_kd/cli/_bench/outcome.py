@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import statistics
+import tempfile
 
 import keras
 import numpy as np
@@ -154,8 +155,10 @@ def measure(bench, state, rates):
     record, arrays = state.load(arms.TEACHER)
     teacher_logits = arrays["logits"]
     path = bench.settings.teacher or state.model_path(arms.TEACHER)
-    teacher_time, student_time = latency.in_turn(
-        [bench.teacher, bench.student], bench.data.test_images
+    distilled = bench.distilled(bench.student)
+    teacher_time, *times = latency.in_turn(
+        [bench.teacher, *dict.fromkeys((bench.student, distilled))],
+        bench.data.test_images,
     )
     figures = {
         arms.TEACHER: _figures(
@@ -167,8 +170,12 @@ def measure(bench, state, rates):
     }
     seeds = range(bench.settings.seeds)
     student_path = state.model_path(arms.student_name(arms.DISTILLED, 0))
-    # One architecture for all arms: what differs is the noise of the clock.
-    cost = _cost(bench.student, student_path, student_time)
+    # Of one architecture, what differs is the noise of the clock.
+    cost = _cost(distilled, student_path, times[-1])
+    costs = dict.fromkeys(arms.ARMS, cost)
+    if distilled is not bench.student:
+        for arm in (arms.ALONE, arms.SMOOTHING):
+            costs[arm] = _cost_of_new(bench.student, times[0])
     right = {}
     for arm in arms.ARMS:
         runs = [state.load(arms.student_name(arm, seed)) for seed in seeds]
@@ -176,7 +183,7 @@ def measure(bench, state, rates):
             bench,
             teacher_logits,
             [(run["history"], found["logits"]) for run, found in runs],
-            cost,
+            costs[arm],
         )
         right[arm] = np.stack(
             [_is_right(bench, found["logits"]) for _, found in runs]
@@ -208,9 +215,9 @@ def _intervals(right):
     Args:
         right: Whether each answer is right, `(seeds, examples)`, by arm.
     """
-    alone, smoothing, distilled = (right[arm] for arm in arms.ARMS)
+    alone, smoothing, distilled = arms.ARMS
     pairs = (alone, distilled), (alone, smoothing), (smoothing, distilled)
-    return [report.compare(*pair, comparisons=len(pairs)) for pair in pairs]
+    return report.compare_arms(right, pairs)
 
 
 def _tried(state, arm, settings):
@@ -233,6 +240,14 @@ def _cost(model, path, seconds):
         "size": os.path.getsize(path),
         "latency": seconds,
     }
+
+
+def _cost_of_new(model, seconds):
+    """The same of a model that is saved nowhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.keras")
+        model.save(path)
+        return _cost(model, path, seconds)
 
 
 def _figures(bench, teacher_logits, runs, cost):

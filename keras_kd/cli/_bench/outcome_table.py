@@ -26,8 +26,8 @@ def legend(outcome):
         "agrees: chooses as the teacher does. ECE: expected calibration error. "
         "KB: saved, without optimizer. ms: median and quartiles of "
         f"{latency.ROUNDS} compiled calls with a batch of {latency.BATCH}, "
-        "teacher and student in turn; the students are of one architecture and "
-        "were timed as one."
+        "teacher and students in turn; those of one architecture were timed as "
+        "one."
     )
 
 

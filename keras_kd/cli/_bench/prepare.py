@@ -215,7 +215,8 @@ def _try_out(bench):
     """Makes the Distiller, which validates that the models fit together."""
     try:
         for variant in bench.variants():
-            variant.trainer(teachers.logits(bench.student))
+            student = teachers.logits(bench.student)
+            variant.trainer(variant.distilled(student))
     except UnusableError:
         raise
     except (ValueError, TypeError) as error:

@@ -19,8 +19,6 @@ MULTI_WORKER = "multi_worker"
 # Tried by default, where the models have layers to compare.
 DEFAULT_METHODS = (
     "soft_targets",
-    "ls",
-    "dkd",
     "hints_and_soft_targets",
     "attention_and_soft_targets",
 )

@@ -6,6 +6,7 @@ from keras_kd._core import files
 from keras_kd._core.arguments import check_count
 from keras_kd._core.identity import fingerprint
 from keras_kd._core.teacher_protocol import TeacherProtocol
+from keras_kd._core.teacher_protocol import check_stays
 from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import records
 from keras_kd.teachers.augmentation import Augmentation
@@ -36,6 +37,7 @@ def check(teacher, taps, dtype, top_k, views, augmentation):
     """Validates the arguments of `cache_teacher` before data are read."""
     if isinstance(teacher, keras.Model):
         check_built(teacher)
+        check_stays(teacher, "teacher", "a cache keeps what it says once")
     elif not (
         isinstance(teacher, TeacherProtocol) and hasattr(teacher, "predict")
     ):

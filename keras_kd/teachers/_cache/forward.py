@@ -8,7 +8,6 @@ from keras_kd import batch
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
 from keras_kd._core.final_activations import gives_probabilities
-from keras_kd._core.unchanged import unchanged
 from keras_kd.teachers._cache import layout
 
 
@@ -55,7 +54,7 @@ class ModelForward:
         self._encode = backend.compiled_by_shape(self._run, teacher.variables)
 
     def _run(self, x):
-        with unchanged(self.tapped.model):
+        with backend.unchanged(self.tapped.model):
             output, tensors = self.tapped(self._entries(x), training=False)
         return self.layout.encode(output, tensors)
 

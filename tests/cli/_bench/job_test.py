@@ -19,6 +19,7 @@ from keras_kd.cli._shell.settings import resolve
 from tests import reference
 from tests import support
 from tests.cli import small_jobs
+from tests.references import several_arms
 
 
 @pytest.mark.slow
@@ -93,17 +94,17 @@ class DigitsJobTest(absltest.TestCase):
         self.assertEqual(self.outcome.figures["teacher"].agreements, [1.0])
 
     def test_intervals_are_those_of_seeds_and_test_images(self):
-        alone, smoothing, distilled = (
+        answers = [
             [self.right(arm, seed) for seed in (0, 1)] for arm in arms.ARMS
-        )
-        for gain, before, after in (
-            (self.outcome.gain, alone, distilled),
-            (self.outcome.smoothing_gain, alone, smoothing),
-            (self.outcome.gain_over_smoothing, smoothing, distilled),
+        ]
+        for gain, *pair in (
+            (self.outcome.gain, 0, 2),
+            (self.outcome.smoothing_gain, 0, 1),
+            (self.outcome.gain_over_smoothing, 1, 2),
         ):
             np.testing.assert_allclose(
                 (gain.mean, gain.low, gain.high),
-                reference.two_way_interval(before, after, comparisons=3),
+                several_arms.interval(answers, *pair, comparisons=3),
             )
 
     def right(self, arm, seed):

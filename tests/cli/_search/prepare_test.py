@@ -138,7 +138,7 @@ class BeginTest(parameterized.TestCase):
         found, _ = self.search(methods=None)
         self.assertEqual(
             found.hypermodel.knobs["method"].values,
-            ("soft_targets", "ls", "dkd", "hints_and_soft_targets"),
+            ("soft_targets", "hints_and_soft_targets"),
         )
         self.assertIn("--teacher=", found.command)
         self.assertIn("--student=", found.command)

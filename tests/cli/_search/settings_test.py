@@ -53,6 +53,7 @@ class ResolveTest(parameterized.TestCase):
                 "mutual_learning",
                 "noisy_teacher",
                 "shallow_mimic",
+                "simkd",
                 "taid",
             },
         )

@@ -6,6 +6,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from scipy import special
 
+from keras_kd._core.model_weights import copied_graph
 from keras_kd.procedures._supervision_transfer import models
 from tests import support
 
@@ -16,7 +17,7 @@ class TrainableCopyTest(absltest.TestCase):
         net = keras.Sequential(
             [keras.Input((4,)), inner, keras.layers.Dense(2)]
         )
-        net = models.copied_graph(net)
+        net = copied_graph(net)
         inner = net.get_layer("inner")
         inner.layers[0].trainable = False
         # A model that may be trained, with one layer that may not.
@@ -38,19 +39,9 @@ class TrainableCopyTest(absltest.TestCase):
         self.assertLen(copy.non_trainable_weights, 2)
 
 
-class UpperPartTest(parameterized.TestCase):
-    @parameterized.parameters("hidden", "head")
-    def test_takes_up_where_the_lower_part_ends(self, tap):
-        net = models.copied_graph(support.dense(5))
-        x, _ = support.data()
-        lower = keras.Model(net.inputs[0], net.get_layer(tap).output)
-        upper = models.upper_part(net, tap)
-        np.testing.assert_allclose(upper(lower(x)), net(x), rtol=1e-6)
-
-
 class FusionTest(parameterized.TestCase):
     def fuse(self, first, second, x):
-        nets = [models.copied_graph(net) for net in (first, second)]
+        nets = [copied_graph(net) for net in (first, second)]
         both = models.fusion(*nets, "a", "b")
         return both, both.predict({"a": x, "b": x}, verbose=0)
 

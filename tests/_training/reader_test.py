@@ -5,7 +5,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from keras_kd._training.label_ranges import LabelRanges
+from keras_kd._training.reader import Reader
 from tests import support
 
 CLASSES = 3
@@ -19,21 +19,22 @@ MESSAGE = (
 )
 
 
-class LabelRangesTest(parameterized.TestCase):
-    def refuse(self, ranges, y, highest, found):
+class ReaderTest(parameterized.TestCase):
+    def refuse(self, reader, y, highest, found):
         message = MESSAGE.format(highest, found)
         with self.assertRaisesRegex(ValueError, message):
-            ranges.check_arrays(y)
+            reader.check_arrays(y)
         # In a step too: outside of a graph it fails at once.
         labels = keras.tree.map_structure(keras.ops.convert_to_tensor, y)
         with self.assertRaisesRegex(
             ValueError, MESSAGE.format(highest, "others")
         ):
-            ranges.check(labels)
+            reader.read((np.ones(1), labels))
 
-    def accept(self, ranges, y):
-        ranges.check_arrays(y)
-        ranges.check(keras.tree.map_structure(keras.ops.convert_to_tensor, y))
+    def accept(self, reader, y):
+        reader.check_arrays(y)
+        labels = keras.tree.map_structure(keras.ops.convert_to_tensor, y)
+        reader.read((np.ones(1), labels))
 
     @parameterized.named_parameters(
         ("high", [0, 1, 3], 3),
@@ -43,8 +44,8 @@ class LabelRangesTest(parameterized.TestCase):
         ("floats", [0.0, np.nan, 4.0], 4.0),
     )
     def test_refuses(self, y, found):
-        ranges = LabelRanges(OUTPUT, (), SPARSE)
-        self.refuse(ranges, np.asarray(y), CLASSES - 1, found)
+        reader = Reader(OUTPUT, (), SPARSE)
+        self.refuse(reader, np.asarray(y), CLASSES - 1, found)
 
     @parameterized.named_parameters(
         ("classes", SPARSE, [0, 1, 2]),
@@ -62,17 +63,22 @@ class LabelRangesTest(parameterized.TestCase):
         ("word", "crossentropy", [7]),
     )
     def test_accepts(self, loss, y):
-        self.accept(LabelRanges(OUTPUT, (), loss), np.asarray(y))
+        self.accept(Reader(OUTPUT, (), loss), np.asarray(y))
 
     def test_each_output_has_its_own_classes(self):
-        ranges = LabelRanges(HEADS, ("a", "b"), {"a": SPARSE, "b": SPARSE})
-        self.accept(ranges, {"a": np.int32([2]), "b": np.int32([4])})
-        self.refuse(ranges, {"a": np.int32([2]), "b": np.int32([5])}, 4, 5)
-        self.refuse(ranges, {"a": np.int32([3]), "b": np.int32([4])}, 2, 3)
+        reader = Reader(HEADS, ("a", "b"), {"a": SPARSE, "b": SPARSE})
+        self.accept(reader, {"a": np.int32([2]), "b": np.int32([4])})
+        self.refuse(reader, {"a": np.int32([2]), "b": np.int32([5])}, 4, 5)
+        self.refuse(reader, {"a": np.int32([3]), "b": np.int32([4])}, 2, 3)
+
+    def test_labels_may_be_of_the_outputs_with_a_loss_alone(self):
+        reader = Reader([*HEADS.values()], ("a", "b"), [None, SPARSE])
+        self.accept(reader, [np.int32([4])])
+        self.refuse(reader, [np.int32([5])], 4, 5)
 
     def test_data_of_other_kinds_are_not_looked_into(self):
-        LabelRanges(OUTPUT, (), SPARSE).check_arrays(None)
-        LabelRanges(OUTPUT, (), SPARSE).check_arrays([0, 7])
+        Reader(OUTPUT, (), SPARSE).check_arrays(None)
+        Reader(OUTPUT, (), SPARSE).check_arrays([0, 7])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Parts of `procedures.reuse_classifier`."""
