@@ -53,7 +53,9 @@ def divergence_of_logits(first, second, temperature, *, by_first=False):
 
         return value, gradients
 
-    return of(first, second, ops.convert_to_tensor(temperature, first.dtype))
+    # A tensor of its own: TensorFlow takes no variable that is trained here.
+    temperature = 1 * ops.convert_to_tensor(temperature, first.dtype)
+    return of(first, second, temperature)
 
 
 def _value_and_slopes(first, second, temperature, has_slopes_of_first):
