@@ -168,7 +168,7 @@ def learn(name, seed):
     else:
         examples = tf.data.Dataset.from_tensor_slices(few)
     ends = []
-    clock = lambda *_: ends.append(time.perf_counter())  # noqa: E731
+    clock = lambda *_: ends.append(time.process_time())  # noqa: E731
     clock = keras.callbacks.LambdaCallback(on_epoch_end=clock)
     trained.compile(optimizer(IMAGES, EPOCHS), loss, **compiled)
     shuffled = examples.shuffle(IMAGES, seed=seed).batch(BATCH_SIZE)
@@ -200,8 +200,9 @@ for seed in SEEDS:
 A line for each arm, the best first: accuracy with its standard deviation over
 the seeds; the gain over the student alone with its interval over seeds and test
 images, corrected for the eight methods; and whether it cannot be told from the
-best, or from the student alone. A step is timed without the teacher, which was
-asked before. The picture is `which_method/gain_against_cost.png`.
+best, or from the student alone. A step's cost, in CPU seconds as a multiple of
+the student alone's, is without the teacher, which was asked before. The picture
+is `which_method/gain_against_cost.png`.
 """
 
 right = {name: [run["right"] for run in of] for name, of in runs.items()}

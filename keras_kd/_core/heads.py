@@ -79,6 +79,23 @@ def upper_part(model, tap, name):
     return keras.Model(inputs, x, name=name)
 
 
+def check_has_graph(teacher, need):
+    """Validates that what is behind a tap of a teacher can be known.
+
+    Args:
+        teacher: A `keras.Model`.
+        need: Why it must be known, for the error.
+    """
+    if not _has_graph(teacher):
+        raise TypeError(
+            "`teacher` must be a Functional or Sequential model, since "
+            f"only a graph shows what is behind a tap, and {need}. "
+            f'Received: teacher="{teacher.name}" of type '
+            f"{type(teacher).__name__}. Build it as "
+            "`keras.Model(inputs, outputs)`."
+        )
+
+
 class _Behind:
     """The ways from a tap to the output, one for each model around it.
 
@@ -92,14 +109,7 @@ class _Behind:
         self._model = model
         self._tap = tap
         self._need = need
-        if not _has_graph(model):
-            raise TypeError(
-                "`teacher` must be a Functional or Sequential model, since "
-                f"only a graph shows what is behind a tap, and {need}. "
-                f'Received: teacher="{model.name}" of type '
-                f"{type(model).__name__}. Build it as "
-                "`keras.Model(inputs, outputs)`."
-            )
+        check_has_graph(model, need)
         if tap is None:
             raise self._refusal("the head begins there", "Tap a layer.")
         place = places.find(model, tap)
@@ -110,7 +120,7 @@ class _Behind:
         self._ends = self._find(model, place.path, place.is_input)
 
     def parts(self, make):
-        """What leads from the tap to the output, the innermost first.
+        """Makes the parts from the tap to the output, the innermost first.
 
         Args:
             make: `keras.Function` or `keras.Model`: from a symbolic tensor and

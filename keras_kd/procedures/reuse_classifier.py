@@ -8,6 +8,7 @@ import keras
 
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_not_empty
+from keras_kd._core.heads import check_has_graph
 from keras_kd._core.kinds import check_path
 from keras_kd._core.predictions import logits_of
 from keras_kd._runs.fit_arguments import check_fits
@@ -134,6 +135,8 @@ def reuse_classifier(
     check_model(student, "student")
     check_path("teacher_tap", teacher_tap)
     _check_projector(projector)
+    check_model(teacher, "teacher")
+    check_has_graph(teacher, "its classifier is copied")
     logits = logits_of(teacher, "teacher").shape
     check_labels("data", data, logits, may_lack=True)
     check_labels("validation_data", validation_data, logits, may_lack=True)
