@@ -7,8 +7,10 @@ step costs.
 
 from keras import ops
 
-# Below this many nats, the rounding of a plain sum would be seen.
-_CLOSE = 0.1
+from keras_kd import backend
+
+# Below this many nats, the rounding of a plain sum, some 1e-7, would be seen.
+_CLOSE = 0.02
 # The value where a student rules out a class and its teacher does not.
 _LARGEST = 1e30
 
@@ -42,6 +44,7 @@ def divergence_of_logits(first, second, temperature, *, by_first=False):
             kept = inputs, slopes
             if upstream is None:
                 (upstream,) = arguments
+                upstream = backend.after(upstream, value)
             else:
                 # On PyTorch, only what is made of these can be differentiated
                 # again.
@@ -65,10 +68,14 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
         The value, and the derivatives by both; None for those by `first` if
         they are not asked for.
     """
-    p, log_p_total = _softmax(first, temperature, has_slopes_of_first)
-    q, log_q_total = _softmax(second, temperature, has_slopes_of_first)
-    shift = log_q_total - log_p_total
+    p, p_highest, p_total = _softmax(first, temperature, has_slopes_of_first)
+    # In this order, three tensors of all classes are enough at a time.
+    second = backend.after(second, p)
+    q, q_highest, q_total = _softmax(second, temperature, has_slopes_of_first)
+    # A ratio near 1, whose logarithm keeps digits that those of both lose.
+    shift = q_highest - p_highest + ops.log(q_total / p_total)
     by_second = q - p
+    second = backend.after(second, by_second)
 
     def log_ratios():
         # Not kept for both places: it is a tensor of all classes. Not from two
@@ -82,22 +89,22 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
         value = ops.sum(_differences(p, log_ratios(), by_second), axis=-1)
         return ops.where(plain < _CLOSE, value + plain, plain)
 
+    value = ops.cond(ops.any(plain < _CLOSE), precise, lambda: plain)
+
     def without_ruled_out():
         d = log_ratios()
         # A class with p = 0 and a ratio of inf has no part in the mean.
-        terms = ops.where(p > 0, p * d, ops.zeros_like(d))
-        value = ops.sum(_differences(p, d, by_second) - terms, axis=-1)
-        return ops.where(ops.isnan(plain), value, close)
+        terms = ops.where(p > 0, p * d, 0.0)
+        found = ops.sum(_differences(p, d, by_second) - terms, axis=-1)
+        return ops.where(ops.isnan(plain), found, value)
 
-    close = ops.cond(ops.any(plain < _CLOSE), precise, lambda: plain)
-    value = ops.cond(
-        ops.any(ops.isnan(plain)), without_ruled_out, lambda: close
-    )
+    has_ruled_out = ops.any(ops.isnan(plain))
+    value = ops.cond(has_ruled_out, without_ruled_out, lambda: value)
     value = ops.clip(value, 0.0, _LARGEST)
     if not has_slopes_of_first:
         return value, (None, by_second)
     excess = log_ratios() + ops.expand_dims(value, axis=-1)
-    by_first = ops.where(p > 0, -p * excess, ops.zeros_like(p))
+    by_first = ops.where(p > 0, -p * excess, 0.0)
     return value, (by_first, by_second)
 
 
@@ -107,16 +114,24 @@ def _differences(p, log_ratios, q_less_p):
 
 
 def _softmax(logits, temperature, is_differentiated):
-    """Probabilities, and the logarithm of what they are divided by."""
+    """Probabilities, and what their logarithms differ by from the logits.
+
+    Returns:
+        `(probabilities, highest, total)`: a probability is `exp(logit /
+        temperature - highest) / total`.
+    """
     softened = logits / temperature
     probabilities = ops.softmax(softened, axis=-1)
     if is_differentiated:
-        return probabilities, ops.logsumexp(softened, axis=-1, keepdims=True)
-    # The probability of the highest logit tells it at less cost; equal ones
-    # would give it a wrong derivative.
+        highest = ops.stop_gradient(ops.max(softened, axis=-1, keepdims=True))
+        total = ops.sum(ops.exp(softened - highest), axis=-1, keepdims=True)
+        return probabilities, highest, total
+    # The highest probability tells the total at less cost; equal ones would
+    # give it a wrong derivative.
     highest = ops.max(logits, axis=-1, keepdims=True) / temperature
-    share = ops.max(probabilities, axis=-1, keepdims=True)
-    return probabilities, highest - ops.log(share)
+    total = 1 / ops.max(probabilities, axis=-1, keepdims=True)
+    # The next to read them may then write its result in their place.
+    return backend.after(probabilities, total), highest, total
 
 
 def _gradients(upstream, inputs, slopes, by_first, by_temperature):
@@ -126,7 +141,7 @@ def _gradients(upstream, inputs, slopes, by_first, by_temperature):
     of_temperature = ops.zeros_like(temperature)
     if by_temperature:
         terms = of_second * second + ops.where(
-            of_first == 0, ops.zeros_like(first), of_first * first
+            of_first == 0, 0.0, of_first * first
         )
         of_temperature = -ops.sum(factor * terms) / temperature
     return (

@@ -83,6 +83,27 @@ class DivergenceOfLogitsTest(parameterized.TestCase):
             rtol=1e-5,
         )
 
+    @parameterized.product(
+        distance=(0.3, 0.2, 0.1, 0.01), by_first=(True, False)
+    )
+    def test_float32_keeps_its_digits(self, distance, by_first):
+        # Of .04, .02, .005 and .00005 nats: on both sides of the limit from
+        # which a plain sum is precise.
+        random = np.random.default_rng(1)
+        first = random.normal(size=(8, 1000)).astype("float32")
+        second = first + distance * random.normal(size=(8, 1000))
+        second = second.astype("float32")
+        actual = divergence_of_logits(
+            *map(ops.convert_to_tensor, (first, second)),
+            1.0,
+            by_first=by_first,
+        )
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(actual),
+            expected(first, second, 1.0),
+            rtol=2e-5,
+        )
+
     def test_value_and_gradients_by_the_first(self):
         x = ops.convert_to_tensor(FIRST, "float32")
         value, by_x, by_temperature = values_and_gradients(
