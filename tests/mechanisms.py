@@ -94,7 +94,9 @@ class Queue(keras_kd.losses.DistillationLoss):
     def call(self, teacher, student, example_weights=None, training=False):
         earlier = memory.recalled(self.queue)
         if training:
-            memory.enqueue(self.queue, teacher, example_weights)
+            self.queue.assign(
+                memory.enqueued(self.queue, teacher, example_weights)
+            )
         gaps = student[:, None] - earlier[None]
         return ops.mean(gaps**2, axis=(1, 2))
 

@@ -93,6 +93,11 @@ ACRONYMS = {
         "Tian et al. 2020, https://arxiv.org/abs/1910.10699",
         "crd",
     ),
+    "RRD": Acronym(
+        "losses.ContrastiveQueue",
+        "Giakoumoglou and Stathaki 2024, https://arxiv.org/abs/2407.12073",
+        "rrd",
+    ),
     "NST": Acronym(
         "losses.NeuronSelectivityTransfer",
         "Huang and Wang 2017, https://arxiv.org/abs/1707.01219",
@@ -127,6 +132,11 @@ ACRONYMS = {
         "losses.MaskedGeneration",
         "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
         "mgd",
+    ),
+    "REVIEWKD": Acronym(
+        "losses.KnowledgeReview",
+        "Chen et al. 2021, https://arxiv.org/abs/2104.09044",
+        "reviewkd",
     ),
     "SIMKD": Acronym(
         "procedures.reuse_classifier",

@@ -6,6 +6,7 @@ from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
 from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
 from keras_kd.losses.distillation_loss import DistillationLoss
@@ -16,6 +17,7 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.interpolated_soft_targets import InterpolatedSoftTargets
 from keras_kd.losses.jensen_shannon_divergence import JensenShannonDivergence
+from keras_kd.losses.knowledge_review import KnowledgeReview
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.masked_generation import MaskedGeneration
 from keras_kd.losses.match import Match
@@ -41,6 +43,7 @@ __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
     "ChannelDistributions",
+    "ContrastiveQueue",
     "ContrastiveRepresentation",
     "DecoupledSoftTargets",
     "DistillationLoss",
@@ -51,6 +54,7 @@ __all__ = [
     "InputGradientTransfer",
     "InterpolatedSoftTargets",
     "JensenShannonDivergence",
+    "KnowledgeReview",
     "LogitRegression",
     "MaskedGeneration",
     "Match",

@@ -1,18 +1,15 @@
 """Contrastive distillation of representations (Tian et al., 2020)."""
 
-import math
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_kd._core.arguments import WEIGHT
-from keras_kd._core.arguments import check_count
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
-from keras_kd.losses.example_pairs import ExamplePairs
 from keras_kd.losses.example_pairs import mean_by
-from keras_kd.losses.lengths import unit
+from keras_kd.losses.projected_vectors import ProjectedVectors
 from keras_kd.losses.soft_targets import IMPOSSIBLE
 from keras_kd.losses.soft_targets import divergence
 
@@ -51,7 +48,7 @@ def contrast(teacher, student, weights, scale, consistency):
 
 
 @keras.saving.register_keras_serializable("keras_kd")
-class ContrastiveRepresentation(ExamplePairs):
+class ContrastiveRepresentation(ProjectedVectors):
     """Finds an example's teacher among those of the batch (CRD).
 
     Two linear projections bring the features of both models to vectors of
@@ -115,30 +112,13 @@ class ContrastiveRepresentation(ExamplePairs):
     def __init__(
         self, width: int = 128, consistency: float = 0.5, **kwargs: Any
     ):
-        super().__init__(**kwargs)
-        check_count("width", width, "numbers of a projected vector")
-        self.width = int(width)
+        super().__init__(width, **kwargs)
         self.consistency = self.add_hyperparameter(
             "consistency", consistency, "the factor on the divergence", WEIGHT
         )
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
-        if None in (*teacher_shape[1:], *student_shape[1:]):
-            raise ValueError(
-                f"{self.comparison(teacher_shape, student_shape)} Both must "
-                "have known sizes, since linear projections take them to "
-                "vectors. Pool over the axes of unknown length, such as by "
-                "`keras.layers.GlobalAveragePooling1D`."
-            )
-        self.teacher_projection, self.student_projection = (
-            keras.layers.Dense(self.width, dtype=self.compute_dtype)
-            for _ in range(2)
-        )
-        for layer, shape in (
-            (self.teacher_projection, teacher_shape),
-            (self.student_projection, student_shape),
-        ):
-            layer.build((None, math.prod(shape[1:])))
+        super().build(teacher_shape, student_shape)
         self.log_scale = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(FIRST_LOG_SCALE),
@@ -149,13 +129,5 @@ class ContrastiveRepresentation(ExamplePairs):
         self, teacher: Tensor, student: Tensor, weights: Tensor
     ) -> Tensor:
         scale = ops.minimum(ops.exp(self.log_scale), LARGEST_SCALE)
-        return contrast(
-            unit(self.teacher_projection(teacher)),
-            unit(self.student_projection(student)),
-            weights,
-            scale,
-            self.consistency,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"width": self.width}
+        vectors = self.vectors(teacher, student)
+        return contrast(*vectors, weights, scale, self.consistency)

@@ -42,6 +42,30 @@ class ExamplePairs(DistillationLoss):
         example_weights: Tensor | None = None,
         student_mask: Tensor | None = None,
     ) -> Tensor:
+        teacher, student, weights = self.prepare(
+            teacher, student, example_weights, student_mask
+        )
+        values = self.relate(teacher, student, weights)
+        return ops.where(weights > 0, values, 0)
+
+    def prepare(
+        self,
+        teacher: Tensor,
+        student: Tensor,
+        example_weights: Tensor | None,
+        student_mask: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Takes what does not count out of the features.
+
+        Args:
+            teacher: See the arguments of the call.
+            student: The same.
+            example_weights: The same.
+            student_mask: The same.
+
+        Returns:
+            What `relate` takes.
+        """
         teacher = ops.stop_gradient(teacher)
         pair = cover(self, teacher, student, student_mask)
         teacher, student = (
@@ -49,15 +73,14 @@ class ExamplePairs(DistillationLoss):
             for features in pair
         )
         if example_weights is None:
-            return self.relate(teacher, student, ops.ones_like(student[:, 0]))
+            return teacher, student, ops.ones_like(student[:, 0])
         weights = relative(ops.cast(example_weights, student.dtype))
-        counted = weights > 0
         # Not a product: what does not count may be infinite.
         teacher, student = (
-            ops.where(counted[:, None], features, 0)
+            ops.where(weights[:, None] > 0, features, 0)
             for features in (teacher, student)
         )
-        return ops.where(counted, self.relate(teacher, student, weights), 0)
+        return teacher, student, weights
 
     def relate(
         self, teacher: Tensor, student: Tensor, weights: Tensor

@@ -60,18 +60,22 @@ def recalled(memory: keras.Variable) -> Tensor:
     return ops.copy(memory.value)
 
 
-def enqueue(
+def enqueued(
     queue: keras.Variable, rows: Tensor, example_weights: Tensor
-) -> None:
-    """Puts the rows of a batch into a queue, in a training step.
+) -> Tensor:
+    """The value of a queue when the rows of a batch have come to its end.
 
-    They go to its end, and the oldest go from its beginning. Rows of examples
-    that do not count stay out.
+    The oldest go from its beginning. Rows of examples that do not count stay
+    out.
 
     Args:
-        queue: What `add_memory` returned, `(size, width)`.
+        queue: What `add_memory` returned, `(size, width)`, which stays as it
+            is: a training step assigns what is returned.
         rows: `(batch, width)`, taken without its gradient.
         example_weights: `(batch,)`: 0 for examples that do not count.
+
+    Returns:
+        A tensor of its own, `(size, width)`.
     """
     size, count = queue.shape[0], ops.shape(rows)[0]
     numbers = ops.arange(count, dtype="int32")
@@ -86,4 +90,4 @@ def enqueue(
     kept = ops.argsort(places)[count:]
     rows = ops.cast(ops.stop_gradient(rows), queue.dtype)
     every = ops.concatenate([rows, recalled(queue)])
-    queue.assign(ops.reshape(ops.take(every, kept, axis=0), queue.shape))
+    return ops.reshape(ops.take(every, kept, axis=0), queue.shape)

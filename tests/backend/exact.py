@@ -13,6 +13,7 @@ import numpy as np
 
 import keras_kd
 from tests import support
+from tests.backend import settled
 from tests.backend import trainings
 from tests.peers import communities
 
@@ -33,7 +34,7 @@ def linear(name, seed, dtype="float32"):
     model = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(3, dtype=dtype)], name=name
     )
-    trainings.set_weights(model, seed)
+    settled.set_weights(model, seed)
     return model
 
 
@@ -118,7 +119,7 @@ def alike(folder):
     if keras.backend.backend() != "torch":
         ways["in_groups"] = (fit, {"steps_per_execution": 2})
     for name, (train, options) in ways.items():
-        distiller = trainings.settle(support.distiller())
+        distiller = settled.settle(support.distiller())
         loss = support.cross_entropy()
         distiller.compile(keras.optimizers.Adam(0.01), loss, **options)
         found = [*train(distiller), *distiller.get_weights()]

@@ -20,7 +20,7 @@ import numpy as np
 import keras_kd
 from tests import support
 from tests.backend import gradients
-from tests.backend import trainings
+from tests.backend import settled
 from tests.conformance import every_loss_model
 from tests.conformance.loss_rows import ROWS
 
@@ -38,9 +38,7 @@ def of_loss(row):
     teacher, student = map(keras.ops.convert_to_tensor, row.tensors())
     loss = row.make(name="tested")
     row.call(loss, teacher, student)
-    random = np.random.default_rng(9)
-    for variable in loss.trainable_weights:
-        variable.assign(random.normal(size=tuple(variable.shape)) * 0.3)
+    settled.settle_loss(loss, np.random.default_rng(9))
     values, *found = gradients.values_and_gradients(
         lambda student: row.call(loss, teacher, student),
         student,
@@ -69,10 +67,10 @@ def of_training(row):
         teacher=every_loss_model.model("teacher", "teacher", [row]),
         student=every_loss_model.model("student", "student", [row]),
         distillation_losses=row.make(
-            name=row.name, teacher_tap=row.name, student_tap=row.name
+            name=row.name, teacher_tap=row.taps, student_tap=row.taps
         ),
     )
-    trainings.settle(distiller)
+    settled.settle(distiller)
     distiller.compile(keras.optimizers.SGD(0.05, momentum=0.9))
     first = support.values(distiller.weights)
     x, y, weights = every_loss_model.data(STEPS * BATCH)

@@ -17,6 +17,7 @@ import tensorflow as tf
 import keras_kd
 from tests import support
 from tests.backend import served_trainings
+from tests.backend import settled
 from tests.conformance import every_loss_model
 from tests.conformance import teacher_rows
 from tests.peers import communities
@@ -25,34 +26,8 @@ EXAMPLES, BATCH = 14, 6
 EPOCHS = 3
 
 
-def set_weights(layer, seed):
-    """Gives what training changes random values that depend on the seed."""
-    random = np.random.default_rng(seed)
-    for variable in layer.weights:
-        value = random.normal(size=tuple(variable.shape)) * 0.3
-        if variable.path.endswith(("gamma", "moving_variance")):
-            value = 1 + np.abs(value)
-        variable.assign(value.astype("float32"))
-
-
-def settle(distiller):
-    """Sets all weights but the hyperparameters of the losses."""
-    models = getattr(distiller, "peers", None)
-    if models is None:
-        models = [distiller.student, distiller.teacher]
-    for index, model in enumerate(models):
-        if isinstance(model, keras.Model):
-            set_weights(model, index)
-    losses = getattr(distiller, "peer_losses", distiller.distillation_losses)
-    random = np.random.default_rng(9)
-    for loss in losses:
-        for variable in loss.trainable_weights:
-            variable.assign(random.normal(size=tuple(variable.shape)) * 0.3)
-    return distiller
-
-
 def compiled(distiller, optimizer=None, metrics=True):
-    settle(distiller)
+    settled.settle(distiller)
     own = [keras_kd.metrics.TeacherAgreement()] if metrics else []
     distiller.compile(
         optimizer or keras.optimizers.SGD(0.05, momentum=0.9),
@@ -93,7 +68,7 @@ def vectors():
 def every_loss():
     """All losses at once, with masks and weights, and once more from a file."""
     x, y, weights = every_loss_model.data(EXAMPLES)
-    made = settle(every_loss_model.distiller())
+    made = settled.settle(every_loss_model.distiller())
     found = result(made, x, y, weights.astype("float32"))
     return [*found, *support.through_a_file(made).evaluate(x, y, verbose=0)]
 
@@ -187,7 +162,7 @@ def cached():
     """A student of the top three answers and a feature in a cache."""
     x, y, weights = vectors()
     teacher = support.dense(8, name="teacher")
-    set_weights(teacher, 1)
+    settled.set_weights(teacher, 1)
     data = tf.data.Dataset.from_tensor_slices((x, y, weights))
     with tempfile.TemporaryDirectory() as folder:
         cache = keras_kd.teachers.cache_teacher(

@@ -3,6 +3,10 @@
 import keras
 
 from tests.conformance.loss_row import Row
+from tests.conformance.loss_row import of_stages
+
+# Of a teacher and a student: two maps.
+STAGES = ((6, 6, 2), (3, 3, 3)), ((3, 3, 2), (3, 3, 4))
 
 
 def without_bias():
@@ -42,6 +46,15 @@ FEATURE_ROWS = (
         compares_examples=True,
     ),
     Row(
+        "contrastive_queue",
+        "ContrastiveQueue",
+        (5,),
+        (3,),
+        arguments=lambda: {"width": 4, "queue_size": 6},
+        is_divergence=False,
+        compares_examples=True,
+    ),
+    Row(
         "feature_correlation",
         "FeatureCorrelation",
         (4, 4, 3),
@@ -65,6 +78,17 @@ FEATURE_ROWS = (
         (8, 2, 2),
         arguments=lambda: {"mean_weight": 2.0, "grid": 2},
         is_divergence=False,
+    ),
+    Row(
+        "knowledge_review",
+        "KnowledgeReview",
+        (6 * 6 * 2 + 3 * 3 * 3,),
+        (3 * 3 * 2 + 3 * 3 * 4,),
+        is_divergence=False,
+        call=of_stages(*STAGES),
+        compares_examples=True,
+        teacher_stages=STAGES[0],
+        student_stages=STAGES[1],
     ),
     # Replicas would draw masks of their own.
     Row(

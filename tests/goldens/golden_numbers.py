@@ -54,6 +54,10 @@ def train(distiller, kind, attach=None):
         kind: See `batch`.
         attach: Method of the cache that teaches. Defaults to `None`.
     """
+    if keras.backend.backend() == "jax":
+        # The goldens are compiled without XLA, by which JAX compiles each
+        # operation by itself.
+        distiller.jit_compile = True
     x, y = batch(kind)
     options = {"epochs": STEPS, "shuffle": False, "verbose": 0}
     if attach is None:

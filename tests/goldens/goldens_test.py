@@ -20,6 +20,14 @@ from tests import support
 from tests.goldens import distiller_goldens
 from tests.goldens import golden_numbers
 
+# Each backend draws its own noise, and an `Augmentation` is TensorFlow's.
+ON_TENSORFLOW = (
+    "test_an_augmentation_makes_the_images_of_then",
+    "test_trains_on_as_then_cache_augmented",
+    "test_trains_on_as_then_taught_by_noisy",
+    "test_trains_on_as_then_taught_by_noisy_ensemble",
+)
+
 
 def load(name, test):
     """Loads a golden as a user does, without `custom_objects`."""
@@ -158,6 +166,8 @@ class GoldensTest(parameterized.TestCase):
 support.mark_slow(
     GoldensTest, "test_trains_on", but=["_distiller", "_mutual_together"]
 )
+for name in ON_TENSORFLOW:
+    support.on_tensorflow(getattr(GoldensTest, name))
 
 
 if __name__ == "__main__":

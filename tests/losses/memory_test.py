@@ -13,7 +13,7 @@ from tests.mechanisms import Masked
 from tests.mechanisms import Queue
 
 
-class EnqueueTest(parameterized.TestCase):
+class EnqueuedTest(parameterized.TestCase):
     def queue(self):
         loss = Queue()
         loss.build((None, 2), (None, 2))
@@ -32,8 +32,8 @@ class EnqueueTest(parameterized.TestCase):
         rows = 100 + np.arange(2 * len(weights), dtype="float32").reshape(-1, 2)
         rows_that_count = rows[np.array(weights) > 0]
         expected = np.concatenate([queue.numpy(), rows_that_count])
-        memory.enqueue(queue, rows, np.array(weights, "float32"))
-        np.testing.assert_array_equal(queue.numpy(), expected[-QUEUE_SIZE:])
+        actual = memory.enqueued(queue, rows, np.array(weights, "float32"))
+        np.testing.assert_array_equal(actual, expected[-QUEUE_SIZE:])
 
     def test_a_loss_must_see_the_whole_batch(self):
         class Alone(keras_kd.losses.DistillationLoss):
