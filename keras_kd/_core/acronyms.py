@@ -133,6 +133,11 @@ ACRONYMS = {
         "Yang et al. 2022, https://arxiv.org/abs/2205.01529",
         "mgd",
     ),
+    "REVIEWKD": Acronym(
+        "losses.KnowledgeReview",
+        "Chen et al. 2021, https://arxiv.org/abs/2104.09044",
+        "reviewkd",
+    ),
     "SIMKD": Acronym(
         "procedures.reuse_classifier",
         "Chen et al. 2022, https://arxiv.org/abs/2203.14001",

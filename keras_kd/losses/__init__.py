@@ -17,6 +17,7 @@ from keras_kd.losses.input_gradients import InputGradientSymmetry
 from keras_kd.losses.input_gradients import InputGradientTransfer
 from keras_kd.losses.interpolated_soft_targets import InterpolatedSoftTargets
 from keras_kd.losses.jensen_shannon_divergence import JensenShannonDivergence
+from keras_kd.losses.knowledge_review import KnowledgeReview
 from keras_kd.losses.logit_regression import LogitRegression
 from keras_kd.losses.masked_generation import MaskedGeneration
 from keras_kd.losses.match import Match
@@ -53,6 +54,7 @@ __all__ = [
     "InputGradientTransfer",
     "InterpolatedSoftTargets",
     "JensenShannonDivergence",
+    "KnowledgeReview",
     "LogitRegression",
     "MaskedGeneration",
     "Match",

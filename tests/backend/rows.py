@@ -67,7 +67,7 @@ def of_training(row):
         teacher=every_loss_model.model("teacher", "teacher", [row]),
         student=every_loss_model.model("student", "student", [row]),
         distillation_losses=row.make(
-            name=row.name, teacher_tap=row.name, student_tap=row.name
+            name=row.name, teacher_tap=row.taps, student_tap=row.taps
         ),
     )
     settled.settle(distiller)

@@ -28,21 +28,24 @@ class First(keras.layers.Layer):
 
 
 def model(side, name, rows=ROWS):
-    """A branch per row, whose last layer has the row's name."""
+    """A branch per layer of a row, whose last layer has its name."""
     vector = keras.Input((4,), name="vector")
     tokens = keras.Input((STEPS,), dtype="int32", name="tokens")
     branches = [keras.layers.Dense(3, name="head")(vector)]
-    for row in rows:
-        shape = getattr(row, f"{side}_shape")
+    for layer, shape in _layers(side, rows):
         if len(shape) == 2:
             embed = keras.layers.Embedding(10, shape[1], mask_zero=True)
-            branch = keras.layers.Dense(shape[1], name=row.name)(embed(tokens))
+            branch = keras.layers.Dense(shape[1], name=layer)(embed(tokens))
         else:
             branch = keras.layers.Dense(math.prod(shape))(vector)
-            branch = keras.layers.Reshape(shape, name=row.name)(branch)
+            branch = keras.layers.Reshape(shape, name=layer)(branch)
         branches.append(branch)
     inputs = {"vector": vector, "tokens": tokens}
     return keras.Model(inputs, First()(branches), name=name)
+
+
+def _layers(side, rows):
+    return [pair for row in rows for pair in row.layers(side).items()]
 
 
 def distiller(rows=ROWS, **options):
@@ -52,7 +55,7 @@ def distiller(rows=ROWS, **options):
         teacher=model("teacher", "teacher", rows),
         student=model("student", "student", rows),
         distillation_losses=[
-            row.make(name=row.name, teacher_tap=row.name, student_tap=row.name)
+            row.make(name=row.name, teacher_tap=row.taps, student_tap=row.taps)
             for row in rows
         ],
         student_loss_weight=0.5,

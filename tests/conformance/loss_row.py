@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,34 @@ def with_labels(loss, teacher, student):
     return loss(teacher, student, labels=labels)
 
 
+def of_stages(teacher_stages, student_stages):
+    """Each tensor is all stages of its model in one, as in training.
+
+    Args:
+        teacher_stages: Shapes of one example at the taps, a tuple.
+        student_stages: The same of the student.
+    """
+
+    def call(loss, teacher, student):
+        return loss(
+            _apart(teacher, teacher_stages),
+            _apart(student, student_stages),
+            training=True,
+        )
+
+    return call
+
+
+def _apart(tensor, shapes):
+    """The parts of a tensor that have these shapes, a tuple."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    parts = keras.ops.split(tensor, [int(end) for end in ends], axis=-1)
+    return tuple(
+        keras.ops.reshape(part, (-1, *shape))
+        for part, shape in zip(parts, shapes, strict=True)
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A loss, how to make it, and what it compares.
@@ -57,6 +86,9 @@ class Row:
             `needs` more, which is made of them.
         compares_examples: Whether the value of an example depends on the
             others in the batch.
+        teacher_stages: Of a loss with several taps, the shapes of one example
+            at each of the teacher's; `teacher_shape` is that of all in one.
+        student_stages: The same of the student.
     """
 
     name: str
@@ -68,10 +100,29 @@ class Row:
     is_divergence: bool = True
     call: Callable = two_tensors
     compares_examples: bool = False
+    teacher_stages: tuple = ()
+    student_stages: tuple = ()
 
     def make(self, **kwargs):
         """A new loss, not yet built."""
         return getattr(losses, self.loss)(**self.arguments(), **kwargs)
+
+    @property
+    def taps(self):
+        """The names of the layers that it compares: one, or a tuple."""
+        count = len(self.teacher_stages)
+        return tuple(f"{self.name}_{i}" for i in range(count)) or self.name
+
+    def layers(self, side):
+        """Shapes of one example by the names of layers, a dict.
+
+        Args:
+            side: `"teacher"` or `"student"`.
+        """
+        stages = getattr(self, f"{side}_stages")
+        if not stages:
+            return {self.name: getattr(self, f"{side}_shape")}
+        return dict(zip(self.taps, stages, strict=True))
 
     def make_function(self):
         """A new loss as a function of both tensors."""

@@ -3,6 +3,10 @@
 import keras
 
 from tests.conformance.loss_row import Row
+from tests.conformance.loss_row import of_stages
+
+# Of a teacher and a student: two maps.
+STAGES = ((6, 6, 2), (3, 3, 3)), ((3, 3, 2), (3, 3, 4))
 
 
 def without_bias():
@@ -74,6 +78,17 @@ FEATURE_ROWS = (
         (8, 2, 2),
         arguments=lambda: {"mean_weight": 2.0, "grid": 2},
         is_divergence=False,
+    ),
+    Row(
+        "knowledge_review",
+        "KnowledgeReview",
+        (6 * 6 * 2 + 3 * 3 * 3,),
+        (3 * 3 * 2 + 3 * 3 * 4,),
+        is_divergence=False,
+        call=of_stages(*STAGES),
+        compares_examples=True,
+        teacher_stages=STAGES[0],
+        student_stages=STAGES[1],
     ),
     # Replicas would draw masks of their own.
     Row(

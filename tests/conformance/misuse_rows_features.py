@@ -36,6 +36,8 @@ def _of_arguments():
     of, make = "losses.ContrastiveQueue", losses.ContrastiveQueue
     for argument in ("queue_size", "width"):
         rows += wrong(of, make, argument, 0, "2", 1.5, None, True, remedy=2)
+    of, make = "losses.KnowledgeReview", losses.KnowledgeReview
+    rows += wrong(of, make, "width", 0, "2", 1.5, True, remedy=2)
     of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
     values = (-1, "1", None, math.nan, True)
     rows += wrong(of, make, "mean_weight", *values, remedy=0.0)
@@ -107,6 +109,35 @@ def _of_shapes():
     ]
 
 
+def _reviewed(teacher_shapes, student_shapes):
+    """Builds a review of features of these shapes."""
+    return lambda: losses.KnowledgeReview().build(
+        teacher_shapes, student_shapes
+    )
+
+
+def _of_stages():
+    maps, vector = (None, 4, 4, 3), (None, 3)
+    right = _reviewed([maps, vector], [maps, vector])
+    return [
+        Row(
+            "losses.KnowledgeReview",
+            title,
+            _reviewed(teacher_shapes, student_shapes),
+            "KnowledgeReview",
+            shown,
+            right,
+        )
+        for title, teacher_shapes, student_shapes, shown in (
+            ("one tap", maps, maps, str(maps)),
+            ("not as many taps", [maps, vector], [maps], f"({maps},)"),
+            ("a map and a vector", [maps], [vector], f"({vector},)"),
+            ("sequences", [(None, 4, 3)], [(None, 4, 3)], "(None, 4, 3)"),
+            ("unknown sizes", [(None, None, 4, 3)], [maps], "None, None"),
+        )
+    ]
+
+
 def rows():
     """All of them."""
-    return _of_arguments() + _of_shapes()
+    return _of_arguments() + _of_shapes() + _of_stages()

@@ -6,11 +6,20 @@ from keras_kd.cli._bench.method_parts import pairs_of
 
 
 def _last(kind):
-    return lambda *models: pairs_of(kind, *models)[-1:]
+    return lambda *models: _taps(pairs_of(kind, *models)[-1:])
 
 
 def _each(*models):
-    return pairs_of("attention", *models)
+    return _taps(pairs_of("attention", *models))
+
+
+def _together(*models):
+    """All of `_each` for one loss."""
+    return [tuple(zip(*_each(*models), strict=True))]
+
+
+def _taps(pairs):
+    return [(pair.teacher_tap, pair.student_tap) for pair in pairs]
 
 
 def _method(acronym, line, choose, weights=None, arguments=None, **defaults):
@@ -19,7 +28,7 @@ def _method(acronym, line, choose, weights=None, arguments=None, **defaults):
     Args:
         acronym: What it is known as.
         line: What it is, in one line.
-        choose: From teacher and student to pairs of layers.
+        choose: From teacher and student to the taps of each loss, in pairs.
         weights: Dict from names of classes to weights. Defaults to the class
             of the acronym, with the weight of the settings.
         arguments: Further arguments of the losses.
@@ -36,13 +45,13 @@ def _method(acronym, line, choose, weights=None, arguments=None, **defaults):
         weight_of = weights or {known.class_name: settings.loss_weight}
         return [
             getattr(losses, name)(
-                teacher_tap=pair.teacher_tap,
-                student_tap=pair.student_tap,
+                teacher_tap=teacher_tap,
+                student_tap=student_tap,
                 loss_weight=weight,
                 **given,
             )
             for name, weight in weight_of.items()
-            for pair in choose(teacher, student)
+            for teacher_tap, student_tap in choose(teacher, student)
         ]
 
     if weights:
@@ -90,6 +99,12 @@ ON_FEATURES = dict(
             "VID",
             "the teacher's maps, predicted with a learned variance",
             _each,
+        ),
+        _method(
+            "REVIEWKD",
+            "the teacher's maps, each from those of the student that are "
+            "as deep or deeper",
+            _together,
         ),
         _method(
             "CWD",
