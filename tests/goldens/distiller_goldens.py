@@ -212,6 +212,29 @@ def feature_losses():
     )
 
 
+def stage_losses():
+    """A loss of several taps, and one with a queue."""
+    stages = ("tap0", "tap1")
+    return pair(
+        [
+            losses.KnowledgeReview(3, teacher_tap=stages, student_tap=stages),
+            losses.ContrastiveQueue(4, queue_size=8, **at(0)),
+        ],
+        maps("teacher", (3, 3, 1, "same"), (4, 3, 2, "same")),
+        maps("student", (2, 3, 1, "same"), (3, 3, 2, "same")),
+        optimizer=keras.optimizers.SGD(1e-3, momentum=0.9),
+    )
+
+
+def number_losses():
+    return pair(
+        losses.BoundedRegression(0.1),
+        support.dense(5, classes=1, name="teacher"),
+        support.dense(4, classes=1, name="student"),
+        loss="mean_squared_error",
+    )
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -265,6 +288,8 @@ DISTILLERS = {
     "losses_of_sequences": (sequence_losses, "tokens"),
     "losses_of_maps": (attention_losses, "images"),
     "losses_of_features": (feature_losses, "images"),
+    "losses_of_stages": (stage_losses, "images"),
+    "losses_of_numbers": (number_losses, "one_label"),
     "projectors": (projected_maps, "images"),
     "mutual_in_turn": (mutual, "vectors"),
     "mutual_together": (
