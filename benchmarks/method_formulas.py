@@ -143,7 +143,7 @@ def similarity(loss, teacher, student, labels):
     teacher, student = (
         unit(ops.matmul(x, ops.transpose(x))) for x in (teacher, student)
     )
-    return ops.sum((student - teacher) ** 2, axis=-1) / len(teacher)
+    return ops.mean((student - teacher) ** 2, axis=-1)
 
 
 def neighbours(loss, teacher, student, labels):
@@ -175,8 +175,9 @@ def contrast(loss, teacher, student, labels):
 
 def queue_relation(loss, teacher, student, labels):
     teacher, student = projected(loss, teacher, student)
-    kept = ops.convert_to_tensor(loss.queue)[len(teacher) :]
+    kept = ops.convert_to_tensor(loss.queue)[ops.shape(teacher)[0] :]
     queue = ops.concatenate([kept, ops.stop_gradient(teacher)])
+    queue = ops.reshape(queue, loss.queue.shape)
     loss.queue.assign(queue)
     # The first entries are zeros until the queue is full.
     empty = ops.where(ops.any(queue != 0, axis=-1), 0, -LARGE)
