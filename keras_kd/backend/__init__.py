@@ -15,6 +15,7 @@ _chosen = importlib.import_module(
 
 FirstBatch = _chosen.FirstBatch
 Trainer = _chosen.Trainer
+after = _chosen.after
 all_rows = _chosen.all_rows
 all_sum = _chosen.all_sum
 ancestors = functools.partial(graph.ancestors, read=_chosen.read)

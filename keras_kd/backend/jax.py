@@ -24,6 +24,7 @@ from keras_kd.backend.jax_scopes import compiled as compiled
 from keras_kd.backend.jax_scopes import compiled as compiled_by_shape  # noqa: F401
 from keras_kd.backend.jax_scopes import read_only as read_only
 from keras_kd.backend.jax_scopes import unchanged as unchanged
+from keras_kd.backend.neutral import after as after
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (

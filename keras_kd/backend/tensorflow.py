@@ -20,6 +20,7 @@ from keras_kd.backend.neutral import (
 from keras_kd.backend.neutral import has_float64 as has_float64
 from keras_kd.backend.passes import read_only as read_only
 from keras_kd.backend.passes import unchanged as unchanged
+from keras_kd.backend.tensorflow_functions import after as after
 from keras_kd.backend.tensorflow_functions import all_rows as all_rows
 from keras_kd.backend.tensorflow_functions import all_sum as all_sum
 from keras_kd.backend.tensorflow_functions import assign as assign

@@ -43,6 +43,19 @@ def check_labels(is_strange, message):
         raise ValueError(message)
 
 
+def after(x, y):
+    """A tensor, for what is not to be computed before another one is.
+
+    A graph begins whatever it can, and keeps all of that in memory.
+
+    Args:
+        x: The tensor.
+        y: What is computed first.
+    """
+    with tf.control_dependencies([y]):
+        return tf.identity(x)
+
+
 def num_replicas():
     """Number of replicas that take part in a step."""
     return tf.distribute.get_strategy().num_replicas_in_sync

@@ -4,6 +4,7 @@ import keras
 import torch
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras_kd.backend.neutral import after as after
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )

@@ -2,6 +2,9 @@
 
 import keras
 
+# Losses and metrics work, and nothing trains.
+from keras_kd.backend.neutral import after as after
+
 
 def _refuse(*args, **kwargs):
     raise RuntimeError(

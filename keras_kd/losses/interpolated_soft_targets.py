@@ -11,8 +11,8 @@ from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_part
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.soft_targets import IMPOSSIBLE
-from keras_kd.losses.soft_targets import divergence
 from keras_kd.losses.softened_loss import SoftenedLoss
 
 PART = Bounds(0.0, 1.0)
@@ -142,8 +142,9 @@ class InterpolatedSoftTargets(SoftenedLoss):
         own = ops.stop_gradient(student)
         # Exact where both are equal, which a sum of two products is not.
         target = own + self.interpolation * (teacher - own)
-        log_p, log_q = self.log_probabilities(target, student)
-        values = self.scale(ops.sum(divergence(log_p, log_q), axis=-1))
+        values = self.scale(
+            divergence_of_logits(target, student, self.temperature)
+        )
         if training:
             share = reduction.mean(
                 ops.stop_gradient(values), None, student_mask

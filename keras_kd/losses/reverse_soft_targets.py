@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd._types import Tensor
-from keras_kd.losses.soft_targets import divergence
+from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.softened_loss import SoftenedLoss
 
 
@@ -60,7 +60,11 @@ class ReverseSoftTargets(SoftenedLoss):
         super().__init__(temperature, **kwargs)
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
-        log_p, log_q = self.log_probabilities(
-            ops.stop_gradient(teacher), student
+        return self.scale(
+            divergence_of_logits(
+                student,
+                ops.stop_gradient(teacher),
+                self.temperature,
+                by_first=True,
+            )
         )
-        return self.scale(ops.sum(divergence(log_q, log_p), axis=-1))

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.softened_loss import StandardizableLoss
 
 # Log-probability of an outcome that is ruled out.
@@ -39,23 +40,6 @@ def divergence(log_p, log_q):
         p * (ops.expm1(close) - close),
         ops.exp(log_q) - p - p * far,
     )
-
-
-def soft_target_divergence(teacher, student, temperature):
-    """Kullback-Leibler divergence of softened distributions.
-
-    Args:
-        teacher: Teacher logits, shape `(..., classes)`.
-        student: Student logits, same shape.
-        temperature: Scalar > 0 that divides both logits.
-
-    Returns:
-        Divergence in nats, shape `(...)`, at least 0 up to rounding.
-    """
-    # From logits, since a softmax loses every probability below 1e-38.
-    log_p = ops.log_softmax(teacher / temperature, axis=-1)
-    log_q = ops.log_softmax(student / temperature, axis=-1)
-    return ops.sum(divergence(log_p, log_q), axis=-1)
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -126,5 +110,5 @@ class SoftTargets(StandardizableLoss):
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         teacher, student = self.prepared(ops.stop_gradient(teacher), student)
         return self.scale(
-            soft_target_divergence(teacher, student, self.temperature)
+            divergence_of_logits(teacher, student, self.temperature)
         )

@@ -13,8 +13,8 @@ from keras_kd._core.arguments import check_temperature
 from keras_kd._core.kinds import check_flag
 from keras_kd._types import Tensor
 from keras_kd.losses.binary_soft_targets import binary_soft_target_divergence
+from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.shapes import check_same_classes
-from keras_kd.losses.soft_targets import soft_target_divergence
 
 
 def direction(metrics, monitor):
@@ -267,7 +267,7 @@ class TeacherDivergence(ClassMetric):
         self.temperature = float(temperature)
 
     def compare(self, teacher: Tensor, student: Tensor) -> Tensor:
-        divergence = soft_target_divergence
+        divergence = divergence_of_logits
         if self.is_multi_label or student.shape[-1] == 1:
             divergence = binary_soft_target_divergence
         return divergence(teacher, student, self.temperature)

@@ -22,9 +22,13 @@ def on_jax(function, student, variables):
             values = function(student)
         return values.sum(), values
 
-    (_, values), (by_student, by_variables) = jax.value_and_grad(
-        total, argnums=(0, 1), has_aux=True
-    )(student, [v.value for v in variables])
+    # Op by op, each is compiled by itself.
+    differentiate = jax.jit(
+        jax.value_and_grad(total, argnums=(0, 1), has_aux=True)
+    )
+    (_, values), (by_student, by_variables) = differentiate(
+        student, [v.value for v in variables]
+    )
     return values, by_student, *by_variables
 
 
@@ -56,3 +60,50 @@ def values_and_gradients(function, student, variables):
     }[keras.backend.backend()]
     found = of_backend(function, student, variables)
     return list(map(keras.ops.convert_to_numpy, found))
+
+
+def second_on_tensorflow(function, x, way):
+    import tensorflow as tf
+
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            total = tf.reduce_sum(function(x))
+        change = tf.reduce_sum(inner.gradient(total, x) * way)
+    return outer.gradient(change, x)
+
+
+def second_on_jax(function, x, way):
+    import jax
+
+    first = jax.grad(lambda x: function(x).sum())
+    return jax.grad(lambda x: (first(x) * way).sum())(x)
+
+
+def second_on_torch(function, x, way):
+    import torch
+
+    x = x.clone().requires_grad_()
+    total = function(x).sum()
+    (first,) = torch.autograd.grad(total, x, create_graph=True)
+    return torch.autograd.grad((first * way).sum(), x)[0]
+
+
+def second_derivative(function, x, way):
+    """Derivative of the gradient of a function's sum, in a direction.
+
+    Args:
+        function: Of a tensor.
+        x: The tensor.
+        way: The direction, a tensor of that shape.
+
+    Returns:
+        An array of that shape.
+    """
+    of_backend = {
+        "tensorflow": second_on_tensorflow,
+        "jax": second_on_jax,
+        "torch": second_on_torch,
+    }[keras.backend.backend()]
+    return keras.ops.convert_to_numpy(of_backend(function, x, way))

@@ -1,0 +1,174 @@
+"""What a loss over many classes costs, in CPU seconds and memory.
+
+    python -m benchmarks.vocabulary --output vocabulary.json
+
+measures the value and the gradient of `losses.SoftTargets`, and of what one
+would write in its place, on random logits of 1,000 to 150,000 classes, on
+TensorFlow. About ten minutes on two CPU cores.
+
+The floor is TensorFlow's fused operation with the teacher's softmax and both
+divisions by the temperature: it makes the same gradient, and no divergence but
+the cross-entropy. The fused operation alone is given the probabilities, and
+keras.distillation `KLDivergence()`, since its default loss is no KL.
+
+CPU seconds are medians of interleaved rounds, ratios those of the rounds. Peak
+memory is what a call in a process of its own needs besides its arguments, the
+gradient included, in tensors of rows x classes float32 numbers. This process
+does not keep the memory that it frees, as none does that trains.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+import keras_kd
+from benchmarks import measure
+from benchmarks import vocabulary_losses
+
+# Rows by number of classes.
+ROWS = {1000: 4096, 20_000: 512, 32_000: 512, 150_000: 64}
+# Most multiples of the floor's CPU seconds, and most tensors of memory, from
+# so many classes.
+LARGE = 20_000
+MOST = {
+    "SoftTargets": (1.1, 3.2),
+    "SoftTargets, near-equal rows": (1.9, None),
+}
+
+
+def measure_time(rows, classes, rounds):
+    """CPU seconds of a call by name, one number a round."""
+    data = vocabulary_losses.Data(rows, classes)
+    steps = {
+        name: vocabulary_losses.make_step(name, data)
+        for name in vocabulary_losses.LOSSES
+    }
+    seconds = measure.interleave(steps, rounds, 3)
+    return {name: found["cpu"] for name, found in seconds.items()}
+
+
+def measure_memory(name, rows, classes):
+    """Peak memory of a process of its own, in tensors."""
+    process = subprocess.run(
+        [sys.executable, "-m", __spec__.name]
+        + [f"--peak={name}", f"--rows={rows}", f"--classes={classes}"],
+        # With oneDNN, TensorFlow keeps the memory that it once had.
+        env=os.environ | {"TF_ENABLE_ONEDNN_OPTS": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(process.stdout.split()[-1]) / (4 * rows * classes)
+
+
+def peak(name, rows, classes):
+    """Bytes at most that a step needs besides its arguments."""
+    # Loads what any call needs.
+    vocabulary_losses.make_step(name, vocabulary_losses.Data(2, 8))()
+    step = vocabulary_losses.make_step(
+        name, vocabulary_losses.Data(rows, classes)
+    )
+    # The high-water mark of this process begins anew.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    result = step()
+    after = _status("VmHWM")
+    del result
+    return after - before
+
+
+def _status(key):
+    status = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", status)[1])
+
+
+def compare(cpu, tensors):
+    """Rows of the result by name.
+
+    Args:
+        cpu: CPU seconds by name, one number a round.
+        tensors: Peak memory by name.
+    """
+    floor = np.array(cpu[vocabulary_losses.FLOOR])
+    return {
+        name: {
+            "CPU ms": 1000 * float(np.median(seconds)),
+            "ratio": measure.spread(np.array(seconds) / floor),
+            "tensors": tensors[name],
+        }
+        for name, seconds in cpu.items()
+    }
+
+
+def table(found, classes):
+    """The result for a number of classes, at most 80 columns wide."""
+    cells = []
+    for name, row in found.items():
+        ratio, tensors = row["ratio"], row["tensors"]
+        low, high = ratio["quartiles"]
+        verdict = ""
+        if classes >= LARGE and name in MOST:
+            time, memory = MOST[name]
+            is_met = ratio["median"] <= time
+            is_met &= memory is None or tensors <= memory
+            verdict = "met" if is_met else "MISSED"
+        cells.append(
+            [
+                name,
+                f"{row['CPU ms']:.1f}",
+                f"{ratio['median']:.2f} [{low:.2f}, {high:.2f}]",
+                f"{tensors:.2f}",
+                verdict,
+            ]
+        )
+    titles = ["", "CPU ms", "x floor [quartiles]", "tensors", "target"]
+    return keras_kd.report.text_table(titles, cells)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description="Measures what a loss over many classes costs."
+    )
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--classes", type=int, nargs="+", default=list(ROWS))
+    parser.add_argument(
+        "--rows", type=int, help="rows for all numbers of classes"
+    )
+    parser.add_argument(
+        "--peak",
+        choices=vocabulary_losses.LOSSES,
+        help="print the bytes that one loss needs, and measure nothing else",
+    )
+    parser.add_argument(
+        "--output", type=pathlib.Path, help="JSON file for all measurements"
+    )
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1. Received: {options.rounds}")
+    result = {}
+    for classes in options.classes:
+        rows = options.rows or ROWS.get(classes, 64)
+        if options.peak:
+            print(peak(options.peak, rows, classes))
+            continue
+        print(f"{rows} rows of {classes:,} classes", flush=True)
+        tensors = {
+            name: measure_memory(name, rows, classes)
+            for name in vocabulary_losses.LOSSES
+        }
+        cpu = measure_time(rows, classes, options.rounds)
+        found = compare(cpu, tensors)
+        print(table(found, classes), flush=True)
+        result[classes] = {"rows": rows, "cpu": cpu, "found": found}
+    if options.output:
+        options.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

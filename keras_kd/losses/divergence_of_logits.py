@@ -1,0 +1,151 @@
+"""Kullback-Leibler divergence of logits, with a gradient of its own.
+
+Its gradient is a difference of two softmaxes. From plain operations, it is made
+of a dozen tensors that are kept for it: with 20,000 classes, most of what a
+step costs.
+"""
+
+from keras import ops
+
+from keras_kd import backend
+
+# Below this many nats, the rounding of a plain sum, some 1e-7, would be seen.
+_CLOSE = 0.02
+# The value where a student rules out a class and its teacher does not.
+_LARGEST = 1e30
+
+
+def divergence_of_logits(first, second, temperature, *, by_first=False):
+    """Kullback-Leibler divergence of softened distributions.
+
+    Args:
+        first: Logits of the distribution that weighs the classes, `(...,
+            classes)`; -inf is a class that it rules out.
+        second: Logits of the other, same shape.
+        temperature: Scalar > 0 that divides both. A tensor or a variable that
+            is trained has a derivative; a number and other variables have none.
+        by_first: Whether there is a gradient by `first`, which is 0 otherwise.
+            Defaults to `False`.
+
+    Returns:
+        Divergence in nats, shape `(...)`, from 0 to 1e30.
+    """
+    by_temperature = getattr(
+        temperature, "trainable", ops.is_tensor(temperature)
+    )
+    has_slopes_of_first = by_first or by_temperature
+
+    @ops.custom_gradient
+    def of(first, second, temperature):
+        inputs = first, second, temperature
+        value, slopes = _value_and_slopes(*inputs, has_slopes_of_first)
+
+        def gradients(*arguments, upstream=None):
+            kept = inputs, slopes
+            if upstream is None:
+                (upstream,) = arguments
+                upstream = backend.after(upstream, value)
+            else:
+                # On PyTorch, only what is made of these can be differentiated
+                # again.
+                kept = (
+                    arguments,
+                    _value_and_slopes(*arguments, has_slopes_of_first)[1],
+                )
+            return _gradients(upstream, *kept, by_first, by_temperature)
+
+        return value, gradients
+
+    # A tensor of its own: TensorFlow takes no variable that is trained here.
+    temperature = 1 * ops.convert_to_tensor(temperature, first.dtype)
+    return of(first, second, temperature)
+
+
+def _value_and_slopes(first, second, temperature, has_slopes_of_first):
+    """Divergence and its derivatives by the logits over the temperature.
+
+    Returns:
+        The value, and the derivatives by both; None for those by `first` if
+        they are not asked for.
+    """
+    p, p_highest, p_total = _softmax(first, temperature, has_slopes_of_first)
+    # In this order, three tensors of all classes are enough at a time.
+    second = backend.after(second, p)
+    q, q_highest, q_total = _softmax(second, temperature, has_slopes_of_first)
+    # A ratio near 1, whose logarithm keeps digits that those of both lose.
+    shift = q_highest - p_highest + ops.log(q_total / p_total)
+    by_second = q - p
+    second = backend.after(second, by_second)
+
+    def log_ratios():
+        # Not kept for both places: it is a tensor of all classes. Not from two
+        # log-softmaxes, since close logits have an exact difference.
+        return (second - first) / temperature - shift
+
+    plain = -ops.sum(p * log_ratios(), axis=-1)
+
+    def precise():
+        # Both sums lose digits where p and q are close, and alike.
+        value = ops.sum(_differences(p, log_ratios(), by_second), axis=-1)
+        return ops.where(plain < _CLOSE, value + plain, plain)
+
+    value = ops.cond(ops.any(plain < _CLOSE), precise, lambda: plain)
+
+    def without_ruled_out():
+        d = log_ratios()
+        # A class with p = 0 and a ratio of inf has no part in the mean.
+        terms = ops.where(p > 0, p * d, 0.0)
+        found = ops.sum(_differences(p, d, by_second) - terms, axis=-1)
+        return ops.where(ops.isnan(plain), found, value)
+
+    has_ruled_out = ops.any(ops.isnan(plain))
+    value = ops.cond(has_ruled_out, without_ruled_out, lambda: value)
+    value = ops.clip(value, 0.0, _LARGEST)
+    if not has_slopes_of_first:
+        return value, (None, by_second)
+    excess = log_ratios() + ops.expand_dims(value, axis=-1)
+    by_first = ops.where(p > 0, -p * excess, 0.0)
+    return value, (by_first, by_second)
+
+
+def _differences(p, log_ratios, q_less_p):
+    """The second distribution less the first, precise where they are close."""
+    return ops.where(log_ratios < 0.5, p * ops.expm1(log_ratios), q_less_p)
+
+
+def _softmax(logits, temperature, is_differentiated):
+    """Probabilities, and what their logarithms differ by from the logits.
+
+    Returns:
+        `(probabilities, highest, total)`: a probability is `exp(logit /
+        temperature - highest) / total`.
+    """
+    softened = logits / temperature
+    probabilities = ops.softmax(softened, axis=-1)
+    if is_differentiated:
+        highest = ops.stop_gradient(ops.max(softened, axis=-1, keepdims=True))
+        total = ops.sum(ops.exp(softened - highest), axis=-1, keepdims=True)
+        return probabilities, highest, total
+    # The highest probability tells the total at less cost; equal ones would
+    # give it a wrong derivative.
+    highest = ops.max(logits, axis=-1, keepdims=True) / temperature
+    total = 1 / ops.max(probabilities, axis=-1, keepdims=True)
+    # The next to read them may then write its result in their place.
+    return backend.after(probabilities, total), highest, total
+
+
+def _gradients(upstream, inputs, slopes, by_first, by_temperature):
+    first, second, temperature = inputs
+    of_first, of_second = slopes
+    factor = ops.expand_dims(upstream / temperature, axis=-1)
+    of_temperature = ops.zeros_like(temperature)
+    if by_temperature:
+        terms = of_second * second + ops.where(
+            of_first == 0, 0.0, of_first * first
+        )
+        of_temperature = -ops.sum(factor * terms) / temperature
+    return (
+        factor * of_first if by_first else ops.zeros_like(first),
+        factor * of_second,
+        of_temperature,
+    )
