@@ -4,8 +4,9 @@ from absl import flags
 
 from keras_kd.cli import methods
 from keras_kd.cli._shell import launch
+from keras_kd.cli._shell.choice import is_several
+from keras_kd.cli._shell.choice import resolve_each
 from keras_kd.cli._shell.settings import Settings
-from keras_kd.cli._shell.settings import resolve
 
 INTRODUCTION = """\
 Does distillation help here? Trains a teacher, then for each seed a small
@@ -29,7 +30,8 @@ HELP = {
     "image_size": "all images are brought to it: 64, or 48x64 for height and "
     "width; otherwise the size that all have, or 64 where they differ",
     "limit": "read so many images at most, those for testing included",
-    "method": "a name that `keras-kd methods` lists",
+    "method": "a name that `keras-kd methods` lists; several of them, with "
+    "commas between, or all: these are compared with each other",
     "temperature": "divides the logits of both models; otherwise as "
     "`keras-kd methods` says",
     "loss_weight": "factor on the distillation losses; likewise",
@@ -91,13 +93,19 @@ def main(arguments):
 
 
 def _prepare(values):
-    settings = resolve(Settings(**launch.given(values, Settings)))
+    settings = Settings(**launch.given(values, Settings))
+    alternatives = resolve_each(settings)
 
     def work():
         launch.say_reading(settings)
+        from keras_kd.cli._bench import contest
         from keras_kd.cli._bench import job
         from keras_kd.cli._shell import progress
 
-        job.run(settings, overwrite=values.overwrite, live=progress.terminal())
+        options = {"overwrite": values.overwrite, "live": progress.terminal()}
+        if is_several(settings):
+            contest.run(settings, **options)
+        else:
+            job.run(*alternatives, **options)
 
     return settings.output, work

@@ -210,7 +210,10 @@ def main(arguments):
         for paper in method.papers:
             print(f"{'':<{width}}{paper}")
         print(f"{'':<{width}}{method.defaults}")
-    print("\nChoose one with `keras-kd distill --method=NAME`.")
+    print(
+        "\nChoose one with `keras-kd distill --method=NAME`; compare several "
+        "with\n--method=NAME,NAME or --method=all."
+    )
     print("\nFrom Python only, as keras_kd.NAME:\n")
     width = max(map(len, PYTHON_ONLY)) + 2
     for name, (line, paper) in PYTHON_ONLY.items():

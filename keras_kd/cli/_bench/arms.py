@@ -61,7 +61,9 @@ class Bench:
         student: The architecture: students are copies with new weights.
         is_teacher_trained: Whether the teacher was trained before the job.
         answers: Cached answers of the teacher, or `None` without a cache.
-        alternatives: For a search, a resolved `Settings` for each method.
+        alternatives: Of several methods, a resolved `Settings` for each.
+        flag: Name of the flag that names these.
+        arm_name: Name of the distilled arm for the user and in files.
     """
 
     settings: Settings
@@ -73,6 +75,8 @@ class Bench:
     is_teacher_trained: bool = False
     answers: CachedAnswers | None = None
     alternatives: tuple[Settings, ...] = ()
+    flag: str = "methods"
+    arm_name: str = DISTILLED
 
     @property
     def seen(self):
@@ -92,10 +96,11 @@ class Bench:
 
     @property
     def method_flag(self):
-        """Flag of the method, or of the methods of a search."""
+        """Flag of the method, or of several."""
         if not self.alternatives:
             return f"--method={self.settings.method}"
-        return f"--methods={','.join(s.method for s in self.alternatives)}"
+        names = ",".join(one.method for one in self.alternatives)
+        return f"--{self.flag}={names}"
 
     def variants(self):
         """A `Bench` for each method that is to be used."""
@@ -107,6 +112,10 @@ class Bench:
     def with_settings(self, settings):
         """The same bench for other settings of the method."""
         return dataclasses.replace(self, settings=settings, alternatives=())
+
+    def shown(self, arm):
+        """Name of an arm for the user and in files."""
+        return self.arm_name if arm == DISTILLED else arm
 
     def cached_losses(self):
         """All distillation losses that a cache has to serve."""
@@ -270,7 +279,7 @@ def student_name(arm, seed, tried_rate=None):
     """Name of what is kept of a student.
 
     Args:
-        arm: One of `ARMS`.
+        arm: What `Bench.shown` gives.
         seed: Its seed.
         tried_rate: The learning rate that it was to judge. Defaults to `None`,
             a student that is reported.

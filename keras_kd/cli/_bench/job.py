@@ -14,6 +14,7 @@ from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import outputs
 from keras_kd.cli._bench import prepare
 from keras_kd.cli._bench import state as job_state
+from keras_kd.cli._bench.step_clock import StepClock
 from keras_kd.cli._shell.progress import Progress
 from keras_kd.cli._shell.settings import resolve
 from keras_kd.cli._shell.terminal import fold
@@ -53,13 +54,16 @@ def run(settings, *, overwrite=False, say=print, live=None):
         files=outputs.FILES,
     )
     say(outcome.describe(bench))
-    job = Job(bench, state, _progress(bench, state, say, live))
+    counts = {arms.TEACHER: 1} | {
+        arm: settings.seeds
+        + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
+        for arm in arms.ARMS
+    }
+    job = Job(bench, state, follow(bench, state, counts, say, live))
     job = job.with_teacher()
     if settings.cache:
         job = job.with_answers()
-    warning = outcome.teacher_warning(job.bench, job.teacher_accuracy())
-    if warning:
-        say(fold(warning))
+    job.warn()
     rates = {arm: job.choose_rate(arm) for arm in arms.ARMS}
     for seed in range(settings.seeds):
         for arm in arms.ARMS:
@@ -73,13 +77,19 @@ def run(settings, *, overwrite=False, say=print, live=None):
     return result
 
 
-def _progress(bench, state, say, live):
-    """Follows the job; estimates the duration of a new one."""
-    counts = {arms.TEACHER: 1} | {
-        arm: bench.settings.seeds
-        + len(arms.tried_rates(arm, bench.settings)) * len(arms.CHOICE_SEEDS)
-        for arm in arms.ARMS
-    }
+def follow(bench, state, counts, say, live):
+    """Follows a job; estimates the duration of a new one.
+
+    Args:
+        bench: The `Bench`.
+        state: The `State`.
+        counts: How many models there are of each kind, the teacher included.
+        say: See `run`.
+        live: See `run`.
+
+    Returns:
+        A `Progress`.
+    """
     expected = estimates.expected_seconds(bench)
     progress = Progress(counts, expected, say, live)
     if state.load(arms.TEACHER) is None:
@@ -169,6 +179,13 @@ class Job:
         logits = arms.logits_of(model, tuning.test_images)
         return float(np.mean(logits.argmax(axis=-1) == tuning.test_labels))
 
+    def warn(self):
+        """Warns of a teacher at chance."""
+        accuracy = self.teacher_accuracy()
+        warning = outcome.teacher_warning(self.bench, accuracy)
+        if warning:
+            self.progress.say(fold(warning))
+
     def teacher_accuracy(self):
         """Accuracy of the teacher on the validation part."""
         return self.state.load(arms.TEACHER)[0]["accuracy"]
@@ -195,18 +212,24 @@ class Job:
         Returns:
             Its accuracy on the validation part.
         """
-        what = f"{arm}, seed {seed}"
-        name = arms.student_name(arm, seed)
+        shown = self.bench.shown(arm)
+        what = f"{shown}, seed {seed}"
+        name = arms.student_name(shown, seed)
         if is_choice:
-            what = f"{arm}, rate {rate:g}"
-            name = arms.student_name(arm, seed, rate)
+            what = f"{shown}, rate {rate:g}"
+            name = arms.student_name(shown, seed, rate)
         found = self.state.load(name)
         if found is None:
-            callbacks = self.progress.watch(what)
+            clock = StepClock()
+            callbacks = [*self.progress.watch(what), clock]
             if arm == arms.DISTILLED:
-                callbacks = [*callbacks, *self.progress.diagnose()]
+                callbacks += self.progress.diagnose()
             trained = self.bench.train(arm, rate, seed, callbacks)
-            record = {"rate": rate, "history": trained.history}
+            record = {
+                "rate": rate,
+                "history": trained.history,
+                "step_seconds": clock.median,
+            }
             arrays = {}
             if not is_choice:
                 images = self.bench.data.test_images

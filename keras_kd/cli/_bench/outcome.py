@@ -11,7 +11,6 @@ import numpy as np
 
 from keras_kd import metrics
 from keras_kd import report
-from keras_kd.cli import methods
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import latency
 
@@ -102,7 +101,7 @@ def describe(bench):
         if settings.cache
         else ""
     )
-    note = methods.METHODS[settings.method].note
+    note = "" if bench.alternatives else bench.method.note
     seen = (
         "all of them"
         if bench.seen == len(tuning.train_labels)

@@ -47,8 +47,8 @@ def rows(outcome):
     return [
         (
             name,
-            _spread(figures.accuracies),
-            _difference(intervals.get(name)),
+            spread(figures.accuracies),
+            difference(intervals.get(name)),
             percent(figures.agreements),
             percent(figures.calibration_errors),
             f"{figures.parameters:,}",
@@ -64,14 +64,16 @@ def percent(values):
     return f"{100 * statistics.fmean(values):.1f}"
 
 
-def _spread(values):
+def spread(values):
+    """Mean and standard deviation of fractions, in percent."""
     mean = percent(values)
     if len(values) < 2:
         return mean
     return f"{mean} ± {100 * statistics.stdev(values):.1f}"
 
 
-def _difference(interval):
+def difference(interval):
+    """Mean difference and its interval, in points; empty for `None`."""
     if interval is None:
         return ""
     mean, low, high = (

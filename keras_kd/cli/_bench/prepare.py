@@ -53,7 +53,7 @@ def fit_together(bench, folder=None):
     """
     if folder is not None:
         bench = _with_cache(bench, folder)
-    _try_out(bench)
+    try_out(bench)
     return bench
 
 
@@ -211,8 +211,12 @@ def _num_classes(teacher, student, data):
     return given[0] if given else data.num_classes
 
 
-def _try_out(bench):
-    """Makes the Distiller, which validates that the models fit together."""
+def try_out(bench):
+    """Makes the Distiller of each method for the models.
+
+    Raises:
+        UnusableError: If they do not fit together.
+    """
     try:
         for variant in bench.variants():
             student = teachers.logits(bench.student)

@@ -8,7 +8,8 @@ import time
 import keras
 
 from keras_kd.callbacks import Diagnostics
-from keras_kd.cli._bench import outputs
+from keras_kd.cli._shell.terminal import WIDTH
+from keras_kd.cli._shell.terminal import fold
 from keras_kd.report.tables import duration
 
 # How long a line on a training stands: one that changes, and one of many.
@@ -66,7 +67,13 @@ class _Lines:
         self.say(text)
 
     def _end_line(self, number, text):
-        self.note(f"{self._place(number)} {text}")
+        place = self._place(number)
+        line, indent = f"{place} {text}", len(place) + 1
+        if len(line) > WIDTH:
+            # At the last comma, behind which stands a time.
+            parts = [fold(part, indent) for part in line.rsplit(", ", 1)]
+            line = f",\n{' ' * indent}".join(parts)
+        self.note(line)
 
     def _place(self, number):
         width = len(str(self.total))
@@ -98,8 +105,10 @@ class _Training(keras.callbacks.Callback):
         self._show(f", batch {batch + 1}{total}")
 
     def _show(self, where):
-        epochs = self.params["epochs"]
-        self.lines.show(f"{self.what}epoch {self.epoch + 1} of {epochs}{where}")
+        text = f"{self.what}epoch {self.epoch + 1} of {self.params['epochs']}"
+        # A line that the terminal breaks cannot be written over.
+        fits = len(text) + len(where) < WIDTH
+        self.lines.show(text + where if fits else text)
 
 
 class Progress(_Lines):
@@ -143,7 +152,7 @@ class Progress(_Lines):
         if self.is_diagnosed:
             return []
         self.is_diagnosed = True
-        return [Diagnostics(say=lambda text: self.note(outputs.fold(text)))]
+        return [Diagnostics(say=lambda text: self.note(fold(text)))]
 
     def finish(self, kind, what, accuracy, kept=None):
         """Ends a model.

@@ -27,7 +27,8 @@ class Settings:
         data_dir: Where tensorflow-datasets keeps its files.
         image_size: See `as_size`; `None` for the size of the images.
         limit: Highest number of images, or `None`.
-        method: A name of `methods.METHODS`.
+        method: A name of `methods.METHODS`; several, with commas between; or
+            `"all"`. `resolve` takes one.
         temperature: Divides the logits, where the method does that.
         loss_weight: Factor on the distillation losses.
         student_loss_weight: Factor on the loss of the labels.

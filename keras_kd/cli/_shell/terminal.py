@@ -75,6 +75,11 @@ def shown(text):
     return text.encode(encoding, errors=_ASCII).decode(encoding)
 
 
-def fold(text):
-    """Breaks a text into lines that fit a terminal."""
-    return textwrap.fill(shown(text), WIDTH)
+def fold(text, indent=0):
+    """Breaks a text into lines that fit a terminal.
+
+    Args:
+        text: The text.
+        indent: Spaces before each line but the first. Defaults to `0`.
+    """
+    return textwrap.fill(shown(text), WIDTH, subsequent_indent=" " * indent)

@@ -49,6 +49,15 @@ class ProgressTest(absltest.TestCase):
         # One like that; the two took 32 s where 11 were expected.
         self.assertAlmostEqual(progress.left(), 2 + 3 * 4 * 32 / 11)
 
+    def test_a_long_line_breaks_before_the_time(self):
+        what = "attention_and_soft_targets, weight 4, rate 1"
+        progress = self.progress({what: 3}, {what: 5.0})
+        self.train(progress, what, 3)
+        self.assertEqual(
+            self.lines,
+            [f"[1/3] {what}: 50.0 % on validation,\n      3 s (6 s left)"],
+        )
+
     def test_what_was_kept_tells_nothing_of_the_time(self):
         progress = self.progress({"alone": 3}, {"alone": 5.0})
         self.clock.now += 1000
@@ -91,6 +100,16 @@ class ProgressTest(absltest.TestCase):
             shown[2], "[1/1] teacher: epoch 1 of 9, batch 2 of 100\x1b[K"
         )
         self.assertEmpty(self.lines)
+
+    def test_a_live_line_that_would_break_counts_no_batches(self):
+        live = io.StringIO()
+        (callback,) = self.progress({"taught": 1}, live=live).watch("t" * 47)
+        callback.set_params({"epochs": 9, "steps": 20})
+        # With a batch 81 columns, one more than in a terminal.
+        callback.on_train_batch_end(0)
+        self.assertEqual(
+            live.getvalue(), f"\r[1/1] {'t' * 47}: epoch 1 of 9\x1b[K"
+        )
 
     def test_without_a_live_line_something_is_said_now_and_then(self):
         self.follow(self.progress({"teacher": 1}), 1.0)
