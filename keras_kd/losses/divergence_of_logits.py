@@ -72,9 +72,12 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
     # In this order, three tensors of all classes are enough at a time.
     second = backend.after(second, p)
     q, q_highest, q_total = _softmax(second, temperature, has_slopes_of_first)
-    # A ratio near 1, whose logarithm keeps digits that those of both lose.
-    shift = q_highest - p_highest + ops.log(q_total / p_total)
     by_second = q - p
+    # A ratio near 1, whose logarithm keeps digits that those of both lose. What
+    # the totals of a softmax lose, some 1e-5 of equal logits, shows in the sums
+    # of the probabilities.
+    shift = q_highest - p_highest + ops.log(q_total / p_total)
+    shift += ops.sum(by_second, axis=-1, keepdims=True)
     second = backend.after(second, by_second)
 
     def log_ratios():

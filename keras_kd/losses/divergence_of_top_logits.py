@@ -26,11 +26,11 @@ def divergence_of_top_logits(first, second, temperature):
     """
     temperature = ops.convert_to_tensor(temperature, second.dtype)
     classes = ops.cast(first[top_logits.TOP_CLASSES], "int32")
-    logs = _log_probabilities(first, second.shape[-1], temperature)
+    teacher = _Teacher(first, second.shape[-1], temperature)
 
     @ops.custom_gradient
     def of(second):
-        value, slopes = _value_and_slopes(second, *logs, classes, temperature)
+        value, slopes = _value_and_slopes(teacher, second, classes, temperature)
 
         def gradients(*arguments, upstream=None):
             found = slopes
@@ -41,7 +41,7 @@ def divergence_of_top_logits(first, second, temperature):
                 # On PyTorch, only what is made of these can be differentiated
                 # again.
                 _, found = _value_and_slopes(
-                    *arguments, *logs, classes, temperature
+                    teacher, *arguments, classes, temperature
                 )
             return ops.expand_dims(upstream / temperature, axis=-1) * found
 
@@ -50,54 +50,74 @@ def divergence_of_top_logits(first, second, temperature):
     return of(second)
 
 
-def _log_probabilities(first, num_classes, temperature):
-    """Log-probabilities of the highest classes, and of each other one.
+class _Teacher:
+    """A distribution of which the highest logits are known.
 
-    Returns:
-        Shapes `(..., k)` and `(..., 1)`.
+    Attributes:
+        top: The highest logits, `(..., k)`.
+        rest: That of each other class, `(..., 1)`.
+        others: Number of the other classes.
+        highest: The highest of all, `(..., 1)`.
+        total: What exponentials of the differences from that, over the
+            temperature, are divided by to be probabilities, `(..., 1)`.
+        p: Probabilities of the highest logits.
+        rest_p: That of each other class.
     """
-    top = first[top_logits.TOP_LOGITS] / temperature
-    others = num_classes - top.shape[-1]
-    rest = first[top_logits.REST] - ops.log(ops.cast(others, top.dtype))
-    rest = ops.expand_dims(rest / temperature, axis=-1)
-    rest_total = rest + ops.log(ops.cast(others, top.dtype))
-    total = ops.logsumexp(
-        ops.concatenate([top, rest_total], axis=-1), axis=-1, keepdims=True
-    )
-    return top - total, rest - total
+
+    def __init__(self, first, num_classes, temperature):
+        self.top = first[top_logits.TOP_LOGITS]
+        others = num_classes - self.top.shape[-1]
+        self.others = ops.cast(others, self.top.dtype)
+        rest = first[top_logits.REST] - ops.log(self.others)
+        self.rest = ops.expand_dims(rest, axis=-1)
+        self.highest = ops.maximum(
+            ops.max(self.top, axis=-1, keepdims=True), self.rest
+        )
+        top, rest = (
+            ops.exp((logits - self.highest) / temperature)
+            for logits in (self.top, self.rest)
+        )
+        self.total = ops.sum(top, axis=-1, keepdims=True) + self.others * rest
+        self.p, self.rest_p = top / self.total, rest / self.total
 
 
-def _value_and_slopes(second, log_p, log_rest, classes, temperature):
+def _value_and_slopes(teacher, second, classes, temperature):
     """Divergence, and its derivative by the logits over the temperature."""
     # Near 0, where a sum over all classes keeps its digits.
     highest = ops.stop_gradient(ops.max(second, axis=-1, keepdims=True))
     softened = (second - highest) / temperature
     q = ops.softmax(softened, axis=-1)
-    # The probability of the highest logit, which became 0, tells it.
-    log_total = -ops.log(ops.max(q, axis=-1, keepdims=True))
-    p, rest = ops.exp(log_p), ops.exp(log_rest)
     top_q = ops.take_along_axis(q, classes, axis=-1)
-    top_softened = ops.take_along_axis(softened, classes, axis=-1)
+    top_second = ops.take_along_axis(second, classes, axis=-1)
+    # `log q - log p` less the difference of the logits over the temperature.
+    # The highest q, whose exponential was 1, tells what q was divided by; their
+    # sum, what that had lost.
+    shift = (teacher.highest - highest) / temperature
+    share = ops.max(q, axis=-1, keepdims=True)
+    share = share / ops.sum(q, axis=-1, keepdims=True)
+    shift += ops.log(teacher.total * share)
 
-    of_top = ops.sum(p * (log_p - top_softened + log_total), axis=-1)
-    others = ops.cast(second.shape[-1] - classes.shape[-1], q.dtype)
-    of_rest = rest * (others * (log_rest + log_total))
-    of_rest -= rest * (
-        ops.sum(softened, axis=-1, keepdims=True)
-        - ops.sum(top_softened, axis=-1, keepdims=True)
+    log_ratios = (top_second - teacher.top) / temperature + shift
+    top_softened = (top_second - highest) / temperature
+    mean = ops.sum(softened, axis=-1, keepdims=True)
+    mean = mean - ops.sum(top_softened, axis=-1, keepdims=True)
+    mean = mean / teacher.others
+    mean_of_rest = mean + (highest - teacher.rest) / temperature + shift
+    plain = -ops.sum(teacher.p * log_ratios, axis=-1) - ops.squeeze(
+        teacher.others * teacher.rest_p * mean_of_rest, axis=-1
     )
-    plain = of_top + ops.squeeze(of_rest, axis=-1)
     # Not that of a class that is ruled out, which is nan.
     is_right = plain >= CLOSE
 
     def precise():
-        of_each = terms(rest, q, softened - log_total - log_rest)
-        log_ratios = top_softened - log_total - log_p
+        of_rest = (second - teacher.rest) / temperature + shift
         of_each = top_logits.scatter(
-            of_each, classes, terms(p, top_q, log_ratios)
+            terms(teacher.rest_p, q, of_rest),
+            classes,
+            terms(teacher.p, top_q, log_ratios),
         )
         return ops.where(is_right, plain, ops.sum(of_each, axis=-1))
 
     value = ops.cond(ops.all(is_right), lambda: plain, precise)
-    slopes = top_logits.scatter(q - rest, classes, top_q - p)
+    slopes = top_logits.scatter(q - teacher.rest_p, classes, top_q - teacher.p)
     return ops.clip(value, 0.0, LARGEST), slopes

@@ -34,7 +34,7 @@ def student(distance):
     changes = np.random.default_rng(1).normal(size=(2, 4, CLASSES))
     # Another constant in each row changes no probability.
     shifts = np.arange(-3.0, 5.0).reshape(2, 4, 1)
-    logits = spread(TOP) + distance * TEMPERATURE * changes + shifts
+    logits = spread(TOP) + distance * (TEMPERATURE * changes + shifts)
     return logits.astype("float32")
 
 
