@@ -13,6 +13,8 @@ from keras_kd.losses.divergence_of_top_logits import divergence_of_top_logits
 TEMPERATURE = 4.0
 K = 32
 FLOOR = "fused op, teacher's softmax"
+STUDENT = "sparse cross-entropy"
+OF_TOP = f"SoftTargets, top {K} of a cache"
 BY_CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SOFT_TARGETS = keras_kd.losses.SoftTargets(TEMPERATURE)
 REVERSE = keras_kd.losses.ReverseSoftTargets(TEMPERATURE)
@@ -92,7 +94,7 @@ LOSSES = {
     FLOOR: (fused_with_softmax, Data.teacher),
     "SoftTargets": (soft_targets, Data.teacher),
     "SoftTargets, near-equal rows": (soft_targets, Data.near),
-    f"SoftTargets, top {K} of a cache": (of_top_logits, Data.top),
+    OF_TOP: (of_top_logits, Data.top),
     "ReverseSoftTargets": (reverse, Data.teacher),
     "plain formula": (plain, Data.teacher),
     "keras.distillation": (theirs, Data.teacher),
@@ -100,7 +102,7 @@ LOSSES = {
         fused,
         lambda data: tf.nn.softmax(data.teacher() / TEMPERATURE),
     ),
-    "sparse cross-entropy": (BY_CLASSES, Data.labels),
+    STUDENT: (BY_CLASSES, Data.labels),
 }
 
 

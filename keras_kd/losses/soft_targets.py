@@ -108,8 +108,11 @@ class SoftTargets(StandardizableLoss):
         super().__init__(
             temperature, standardize_logits=standardize_logits, **kwargs
         )
-        # Logits that are not known have no mean.
-        self.accepts_top_logits = not self.standardize_logits
+        # Logits that are not known have no mean; a `call` that overrides this
+        # one expects all of them.
+        self.accepts_top_logits = (
+            not self.standardize_logits and type(self).call is SoftTargets.call
+        )
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
         if top_logits.is_top(teacher):

@@ -188,10 +188,16 @@ class CachedDistillerTest(parameterized.TestCase):
             keras_kd.losses.ReverseSoftTargets(),
         )
         standardized = keras_kd.losses.SoftTargets(standardize_logits=True)
+
+        class Twice(keras_kd.losses.SoftTargets):
+            def call(self, teacher, student):
+                return 2 * super().call(teacher, student)
+
         for losses, is_top in (
             ([soft], True),
             ([soft, reverse], False),
             ([standardized], False),
+            ([Twice()], False),
         ):
             named = {str(i): loss for i, loss in enumerate(losses)}
             outputs = CachedOutputs(cached, "teacher", None, named)
