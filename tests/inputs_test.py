@@ -35,6 +35,7 @@ def padded(count=8):
     return x, rng.integers(0, CLASSES, (count, 6))
 
 
+@support.eager_tests
 class SourcesTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
@@ -137,6 +138,7 @@ class UnlabelledTest(absltest.TestCase):
             distiller.fit(x, verbose=0)
 
 
+@support.eager_tests
 class MaskTest(parameterized.TestCase):
     def test_padded_steps_do_not_count(self):
         x, y = padded()

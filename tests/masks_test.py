@@ -36,6 +36,7 @@ def evaluated(teacher, student, data=IDS, losses=None):
     return distiller.evaluate(data, verbose=0, return_dict=True)
 
 
+@support.eager_tests(but=("test_on_two_replicas",))
 class MasksTest(parameterized.TestCase):
     def check(self, logs, teacher_logits, student_logits):
         values = reference.soft_targets(teacher_logits, student_logits, 2.0)

@@ -1,5 +1,6 @@
 """Small models and data that many tests use."""
 
+import functools
 import pathlib
 import tempfile
 from unittest import mock
@@ -86,13 +87,21 @@ def eagerly():
     return mock.patch.object(keras.Model, "run_eagerly", always)
 
 
-def eager_tests(test_class):
-    """Decorates a class, whose tests then run `eagerly`, but for slow ones."""
+def eager_tests(test_class=None, but=()):
+    """Decorates a class, whose tests then run `eagerly`, but for slow ones.
+
+    Args:
+        test_class: The class. Without it, this makes a decorator.
+        but: A tuple of beginnings of names of tests that keep their graphs.
+            Defaults to none.
+    """
+    if test_class is None:
+        return functools.partial(eager_tests, but=but)
     for name in dir(test_class):
         test = getattr(test_class, name)
         marks = getattr(test, "pytestmark", [])
         is_slow = any(mark.name == "slow" for mark in marks)
-        if name.startswith("test") and not is_slow:
+        if name.startswith("test") and not is_slow and not name.startswith(but):
             setattr(test_class, name, eagerly()(test))
     return test_class
 

@@ -15,6 +15,7 @@ from tests.small_targets import make
 from tests.small_targets import step
 
 
+@support.eager_tests
 class NanTest(parameterized.TestCase):
     @parameterized.parameters((1,), (2,))
     def test_a_number_that_is_not_known_is_no_label(self, outputs):
@@ -57,6 +58,7 @@ class NanTest(parameterized.TestCase):
         )
 
 
+@support.eager_tests
 class VoidTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -177,6 +179,7 @@ class VoidTest(parameterized.TestCase):
             distiller.fit(self.x, verbose=0)
 
 
+@support.eager_tests
 class WeightsTest(parameterized.TestCase):
     def test_weights_of_examples_beside_labels_of_positions(self):
         # As many positions as examples, so that the wrong axis would fit.

@@ -42,35 +42,31 @@ def check_model(model, role):
             f'taps are found by shape. Received: {role}="{model.name}", '
             "built=False. Call it once on a batch, or give it an `Input` layer."
         )
-    check_scope_names(model, role)
-    check_float64(model, role)
+    check_layers(model, role)
 
 
-def check_float64(layer, argument):
-    """Validates that the backend has the numbers that a layer computes with."""
-    if backend.has_float64():
-        return
-    for one in (layer, *taps.layers(layer).values()):
-        if "float64" in (one.compute_dtype, one.variable_dtype):
-            raise ValueError(
-                f"`{argument}` must compute in 32 bits at most, since JAX is "
-                "set to give no more: it would compute in float32. Received: "
-                f'{argument}="{layer.name}" with float64 in "{one.name}". Call '
-                '`jax.config.update("jax_enable_x64", True)` before models are '
-                "made, or make it of float32."
-            )
-
-
-def check_scope_names(model, role):
-    """Validates that names of layers can be scopes of a graph."""
+def check_layers(model, argument):
+    """Validates names and numbers of a model, or loss, and all its layers."""
+    is_wide = backend.has_float64()
     for layer in (model, *taps.layers(model).values()):
         if not backend.is_scope_name(layer.name):
             raise ValueError(
-                f"`{role}` must have layers whose names are scopes of a graph: "
-                "letters, digits, `_`, `-` and `.`, and none of the last three "
-                "at the beginning. Received: "
-                f'{role}="{model.name}" with a {type(layer).__name__} named '
-                f"{layer.name!r}. Set its `name`."
+                f"`{argument}` must have layers whose names are scopes of a "
+                "graph: letters, digits, `_`, `-` and `.`, and none of the "
+                "last three at the beginning. Received: "
+                f'{argument}="{model.name}" with a {type(layer).__name__} '
+                f"named {layer.name!r}. Set its `name`."
+            )
+        if not is_wide and "float64" in (
+            layer.compute_dtype,
+            layer.variable_dtype,
+        ):
+            raise ValueError(
+                f"`{argument}` must compute in 32 bits at most, since JAX is "
+                "set to give no more: it would compute in float32. Received: "
+                f'{argument}="{model.name}" with float64 in "{layer.name}". '
+                'Call `jax.config.update("jax_enable_x64", True)` before '
+                "models are made, or make it of float32."
             )
 
 
@@ -160,8 +156,7 @@ def check_losses(losses):
                 f"{loss!r} of type {type(loss).__name__}. Wrap a Keras loss "
                 "in `keras_kd.losses.Match(loss=...)`."
             )
-        check_scope_names(loss, "distillation_losses")
-        check_float64(loss, "distillation_losses")
+        check_layers(loss, "distillation_losses")
     if len({id(loss) for loss in losses}) < len(losses):
         raise ValueError(
             "`distillation_losses` must be different objects, since each has "

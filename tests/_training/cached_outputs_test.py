@@ -24,6 +24,7 @@ def teacher(**head):
     return support.dense(8, name="teacher", **head)
 
 
+@support.eager_tests(but=("test_warns_once",))
 class CachedDistillerTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()

@@ -32,6 +32,7 @@ def evaluated(student, loss, metrics, x, y, **kwargs):
     return [logs[metric.name] for metric in metrics]
 
 
+@support.eager_tests
 class LabelMetricTest(parameterized.TestCase):
     """A metric of half of the labels is that of half of the examples."""
 

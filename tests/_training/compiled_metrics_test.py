@@ -24,6 +24,7 @@ K = keras.metrics
 BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
 
 
+@support.eager_tests
 class CompileTest(parameterized.TestCase):
     def test_the_users_object_holds_the_state(self):
         made = distiller("unit")
@@ -118,6 +119,7 @@ class CompileTest(parameterized.TestCase):
         self.assertAlmostEqual(logs["guessed"], logs["told"], places=6)
 
 
+@support.eager_tests
 class RefusalTest(parameterized.TestCase):
     @parameterized.parameters(
         (lambda: K.Accuracy(), 'Use `metrics=."accuracy".`'),
@@ -155,6 +157,7 @@ def also_mine(y_true, y_pred):
     return y_pred[:, 0]
 
 
+@support.eager_tests
 class WarningTest(absltest.TestCase):
     def test_one_for_all_that_is_the_users_own(self):
         made = distiller("unit")
@@ -196,6 +199,7 @@ class WarningTest(absltest.TestCase):
         self.assertAlmostEqual(value, expected, places=5)
 
 
+@support.eager_tests
 class OutputsTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("dict", lambda: {"a": [K.AUC(name="m")], "b": K.Recall(name="m")}),

@@ -41,6 +41,7 @@ def as_data_set(x):
     return {"x": data.map(lambda x, w: (x, None, w)).batch(len(x))}
 
 
+@support.eager_tests(but=("test_on_two_replicas",))
 class UnlabelledWeightsTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()

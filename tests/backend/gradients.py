@@ -22,9 +22,13 @@ def on_jax(function, student, variables):
             values = function(student)
         return values.sum(), values
 
-    (_, values), (by_student, by_variables) = jax.value_and_grad(
-        total, argnums=(0, 1), has_aux=True
-    )(student, [v.value for v in variables])
+    # Op by op, each is compiled by itself.
+    differentiate = jax.jit(
+        jax.value_and_grad(total, argnums=(0, 1), has_aux=True)
+    )
+    (_, values), (by_student, by_variables) = differentiate(
+        student, [v.value for v in variables]
+    )
     return values, by_student, *by_variables
 
 

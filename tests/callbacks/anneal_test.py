@@ -146,6 +146,14 @@ class AnnealScheduleTest(parameterized.TestCase):
             anneal.set_model(support.dense(3, name="plain"))
 
 
+@support.eager_tests(
+    but=(
+        "test_counts_steps",
+        "test_acts_inside",
+        "test_is_set_once",
+        "test_drives",
+    )
+)
 class AnnealInFitTest(parameterized.TestCase):
     @parameterized.parameters(False, True)
     def test_counts_steps(self, run_eagerly):

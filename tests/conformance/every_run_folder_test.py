@@ -132,18 +132,17 @@ class EveryRunFolderTest(parameterized.TestCase):
         self.assertEqual(run("fitnets", folder, student=student), histories)
 
 
-support.mark_slow(EveryRunFolderTest, "test_takes_up_the_same_run_in_another")
+support.mark_slow(EveryRunFolderTest, "test_takes_up", but=["_fitnets"])
+support.mark_slow(
+    EveryRunFolderTest, "test_refuses_another_teacher", but=["_fitnets"]
+)
 # Each procedure has arguments of its own; most share the way to compare them.
 support.mark_slow(
     EveryRunFolderTest,
     "test_refuses_another_run",
     but=[
-        "_born_again_generations",
         "_compress_generator",
-        "_data_distillation_transforms",
         *(f"_fitnets_{what}" for what in run_folder_rows.OTHERS["fitnets"]),
-        "_teacher_assistants_assistants",
-        "_student",
     ],
 )
 

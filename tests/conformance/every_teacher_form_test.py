@@ -121,6 +121,9 @@ class EveryTeacherFormTest(parameterized.TestCase):
 support.mark_slow(
     EveryTeacherFormTest, "test_an_ensemble_is_another", but=["0"]
 )
+support.mark_slow(
+    EveryTeacherFormTest, "test_probabilities_are_refused", but=["0"]
+)
 
 
 if __name__ == "__main__":

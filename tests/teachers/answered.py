@@ -1,10 +1,15 @@
 """Answers, their examples, and a cache of them, for several tests."""
 
+import pathlib
+import shutil
+import tempfile
+
 import keras
 import numpy as np
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd.teachers import CachedTeacher
 from keras_kd.teachers import cache_answers
 from tests import reference
 from tests import support
@@ -35,6 +40,13 @@ def numbered():
 
 
 class Answered(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.whole = pathlib.Path(
+            cls.enterClassContext(tempfile.TemporaryDirectory())
+        )
+
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self)
@@ -48,6 +60,13 @@ class Answered(parameterized.TestCase):
             verbose=0,
             **kwargs,
         )
+
+    def finished(self):
+        """What `cache(LOGITS)` writes, copied from one for all tests."""
+        if not any(self.whole.iterdir()):
+            self.cache(LOGITS, folder=self.whole)
+        shutil.copytree(self.whole, self.folder, dirs_exist_ok=True)
+        return CachedTeacher(self.folder)
 
     def shards(self, folder=None):
         return sorted((folder or self.folder).glob("*.tfrecord"))

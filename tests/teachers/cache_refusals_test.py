@@ -1,5 +1,9 @@
 """What a cache refuses, and by what name."""
 
+import pathlib
+import shutil
+import tempfile
+
 import keras
 import numpy as np
 import pytest
@@ -25,17 +29,32 @@ def drain(data):
 
 
 class Refusals(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.whole = pathlib.Path(
+            cls.enterClassContext(tempfile.TemporaryDirectory())
+        )
+        cls.written(cls.whole, teacher(), support.data(40))
+
     def setUp(self):
         super().setUp()
         self.folder = support.folder(self) / "cache"
         self.x, self.y = support.data(40)
 
-    def cache(self, model=None, data=None, **kwargs):
+    @staticmethod
+    def written(folder, model, data, **kwargs):
         kwargs = {"batch_size": 8, "examples_per_shard": 16} | kwargs
+        return cache_teacher(model, data, folder, verbose=0, **kwargs)
+
+    def cache(self, model=None, data=None, **kwargs):
         data = (self.x, self.y) if data is None else data
-        return cache_teacher(
-            model or teacher(), data, self.folder, verbose=0, **kwargs
-        )
+        return self.written(self.folder, model or teacher(), data, **kwargs)
+
+    def finished(self):
+        """What `cache()` writes, copied from one that all tests share."""
+        shutil.copytree(self.whole, self.folder)
+        return keras_kd.teachers.CachedTeacher(self.folder)
 
     def shards(self):
         return sorted(self.folder.glob("*.tfrecord"))
@@ -43,7 +62,7 @@ class Refusals(parameterized.TestCase):
 
 class WritingTest(Refusals):
     def test_a_second_call_opens_the_cache(self):
-        first = self.cache()
+        first = self.finished()
         times = [path.stat().st_mtime_ns for path in self.shards()]
         second = self.cache()
         self.assertEqual(first.fingerprint(), second.fingerprint())
@@ -59,28 +78,28 @@ class WritingTest(Refusals):
         ("shard", {"examples_per_shard": 24}, "`examples_per_shard`"),
     )
     def test_refuses_other_arguments(self, changed, words):
-        self.cache()
+        self.finished()
         with self.assertRaisesRegex(ValueError, words):
             self.cache(**changed)
 
     def test_refuses_another_teacher(self):
-        self.cache()
+        self.finished()
         with self.assertRaisesRegex(ValueError, "begun with another teacher"):
             self.cache(teacher(seed=1))
 
     def test_refuses_a_teacher_that_computes_otherwise(self):
-        self.cache()
+        self.finished()
         other = teacher(activation="tanh")
         with self.assertRaisesRegex(ValueError, "other values of output"):
             self.cache(other)
 
     def test_refuses_another_data_set(self):
-        self.cache()
+        self.finished()
         with self.assertRaisesRegex(ValueError, "same order.*beginning"):
             self.cache(data=(self.x[::-1], self.y))
 
     def test_refuses_another_data_set_when_it_goes_on(self):
-        self.cache()
+        self.finished()
         (self.folder / "manifest.json").unlink()
         self.shards()[-1].unlink()
         other = self.x.copy()
@@ -89,12 +108,12 @@ class WritingTest(Refusals):
             self.cache(data=(other, self.y))
 
     def test_refuses_other_elements(self):
-        self.cache()
+        self.finished()
         with self.assertRaisesRegex(ValueError, "begun with another data set"):
             self.cache(data=(self.x.astype("float64"), self.y))
 
     def test_a_deleted_shard_is_written_again(self):
-        before = self.cache().fingerprint()
+        before = self.finished().fingerprint()
         self.shards()[1].unlink()
         with self.assertRaisesRegex(ValueError, "no such file"):
             keras_kd.teachers.CachedTeacher(self.folder)
@@ -163,7 +182,7 @@ class WritingTest(Refusals):
 
 class ReadingTest(Refusals):
     def test_refuses_an_unfinished_cache(self):
-        self.cache()
+        self.finished()
         (self.folder / "manifest.json").unlink()
         with self.assertRaisesRegex(ValueError, "finished cache.*manifest.jso"):
             keras_kd.teachers.CachedTeacher(self.folder)
@@ -174,13 +193,13 @@ class ReadingTest(Refusals):
             keras_kd.teachers.CachedTeacher(self.folder)
 
     def test_refuses_another_length(self):
-        cached = self.cache()
+        cached = self.finished()
         with self.assertRaisesRegex(ValueError, "as many.*39 examples.*of 40"):
             cached.attach(self.x[:39])
 
     @parameterized.parameters(16, 32, 39, 41, 48)
     def test_notices_another_length_while_reading(self, count):
-        cached = self.cache()
+        cached = self.finished()
         data = SLICES(np.concatenate([self.x, self.x])[:count])
         data = data.filter(lambda x: True)  # Of unknown length.
         with self.assertRaisesRegex(
@@ -189,7 +208,7 @@ class ReadingTest(Refusals):
             drain(cached.attach(data))
 
     def test_notices_another_order_while_reading(self):
-        cached = self.cache()
+        cached = self.finished()
         data = SLICES(self.x[[1, 0, *range(2, 40)]])
         with self.assertRaisesRegex(
             tf.errors.InvalidArgumentError, "in the same order"
@@ -197,7 +216,7 @@ class ReadingTest(Refusals):
             drain(cached.attach(data))
 
     def test_notices_another_order_of_arrays(self):
-        cached = self.cache()
+        cached = self.finished()
         with self.assertRaisesRegex(ValueError, "in the same order"):
             cached.attach(self.x[[*range(38), 39, 38]])
 
@@ -205,17 +224,17 @@ class ReadingTest(Refusals):
         ("sign", lambda x: -x), ("scale", lambda x: x * 2)
     )
     def test_notices_other_preparation(self, change):
-        cached = self.cache()
+        cached = self.finished()
         with self.assertRaisesRegex(ValueError, "in the same order"):
             cached.attach(change(self.x))
 
     def test_refuses_other_elements(self):
-        cached = self.cache()
+        cached = self.finished()
         with self.assertRaisesRegex(ValueError, "like those.*uint8"):
             cached.attach(self.x.astype("uint8"))
 
     def test_refuses_an_unknown_view(self):
-        cached = self.cache()
+        cached = self.finished()
         with self.assertRaisesRegex(ValueError, "below 1.*view=1"):
             cached.attach(self.x, view=1)
 

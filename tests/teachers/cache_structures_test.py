@@ -153,5 +153,9 @@ class StructuresTest(parameterized.TestCase):
         self.assertLen(list(cached.attach(data)), 3)
 
 
+support.mark_slow(StructuresTest, "test_arrays_with_labels", but=["_dict"])
+support.mark_slow(StructuresTest, "test_data_sets", but=["0"])
+
+
 if __name__ == "__main__":
     absltest.main()

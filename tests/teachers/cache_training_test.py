@@ -66,6 +66,7 @@ def trained(teacher, data, epochs=3, is_shuffled=True):
     return support.values(distiller.weights)
 
 
+@support.eager_tests
 class CachedTrainingTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -19,6 +19,7 @@ def members():
     ]
 
 
+@support.eager_tests
 class SaveTest(parameterized.TestCase):
     @parameterized.parameters("arithmetic", "geometric")
     def test_a_distiller_with_it_saves_and_loads(self, combine):

@@ -40,6 +40,7 @@ class Recorder(keras.callbacks.Callback):
         self.logits.append(np.asarray(self.model.student(X)))
 
 
+@support.eager_tests
 class CombineTest(parameterized.TestCase):
     @parameterized.product(
         temperature=(0.5, 1.0, 4.0, 20.0), weights=(None, WEIGHTS)
@@ -232,6 +233,7 @@ class PreprocessTest(absltest.TestCase):
         np.testing.assert_array_equal(teacher(X, training=False), model(X))
 
 
+@support.eager_tests
 class TapTest(absltest.TestCase):
     def test_layers_of_members_are_taps(self):
         teacher = teachers.EnsembleTeacher(members()[:2])

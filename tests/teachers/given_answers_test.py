@@ -93,7 +93,7 @@ class FormTest(Answered):
         ),
     )
     def test_batches_of_any_size_give_the_same_cache(self, make):
-        expected = self.cache(LOGITS).fingerprint()
+        expected = self.finished().fingerprint()
         other = self.cache(make(), folder=support.folder(self))
         self.assertEqual(other.fingerprint(), expected)
 
@@ -102,7 +102,7 @@ class FormTest(Answered):
         np.save(path, LOGITS)
         mapped = np.load(path, mmap_mode="r")
         other = self.cache(mapped, folder=support.folder(self))
-        self.assertEqual(other.fingerprint(), self.cache(LOGITS).fingerprint())
+        self.assertEqual(other.fingerprint(), self.finished().fingerprint())
 
     def test_numbers_of_another_type_are_stored(self):
         cached = self.cache(LOGITS.astype("float64"), dtype="float32")
@@ -176,7 +176,7 @@ class ResumeTest(Answered):
         self.assertEqual(resumed.fingerprint(), expected.fingerprint())
 
     def test_a_shard_that_was_lost_is_written_again(self):
-        before = self.cache(LOGITS).fingerprint()
+        before = self.finished().fingerprint()
         self.shards()[1].unlink()
         self.assertEqual(self.cache(LOGITS).fingerprint(), before)
 
@@ -186,13 +186,13 @@ class ResumeTest(Answered):
         ("dtype", {"dtype": "float32"}, "`dtype`"),
     )
     def test_another_folder_is_needed_for_other(self, options, message):
-        self.cache(LOGITS)
+        self.finished()
         answers = LOGITS if options else LOGITS[::-1]
         with self.assertRaisesRegex(ValueError, message):
             self.cache(answers, **options)
 
     def test_other_data_are_refused(self):
-        self.cache(LOGITS)
+        self.finished()
         with self.assertRaisesRegex(ValueError, "same order.*Received: other"):
             self.cache(LOGITS, data=numbered()[::-1])
 

@@ -1,6 +1,6 @@
 """Inputs that are made, against inputs that are not, or for another class."""
 
-import unittest.mock
+import functools
 
 import keras
 import numpy as np
@@ -14,21 +14,7 @@ from keras_kd.transfer_sets._activations.maker import FixedDropout
 from keras_kd.transfer_sets._activations.records import family
 from tests import support
 from tests.transfer_sets import small_teachers
-
-
-def make(teacher, records, **changed):
-    return transfer_sets.reconstruct(
-        **{
-            "teacher": teacher,
-            "records": records,
-            "images_per_class": 6,
-            "batch_size": 4,
-            "steps": 150,
-            "verbose": 0,
-        }
-        | changed
-    )
-
+from tests.transfer_sets.small_teachers import make
 
 # Behind a ReLU, logits of noise have hardly any gradient.
 OBJECTIVES = [
@@ -42,12 +28,25 @@ class ReconstructTest(parameterized.TestCase):
         super().setUpClass()
         cls.teacher = small_teachers.trained()
 
+    @classmethod
+    @functools.cache
+    def made(cls, content, rectified):
+        """Records of a content, and what was made of them, for all tests."""
+        records = small_teachers.records(cls.teacher, content)
+        return records, make(cls.teacher, records, rectified=rectified)
+
+    @classmethod
+    @functools.cache
+    def noise(cls):
+        """What every reconstruction begins with, nearly."""
+        records = small_teachers.records(cls.teacher)
+        return make(cls.teacher, records, steps=1, learning_rate=1e-9)
+
     @parameterized.named_parameters(*OBJECTIVES)
     def test_lowers_the_objective_for_its_class_and_no_other(
         self, content, rectified
     ):
-        records = small_teachers.records(self.teacher, content)
-        made = make(self.teacher, records, rectified=rectified)
+        records, made = self.made(content, rectified)
         history = {key: np.mean(v) for key, v in made.history.items()}
         self.assertLess(history["loss"], history["first_loss"] / 2)
 
@@ -65,9 +64,7 @@ class ReconstructTest(parameterized.TestCase):
 
     @parameterized.named_parameters(*OBJECTIVES)
     def test_the_teacher_knows_what_noise_it_does_not(self, content, rectified):
-        records = small_teachers.records(self.teacher, content)
-        noise = make(self.teacher, records, steps=1, learning_rate=1e-9)
-        made = make(self.teacher, records, rectified=rectified)
+        noise, (_, made) = self.noise(), self.made(content, rectified)
         agreement = [
             np.mean(self.teacher.predict(one.x, verbose=0).argmax(-1) == one.y)
             for one in (noise, made)
@@ -77,8 +74,7 @@ class ReconstructTest(parameterized.TestCase):
         self.assertGreater(agreement[1], 0.9)
 
     def test_gives_as_many_of_each_class_as_were_asked_for(self):
-        records = small_teachers.records(self.teacher)
-        made = make(self.teacher, records, steps=1)
+        made = self.noise()
         self.assertEqual(made.x.shape, (18, 6))
         self.assertEqual(made.x.dtype, "float32")
         self.assertEqual(made.y.tolist(), [0] * 6 + [1] * 6 + [2] * 6)
@@ -176,70 +172,6 @@ class PixelsTest(absltest.TestCase):
         two = make(teacher, records, images_per_class=8, steps=20)
         one = make(teacher, records, images_per_class=4, steps=20)
         np.testing.assert_array_equal(two.x[two.y == 2][:4], one.x[one.y == 2])
-
-
-class ResumeTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.teacher = small_teachers.net(6, 5, 3)
-        self.records = small_teachers.records(
-            self.teacher, transfer_sets.AllLayers()
-        )
-        self.folder = support.folder(self)
-
-    def run_in_folder(self, **changed):
-        arguments = {"steps": 5, "dropout": 0.5, "directory": self.folder}
-        return make(self.teacher, self.records, **arguments | changed)
-
-    def interrupt_after(self, count):
-        """Runs until so many batches were made; then comes Ctrl-C."""
-        optimise = maker.Pixels.optimise
-        calls = []
-
-        def counted(*args):
-            if len(calls) == count:
-                raise KeyboardInterrupt
-            calls.append(None)
-            return optimise(*args)
-
-        with (
-            unittest.mock.patch.object(maker.Pixels, "optimise", counted),
-            self.assertRaises(KeyboardInterrupt),
-        ):
-            self.run_in_folder()
-
-    def test_interrupted_anywhere_it_ends_as_uninterrupted(self):
-        expected = make(self.teacher, self.records, steps=5, dropout=0.5)
-        for count in (0, 2, 3):
-            self.interrupt_after(count)
-        self.assertLen(list(self.folder.glob("*.npz")), 5)
-        resumed = self.run_in_folder()
-        np.testing.assert_array_equal(resumed.x, expected.x)
-        self.assertEqual(resumed.history, expected.history)
-
-    def test_finished_batches_are_not_made_again(self):
-        finished = self.run_in_folder()
-        with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
-            again = self.run_in_folder()
-        optimise.assert_not_called()
-        np.testing.assert_array_equal(again.x, finished.x)
-
-    def test_refuses_the_directory_of_another_run(self):
-        self.run_in_folder()
-        for changed in ({"steps": 6}, {"seed": 1}, {"dropout": 0.25}):
-            with self.assertRaisesRegex(ValueError, "`directory` must be emp"):
-                self.run_in_folder(**changed)
-
-    def test_a_damaged_batch_is_named_and_made_again(self):
-        expected = self.run_in_folder()
-        path = self.folder / "class_1_batch_0.npz"
-        path.write_bytes(path.read_bytes()[:-9])
-        with self.assertWarnsRegex(UserWarning, "class_1_batch_0.*made again"):
-            again = self.run_in_folder()
-        np.testing.assert_array_equal(again.x, expected.x)
-        with unittest.mock.patch.object(maker.Pixels, "optimise") as optimise:
-            self.run_in_folder()
-        optimise.assert_not_called()
 
 
 class RefusalsTest(parameterized.TestCase):

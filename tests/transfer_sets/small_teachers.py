@@ -61,3 +61,18 @@ def records(teacher, content=None, data=None):
     return transfer_sets.activation_records(
         teacher=teacher, data=data or clusters(), content=content
     )
+
+
+def make(teacher, records, **changed):
+    """Reconstructs a few inputs of each class."""
+    return transfer_sets.reconstruct(
+        **{
+            "teacher": teacher,
+            "records": records,
+            "images_per_class": 6,
+            "batch_size": 4,
+            "steps": 150,
+            "verbose": 0,
+        }
+        | changed
+    )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from keras_kd.transfer_sets import synthetic
+from tests import support
 
 
 def table(count=2000, seed=0):
@@ -287,6 +288,11 @@ class MungeTest(parameterized.TestCase):
     def test_refuses_a_single_row(self):
         with self.assertRaisesRegex(ValueError, "two rows"):
             munge(table(1), 10)
+
+
+# It counts its components anew for each table.
+for _name in ("test_keeps_a_number", "test_keeps_the_marginal_where"):
+    support.mark_slow(EveryGeneratorTest, f"{_name}", but=["_munge", "_random"])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def one_unit(width, name):
     return support.dense(width, classes=1, name=name)
 
 
+@support.eager_tests
 class PeerCompilingTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()

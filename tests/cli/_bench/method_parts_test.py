@@ -269,11 +269,12 @@ class ShallowTest(absltest.TestCase):
 
 
 support.mark_slow(EveryMethodTest, "test_the_same_seed", but=["0"])
-# They differ in one class.
-for _name in ("ls", "nkd", "dist", "rkl", "jsd", "skl"):
-    support.mark_slow(
-        EveryMethodTest, f"test_trains_the_student_that_is_saved_{_name}"
-    )
+# One of each way to train: at once, in stages, and by peers.
+support.mark_slow(
+    EveryMethodTest,
+    "test_trains_the_student",
+    but=["saved_soft_targets", "_fitnets", "_mutual_learning"],
+)
 
 
 if __name__ == "__main__":
