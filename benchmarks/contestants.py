@@ -49,7 +49,7 @@ def convolutional(depth, size=32):
             x = layers.BatchNormalization()(x)
             x = layers.ReLU()(x)
         x = layers.Identity(name=f"stage{stage}")(x)
-    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(inputs, layers.Dense(10, name="logits")(x))
 
 

@@ -7,9 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 import keras_kd
+from keras_kd._core import top_logits
+from keras_kd.losses.divergence_of_top_logits import divergence_of_top_logits
 
 TEMPERATURE = 4.0
+K = 32
 FLOOR = "fused op, teacher's softmax"
+STUDENT = "sparse cross-entropy"
+OF_TOP = f"SoftTargets, top {K} of a cache"
 BY_CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SOFT_TARGETS = keras_kd.losses.SoftTargets(TEMPERATURE)
 REVERSE = keras_kd.losses.ReverseSoftTargets(TEMPERATURE)
@@ -20,6 +25,11 @@ THEIRS = keras.distillation.LogitsDistillation(
 
 def soft_targets(teacher, student):
     return tf.reduce_mean(SOFT_TARGETS(teacher, student))
+
+
+def of_top_logits(top, student):
+    values = divergence_of_top_logits(top, student, TEMPERATURE)
+    return TEMPERATURE**2 * tf.reduce_mean(values)
 
 
 def reverse(teacher, student):
@@ -71,6 +81,10 @@ class Data:
         changes = tf.random.stateless_normal((self.rows, self.classes), (0, 2))
         return self.student() + 1e-3 * changes
 
+    def top(self):
+        """The highest logits of the teacher alone, as a cache keeps them."""
+        return top_logits.encode(self.teacher(), min(K, self.classes - 1))
+
     def labels(self):
         return np.arange(self.rows) * 7 % self.classes
 
@@ -80,6 +94,7 @@ LOSSES = {
     FLOOR: (fused_with_softmax, Data.teacher),
     "SoftTargets": (soft_targets, Data.teacher),
     "SoftTargets, near-equal rows": (soft_targets, Data.near),
+    OF_TOP: (of_top_logits, Data.top),
     "ReverseSoftTargets": (reverse, Data.teacher),
     "plain formula": (plain, Data.teacher),
     "keras.distillation": (theirs, Data.teacher),
@@ -87,7 +102,7 @@ LOSSES = {
         fused,
         lambda data: tf.nn.softmax(data.teacher() / TEMPERATURE),
     ),
-    "sparse cross-entropy": (BY_CLASSES, Data.labels),
+    STUDENT: (BY_CLASSES, Data.labels),
 }
 
 

@@ -16,6 +16,7 @@ import keras
 from keras import ops
 
 from keras_kd._core import reduction
+from keras_kd._core import top_logits
 
 MEMBER_LOGITS = "member_logits"
 MEMBER_LOG_WEIGHTS = "member_log_weights"
@@ -30,11 +31,14 @@ def scores(teacher):
     """Returns the tensor of logits, of one model or of the members.
 
     Args:
-        teacher: Logits, or the members' form.
+        teacher: Logits, the members' form, or that of `top_logits`.
 
     Returns:
-        `(batch, ..., classes)`, or `(batch, members, ..., classes)`.
+        `(batch, ..., classes)`, `(batch, members, ..., classes)`, or the
+        highest of them.
     """
+    if top_logits.is_top(teacher):
+        return teacher[top_logits.TOP_LOGITS]
     return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher
 
 
@@ -42,8 +46,9 @@ def read_mask(teacher):
     """The Keras mask of a teacher's output, `(batch, ...)`, or `None`.
 
     Args:
-        teacher: Logits or a feature, or the members' form, whose mask has an
-            axis of members: a position counts where it does for each.
+        teacher: Logits or a feature, the form of `top_logits`, or the members'
+            form, whose mask has an axis of members: a position counts where it
+            does for each.
     """
     mask = reduction.read_mask(scores(teacher))
     if mask is not None and is_members(teacher):

@@ -4,7 +4,9 @@ import difflib
 
 import keras
 
+from keras_kd._core import places
 from keras_kd._core import tapped_model
+from keras_kd._core import top_logits
 from keras_kd._training import checks
 from keras_kd._training.outputs import ForwardPass
 from keras_kd._training.outputs import ModelOutputs
@@ -18,6 +20,8 @@ class TappedCache:
     Args:
         cached: A `CachedTeacher`.
         names: Names of taps; `None` stands for the output.
+        top: Those of them at which the form of `top_logits` is wanted, where it
+            is stored. Defaults to none.
 
     Raises:
         ValueError: If a tap is not stored.
@@ -25,12 +29,13 @@ class TappedCache:
 
     role = "teacher"
 
-    def __init__(self, cached, names):
+    def __init__(self, cached, names, top=()):
         self.model = cached
         self.outputs = cached.layout.outputs
         self.taps = tuple(dict.fromkeys(names))
         self.layers = [tap for tap in self.taps if tap in cached.taps]
         self.probabilities = cached.layout.probabilities
+        self._top = [tap for tap in self.taps if tap in top]
         for tap in self.taps:
             if tap is not None and tap not in (*self.outputs, *cached.taps):
                 raise self._unknown(tap)
@@ -47,7 +52,16 @@ class TappedCache:
 
     def __call__(self, rows):
         """Returns `(output, tensors)`, as the model would, from rows."""
-        return self._pick(*self.model.read(rows))
+        output, tensors = self._pick(*self.model.read(rows))
+        stored = self.model.read_top(rows)
+        for tap in self._top:
+            found = None
+            if tap not in self.layers:
+                found = tapped_model.pick(stored, self.outputs, tap)
+            if top_logits.is_top(found):
+                # A graph then makes all logits for metrics alone.
+                tensors[tap] = found
+        return output, tensors
 
     def _pick(self, output, by_tap):
         return output, {
@@ -87,7 +101,9 @@ class CachedOutputs(ModelOutputs):
                     f'teacher="{self.model.name}", a cache. Give the teacher '
                     "itself."
                 )
-        return TappedCache(self.model, names)
+        named = places.named(losses.values(), "teacher_tap")
+        others = {tap for tap, loss in named if not loss.accepts_top_logits}
+        return TappedCache(self.model, names, set(names) - others)
 
     def _find_gradients(self, losses):
         return None

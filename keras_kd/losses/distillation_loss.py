@@ -81,6 +81,10 @@ class DistillationLoss(keras.layers.Layer):
     * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
       `accepts_members = True` declares that `call` may get the logits of the
       averaged probabilities, those at `temperature` if the loss has one.
+    * Of a cache with `top_k`, `accepts_top_logits = True` declares that `call`
+      may get a dict in place of all logits: `"top_logits"` and `"top_classes"`,
+      `(batch, ..., k)`, and `"rest_log_sum_exp"`, `(batch, ...)`, which the
+      other classes share evenly.
     * An argument `student_mask` of `call` needs no declaration: it is the
       Keras mask of the student's tensor, or `None`.
     * An argument `position_weights` of `call` needs none either: the sample
@@ -133,6 +137,8 @@ class DistillationLoss(keras.layers.Layer):
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
     # Whether members may be averaged before `call`: see `ensemble_logits`.
     accepts_members = False
+    # Whether `call` takes the form of `_core.top_logits` in place of logits.
+    accepts_top_logits = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
     accepts_minus_infinity = False
 
@@ -226,7 +232,7 @@ class DistillationLoss(keras.layers.Layer):
         return super().__call__(teacher, student, **kwargs)
 
     def _logits_of_members(self, teacher):
-        if not isinstance(teacher, dict):
+        if not ensemble_logits.is_members(teacher):
             return teacher
         return ensemble_logits.as_logits(
             teacher,

@@ -10,9 +10,9 @@ from keras import ops
 from keras_kd import backend
 
 # Below this many nats, the rounding of a plain sum, some 1e-7, would be seen.
-_CLOSE = 0.02
+CLOSE = 0.02
 # The value where a student rules out a class and its teacher does not.
-_LARGEST = 1e30
+LARGEST = 1e30
 
 
 def divergence_of_logits(first, second, temperature, *, by_first=False):
@@ -72,9 +72,12 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
     # In this order, three tensors of all classes are enough at a time.
     second = backend.after(second, p)
     q, q_highest, q_total = _softmax(second, temperature, has_slopes_of_first)
-    # A ratio near 1, whose logarithm keeps digits that those of both lose.
-    shift = q_highest - p_highest + ops.log(q_total / p_total)
     by_second = q - p
+    # A ratio near 1, whose logarithm keeps digits that those of both lose. What
+    # the totals of a softmax lose, some 1e-5 of equal logits, shows in the sums
+    # of the probabilities.
+    shift = q_highest - p_highest + ops.log(q_total / p_total)
+    shift += ops.sum(by_second, axis=-1, keepdims=True)
     second = backend.after(second, by_second)
 
     def log_ratios():
@@ -87,25 +90,40 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
     def precise():
         # Both sums lose digits where p and q are close, and alike.
         value = ops.sum(_differences(p, log_ratios(), by_second), axis=-1)
-        return ops.where(plain < _CLOSE, value + plain, plain)
+        return ops.where(plain < CLOSE, value + plain, plain)
 
-    value = ops.cond(ops.any(plain < _CLOSE), precise, lambda: plain)
+    value = ops.cond(ops.any(plain < CLOSE), precise, lambda: plain)
 
     def without_ruled_out():
-        d = log_ratios()
-        # A class with p = 0 and a ratio of inf has no part in the mean.
-        terms = ops.where(p > 0, p * d, 0.0)
-        found = ops.sum(_differences(p, d, by_second) - terms, axis=-1)
+        found = ops.sum(terms(p, p + by_second, log_ratios()), axis=-1)
         return ops.where(ops.isnan(plain), found, value)
 
     has_ruled_out = ops.any(ops.isnan(plain))
     value = ops.cond(has_ruled_out, without_ruled_out, lambda: value)
-    value = ops.clip(value, 0.0, _LARGEST)
+    value = ops.clip(value, 0.0, LARGEST)
     if not has_slopes_of_first:
         return value, (None, by_second)
     excess = log_ratios() + ops.expand_dims(value, axis=-1)
     by_first = ops.where(p > 0, -p * excess, 0.0)
     return value, (by_first, by_second)
+
+
+def terms(p, q, log_ratios):
+    """The divergence before the sum over classes.
+
+    Args:
+        p: Probabilities that weigh the classes; 0 is a class that is ruled out,
+            whatever its logarithm.
+        q: Those of the other distribution.
+        log_ratios: `log q - log p`.
+
+    Returns:
+        Terms of that shape, each at least 0, that keep their digits where p and
+        q are close.
+    """
+    close = p * (ops.expm1(log_ratios) - log_ratios)
+    far = q - p - p * log_ratios
+    return ops.where(p > 0, ops.where(log_ratios < 0.5, close, far), q)
 
 
 def _differences(p, log_ratios, q_less_p):

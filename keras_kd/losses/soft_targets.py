@@ -5,8 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_kd._core import top_logits
 from keras_kd._types import Tensor
 from keras_kd.losses.divergence_of_logits import divergence_of_logits
+from keras_kd.losses.divergence_of_top_logits import divergence_of_top_logits
 from keras_kd.losses.softened_loss import StandardizableLoss
 
 # Log-probability of an outcome that is ruled out.
@@ -106,8 +108,17 @@ class SoftTargets(StandardizableLoss):
         super().__init__(
             temperature, standardize_logits=standardize_logits, **kwargs
         )
+        # Logits that are not known have no mean; a `call` that overrides this
+        # one expects all of them.
+        self.accepts_top_logits = (
+            not self.standardize_logits and type(self).call is SoftTargets.call
+        )
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
+        if top_logits.is_top(teacher):
+            return self.scale(
+                divergence_of_top_logits(teacher, student, self.temperature)
+            )
         teacher, student = self.prepared(ops.stop_gradient(teacher), student)
         return self.scale(
             divergence_of_logits(teacher, student, self.temperature)

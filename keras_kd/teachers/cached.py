@@ -34,8 +34,6 @@ from keras_kd.teachers._cache import records
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.attach import Reader
 from keras_kd.teachers._cache.layout import stored_arrays
-from keras_kd.teachers._cache.records import MANIFEST
-from keras_kd.teachers._cache.records import PLAN
 
 
 @keras.saving.register_keras_serializable("keras_kd")
@@ -88,10 +86,7 @@ class CachedTeacher(TeacherProtocol):
         check_flag("verify", verify, "whether files are compared")
         self.directory = pathlib.Path(directory)
         self.name = self.directory.name
-        _check_finished(self.directory)
-        self._plan = records.read(self.directory / PLAN)
-        self._manifest = records.read(self.directory / MANIFEST)
-        _check_plan(self.directory, self._plan, self._manifest)
+        self._plan, self._manifest = records.read_finished(self.directory)
         for name, size in self._manifest["shards"]:
             shards.check(self.directory, name, size)
             if verify:
@@ -225,6 +220,22 @@ class CachedTeacher(TeacherProtocol):
         Raises:
             ValueError: If the rows are those of another cache.
         """
+        return self.layout.decode(self._own(rows))
+
+    def read_top(self, rows: dict[str, Tensor]) -> Any:
+        """Decodes what is stored of the highest logits, in the graph.
+
+        Args:
+            rows: See `read`.
+
+        Returns:
+            The structure of the teacher's output: of each tensor whose `top_k`
+            are stored a dict, whose entries `DistillationLoss` describes, and
+            `None` of others.
+        """
+        return self.layout.top(self._own(rows))
+
+    def _own(self, rows):
         if self._key not in rows:
             raise ValueError(
                 "The data must be attached to the cache that teaches, since "
@@ -232,7 +243,7 @@ class CachedTeacher(TeacherProtocol):
                 f"another cache than that in {str(self.directory)!r}. Use its "
                 "own `attach`."
             )
-        return self.layout.decode(rows[self._key])
+        return rows[self._key]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the folder and a fingerprint, and no data."""
@@ -269,18 +280,6 @@ class CachedTeacher(TeacherProtocol):
         return cached
 
 
-def _check_finished(directory):
-    for name in (PLAN, MANIFEST):
-        # Of `os`, for which a path that is too long is none.
-        if not os.path.exists(directory / name):
-            raise ValueError(
-                "`directory` must hold a finished cache. Received: "
-                f"directory={str(directory)!r}, without {name!r}. Call "
-                "`cache_teacher` or `cache_answers` as before; it goes on "
-                "where it was stopped."
-            )
-
-
 def _check_not_empty(directory, count):
     if count < 1:
         raise ValueError(
@@ -288,13 +287,4 @@ def _check_not_empty(directory, count):
             f"student would learn from nothing. Received: {count} examples in "
             f"{str(directory)!r}. Delete the folder and cache the teacher "
             "again."
-        )
-
-
-def _check_plan(directory, plan, manifest):
-    if files.digest_of(plan) != manifest["plan"]:
-        raise ValueError(
-            f"`{PLAN}` and `{MANIFEST}` must be of one cache. Received: two "
-            f"that do not fit together, in {str(directory)!r}. Restore them "
-            "from a copy, or delete the folder and cache the teacher again."
         )

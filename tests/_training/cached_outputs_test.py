@@ -10,6 +10,9 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd._core import top_logits
+from keras_kd._training.cached_outputs import CachedOutputs
+from tests import reference
 from tests import support
 from tests.replicas import two_replicas
 
@@ -175,6 +178,51 @@ class CachedDistillerTest(parameterized.TestCase):
         tolerance = {"float16": 2e-2, "float32": 1e-5}[dtype]
         np.testing.assert_allclose(
             logits, teacher()(self.data[0]), atol=tolerance
+        )
+
+    def test_top_classes_stay_few_for_losses_that_take_them(self):
+        cached = self.cache(top_k=1)
+        x, _ = next(iter(cached.attach(self.data).batch(24)))
+        _, reserved = keras_kd.batch.split(x)
+        soft, reverse = (
+            keras_kd.losses.SoftTargets(),
+            keras_kd.losses.ReverseSoftTargets(),
+        )
+        standardized = keras_kd.losses.SoftTargets(standardize_logits=True)
+
+        class Twice(keras_kd.losses.SoftTargets):
+            def call(self, teacher, student):
+                return 2 * super().call(teacher, student)
+
+        for losses, is_top in (
+            ([soft], True),
+            ([soft, reverse], False),
+            ([standardized], False),
+            ([Twice()], False),
+        ):
+            named = {str(i): loss for i, loss in enumerate(losses)}
+            outputs = CachedOutputs(cached, "teacher", None, named)
+            _, tensors = outputs.tapped(reserved["teacher"])
+            self.assertEqual(top_logits.is_top(tensors[None]), is_top)
+
+    def test_soft_targets_of_the_top_classes(self):
+        cached = self.cache(top_k=1, dtype="float32")
+        loss = keras_kd.losses.SoftTargets(temperature=3.0)
+        distiller = self.distiller(loss, cached=cached)
+        logs = distiller.evaluate(
+            cached.attach(self.data).batch(24), verbose=0, return_dict=True
+        )
+        logits = teacher().predict(self.data[0], verbose=0).astype("float64")
+        # The two lower logits become one, of the same sum of exponentials.
+        low = np.argsort(logits, axis=-1)[:, :2]
+        rest = np.take_along_axis(logits, low, axis=-1)
+        even = np.log(np.mean(np.exp(rest), axis=-1, keepdims=True))
+        np.put_along_axis(logits, low, even.repeat(2, -1), axis=-1)
+        student = distiller.student.predict(self.data[0], verbose=0)
+        self.assertAlmostEqual(
+            logs["soft_targets"],
+            reference.soft_targets(logits, student, 3.0).mean(),
+            places=5,
         )
 
     @pytest.mark.slow

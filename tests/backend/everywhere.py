@@ -16,6 +16,7 @@ FILES = (
     "tests/_runs/seeded_batches_test.py",
     "tests/_runs/stages_test.py",
     "tests/losses/divergence_of_logits_test.py",
+    "tests/losses/divergence_of_top_logits_test.py",
     "tests/report/robustness/fast_gradient_sign_test.py",
     "tests/report/robustness/gradient_size_test.py",
     "tests/search/hyper_model_test.py",

@@ -41,7 +41,7 @@ class DataParallelTest(parameterized.TestCase):
         )
         cls.found = dict(np.load(path))
 
-    @parameterized.parameters(*devices.NAMES, "teacher")
+    @parameterized.parameters(*devices.TRAININGS, "teacher")
     def test_two_devices_train_as_one(self, training):
         keys = [k for k in self.found if k.startswith(f"one/{training}/")]
         self.assertNotEmpty(keys)

@@ -65,11 +65,17 @@ def vectors():
     return x, random.integers(0, 3, EXAMPLES), weights
 
 
-def every_loss():
-    """All losses at once, with masks and weights, and once more from a file."""
+def all_losses():
+    """A Distiller with all losses, and its result, with masks and weights."""
     x, y, weights = every_loss_model.data(EXAMPLES)
     made = settled.settle(every_loss_model.distiller())
-    found = result(made, x, y, weights.astype("float32"))
+    return made, result(made, x, y, weights.astype("float32"))
+
+
+def every_loss():
+    """All losses at once, and once more from a file."""
+    made, found = all_losses()
+    x, y, _ = every_loss_model.data(EXAMPLES)
     return [*found, *support.through_a_file(made).evaluate(x, y, verbose=0)]
 
 

@@ -5,9 +5,9 @@ import hashlib
 import keras
 import numpy as np
 
+from keras_kd._core import top_logits
 from keras_kd._core.arguments import check_count
 from keras_kd._core.teacher_protocol import TeacherProtocol
-from keras_kd.teachers import top_k as top_k_form
 from keras_kd.teachers._cache import batched
 from keras_kd.teachers._cache import given
 from keras_kd.teachers._cache import layout
@@ -209,9 +209,9 @@ def _top(scores, classes):
     scores = np.take_along_axis(scores.astype("float64"), order, axis=-1)
     rest = np.maximum(1 - np.exp(scores).sum(-1), _LEAST)
     found = {
-        top_k_form.TOP_LOGITS: scores.astype("float32"),
-        top_k_form.TOP_CLASSES: np.take_along_axis(classes, order, axis=-1),
-        top_k_form.REST: np.log(rest).astype("float32"),
+        top_logits.TOP_LOGITS: scores.astype("float32"),
+        top_logits.TOP_CLASSES: np.take_along_axis(classes, order, axis=-1),
+        top_logits.REST: np.log(rest).astype("float32"),
     }
     return {
         f".{name}": keras.ops.convert_to_tensor(array)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_kd.teachers import top_k
+from keras_kd._core import top_logits
 
 LOGITS = "logits"
 LOG_PROBABILITIES = "top_log_probabilities"
-CLASSES = top_k.TOP_CLASSES
+CLASSES = top_logits.TOP_CLASSES
 
 # Rows that are read at once from arrays, which may be files.
 _ROWS = 4096

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
-from keras_kd.teachers import top_k
+from keras_kd._core import top_logits
 
 # Arrays beside the fields: what identifies an example, and its view.
 HASH = "example_hash"
@@ -40,16 +40,16 @@ class Field:
         class_type = next(kind for kind, end in kinds if classes <= end)
         kept = (*outer, self.top_k)
         return {
-            "." + top_k.TOP_LOGITS: (kept, self.dtype),
-            "." + top_k.TOP_CLASSES: (kept, class_type),
-            "." + top_k.REST: (tuple(outer), self.dtype),
+            "." + top_logits.TOP_LOGITS: (kept, self.dtype),
+            "." + top_logits.TOP_CLASSES: (kept, class_type),
+            "." + top_logits.REST: (tuple(outer), self.dtype),
         }
 
     def encode(self, tensor):
         """The arrays, by suffix, from the teacher's tensor."""
         found = {"": tensor}
         if self.top_k is not None:
-            top = top_k.encode(tensor, self.top_k)
+            top = top_logits.encode(tensor, self.top_k)
             found = {f".{name}": value for name, value in top.items()}
         return self.store(found)
 
@@ -64,8 +64,11 @@ class Field:
         """The tensor, up to what was rounded, from the arrays by suffix."""
         if self.top_k is None:
             return _as_float32(arrays[""])
-        encoded = {name[1:]: _as_float32(a) for name, a in arrays.items()}
-        return top_k.spread(encoded, self.shape[-1])
+        return top_logits.spread(self.top(arrays), self.shape[-1])
+
+    def top(self, arrays):
+        """The form of `top_logits`, from the arrays by suffix."""
+        return {name[1:]: _as_float32(a) for name, a in arrays.items()}
 
 
 def _as_type(tensor, dtype):
@@ -139,6 +142,26 @@ class Layout:
             found[name] = reduction.with_mask(found[name], counts)
         output = keras.tree.map_structure(found.__getitem__, self.output)
         return output, {tap: found[name] for tap, name in self.taps.items()}
+
+    def top(self, arrays):
+        """The output of `decode`, with the forms of `top_logits` alone.
+
+        Returns:
+            The structure of the output, with `None` for what has all logits.
+        """
+        found = {
+            name: field.top({s: arrays[name + s] for s in field.arrays()})
+            if field.top_k
+            else None
+            for name, field in self.fields.items()
+        }
+        for name, mask in self.masks.items():
+            if found[name]:
+                counts = ops.cast(arrays[mask], "bool")
+                top = found[name][top_logits.TOP_LOGITS]
+                masked = reduction.with_mask(top, counts)
+                found[name] |= {top_logits.TOP_LOGITS: masked}
+        return keras.tree.map_structure(found.__getitem__, self.output)
 
     def to_json(self):
         """Describes the layout for JSON."""

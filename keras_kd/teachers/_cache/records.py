@@ -47,6 +47,35 @@ def read(path):
     return content
 
 
+def read_finished(directory):
+    """Reads the plan and the manifest of a finished cache.
+
+    Args:
+        directory: A `pathlib.Path`.
+
+    Raises:
+        ValueError: If one is missing or not as it was written, or if they are
+            of two caches.
+    """
+    for name in (PLAN, MANIFEST):
+        # Of `os`, for which a path that is too long is none.
+        if not os.path.exists(directory / name):
+            raise ValueError(
+                "`directory` must hold a finished cache. Received: "
+                f"directory={str(directory)!r}, without {name!r}. Call "
+                "`cache_teacher` or `cache_answers` as before; it goes on "
+                "where it was stopped."
+            )
+    plan, manifest = read(directory / PLAN), read(directory / MANIFEST)
+    if files.digest_of(plan) != manifest["plan"]:
+        raise ValueError(
+            f"`{PLAN}` and `{MANIFEST}` must be of one cache. Received: two "
+            f"that do not fit together, in {str(directory)!r}. Restore them "
+            "from a copy, or delete the folder and cache the teacher again."
+        )
+    return plan, manifest
+
+
 def move(source, target):
     """Renames a file durably."""
     own_files.check_file(target)

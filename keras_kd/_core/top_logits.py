@@ -5,7 +5,8 @@
  "rest_log_sum_exp": (batch, ...)}
 ```
 
-Only caches hold this form: losses get logits of all classes.
+Only caches hold this form. Losses that do not declare `accepts_top_logits` get
+logits of all classes.
 """
 
 from keras import ops
@@ -13,6 +14,11 @@ from keras import ops
 TOP_LOGITS = "top_logits"
 TOP_CLASSES = "top_classes"
 REST = "rest_log_sum_exp"
+
+
+def is_top(teacher):
+    """Whether an output is this form."""
+    return isinstance(teacher, dict) and TOP_LOGITS in teacher
 
 
 def encode(logits, k):
@@ -28,7 +34,7 @@ def encode(logits, k):
     """
     top, classes = ops.top_k(logits, k)
     # Not the total minus the top: the difference would lose its digits.
-    rest = _scatter(logits, classes, ops.full_like(top, -float("inf")))
+    rest = scatter(logits, classes, ops.full_like(top, -float("inf")))
     return {
         TOP_LOGITS: top,
         TOP_CLASSES: classes,
@@ -53,11 +59,20 @@ def spread(encoded, num_classes):
     others = num_classes - top.shape[-1]
     rest = rest - ops.log(ops.cast(others, rest.dtype))
     even = ops.repeat(ops.expand_dims(rest, axis=-1), num_classes, axis=-1)
-    return _scatter(even, encoded[TOP_CLASSES], top)
+    return scatter(even, encoded[TOP_CLASSES], top)
 
 
-def _scatter(logits, classes, values):
-    """Puts values in the places of some classes."""
+def scatter(logits, classes, values):
+    """Puts values in the places of some classes.
+
+    Args:
+        logits: `(..., num_classes)`.
+        classes: Integers, `(..., k)`, different ones in each row.
+        values: `(..., k)`.
+
+    Returns:
+        `(..., num_classes)`.
+    """
     # By row: a one-hot of (..., k, classes) would not fit into memory.
     num_classes, k = logits.shape[-1], classes.shape[-1]
     rows = ops.reshape(logits, (-1, num_classes))
