@@ -139,6 +139,12 @@ def binary_soft_targets(teacher, student, temperature):
     return temperature**2 * per_label.mean(axis=-1)
 
 
+def bounded_regression(teacher, student, labels, margin=0.0):
+    """Chen et al. 2017, section 3.3: L_b with its weight left out."""
+    ours, theirs = (((m - labels) ** 2).sum(-1) for m in (student, teacher))
+    return np.where(ours + margin > theirs, ours, 0.0)
+
+
 def logit_regression(teacher, student, center=False):
     """Ba and Caruana 2014, section 2.2: half the squared distance of logits.
 

@@ -5,6 +5,7 @@ from typing import Any
 from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
+from keras_kd.losses.bounded_regression import BoundedRegression
 from keras_kd.losses.channel_distributions import ChannelDistributions
 from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
@@ -42,6 +43,7 @@ from keras_kd.losses.variational_information import VariationalInformation
 __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
+    "BoundedRegression",
     "ChannelDistributions",
     "ContrastiveQueue",
     "ContrastiveRepresentation",

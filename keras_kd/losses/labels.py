@@ -24,7 +24,7 @@ def class_of(labels, logits, tap=None):
         ValueError: If the labels have another shape, or are those of several
             outputs of which none is `tap`.
     """
-    labels, are_numbers = in_one_form(_of_tap(labels, tap), logits)
+    labels, are_numbers = in_one_form(of_output(labels, tap), logits)
     if are_numbers:
         return numbered(labels, logits.shape[-1])
     rows = ops.cast(labels, "float32")
@@ -82,7 +82,7 @@ def numbered(numbers, count):
     return ops.where(is_class, numbers, 0), is_class
 
 
-def _of_tap(labels, tap):
+def of_output(labels, tap):
     """Labels of the output at a tap, of those of all outputs."""
     if not isinstance(labels, dict | list | tuple):
         return labels

@@ -250,7 +250,7 @@ def gain_against_cost(
     room = max((max(costs) / min(costs)) ** 0.1, 1.05)
     make_logarithmic(axes.xaxis, min(costs) / room, max(costs) * room)
     axes.set(
-        title="Gain against cost: better (blue), worse (red), unclear (grey)",
+        title="Gain by cost: better (blue), worse (orange), unclear (grey)",
         xlabel=cost,
         ylabel="gain over the baseline (points)",
     )

@@ -59,11 +59,13 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     that `search.tap_pairs` proposes, each with its weight; optimizer and
     learning rate. With `distillation_losses`, it is their temperatures and
     weights, optimizer and learning rate. `knobs` lists all of it; the argument
-    fixes some, or gives other ranges:
+    fixes some, or gives other ranges, and names losses between examples,
+    `"similarity"` (SP) and `"distances"` (RKD), which take any two layers:
 
     ```
     knobs={
         "optimizer": "adam",
+        "features": keras_kd.search.Choice(("none", "attention", "similarity")),
         "soft_targets.temperature": keras_kd.search.Range(2, 8),
         "batch_size": keras_kd.search.Choice((32, 128)),
     }

@@ -15,6 +15,8 @@ from keras_kd.search.trial_training import OPTIMIZERS
 NONE = "none"
 HINT = "hint"
 ATTENTION = "attention"
+SIMILARITY = "similarity"
+DISTANCES = "distances"
 CONSTANT = "constant"
 FALLING = "falling"
 DEPTHS = {"early": 0.0, "middle": 0.5, "late": 1.0}
@@ -63,6 +65,21 @@ ATTENTION_WEIGHT = Range(
     reason="Zagoruyko and Komodakis (2017): 1000 in the form of their code "
     "weighs like some 4 here",
 )
+SIMILARITY_WEIGHT = Range(
+    300.0,
+    30000.0,
+    default=3000.0,
+    sampling=LOG,
+    reason="Tung and Mori (2019): 3000 beside the labels; the loss is at most "
+    "4 / batch",
+)
+DISTANCES_WEIGHT = Range(
+    2.5,
+    250.0,
+    default=25.0,
+    sampling=LOG,
+    reason="Park et al. (2019): 25 beside the labels",
+)
 OPTIMIZER = Choice(
     ("adam", "sgd"),
     reason="sgd is Nesterov's with momentum .9, as in most of the papers",
@@ -92,10 +109,18 @@ WEIGHTS = (
 
 # What knobs with strings may be.
 ALLOWED = {
-    "features": FEATURES.values,
+    "features": (*FEATURES.values, SIMILARITY, DISTANCES),
     "hint.depth": HINT_DEPTH.values,
     "optimizer": tuple(OPTIMIZERS),
     "temperature_schedule": SCHEDULE.values,
+}
+
+# The losses of the values of `features`, with their names in the logs.
+LOSSES = {
+    HINT: ("hint", losses.Hint),
+    ATTENTION: ("attention_transfer", losses.AttentionTransfer),
+    SIMILARITY: ("pairwise_similarity", losses.PairwiseSimilarity),
+    DISTANCES: ("relational_distance", losses.RelationalDistance),
 }
 
 # The knobs of a proposal, in the order in which they are shown.
@@ -107,6 +132,8 @@ PROPOSED = {
     "hint.depth": HINT_DEPTH,
     "hint.loss_weight": HINT_WEIGHT,
     "attention_transfer.loss_weight": ATTENTION_WEIGHT,
+    "pairwise_similarity.loss_weight": SIMILARITY_WEIGHT,
+    "relational_distance.loss_weight": DISTANCES_WEIGHT,
 }
 TRAINING = {
     "optimizer": OPTIMIZER,
@@ -182,25 +209,21 @@ def feature_losses(values, pairs):
     Returns:
         A list, empty if `features` is `"none"`.
     """
-    if values["features"] == HINT:
-        pair = at_depth(pairs, DEPTHS[values["hint.depth"]])
-        return [
-            losses.Hint(
-                teacher_tap=pair.teacher_tap,
-                student_tap=pair.student_tap,
-                loss_weight=values["hint.loss_weight"],
-            )
-        ]
-    if values["features"] == ATTENTION:
-        return [
-            losses.AttentionTransfer(
-                teacher_tap=pair.teacher_tap,
-                student_tap=pair.student_tap,
-                loss_weight=values["attention_transfer.loss_weight"],
-            )
-            for pair in aligned(pairs)
-        ]
-    return []
+    kind = values["features"]
+    if kind == NONE:
+        return []
+    name, make = LOSSES[kind]
+    chosen = usable_pairs(kind, pairs)
+    if kind == HINT:
+        chosen = [at_depth(chosen, DEPTHS[values["hint.depth"]])]
+    return [
+        make(
+            teacher_tap=pair.teacher_tap,
+            student_tap=pair.student_tap,
+            loss_weight=values[f"{name}.loss_weight"],
+        )
+        for pair in chosen
+    ]
 
 
 def usable_pairs(features, pairs):
@@ -210,6 +233,8 @@ def usable_pairs(features, pairs):
         features: A value of the knob `features`.
         pairs: List of `TapPair`.
     """
+    if features in (SIMILARITY, DISTANCES):
+        return pairs[-1:]
     return {NONE: [], HINT: pairs, ATTENTION: aligned(pairs)}[features]
 
 

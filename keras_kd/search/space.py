@@ -23,8 +23,10 @@ REST = "rest"
 # Which other knob must have which values for a knob to count.
 CONDITIONS = {
     "hint.depth": ("features", (ranges.HINT,)),
-    "hint.loss_weight": ("features", (ranges.HINT,)),
-    "attention_transfer.loss_weight": ("features", (ranges.ATTENTION,)),
+    **{
+        f"{name}.loss_weight": ("features", (kind,))
+        for kind, (name, _) in ranges.LOSSES.items()
+    },
     "learning_rate": ("optimizer", ("adam", "adamw", "rmsprop")),
     "sgd_learning_rate": ("optimizer", ("sgd",)),
 }

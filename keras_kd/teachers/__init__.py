@@ -9,6 +9,7 @@ from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.function import FunctionTeacher
 from keras_kd.teachers.logits import logits
 from keras_kd.teachers.logits_of_probabilities import logits_of_probabilities
+from keras_kd.teachers.map_classes import map_classes
 from keras_kd.teachers.moving_average import MovingAverageTeacher
 from keras_kd.teachers.noisy import NoisyTeacher
 from keras_kd.teachers.torch_teacher import TorchTeacher
@@ -30,6 +31,7 @@ __all__ = [
     "cache_teacher",
     "logits",
     "logits_of_probabilities",
+    "map_classes",
 ]
 
 

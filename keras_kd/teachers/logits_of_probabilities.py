@@ -77,7 +77,7 @@ def logits_of_probabilities(
             f"activation={activation!r}."
         )
     activation = activation or _find_activation(model)
-    inputs, output = _ends(model)
+    inputs, output = ends(model)
     layer = LogarithmOfOdds() if activation == SIGMOID else Logarithm()
     return keras.Model(inputs, layer(output), name=f"{model.name}_logits")
 
@@ -112,8 +112,8 @@ def _find_activation(model):
     return SIGMOID
 
 
-def _ends(model):
-    """Symbolic input and output of a model."""
+def ends(model):
+    """Symbolic input and output of a model with one output."""
     if isinstance(model, keras.Sequential):
         return model.inputs[0], model.outputs[0]
     if taps.is_functional(model):

@@ -21,6 +21,9 @@ REFERENCES = {
     "binary_soft_targets_one_unit": lambda teacher, student, labels: (
         reference.binary_soft_targets(teacher, student, 2.0)
     ),
+    "bounded_regression": lambda teacher, student, labels: (
+        reference.bounded_regression(teacher, student, 1.0)
+    ),
     "channel_distributions": lambda teacher, student, labels: (
         maps.channel_distributions(teacher, student, 2.0)
     ),

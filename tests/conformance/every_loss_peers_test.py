@@ -15,7 +15,8 @@ from tests.conformance import loss_rows
 ROWS = [
     row
     for row in loss_rows.ROWS
-    if row.call in (loss_rows.two_tensors, loss_rows.with_labels)
+    if row.call
+    in (loss_rows.two_tensors, loss_rows.with_labels, loss_rows.with_numbers)
 ]
 
 

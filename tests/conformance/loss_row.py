@@ -42,6 +42,11 @@ def with_labels(loss, teacher, student):
     return loss(teacher, student, labels=labels)
 
 
+def with_numbers(loss, teacher, student):
+    """Labels that are numbers: 1, to which either model may be nearer."""
+    return loss(teacher, student, labels=keras.ops.ones_like(teacher))
+
+
 def of_stages(teacher_stages, student_stages):
     """Each tensor is all stages of its model in one, as in training.
 

@@ -7,6 +7,7 @@ from tests.conformance.loss_row import input_gradients
 from tests.conformance.loss_row import student_input_gradients
 from tests.conformance.loss_row import two_tensors as two_tensors
 from tests.conformance.loss_row import with_labels
+from tests.conformance.loss_row import with_numbers
 from tests.conformance.loss_rows_features import FEATURE_ROWS
 
 # Public names that are no loss of their own.
@@ -28,6 +29,13 @@ ROWS = (
         (1,),
         (1,),
         arguments=lambda: {"temperature": 2.0},
+    ),
+    Row(
+        "bounded_regression",
+        "BoundedRegression",
+        (1,),
+        (1,),
+        call=with_numbers,
     ),
     Row(
         "decoupled_soft_targets",

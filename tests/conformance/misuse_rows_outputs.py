@@ -26,9 +26,23 @@ NUMBERS = {
 }
 
 
+def _of_numbers():
+    of, make = "losses.BoundedRegression", losses.BoundedRegression
+    rows = wrong(of, make, "margin", -1, "1", None, math.nan, remedy=0.0)
+    three, four = np.ones((2, 3)), np.ones((2, 4))
+    for what, student, labels, shown in (
+        ("other numbers", four, four, "(2, 4) from the student's output"),
+        ("other labels", three, np.ones(2), "shape (2,)"),
+    ):
+        call = functools.partial(make(), three, student, labels=labels)
+        named = "labels" if student is three else "BoundedRegression"
+        rows.append(Row(of, what, call, named, shown))
+    return rows
+
+
 def rows():
     """All of them."""
-    rows = []
+    rows = _of_numbers()
     for name, arguments in NUMBERS.items():
         of = f"losses.{name}"
         values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)

@@ -127,6 +127,25 @@ def _of_averages():
     return rows
 
 
+def _of_mapped_classes():
+    rows = []
+    of = "teachers.map_classes"
+    call = functools.partial(teachers.map_classes, classes=[1, 0])
+    rows += wrong(of, call, "model", None, "a.keras", remedy=teacher())
+    rows += wrong(of, call, "model", unbuilt(), shown="built=False")
+    rows += wrong(of, call, "model", soft(), shown="gives probabilities")
+    call = functools.partial(teachers.map_classes, teacher())
+    lists = None, 3, {0: 1}, [0.5], ["cat"], [True], [[0], [[1]]]
+    rows += wrong(of, call, "classes", *lists, shown="of type")
+    rows += wrong(of, call, "classes", [0, 3], [-1], shown="0 to 2")
+    rows += wrong(of, call, "classes", [0, [1, 0]], shown="0 more than once")
+    rows += wrong(of, call, "classes", [None], [], remedy=[2, None, [0, 1]])
+    noisy = teachers.NoisyTeacher(teacher(), 0.1, name="again")
+    mapped = functools.partial(teachers.map_classes, classes=[1, 0])
+    rows += wrong(of, mapped, "model", noisy, shown='"again"')
+    return rows
+
+
 def _of_functions():
     make = functools.partial(
         teachers.FunctionTeacher, num_classes=3, from_logits=True, identity="a"
@@ -253,6 +272,7 @@ def rows():
     return [
         *_of_ensembles(),
         *_of_others(),
+        *_of_mapped_classes(),
         *_of_averages(),
         *_of_functions(),
         *_of_caches(),

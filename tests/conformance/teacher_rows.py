@@ -69,6 +69,13 @@ ROWS = (
             support.dense(8, activation="softmax")
         ),
     ),
+    Row(
+        "mapped_classes",
+        "map_classes",
+        lambda: teachers.map_classes(
+            support.dense(8, classes=4), [3, [0, 2], 1]
+        ),
+    ),
     Row("arithmetic", "EnsembleTeacher", ensemble),
     Row("geometric", "EnsembleTeacher", lambda: ensemble("geometric")),
     Row(

@@ -123,6 +123,12 @@ MODELS = {
         lambda: teachers.logits_of_probabilities(functional("sigmoid")),
         "vectors",
     ),
+    "mapped_classes": (
+        lambda: teachers.map_classes(
+            support.dense(5, classes=4), [3, [0, 2], 1]
+        ),
+        "vectors",
+    ),
     "lenet5": (
         lambda: models.lenet5((12, 12, 1), 3, (1, 2), (4, 3)),
         "images12",
