@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
+from keras_kd.losses.example_normalization import ExampleNormalization
 
 # As in the paper's code.
 _NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
@@ -82,8 +83,7 @@ class AttentionFusion(keras.layers.Layer):
             **of_convolutions,
         )
         self.narrow_norm, self.wide_norm = (
-            keras.layers.BatchNormalization(**_NORMALISATION, **options)
-            for _ in range(2)
+            ExampleNormalization(**_NORMALISATION, **options) for _ in range(2)
         )
         self.maps_shape = tuple(maps_shape)
         narrowed = (*maps_shape[:-1], self.width)
@@ -102,25 +102,11 @@ class AttentionFusion(keras.layers.Layer):
         counted: Tensor | None = None,
         training: bool | None = False,
     ) -> tuple[Tensor, Tensor]:
-        fused = self._normalised(
-            self.narrow_norm, self.narrow(maps), counted, training
-        )
+        fused = self.narrow_norm(self.narrow(maps), counted, training=training)
         if self.deeper_shape is not None:
             deeper = enlarge(deeper, self.deeper_shape, self.maps_shape)
             gates = self.gates(ops.concatenate([fused, deeper], axis=-1))
             fused = gates[..., :1] * fused + gates[..., 1:] * deeper
         enlarged = enlarge(fused, self.maps_shape, self.target_shape)
-        answer = self._normalised(
-            self.wide_norm, self.wide(enlarged), counted, training
-        )
+        answer = self.wide_norm(self.wide(enlarged), counted, training=training)
         return answer, fused
-
-    def _normalised(self, layer, maps, counted, training):
-        if counted is None:
-            return layer(maps, training=training)
-        # One for each position.
-        mask = ops.logical_and(
-            counted[:, None, None], ops.ones_like(maps[..., 0], "bool")
-        )
-        # Without the mark of a mask, which a convolution would warn of.
-        return ops.copy(layer(maps, training=training, mask=mask))

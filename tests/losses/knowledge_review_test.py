@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_kd import losses
 from keras_kd.losses.attention_fusion import enlarge
+from keras_kd.losses.example_normalization import ExampleNormalization
 from keras_kd.losses.knowledge_review import hierarchical_context
 from tests import support
 from tests.losses import precision
@@ -146,6 +147,24 @@ class KnowledgeReviewTest(absltest.TestCase):
             strict=True,
         ):
             np.testing.assert_allclose(one, without, rtol=1e-5, atol=1e-6)
+
+    def test_a_batch_in_which_nothing_counts_leaves_the_statistics(self):
+        loss = built()
+        before = support.values(loss.non_trainable_variables)
+        values = loss(
+            TEACHER, STUDENT, example_weights=np.zeros(5), training=True
+        )
+        np.testing.assert_array_equal(values, 0)
+        after = support.values(loss.non_trainable_variables)
+        self.assertEqual(support.largest_difference(before, after), 0)
+
+    def test_moving_statistics_are_those_of_keras(self):
+        maps = normal(4, 3, 3, 2)
+        theirs = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+        ours = ExampleNormalization(0.9, 1e-5)
+        for one in (theirs, ours):
+            one(maps, training=True)
+        np.testing.assert_allclose(ours(maps), theirs(maps), rtol=1e-5)
 
     def test_gradient_without_what_does_not_count(self):
         teacher, student = (np.zeros((3, 4, 4, 2)) for _ in range(2))
