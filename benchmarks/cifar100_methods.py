@@ -22,6 +22,7 @@ the papers, for 240 epochs; nothing is tuned, and DKD's weight does not grow.
 
 import argparse
 import functools
+import hashlib
 import itertools
 import os
 import pathlib
@@ -147,6 +148,7 @@ class Training:
     """Trainings under one budget, on the arrays of a file."""
 
     def __init__(self, path, options):
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
         arrays = np.load(path)
         count = options.images
         self.images = arrays["train_images"][:count]
@@ -187,11 +189,17 @@ class Training:
         return (scores.argmax(-1) == self.test_labels).astype(int).tolist()
 
     def arm(self, teacher, name, seed):
-        """Trains a student; which test images it gets right."""
+        """Trains a student, and tests it.
+
+        Returns:
+            Dict of `right`, 1 for each test image that it gets right and else
+            0, and of the seconds of the training.
+        """
         import keras
 
         import keras_kd
 
+        start = time.monotonic()
         keras.utils.set_random_seed(1 + seed)
         student = trained = self.network(self.options.student)
         if name != ALONE:
@@ -203,7 +211,8 @@ class Training:
                 student_loss_weight=weight,
             )
         self.fit(trained, 1 + seed)
-        return self.right(student)
+        seconds = time.monotonic() - start
+        return {"right": self.right(student), "seconds": seconds}
 
 
 def train(path, options):
@@ -218,7 +227,8 @@ def train(path, options):
         "epochs": options.epochs,
         "teacher": options.teacher,
         "student": options.student,
-        "shape": list(training.images.shape),
+        "arrays": training.digest,
+        "images": len(training.images),
         "backend": keras.backend.backend(),
     }
     experiment = report.Experiment(options.output, settings)
@@ -228,14 +238,15 @@ def train(path, options):
     )
     right, longest = {name: [] for name in (ALONE, *methods())}, 0.0
     for seed in range(options.seeds):
-        began = time.monotonic()
-        if seed and began - start + longest > 60 * options.minutes:
+        if seed and time.monotonic() - start + longest > 60 * options.minutes:
             break
+        seconds = 0.0
         for name in right:
             student = functools.partial(training.arm, teacher, name, seed)
             found = experiment.result(f"{name}, seed {seed}", student)
-            right[name].append(found)
-        longest = max(longest, time.monotonic() - began)
+            right[name].append(found["right"])
+            seconds += found["seconds"]
+        longest = max(longest, seconds)
     print(f"\nTeacher: {100 * np.mean(taught):.2f} %\n")
     print(table(right))
 

@@ -99,6 +99,19 @@ class GlobalMean(keras.losses.Loss):
         return mean(values, sample_weight, read_mask(y_pred), read_mask(values))
 
 
+def highest(values, axis=-1):
+    """The maximum, which no examples have too: a peer's part may be empty.
+
+    Args:
+        values: Numbers.
+        axis: One axis or several, that are kept with length 1. Defaults to the
+            last.
+    """
+    if 0 in values.shape:
+        return ops.sum(values, axis=axis, keepdims=True)
+    return ops.max(values, axis=axis, keepdims=True)
+
+
 def is_of_positions(mask, tensor):
     """Whether a mask is about the positions of a feature.
 

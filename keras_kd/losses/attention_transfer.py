@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_kd._core import reduction
 from keras_kd._core.kinds import check_flag
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
@@ -40,11 +41,13 @@ def attention_map(features, power=2, maximum=False):
     # A map has no scale, so this changes nothing but the range: the fourth
     # power of a half-precision number, squared for the length, overflows.
     axes = tuple(range(1, len(features.shape)))
-    highest = ops.max(ops.stop_gradient(size), axis=axes, keepdims=True)
+    highest = reduction.highest(ops.stop_gradient(size), axes)
     size = size / ops.maximum(highest, SMALLEST_ACTIVATION)
     if power != 1:
         size = ops.square(size) if power == 2 else ops.power(size, power)
-    energy = ops.max(size, axis=-1) if maximum else ops.sum(size, axis=-1)
+    energy = (
+        reduction.highest(size)[..., 0] if maximum else ops.sum(size, axis=-1)
+    )
     energy = ops.reshape(energy, (ops.shape(energy)[0], -1))
     return unit(energy, smallest=SMALLEST_LENGTH)
 

@@ -115,6 +115,7 @@ def _shaped(labels, student):
             "`labels` must have the shape of the output, since they are "
             f"compared number by number. Received: labels of shape "
             f"{tuple(labels.shape)} for an output of shape "
-            f"{tuple(student.shape)}."
+            f"{tuple(student.shape)}. Give `y` one number for each number of "
+            "the output."
         )
     return labels

@@ -83,8 +83,9 @@ class ContrastiveQueue(ProjectedVectors):
 
     Args:
         width: Integer, the length of the projected vectors. Defaults to `128`.
-        queue_size: Integer, the number of vectors that are kept. Defaults to
-            `16384`.
+        queue_size: Integer, the number of vectors that are kept, at least
+            those of a batch of all replicas, or its first ones have no entry.
+            Defaults to `16384`.
         teacher_temperature: Float from 0.001 to 1e6, a variable. Defaults to
             `0.02`.
         student_temperature: Float from 0.001 to 1e6, a variable. Defaults to

@@ -8,11 +8,15 @@ step costs.
 from keras import ops
 
 from keras_kd import backend
+from keras_kd._core import reduction
 
 # Below this many nats, the rounding of a plain sum, some 1e-7, would be seen.
 CLOSE = 0.02
 # The value where a student rules out a class and its teacher does not.
 LARGEST = 1e30
+# From this difference of the highest logits on, both are moved to 0: that of
+# two large numbers loses digits, where that of close ones is exact.
+FAR = 4.0
 
 
 def divergence_of_logits(first, second, temperature, *, by_first=False):
@@ -68,10 +72,16 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
         The value, and the derivatives by both; None for those by `first` if
         they are not asked for.
     """
-    p, p_highest, p_total = _softmax(first, temperature, has_slopes_of_first)
+    first, second, *highest = near(first, second)
+    is_differentiated = has_slopes_of_first
+    p, p_highest, p_total = _softmax(
+        first, highest[0], temperature, is_differentiated
+    )
     # In this order, three tensors of all classes are enough at a time.
     second = backend.after(second, p)
-    q, q_highest, q_total = _softmax(second, temperature, has_slopes_of_first)
+    q, q_highest, q_total = _softmax(
+        second, highest[1], temperature, is_differentiated
+    )
     by_second = q - p
     # A ratio near 1, whose logarithm keeps digits that those of both lose. What
     # the totals of a softmax lose, some 1e-5 of equal logits, shows in the sums
@@ -131,7 +141,32 @@ def _differences(p, log_ratios, q_less_p):
     return ops.where(log_ratios < 0.5, p * ops.expm1(log_ratios), q_less_p)
 
 
-def _softmax(logits, temperature, is_differentiated):
+def near(first, second):
+    """Logits whose highest are near each other, which changes no softmax.
+
+    Args:
+        first: `(..., classes)`.
+        second: Same shape.
+
+    Returns:
+        `(first, second, first's highest, second's highest)`, the latter two
+        `(..., 1)`.
+    """
+    both = first, second
+    highest = [ops.stop_gradient(reduction.highest(x)) for x in both]
+    is_far = ops.abs(highest[0] - highest[1]) > FAR
+    first, second = ops.cond(
+        ops.any(is_far),
+        lambda: tuple(
+            x - ops.where(is_far, most, 0.0)
+            for x, most in zip(both, highest, strict=True)
+        ),
+        lambda: both,
+    )
+    return first, second, *(ops.where(is_far, 0.0, most) for most in highest)
+
+
+def _softmax(logits, highest, temperature, is_differentiated):
     """Probabilities, and what their logarithms differ by from the logits.
 
     Returns:
@@ -140,14 +175,13 @@ def _softmax(logits, temperature, is_differentiated):
     """
     softened = logits / temperature
     probabilities = ops.softmax(softened, axis=-1)
+    highest = ops.stop_gradient(highest / temperature)
     if is_differentiated:
-        highest = ops.stop_gradient(ops.max(softened, axis=-1, keepdims=True))
         total = ops.sum(ops.exp(softened - highest), axis=-1, keepdims=True)
         return probabilities, highest, total
     # The highest probability tells the total at less cost; equal ones would
     # give it a wrong derivative.
-    highest = ops.max(logits, axis=-1, keepdims=True) / temperature
-    total = 1 / ops.max(probabilities, axis=-1, keepdims=True)
+    total = 1 / reduction.highest(probabilities)
     # The next to read them may then write its result in their place.
     return backend.after(probabilities, total), highest, total
 
@@ -158,6 +192,7 @@ def _gradients(upstream, inputs, slopes, by_first, by_temperature):
     factor = ops.expand_dims(upstream / temperature, axis=-1)
     of_temperature = ops.zeros_like(temperature)
     if by_temperature:
+        first, second, *_ = near(first, second)
         terms = of_second * second + ops.where(
             of_first == 0, 0.0, of_first * first
         )

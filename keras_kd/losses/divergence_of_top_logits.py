@@ -3,8 +3,10 @@
 from keras import ops
 
 from keras_kd import backend
+from keras_kd._core import reduction
 from keras_kd._core import top_logits
 from keras_kd.losses.divergence_of_logits import CLOSE
+from keras_kd.losses.divergence_of_logits import FAR
 from keras_kd.losses.divergence_of_logits import LARGEST
 from keras_kd.losses.divergence_of_logits import terms
 
@@ -70,9 +72,7 @@ class _Teacher:
         self.others = ops.cast(others, self.top.dtype)
         rest = first[top_logits.REST] - ops.log(self.others)
         self.rest = ops.expand_dims(rest, axis=-1)
-        self.highest = ops.maximum(
-            ops.max(self.top, axis=-1, keepdims=True), self.rest
-        )
+        self.highest = ops.maximum(reduction.highest(self.top), self.rest)
         top, rest = (
             ops.exp((logits - self.highest) / temperature)
             for logits in (self.top, self.rest)
@@ -84,25 +84,31 @@ class _Teacher:
 def _value_and_slopes(teacher, second, classes, temperature):
     """Divergence, and its derivative by the logits over the temperature."""
     # Near 0, where a sum over all classes keeps its digits.
-    highest = ops.stop_gradient(ops.max(second, axis=-1, keepdims=True))
+    highest = ops.stop_gradient(reduction.highest(second))
     softened = (second - highest) / temperature
     q = ops.softmax(softened, axis=-1)
     top_q = ops.take_along_axis(q, classes, axis=-1)
-    top_second = ops.take_along_axis(second, classes, axis=-1)
+    # Large numbers would lose digits in a difference that is small.
+    is_far = ops.abs(highest - teacher.highest) > FAR
+    lift = ops.where(is_far, highest, 0.0)
+    teachers_lift = ops.where(is_far, teacher.highest, 0.0)
+    top, rest = teacher.top - teachers_lift, teacher.rest - teachers_lift
+    top_second = ops.take_along_axis(second, classes, axis=-1) - lift
     # `log q - log p` less the difference of the logits over the temperature.
     # The highest q, whose exponential was 1, tells what q was divided by; their
     # sum, what that had lost.
-    shift = (teacher.highest - highest) / temperature
-    share = ops.max(q, axis=-1, keepdims=True)
+    lifted = highest - lift
+    shift = (teacher.highest - teachers_lift - lifted) / temperature
+    share = reduction.highest(q)
     share = share / ops.sum(q, axis=-1, keepdims=True)
     shift += ops.log(teacher.total * share)
 
-    log_ratios = (top_second - teacher.top) / temperature + shift
-    top_softened = (top_second - highest) / temperature
+    log_ratios = (top_second - top) / temperature + shift
+    top_softened = (top_second - lifted) / temperature
     mean = ops.sum(softened, axis=-1, keepdims=True)
     mean = mean - ops.sum(top_softened, axis=-1, keepdims=True)
     mean = mean / teacher.others
-    mean_of_rest = mean + (highest - teacher.rest) / temperature + shift
+    mean_of_rest = mean + (lifted - rest) / temperature + shift
     plain = -ops.sum(teacher.p * log_ratios, axis=-1) - ops.squeeze(
         teacher.others * teacher.rest_p * mean_of_rest, axis=-1
     )
@@ -110,7 +116,7 @@ def _value_and_slopes(teacher, second, classes, temperature):
     is_right = plain >= CLOSE
 
     def precise():
-        of_rest = (second - teacher.rest) / temperature + shift
+        of_rest = (second - lift - rest) / temperature + shift
         of_each = top_logits.scatter(
             terms(teacher.rest_p, q, of_rest),
             classes,

@@ -5,6 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_kd._core import ensemble_logits
+from keras_kd._core import reduction
 from keras_kd._core.arguments import TEMPERATURE
 from keras_kd._core.kinds import check_flag
 from keras_kd._types import Shape
@@ -124,7 +125,7 @@ def standardized(logits):
     """
     # Equal logits differ from their highest by exactly 0, and not always from
     # their mean.
-    highest = ops.max(logits, axis=-1, keepdims=True)
+    highest = reduction.highest(logits)
     logits = logits - ops.stop_gradient(highest)
     centred = logits - ops.mean(logits, axis=-1, keepdims=True)
     square = ops.sum(ops.square(centred), axis=-1, keepdims=True)

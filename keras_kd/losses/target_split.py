@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from keras import ops
 
+from keras_kd._core import reduction
 from keras_kd._types import Tensor
 from keras_kd.losses.soft_targets import IMPOSSIBLE
 
@@ -39,7 +40,7 @@ def split(logits, index):
     """
     classes = ops.arange(logits.shape[-1])
     is_target = ops.equal(classes, ops.expand_dims(index, axis=-1))
-    highest = ops.max(logits, axis=-1, keepdims=True)
+    highest = reduction.highest(logits)
     logits = ops.maximum(logits - ops.stop_gradient(highest), IMPOSSIBLE)
     # Not a number subtracted, which would leave some of the class.
     others = ops.where(is_target, IMPOSSIBLE, logits)

@@ -11,10 +11,14 @@ from keras import ops
 from keras_kd._core.kinds import check_list
 from keras_kd._core.predictions import logits_of
 from keras_kd._core.teacher_protocol import check_stays
+from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.teachers.ensemble import EnsembleTeacher
 from keras_kd.teachers.logits_of_probabilities import ends
 from keras_kd.teachers.noisy import NoisyTeacher
+
+# Fills the rows of a table that has lists of several lengths.
+UNUSED = -1
 
 
 def map_classes(
@@ -77,6 +81,13 @@ def map_classes(
             f"{type(model).__name__}. Map the classes of each model in it, and "
             f"make the `{type(model).__name__}` of those."
         )
+    if output.shape[-1] < 2:
+        raise ValueError(
+            "`model` must have a logit for each of several classes. Received: "
+            f'model="{model.name}" with one. One unit `z` with a sigmoid says '
+            "the same as the logits `keras.ops.concatenate([keras.ops."
+            "zeros_like(z), z], axis=-1)`: end it in these."
+        )
     groups = _checked(classes, output.shape[-1])
     inputs, output = ends(model)
     return keras.Model(
@@ -131,22 +142,31 @@ class ClassMap(keras.layers.Layer):
         super().__init__(**{"dtype": "float32"} | kwargs)
         self.groups = [list(group) for group in groups]
         self.supports_masking = True
+
+    def build(self, input_shape: Shape) -> None:
         longest = max(1, *map(len, self.groups))
-        # What fills a shorter list is any class, and is hidden.
-        padded = [g + [0] * (longest - len(g)) for g in self.groups]
-        self._classes = np.array(padded, "int32")
-        counts = np.array([len(group) for group in self.groups])
-        self._is_used = np.arange(longest) < counts[:, np.newaxis]
+        rows = [g + [UNUSED] * (longest - len(g)) for g in self.groups]
+        # A weight, so that two teachers of other classes differ in what tells
+        # teachers apart.
+        self.table = self.add_weight(
+            name="table",
+            shape=(len(rows), longest),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(rows, dtype),
+            dtype="int32",
+            trainable=False,
+        )
 
     def call(self, logits: Tensor) -> Tensor:
-        found = ops.take(logits, self._classes, axis=-1)
-        found = ops.where(self._is_used, found, -np.inf)
+        table = ops.convert_to_tensor(self.table)
+        is_used = ops.not_equal(table, UNUSED)
+        found = ops.take(logits, ops.maximum(table, 0), axis=-1)
+        found = ops.where(is_used, found, -np.inf)
         if found.shape[-1] == 1:
             return found[..., 0]
         # Of no classes at all, a logarithm of 0 would have no gradient.
-        has_any = self._is_used.any(axis=-1)
+        has_any = ops.any(is_used, axis=-1)
         sums = ops.logsumexp(
-            ops.where(has_any[:, np.newaxis], found, 0.0), axis=-1
+            ops.where(ops.expand_dims(has_any, axis=-1), found, 0.0), axis=-1
         )
         return ops.where(has_any, sums, -np.inf)
 

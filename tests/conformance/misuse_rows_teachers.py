@@ -134,6 +134,8 @@ def _of_mapped_classes():
     rows += wrong(of, call, "model", None, "a.keras", remedy=teacher())
     rows += wrong(of, call, "model", unbuilt(), shown="built=False")
     rows += wrong(of, call, "model", soft(), shown="gives probabilities")
+    one = support.dense(2, classes=1, name="one")
+    rows += wrong(of, call, "model", one, shown='"one"', remedy=teacher())
     call = functools.partial(teachers.map_classes, teacher())
     lists = None, 3, {0: 1}, [0.5], ["cat"], [True], [[0], [[1]]]
     rows += wrong(of, call, "classes", *lists, shown="of type")

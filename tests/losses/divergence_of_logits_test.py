@@ -83,6 +83,46 @@ class DivergenceOfLogitsTest(parameterized.TestCase):
             rtol=1e-5,
         )
 
+    @parameterized.parameters(32.0, -1024.0, 8192.0)
+    def test_an_offset_of_all_logits_takes_no_digits(self, offset):
+        """No softmax sees it, but a difference of large numbers would."""
+        # As float32 has them, so that the offset itself rounds nothing.
+        second = np.float64(np.float32(SECOND + offset))
+        first = ops.convert_to_tensor(FIRST, "float32")
+        x = ops.convert_to_tensor(second, "float32")
+        value, by_x, by_temperature = values_and_gradients(
+            lambda x: divergence_of_logits(
+                x, first, self.temperature, by_first=True
+            ),
+            x,
+            [self.temperature],
+        )
+        np.testing.assert_allclose(
+            value, expected(second, FIRST, TEMPERATURE), rtol=1e-5, atol=1e-8
+        )
+        np.testing.assert_allclose(
+            by_x,
+            slope(lambda x: expected(x, FIRST, TEMPERATURE), second),
+            rtol=1e-5,
+            atol=1e-6,
+        )
+        np.testing.assert_allclose(
+            by_temperature,
+            slope(lambda t: expected(second, FIRST, t), np.array(TEMPERATURE)),
+            rtol=1e-4,
+        )
+        other = ops.convert_to_numpy(self.of_second(self.fixed)(x))
+        np.testing.assert_allclose(
+            other, expected(FIRST, second, TEMPERATURE), rtol=1e-5, atol=1e-8
+        )
+
+    def test_no_examples_have_no_values(self):
+        """As in a peer's part of a short batch."""
+        none = ops.zeros((0, 5))
+        self.assertEqual(
+            divergence_of_logits(none, none, self.fixed).shape, (0,)
+        )
+
     @parameterized.product(
         distance=(0.3, 0.2, 0.1, 0.01), by_first=(True, False)
     )

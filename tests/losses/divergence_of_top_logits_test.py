@@ -63,6 +63,16 @@ class DivergenceOfTopLogitsTest(parameterized.TestCase):
             gradient, (np.exp(log_q) - np.exp(log_p)) / TEMPERATURE, atol=1e-7
         )
 
+    @parameterized.parameters(-1024.0, 8192.0)
+    def test_an_offset_of_all_logits_takes_no_digits(self, offset):
+        """No softmax sees it, but a difference of large numbers would."""
+        logits = (student(1.0) + np.float32(offset)).astype("float32")
+        expected = reference.divergence(
+            reference.log_softmax(spread(TOP), TEMPERATURE),
+            reference.log_softmax(logits, TEMPERATURE),
+        )
+        np.testing.assert_allclose(run(TOP, logits)[0], expected, rtol=5e-5)
+
     def test_rows_of_both_kinds_in_one_batch(self):
         logits = np.concatenate([student(1.0)[:1], student(0.01)[1:]])
         expected = reference.divergence(

@@ -7,6 +7,7 @@ from keras import ops
 from keras_kd import losses
 from keras_kd import taps
 from keras_kd import teachers
+from keras_kd._core import teacher_protocol
 from tests import reference
 from tests import support
 
@@ -77,6 +78,18 @@ class MapClassesTest(parameterized.TestCase):
             mapped(np.array([[1e4, 1e4], [-1e4, -2e4]]))[:, 0],
             [1e4 + np.log(2), -1e4],
         )
+
+    def test_a_teacher_of_other_classes_is_another_teacher(self):
+        """A cache of one must not answer for the other."""
+        model = support.dense(3)
+        first, again, other = (
+            teacher_protocol.of(
+                teachers.map_classes(model, classes)
+            ).fingerprint()
+            for classes in ([2, 0, 1], [2, 0, 1], [0, 1, 2])
+        )
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
 
     def test_taps_keep_their_names(self):
         mapped = teachers.map_classes(functional(), [0, 1])
