@@ -1,4 +1,4 @@
-"""What a training step costs with each loss, and with its bare formula.
+"""Cost of a training step with each loss, and with its bare formula.
 
     python -m benchmarks.method_cost
 
@@ -32,7 +32,7 @@ EXAMPLES, WIDTH = (256, 512), 64
 
 
 def rows():
-    """Name: arguments, where it compares, and the formula."""
+    """Dict from losses to their arguments, tap and formula."""
     from benchmarks import method_formulas as formulas
 
     ls = {"temperature": 2.0, "standardize_logits": True}
