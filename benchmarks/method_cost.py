@@ -16,8 +16,8 @@ compares examples, at two batch sizes, of which the second is twice the first:
 a tensor over triples of examples would show as eight times as much.
 
 Left out are the losses of input gradients, whose formula is a second pass of
-both models, `Match`, whose formula is Keras's, and `BinarySoftTargets`, for
-sigmoid outputs.
+both models, `Match`, whose formula is Keras's, `BinarySoftTargets`, for sigmoid
+outputs, and `BoundedRegression`, for labels that are numbers.
 """
 
 import argparse
