@@ -1,4 +1,4 @@
-"""How often a ranking of several arms is wrong, and how wide its margins are.
+"""Rates of wrong rankings of several arms, and widths of their margins.
 
 Arms are made up that are equally right in truth: the student alone and m
 methods, n seeds, 300 test images. `report.rank_arms` is wrong where it tells

@@ -1,4 +1,4 @@
-"""What an epoch with a cached teacher costs, and what the cache costs.
+"""Cost of an epoch with a cached teacher, and of the cache.
 
 Epochs of `fit`, by CPU seconds for a batch (see `cache_epochs`): the student
 alone, distilled from a cache, distilled with the teacher itself, and distilled

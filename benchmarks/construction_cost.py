@@ -1,4 +1,4 @@
-"""What making a Distiller costs.
+"""Cost of making a Distiller.
 
     python -m benchmarks.construction_cost --output construction_cost.json
 

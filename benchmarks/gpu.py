@@ -1,4 +1,4 @@
-"""What a training step of distillation costs on a GPU.
+"""Cost of a training step of distillation on a GPU.
 
     python -m benchmarks.gpu --output gpu.json
 
@@ -73,7 +73,7 @@ def make_cases(is_small):
 
 
 def count_steps(steps, synchronize):
-    """How many steps of the student take as long as its part of a round."""
+    """Number of steps of the student that last its part of a round."""
     step = steps["student"]
     synchronize(step())
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a training step costs with each loss, and with its bare formula.
+"""Cost of a training step with each loss, and with its bare formula.
 
     python -m benchmarks.method_cost
 
@@ -16,8 +16,8 @@ compares examples, at two batch sizes, of which the second is twice the first:
 a tensor over triples of examples would show as eight times as much.
 
 Left out are the losses of input gradients, whose formula is a second pass of
-both models, `Match`, whose formula is Keras's, and what takes no classes:
-`BinarySoftTargets`, for sigmoid outputs, and `BoundedRegression`, for numbers.
+both models, `Match`, whose formula is Keras's, `BinarySoftTargets`, for sigmoid
+outputs, and `BoundedRegression`, for labels that are numbers.
 """
 
 import argparse
@@ -32,7 +32,7 @@ EXAMPLES, WIDTH = (256, 512), 64
 
 
 def rows():
-    """Name: arguments, where it compares, and the formula."""
+    """Dict from losses to their arguments, tap and formula."""
     from benchmarks import method_formulas as formulas
 
     ls = {"temperature": 2.0, "standardize_logits": True}

@@ -1,4 +1,4 @@
-"""Which `probability` and `local_variance` MUNGE is best called with.
+"""The best `probability` and `local_variance` for MUNGE.
 
 On each set, four kinds of models are trained on the rows to learn from, and an
 ensemble of them is selected on the validation part, as in the paper. Students

@@ -1,4 +1,4 @@
-"""What `fit` does for a batch, on the backend that Keras has."""
+"""Work of `fit` for a batch, on the backend that Keras has."""
 
 import itertools
 

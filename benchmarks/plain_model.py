@@ -50,7 +50,7 @@ class Plain(keras.Model):
 
 
 def _features(model, tap):
-    """What is at a tap, or a list of what is at several."""
+    """The tensor at a tap, or a list of those at several."""
     if tap is None:
         return model.output
     if isinstance(tap, tuple):

@@ -1,4 +1,4 @@
-"""What it costs to share a training among replicas and among workers.
+"""Cost of sharing a training among replicas and among workers.
 
 The same global batch goes to one device, to two replicas of one process, and to
 two workers of this machine, which TensorFlow connects by TCP. Ratios are to one
@@ -80,7 +80,7 @@ def measure_process(pair, strategies, steps, rounds):
 
 
 def work(pair, steps, rounds, path):
-    """What each of the workers does: writes its seconds for a step."""
+    """Writes a worker's seconds for a step."""
     strategy = keras_kd.distribution.strategy("multi_worker")
     epoch = make_epoch(pair, strategy, steps)
     epoch()

@@ -1,4 +1,4 @@
-"""What a search costs beside the same search with `keras.distillation`.
+"""Cost of a search beside the same search with `keras.distillation`.
 
 Sixteen trials of random search each, over temperature and learning rate, taken
 in turns: a trial here, a trial there. The teacher's forward pass is meant to

@@ -1,4 +1,4 @@
-"""What a training step of distillation costs.
+"""Cost of a training step of distillation.
 
     python -m benchmarks.step_cost --output step_cost.json
 

@@ -1,4 +1,4 @@
-"""How often a verdict is wrong, and how often it sees a true gain.
+"""Rates of wrong verdicts, and of true gains that are seen.
 
 Experiments of two arms are made up of which the truth is known: n seeds, m test
 images, answers of which most are equally right. They go through
@@ -91,7 +91,7 @@ def differences(scores, gains, share):
 
 
 def library_says(tables):
-    """What the library makes of tables: 1 helped, -1 did harm, 0 neither."""
+    """Verdicts of the library on tables: 1 helped, -1 did harm, 0 neither."""
     tables = tables.astype("float64")
     mean = tables.mean(axis=(1, 2))
     squares = spread.mean_squares(tables)

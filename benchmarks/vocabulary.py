@@ -1,4 +1,4 @@
-"""What a loss over many classes costs, in CPU seconds and memory.
+"""Cost of a loss over many classes, in CPU seconds and memory.
 
     python -m benchmarks.vocabulary --output vocabulary.json
 

@@ -13,7 +13,8 @@ from keras_kd import losses
 from tests import support
 from tests.backend import processes
 
-# Sigmoid outputs, no formula, two passes of the models, a formula of Keras's.
+# Sigmoid outputs, labels that are numbers, no formula, two passes of the
+# models, a formula of Keras's.
 LEFT_OUT = {
     "BinarySoftTargets",
     "BoundedRegression",

@@ -237,7 +237,7 @@ three seeds; the teacher has 33.3. The published column is the accuracy on
 CIFAR-100 that is printed for ResNet-56 as the teacher (72.34) of ResNet-20,
 with augmented images of 32x32 pixels and trainings of some 240 epochs.
 
-| | `published` | `ours` | minus alone | step |
+| | published | ours | minus alone | step |
 |---|---|---|---|---|
 | DIST | 71.75 | 28.5 ± 0.2 | +7.3 [5.5, 9.2] | 1.05 |
 | DKD | 71.97 | 27.3 ± 0.2 | +6.2 [4.3, 8.0] | 1.05 |
@@ -269,9 +269,8 @@ of all images there. DKD, DIST and standardised logits are from the tables of
 their own authors.
 
 * **Command:** `python tutorials/22_which_method.py`
-* **Cost:** 30 minutes of CPU time (Intel Xeon, two cores, shared with other
-  work; 54 minutes in all). With `KERAS_KD_SMOKE=1`, on other data, less than a
-  minute.
+* **Cost:** 30 minutes of CPU time (Intel Xeon). With `KERAS_KD_SMOKE=1`, on
+  other data, less than a minute.
 * **Scale:** 8,000 of the 50,000 training images for the students, 24,000 for
   the teacher, 12 epochs. The images of CIFAR-100 are JPEG copies of quality 90,
   made smaller.

@@ -95,7 +95,7 @@ def buffers(layer):
 
 
 def after(x, y):
-    """A tensor, for what is not to be computed before another one is."""
+    """Delays a tensor until another is computed."""
     return x
 
 

@@ -44,7 +44,7 @@ def check_labels(is_strange, message):
 
 
 def after(x, y):
-    """A tensor, for what is not to be computed before another one is.
+    """Delays a tensor until another is computed.
 
     A graph begins whatever it can, and keeps all of that in memory.
 

@@ -59,8 +59,9 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     that `search.tap_pairs` proposes, each with its weight; optimizer and
     learning rate. With `distillation_losses`, it is their temperatures and
     weights, optimizer and learning rate. `knobs` lists all of it; the argument
-    fixes some, or gives other ranges, and names losses between examples,
-    `"similarity"` (SP) and `"distances"` (RKD), which take any two layers:
+    fixes some, or gives other ranges. `features` also takes losses between
+    examples, `"similarity"` (SP) and `"distances"` (the first part of RKD), at
+    the deepest pair of layers:
 
     ```
     knobs={

@@ -1,4 +1,4 @@
-"""Several methods under one budget: which one?"""
+"""Comparison of several methods under one budget."""
 
 import dataclasses
 from typing import NamedTuple
@@ -26,7 +26,7 @@ FACTORS = (0.25, 4.0)
 
 
 class Standing(NamedTuple):
-    """What a contest found.
+    """Result of a contest.
 
     Attributes:
         ranking: A `report.Ranking` of the arms, on the test part.
@@ -107,9 +107,16 @@ def run(settings, *, overwrite=False, say=print, live=None):
 
 
 def _fitting(bench, alternatives, leave_out):
-    """Lists the methods, by their `Settings`, that fit the models."""
-    found = []
-    for one in alternatives:
+    """Lists the methods, by their `Settings`, that fit the models.
+
+    Raises:
+        UnusableError: If the first does not.
+    """
+    first, *others = alternatives
+    # Soft targets, which fit all pairs: what is wrong there is wrong for all.
+    prepare.try_out(bench.with_settings(first))
+    found = [first]
+    for one in others:
         try:
             prepare.try_out(bench.with_settings(one))
         except UnusableError as error:
@@ -124,7 +131,13 @@ def _identity(bench):
     found = identities.of_job(bench)
     for name in methods.FLAGS:
         found.pop(name, None)
-    return found | {"method": [one.method for one in bench.alternatives]}
+    found["method"] = [one.method for one in bench.alternatives]
+    # Another version may have other defaults.
+    found["defaults"] = {
+        one.method: {name: getattr(one, name) for name in methods.FLAGS}
+        for one in bench.alternatives
+    }
+    return found
 
 
 def _counts(bench):
@@ -179,7 +192,7 @@ def _chosen(job, settings):
 
 
 def _kept(job, rate):
-    """Accuracy of what has tried a rate, on the validation part."""
+    """Validation accuracy of a method at its chosen rate."""
     return np.mean(
         [
             job.state.load(arms.student_name(job.bench.arm_name, seed, rate))[

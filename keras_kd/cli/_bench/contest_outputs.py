@@ -82,7 +82,7 @@ def legend(found):
 
 
 def verdict(found):
-    """What the ranking shows, as sentences."""
+    """Sentences on what the ranking shows."""
     ranking = found.ranking
     if next(iter(ranking.gains.values())).count < 2:
         return "One seed tells no arms apart. Run with --seeds=5."
@@ -163,9 +163,9 @@ def markdown(bench, found):
         f"cosine decay; {arms.SMOOTHING} with {arms.LABEL_SMOOTHING:g}. Each "
         f"chose its learning rate among {', '.join(map(str, arms.RATES))} on "
         "the validation part, with a seed that is not reported, and each "
-        "method then its weight among a quarter of its own, its own and four "
-        "times that: two settings more than the students without a teacher "
-        "had. The test images took no part in any choice.",
+        "method then its weight, where it has one, among a quarter of its own, "
+        "its own and four times that: two settings more than the students "
+        "without a teacher had. The test images took no part in any choice.",
         "## Methods",
         "\n".join(papers),
         "## Seeds",

@@ -114,16 +114,22 @@ def _difference(found, now):
     # Flags of a search that are not searched stand by themselves.
     found, now = (one | one.get("fixed", {}) for one in (found, now))
     names = [n for n in {**found, **now} if found.get(n) != now.get(n)]
+    # Other methods have other defaults.
+    unsaid = {"fixed"} | ({"defaults"} if "method" in names else set())
     parts = [
         _part(name, found.get(name), now.get(name))
         for name in names
-        if name != "fixed"
+        if name not in unsaid
     ]
     return f"with {'; '.join(parts)}"
 
 
 # What has no value that a user knows.
-_OTHERS = {"data": "other images", "cache": "another kind of --cache"}
+_OTHERS = {
+    "data": "other images",
+    "cache": "another kind of --cache",
+    "defaults": "other defaults of these methods",
+}
 
 
 def _part(name, old, new):

@@ -223,7 +223,7 @@ class Job:
             clock = StepClock()
             callbacks = [*self.progress.watch(what), clock]
             if arm == arms.DISTILLED:
-                callbacks += self.progress.diagnose()
+                callbacks += self.progress.diagnose(self.bench.settings.method)
             trained = self.bench.train(arm, rate, seed, callbacks)
             record = {
                 "rate": rate,

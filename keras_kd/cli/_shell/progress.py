@@ -135,7 +135,7 @@ class Progress(_Lines):
         self.missing = dict(counts)
         self.expected = expected
         self.seconds = {}
-        self.is_diagnosed = False
+        self.diagnosed = set()
 
     @property
     def done(self):
@@ -147,11 +147,15 @@ class Progress(_Lines):
         self.started = self.clock()
         return self._show_epochs(self.done + 1, f"{what}: ")
 
-    def diagnose(self):
-        """Callbacks that diagnose a distillation, the first of the job."""
-        if self.is_diagnosed:
+    def diagnose(self, method):
+        """Callbacks that diagnose a distillation, the first by a method.
+
+        Args:
+            method: Its name.
+        """
+        if method in self.diagnosed:
             return []
-        self.is_diagnosed = True
+        self.diagnosed.add(method)
         return [Diagnostics(say=lambda text: self.note(fold(text)))]
 
     def finish(self, kind, what, accuracy, kept=None):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from unittest import mock
 
@@ -7,9 +8,11 @@ import pytest
 from absl.testing import absltest
 
 from keras_kd import report
+from keras_kd.cli import methods
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import contest
 from keras_kd.cli._bench import contest_outputs
+from keras_kd.cli._bench import identities
 from keras_kd.cli._bench import state
 from keras_kd.cli._shell.choice import resolve_each
 from keras_kd.cli._shell.errors import UnusableError
@@ -171,6 +174,43 @@ class FittingTest(absltest.TestCase):
         )
         self.assertEqual(list(why), ["nst"])
         self.assertIn('"teacher" has no feature maps', why["nst"])
+
+    def test_refuses_what_no_method_can_do(self):
+        several = resolve_each(Settings(method="all"))
+        bench = small_jobs.bench(alternatives=several)
+        kernel = bench.teacher.layers[-1].kernel
+        kernel.assign(np.full(kernel.shape, np.nan))
+        with self.assertRaisesRegex(UnusableError, "must have finite weights"):
+            contest._fitting(bench, bench.alternatives, self.fail)
+
+
+class IdentityTest(absltest.TestCase):
+    """What tells a contest from another in its folder."""
+
+    def identity(self, names):
+        several = resolve_each(Settings(method=names))
+        return contest._identity(small_jobs.bench(alternatives=several))
+
+    def refusal(self, *both):
+        return identities.refusal("here", "output", *both, None)
+
+    def test_other_defaults_of_a_method_are_another_contest(self):
+        first = self.identity("soft_targets,dkd")
+        later = dataclasses.replace(methods.METHODS["dkd"], temperature=2.0)
+        with mock.patch.dict(methods.METHODS, dkd=later):
+            second = self.identity("soft_targets,dkd")
+        self.assertNotEqual(first, second)
+        self.assertIn(
+            "a job with other defaults of these methods. Choose",
+            self.refusal(first, second),
+        )
+
+    def test_of_other_methods_the_names_are_said(self):
+        both = self.identity("dkd,nkd"), self.identity("dkd,ls")
+        self.assertIn(
+            "a job with --method=dkd,nkd, now dkd,ls. Choose",
+            self.refusal(*both),
+        )
 
 
 @pytest.mark.slow

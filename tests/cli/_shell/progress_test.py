@@ -123,16 +123,20 @@ class ProgressTest(absltest.TestCase):
         self.follow(self.progress({"teacher": 1}), 0.1)
         self.assertEmpty(self.lines)
 
-    def test_a_diagnosis_is_folded_below_the_live_line_once(self):
+    def test_a_diagnosis_is_folded_below_the_live_line(self):
         live = io.StringIO()
         progress = self.progress({"distilled": 2}, live=live)
-        (diagnostics,) = progress.diagnose()
-        self.assertEmpty(progress.diagnose())
+        (diagnostics,) = progress.diagnose("dkd")
         diagnostics.say("word " * 20)
         self.assertEqual(live.getvalue(), "\r\x1b[K")
         (text,) = self.lines
         self.assertEqual(text.split(), ["word"] * 20)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def test_each_method_is_diagnosed_once(self):
+        progress = self.progress({"distilled": 4})
+        found = [progress.diagnose(name) for name in ("dkd", "nkd", "dkd")]
+        self.assertEqual([len(one) for one in found], [1, 1, 0])
 
 
 if __name__ == "__main__":
