@@ -44,18 +44,16 @@ def prepare(path, size):
 
     shape = None if size is None else (size, size)
     data = datasets.load("cifar100", image_size=shape)
-    np.savez_compressed(
-        path,
-        train_images=_bytes(data.train_images),
-        train_labels=data.train_labels.astype("uint8"),
-        test_images=_bytes(data.test_images),
-        test_labels=data.test_labels.astype("uint8"),
+    images, labels = (
+        {name: getattr(data, name) for name in (f"train_{of}", f"test_{of}")}
+        for of in ("images", "labels")
     )
+    images = {name: np.rint(255 * of) for name, of in images.items()}
+    arrays = {
+        name: of.astype("uint8") for name, of in (images | labels).items()
+    }
+    np.savez_compressed(path, **arrays)
     print(f"{path}: {path.stat().st_size / 1e6:.0f} MB")
-
-
-def _bytes(images):
-    return np.rint(255 * images).astype("uint8")
 
 
 def residual_network(image_shape, num_classes, depth):
@@ -167,9 +165,8 @@ class Training:
 
         examples = batches(self.images, self.labels, seed)
         epochs = self.options.epochs
-        rate = keras.optimizers.schedules.CosineDecay(
-            RATE, epochs * len(examples)
-        )
+        steps = epochs * len(examples)
+        rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
         model.compile(
             keras.optimizers.SGD(rate, momentum=0.9, weight_decay=5e-4),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -233,9 +230,7 @@ def train(path, options):
     }
     experiment = report.Experiment(options.output, settings)
     teacher = experiment.model("teacher", training.teacher)
-    taught = experiment.result(
-        "teacher, tested", lambda: training.right(teacher)
-    )
+    taught = experiment.result("tested", lambda: training.right(teacher))
     right, longest = {name: [] for name in (ALONE, *methods())}, 0.0
     for seed in range(options.seeds):
         if seed and time.monotonic() - start + longest > 60 * options.minutes:
