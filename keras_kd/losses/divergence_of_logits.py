@@ -52,10 +52,7 @@ def divergence_of_logits(first, second, temperature, *, by_first=False):
             else:
                 # On PyTorch, only what is made of these can be differentiated
                 # again.
-                kept = (
-                    arguments,
-                    _value_and_slopes(*arguments, has_slopes_of_first)[1],
-                )
+                kept = arguments, _slopes(*arguments, has_slopes_of_first)
             return _gradients(upstream, *kept, by_first, by_temperature)
 
         return value, gradients
@@ -116,6 +113,14 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
     excess = log_ratios() + ops.expand_dims(value, axis=-1)
     by_first = ops.where(p > 0, -p * excess, 0.0)
     return value, (by_first, by_second)
+
+
+def _slopes(first, second, temperature, has_slopes_of_first):
+    """The second of what `_value_and_slopes` returns."""
+    if has_slopes_of_first:
+        return _value_and_slopes(first, second, temperature, True)[1]
+    p, q = (ops.softmax(x / temperature, axis=-1) for x in (first, second))
+    return None, q - p
 
 
 def terms(p, q, log_ratios):
