@@ -55,7 +55,7 @@ class ExamplePairs(DistillationLoss):
         example_weights: Tensor | None,
         student_mask: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Takes what does not count out of the features.
+        """Sets features that do not count to 0.
 
         Args:
             teacher: See the arguments of the call.

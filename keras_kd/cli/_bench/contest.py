@@ -141,7 +141,7 @@ def _identity(bench):
 
 
 def _counts(bench):
-    """How many models there are of each kind."""
+    """Counts the models of each kind, by name."""
     controls = (arms.ALONE, arms.SMOOTHING)
     each = bench.settings.seeds + len(arms.RATES) * len(arms.CHOICE_SEEDS)
     tries = sum(len(_tried_weights(one)) for one in bench.alternatives)
