@@ -135,8 +135,10 @@ class DistillationLoss(keras.layers.Layer):
     # Whether the two tensors must be logits: a softmax or sigmoid raises.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
-    # Whether members may be averaged before `call`: see `ensemble_logits`.
+    # Whether members may be averaged before `call`: see `ensemble_logits`; and
+    # whether at a temperature of 1, and not at that of the loss.
     accepts_members = False
+    averages_at_one = False
     # Whether `call` takes the form of `_core.top_logits` in place of logits.
     accepts_top_logits = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
@@ -236,7 +238,7 @@ class DistillationLoss(keras.layers.Layer):
             return teacher
         return ensemble_logits.as_logits(
             teacher,
-            getattr(self, "temperature", 1.0),
+            1.0 if self.averages_at_one else getattr(self, "temperature", 1.0),
             self.compute_dtype,
             is_multi_label=self.output_activation == "sigmoid",
         )
