@@ -136,10 +136,9 @@ class DistillationLoss(keras.layers.Layer):
     # several taps also a tuple, with a bool for each.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
-    # Whether members may be averaged before `call`: see `ensemble_logits`; and
-    # whether at a temperature of 1, and not at that of the loss.
+    # Whether members may be averaged before `call`: see `ensemble_logits`.
     accepts_members = False
-    averages_at_one = False
+    averages_at_one = False  # At a temperature of 1, and not at the loss's.
     # Whether `call` takes the form of `_core.top_logits` in place of logits.
     accepts_top_logits = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
