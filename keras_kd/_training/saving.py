@@ -174,7 +174,7 @@ class Persistence(Stateful):
             *teacher_protocol.of(self.teacher).changing(),
         ]
 
-    def look_for_teacher(self):
+    def _look_for_teacher(self):
         """Marks the teacher as restored if its weights match the file.
 
         Raises:

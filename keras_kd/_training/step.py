@@ -73,7 +73,7 @@ class StepParts:
     def before_evaluation(self, distiller):
         """Validates the teacher; each `make_test_function` begins with this."""
         if self.awaits_teacher:
-            distiller.look_for_teacher()
+            distiller._look_for_teacher()
 
     def outside(self, distiller):
         """Variables that a step uses and that are no part of a Distiller.
