@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_kd import batch
 from keras_kd._core import ensemble_logits
-from keras_kd._core import heads
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core.input_gradients import check_served
@@ -36,6 +35,7 @@ class Comparison:
         self.losses = losses
         self.teacher = teacher
         self.student = student
+        parts = loss_shapes.build(losses, teacher, student)
         self._terms = [
             Term(
                 name,
@@ -45,9 +45,7 @@ class Comparison:
                 loss.student_tap
                 if loss.student_tap in student.output_names
                 else None,
-                heads.Head(teacher.model, loss.teacher_tap, name)
-                if "teacher_head" in loss.needs
-                else None,
+                parts[name],
                 declaration.takes_position_weights(loss),
             )
             for name, loss in losses.items()
@@ -58,7 +56,6 @@ class Comparison:
         self._student_taps = dict.fromkeys(
             tap for term in self._terms for tap in term.student_taps
         )
-        loss_shapes.build(losses, teacher, student)
 
     def terms(self, teacher, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
@@ -112,7 +109,7 @@ class Term:
         student_taps: Its taps of the student, a tuple.
         output: Name of the student's output that is compared; `None` for a
             place inside, or the only output.
-        head: `heads.Head` of the teacher if it is needed, or `None`.
+        parts: Parts of the models that it needs, by name.
         takes_position_weights: Whether its `call` takes weights of positions.
     """
 
@@ -121,7 +118,7 @@ class Term:
     teacher_taps: tuple
     student_taps: tuple
     output: str | None
-    head: heads.Head | None
+    parts: dict[str, Any]
     takes_position_weights: bool
 
 
@@ -224,7 +221,7 @@ def _served(term, teacher, student, examples):
     offered = {
         "labels": examples.labels,
         "example_ids": examples.reserved.get("example_ids"),
-        "teacher_head": term.head,
+        **term.parts,
         **teacher.gradients.get(term.name, {}),
         **student.gradients.get(term.name, {}),
     }

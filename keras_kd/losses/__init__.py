@@ -7,6 +7,7 @@ from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.bounded_regression import BoundedRegression
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.chunked_soft_targets import ChunkedSoftTargets
 from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
 from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
@@ -45,6 +46,7 @@ __all__ = [
     "BinarySoftTargets",
     "BoundedRegression",
     "ChannelDistributions",
+    "ChunkedSoftTargets",
     "ContrastiveQueue",
     "ContrastiveRepresentation",
     "DecoupledSoftTargets",

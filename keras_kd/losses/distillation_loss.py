@@ -78,6 +78,8 @@ class DistillationLoss(keras.layers.Layer):
       to the output of the teacher, a Functional or Sequential model. It has the
       teacher's layers behind that tap, in inference mode; a gradient goes
       through it and changes nothing of it.
+    * `"teacher_output_layer"`, `"student_output_layer"`: what makes logits of
+      the tap; `build` may take their shape. See `ChunkedSoftTargets`.
     * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
       `accepts_members = True` declares that `call` may get the logits of the
       averaged probabilities, those at `temperature` if the loss has one.
