@@ -40,14 +40,10 @@ class SoftenedLoss(DistillationLoss):
             "temperature", temperature, "what divides the logits", TEMPERATURE
         )
 
-    def __call__(
-        self, teacher: Tensor, student: Tensor, **kwargs: Any
-    ) -> Tensor:
+    def logits_of_members(self, teacher: Tensor) -> Tensor:
         if self.averages_at_one and ensemble_logits.is_members(teacher):
-            teacher = ensemble_logits.as_logits(
-                teacher, dtype=self.compute_dtype
-            )
-        return super().__call__(teacher, student, **kwargs)
+            return ensemble_logits.as_logits(teacher, dtype=self.compute_dtype)
+        return super().logits_of_members(teacher)
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)

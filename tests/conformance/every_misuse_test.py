@@ -15,6 +15,7 @@ from keras_kd.transfer_sets import transforms
 from tests import support
 from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
+from tests.conformance import misuse_rows_dense
 from tests.conformance import misuse_rows_distillers
 from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
@@ -32,6 +33,7 @@ ROOMS = {
     "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
     "distillers": misuse_rows_distillers.rows,
+    "dense": misuse_rows_dense.rows,
     "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
