@@ -1,6 +1,7 @@
-"""Tensors that one loss compares, with their masks and weights."""
+"""What one loss compares, with masks and weights."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ from keras import ops
 
 from keras_kd import batch
 from keras_kd._core import ensemble_logits
+from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core import resizing
 from keras_kd._training.targets import Targets
@@ -23,14 +25,14 @@ class Compared:
         student: Tensors at the student's taps, each with its Keras mask.
         served: Further arguments of the loss, by name.
         targets: `Targets` of the examples.
-        output: See `Term`.
+        output: See `loss_terms.Term`.
     """
 
     teacher: list
     student: list
     served: dict[str, Any]
     targets: Targets
-    output: str | None
+    output: str | tuple | None
 
     def aligned(self, loss):
         """The same in one resolution, where a loss resizes one side.
@@ -66,10 +68,28 @@ class Compared:
         """Masks of the teacher's tensors and of the labels, a list."""
         masks = [mask for _, mask in self.teacher if mask is not None]
         if self.targets.has_masks:
-            masks += self.targets.masks(self.output, "labels" in loss.needs)
+            output = None if isinstance(self.output, tuple) else self.output
+            masks += self.targets.masks(output, "labels" in loss.needs)
         return masks
 
-    def hiding(self, masks):
+    def masks_of_each(self, loss):
+        """The masks of the labels of each of several outputs, or `None`.
+
+        A label may be void for one output and count for another.
+
+        Returns:
+            A list with one for each tensor of the student; `[]` if the loss
+            compares one output, or reads the labels of all.
+        """
+        if not isinstance(self.output, tuple) or "labels" in loss.needs:
+            return []
+        found = [self.targets.counted.get(name) for name in self.output]
+        return [
+            mask if mask is not None and len(mask.shape) > 1 else None
+            for mask in found
+        ]
+
+    def hiding(self, masks, each=()):
         """The same with positions of the student hidden that a mask hides.
 
         A loss over positions, which reads `student_mask`, then leaves them
@@ -77,16 +97,19 @@ class Compared:
 
         Args:
             masks: A list of masks.
+            each: Of each of its tensors, a mask of that one or `None`.
         """
-        if not masks:
+        each = each or [None] * len(self.student)
+        if not masks and all(mask is None for mask in each):
             return self
         theirs = [ensemble_logits.scores(tensor) for tensor, _ in self.teacher]
         student = []
-        for tensor, own in self.student:
+        for (tensor, own), further in zip(self.student, each, strict=True):
             positions = [
                 mask
-                for mask in masks
-                if reduction.is_of_positions(mask, tensor)
+                for mask in (*masks, further)
+                if mask is not None
+                and reduction.is_of_positions(mask, tensor)
                 and any(reduction.is_of_positions(mask, t) for t in theirs)
             ]
             if positions:
@@ -132,6 +155,25 @@ class Compared:
         found = self.targets
         if found.weights is None:
             return []
-        return batch.members(
-            batch.of_output(found.weights, found.names, self.output)
-        )
+        if ops.is_tensor(found.weights):
+            return [found.weights]
+        return [
+            weight
+            for output in places.each(self.output)
+            for weight in batch.members(
+                batch.of_output(found.weights, found.names, output)
+            )
+        ]
+
+
+def in_any(masks):
+    """What counts in any of several outputs, a list of one mask or of none.
+
+    Args:
+        masks: See `Compared.masks_of_each`.
+    """
+    if not masks or any(mask is None for mask in masks):
+        return []
+    if len({len(mask.shape) for mask in masks}) > 1:
+        masks = [ops.any(m, axis=range(1, len(m.shape))) for m in masks]
+    return [functools.reduce(ops.logical_or, masks)]

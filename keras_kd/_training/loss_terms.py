@@ -13,6 +13,7 @@ from keras_kd._core.input_gradients import check_served
 from keras_kd._training import across_examples
 from keras_kd._training import loss_shapes
 from keras_kd._training.compared import Compared
+from keras_kd._training.compared import in_any
 from keras_kd.losses import declaration
 
 
@@ -42,7 +43,8 @@ class Comparison:
                 places.each(loss.teacher_tap),
                 places.each(loss.student_tap),
                 loss.student_tap
-                if loss.student_tap in student.output_names
+                if set(places.each(loss.student_tap))
+                <= set(student.output_names)
                 else None,
                 heads.Head(teacher.model, loss.teacher_tap, name)
                 if "teacher_head" in loss.needs
@@ -109,8 +111,8 @@ class Term:
         loss: A built `DistillationLoss`.
         teacher_taps: Its taps of the teacher, a tuple.
         student_taps: Its taps of the student, a tuple.
-        output: Name of the student's output that is compared; `None` for a
-            place inside, or the only output.
+        output: Name of the student's output that is compared, or a tuple of
+            several; `None` for a place inside, or the only output.
         head: `heads.Head` of the teacher if it is needed, or `None`.
         takes_position_weights: Whether its `call` takes weights of positions.
     """
@@ -152,9 +154,10 @@ def _share(term, compared, training, replicas):
     compared = compared.aligned(loss)
     if loss.compares_examples and replicas > 1:
         compared = across_examples.of_all_replicas(compared)
-    masks = compared.masks(loss)
-    seen = compared = compared.hiding(masks)
-    masks += [mask for _, mask in compared.student if mask is not None]
+    masks, each = compared.masks(loss), compared.masks_of_each(loss)
+    keras_masks = [mask for _, mask in compared.student if mask is not None]
+    seen = compared = compared.hiding(masks, each)
+    masks += [*keras_masks, *in_any(each)]
     served = compared.served
     if loss.compares_examples:
         served = served | {

@@ -116,11 +116,13 @@ class DistillationLoss(keras.layers.Layer):
     accepts_several_taps = False
     # Whether a value depends on other examples of the batch.
     compares_examples = False
-    # Whether the two tensors must be logits: a softmax or sigmoid raises.
+    # Whether the two tensors must be logits: a softmax or sigmoid raises. Of
+    # several taps also a tuple, with a bool for each.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
     # Whether members may be averaged before `call`: see `ensemble_logits`.
     accepts_members = False
+    averages_at_one = False  # At a temperature of 1, and not at the loss's.
     # Whether `call` takes the form of `_core.top_logits` in place of logits.
     accepts_top_logits = False
     # Whether a teacher's logit may be -inf, the class being ruled out.
@@ -235,7 +237,7 @@ class DistillationLoss(keras.layers.Layer):
             return teacher
         return ensemble_logits.as_logits(
             teacher,
-            getattr(self, "temperature", 1.0),
+            1.0 if self.averages_at_one else getattr(self, "temperature", 1.0),
             self.compute_dtype,
             is_multi_label=self.output_activation == "sigmoid",
         )
