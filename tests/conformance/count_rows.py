@@ -195,6 +195,7 @@ def _of_reports():
         *rows(overlap, "k"),
         *rows(keras_kd.metrics.ExpectedCalibrationError, "num_bins"),
         *rows(keras_kd.metrics.TeacherAgreement, "k"),
+        *rows(keras_kd.metrics.TeacherMeanIoU, "num_classes", least=2),
         *rows(table, "width"),
         *rows(calls.experiment, "num_runs", is_optional=True),
         *rows(wagner, "num_iterations", "search_steps", "batch_size"),

@@ -15,6 +15,7 @@ from keras_kd.transfer_sets import transforms
 from tests import support
 from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
+from tests.conformance import misuse_rows_dense
 from tests.conformance import misuse_rows_distillers
 from tests.conformance import misuse_rows_embeddings
 from tests.conformance import misuse_rows_features
@@ -32,6 +33,7 @@ from tests.conformance import misuse_rows_training
 ROOMS = {
     "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
+    "dense": misuse_rows_dense.rows,
     "distillers": misuse_rows_distillers.rows,
     "embeddings": misuse_rows_embeddings.rows,
     "features": misuse_rows_features.rows,
