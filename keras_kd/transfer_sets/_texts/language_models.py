@@ -77,7 +77,9 @@ class LanguageModel:
         first, second = keras.ops.convert_to_numpy(logits)[:, :-1]
         most = np.max(np.abs(first), initial=1.0, where=np.isfinite(first))
         # Minus infinity, for a token that is ruled out, equals itself.
-        if not np.allclose(first, second, rtol=0, atol=_ROUNDING * most):
+        if not np.allclose(
+            first, second, rtol=0, atol=_ROUNDING * most, equal_nan=True
+        ):
             raise ValueError(
                 f"`{self.argument}` must predict each token from those before "
                 "it alone, since what comes later is not written yet. "
