@@ -84,6 +84,20 @@ def named(losses, argument):
     ]
 
 
+def of_logits(loss, argument):
+    """The taps at which a loss reads logits, a tuple.
+
+    Args:
+        loss: A `DistillationLoss`.
+        argument: `"teacher_tap"` or `"student_tap"`.
+    """
+    taps, expects = each(getattr(loss, argument)), loss.expects_logits
+    if not isinstance(expects, tuple):
+        return taps if expects else ()
+    # `build` finds that they are not as many.
+    return tuple(t for t, is_so in zip(taps, expects, strict=False) if is_so)
+
+
 def used(losses, argument):
     """All taps that losses name, each once, a list in their order.
 

@@ -186,6 +186,14 @@ PYTHON_ONLY = {
         "numbers: the labels, while the student is worse than the teacher",
         "Chen et al. 2017, https://papers.nips.cc/paper/6676",
     ),
+    "losses.BoxSoftTargets": (
+        "a detector's class scores and boxes, where the teacher is sure",
+        "Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630",
+    ),
+    "losses.ScoreWeightedHint": (
+        "a detector's features, where the teacher is sure",
+        "Romero et al. 2015, https://arxiv.org/abs/1412.6550",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -132,7 +132,8 @@ class DistillationLoss(keras.layers.Layer):
     accepts_several_taps = False
     # Whether a value depends on other examples of the batch.
     compares_examples = False
-    # Whether the two tensors must be logits: a softmax or sigmoid raises.
+    # Whether the two tensors must be logits: a softmax or sigmoid raises. Of
+    # several taps also a tuple, with a bool for each.
     expects_logits = False
     output_activation = None  # "softmax" or "sigmoid", if it applies one.
     # Whether members may be averaged before `call`: see `ensemble_logits`.

@@ -5,6 +5,9 @@ part of its value constant has none: a difference quotient sees that part move.
 """
 
 from tests import reference
+from tests.conformance.loss_row import apart
+from tests.conformance.loss_rows_features import DETECTED
+from tests.references import boxes
 from tests.references import channels
 from tests.references import logits
 from tests.references import maps
@@ -23,6 +26,14 @@ REFERENCES = {
     ),
     "bounded_regression": lambda teacher, student, labels: (
         reference.bounded_regression(teacher, student, 1.0)
+    ),
+    "box_soft_targets": lambda teacher, student, labels: boxes.soft_targets(
+        *(
+            map(reference.float64, apart(x, DETECTED))
+            for x in (teacher, student)
+        ),
+        temperature=2.0,
+        box_weight=0.5,
     ),
     "channel_distributions": lambda teacher, student, labels: (
         maps.channel_distributions(teacher, student, 2.0)

@@ -36,6 +36,8 @@ class MethodsTest(parameterized.TestCase):
         # A `Match` wants a Keras loss and taps, which flags cannot name well;
         # sigmoid outputs have no place in a job on classes.
         excepted = {"BinarySoftTargets", "DistillationLoss", "Match"}
+        # A job on classes has no boxes.
+        excepted |= {"BoxSoftTargets", "ScoreWeightedHint"}
         # Mirrored digits are others, and classes are no numbers.
         excepted |= {"InputGradientSymmetry", "BoundedRegression"}
         settings = Settings(temperature=2.0, loss_weight=1.0)

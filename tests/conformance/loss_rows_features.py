@@ -7,6 +7,9 @@ from tests.conformance.loss_row import of_stages
 
 # Of a teacher and a student: two maps.
 STAGES = ((6, 6, 2), (3, 3, 3)), ((3, 3, 2), (3, 3, 4))
+# Of a detector: scores of 3 classes and boxes; and features with scores.
+DETECTED = ((6, 3), (6, 4))
+SCORED = ((6, 5), (6, 3))
 
 
 def without_bias():
@@ -21,6 +24,16 @@ def by_published_weight(loss, teacher, student):
 
 
 FEATURE_ROWS = (
+    Row(
+        "box_soft_targets",
+        "BoxSoftTargets",
+        (6 * 3 + 6 * 4,),
+        (6 * 3 + 6 * 4,),
+        arguments=lambda: {"temperature": 2.0, "box_weight": 0.5},
+        call=of_stages(DETECTED, DETECTED),
+        teacher_stages=DETECTED,
+        student_stages=DETECTED,
+    ),
     Row(
         "channel_distributions",
         "ChannelDistributions",
@@ -162,6 +175,15 @@ FEATURE_ROWS = (
         (5,),
         (5,),
         compares_examples=True,
+    ),
+    Row(
+        "score_weighted_hint",
+        "ScoreWeightedHint",
+        (6 * 5 + 6 * 3,),
+        (6, 4),
+        is_divergence=False,
+        call=of_stages(SCORED),
+        teacher_stages=SCORED,
     ),
     Row(
         "variational_information",

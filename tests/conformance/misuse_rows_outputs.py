@@ -40,9 +40,54 @@ def _of_numbers():
     return rows
 
 
+def _of_detectors():
+    of, make = "losses.BoxSoftTargets", losses.BoxSoftTargets
+    rows = wrong(of, make, "temperature", 0, None, "2", remedy=2.0)
+    rows += wrong(of, make, "box_weight", -1, "1", math.nan, remedy=0.0)
+    formats = ("xyxyx", "center", 4, None, "rel_xyxy", ["xyxy"])
+    rows += wrong(of, make, "box_format", *formats, remedy="xywh")
+    scores, boxes, vector = (None, 9, 3), (None, 9, 4), (None, 3)
+    right = ((scores, boxes), (scores, boxes))
+    for title, teacher, student, shown in (
+        ("one tap", boxes, boxes, "(None, 9, 4) from the teacher"),
+        ("three taps", (scores, boxes, boxes), right[1], "(None, 9, 4), (None"),
+        ("boxes first", (boxes, scores), (boxes, scores), "(None, 9, 3))"),
+        ("other anchors", (scores, (None, 8, 4)), right[1], "(None, 8, 4)"),
+        ("boxes of 5", (scores, (None, 9, 5)), right[1], "(None, 9, 5)"),
+        ("other classes", ((None, 9, 2), boxes), right[1], "(None, 9, 2)"),
+    ):
+        rows.append(
+            Row(
+                of,
+                title,
+                functools.partial(make().build, teacher, student),
+                "BoxSoftTargets",
+                shown,
+                functools.partial(make().build, *right),
+            )
+        )
+    of, make = "losses.ScoreWeightedHint", losses.ScoreWeightedHint
+    for title, teacher, student, shown in (
+        ("one tap", boxes, boxes, "(None, 9, 4) from the teacher"),
+        ("other positions", (boxes, (None, 8, 3)), boxes, "(None, 8, 3)"),
+        ("no positions", (vector, vector), vector, "(None, 3)"),
+    ):
+        rows.append(
+            Row(
+                of,
+                title,
+                functools.partial(make().build, teacher, student),
+                "ScoreWeightedHint",
+                shown,
+                functools.partial(make().build, (boxes, scores), boxes),
+            )
+        )
+    return rows
+
+
 def rows():
     """All of them."""
-    rows = _of_numbers()
+    rows = _of_numbers() + _of_detectors()
     for name, arguments in NUMBERS.items():
         of = f"losses.{name}"
         values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)

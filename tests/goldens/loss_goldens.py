@@ -190,6 +190,37 @@ def number_losses():
     )
 
 
+def detector(width, name):
+    """Class logits, boxes and a feature at four anchors."""
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(4 * width, activation="tanh")(inputs)
+    feature = keras.layers.Reshape((4, width), name="feature")(hidden)
+    outputs = {
+        "classes": keras.layers.Dense(3, name="classes")(feature),
+        "boxes": keras.layers.Dense(4, name="boxes")(feature),
+    }
+    return keras.Model(inputs, outputs, name=name)
+
+
+def detector_losses():
+    taps = ("classes", "boxes")
+    made = keras_kd.Distiller(
+        teacher=detector(3, "teacher"),
+        student=detector(2, "student"),
+        distillation_losses=[
+            losses.BoxSoftTargets(
+                2.0, box_format="xywh", teacher_tap=taps, student_tap=taps
+            ),
+            losses.ScoreWeightedHint(
+                teacher_tap=("feature", "classes"), student_tap="feature"
+            ),
+        ],
+        student_loss_weight=0.0,
+    )
+    made.compile(keras.optimizers.SGD(0.05, momentum=0.9), jit_compile=False)
+    return made
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -227,5 +258,6 @@ DISTILLERS = {
     "losses_of_features": (feature_losses, "images"),
     "losses_of_stages": (stage_losses, "images"),
     "losses_of_numbers": (number_losses, "one_label"),
+    "losses_of_detectors": (detector_losses, "vectors"),
     "projectors": (projected_maps, "images"),
 }
