@@ -43,15 +43,11 @@ def _mismatch(teacher, student):
         )
     if not shapes_agree(teacher[-1:], student[-1:]):
         return "classes", _other_classes(teacher[-1], student[-1])
-    if len(teacher) == 2:
-        return "positions: both sequences must have one length", _other_length(
-            teacher[0], student[0]
-        )
-    remedy = "Bring both to one resolution."
-    if len(teacher) == 3 and None not in teacher:
-        size = f"{teacher[0]}, {teacher[1]}"
-        remedy = f"Put `keras.layers.Resizing({size})` behind the student."
-    return "positions: both maps must have one resolution", remedy
+    kind = "length" if len(teacher) == 2 else "resolution"
+    return f"positions, of one {kind}", (
+        'Give `resize="student"`, which interpolates the student\'s to the '
+        'teacher\'s positions, or `resize="teacher"` for the reverse.'
+    )
 
 
 def _other_classes(teacher, student):
@@ -64,18 +60,6 @@ def _other_classes(teacher, student):
     return (
         "To distil between different label sets, compare features with `Hint`, "
         "or, of two vocabularies, `SortedProbabilities`."
-    )
-
-
-def _other_length(teacher, student):
-    if teacher % student == 0:
-        scale = f"keras.layers.UpSampling1D({teacher // student})"
-    elif student % teacher == 0:
-        scale = f"keras.layers.AveragePooling1D({student // teacher})"
-    else:
-        return "Give both models as many steps."
-    return (
-        f"Give both models as many steps, or put `{scale}` behind the student."
     )
 
 

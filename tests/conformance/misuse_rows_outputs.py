@@ -54,6 +54,12 @@ def _of_detectors():
         ("three taps", (scores, boxes, boxes), right[1], "(None, 9, 4), (None"),
         ("boxes first", (boxes, scores), (boxes, scores), "(None, 9, 3))"),
         ("other anchors", (scores, (None, 8, 4)), right[1], "(None, 8, 4)"),
+        (
+            "other anchors in both",
+            ((None, 8, 3), (None, 8, 4)),
+            right[1],
+            "(None, 8, 3)",
+        ),
         ("boxes of 5", (scores, (None, 9, 5)), right[1], "(None, 9, 5)"),
         ("other classes", ((None, 9, 2), boxes), right[1], "(None, 9, 2)"),
     ):

@@ -243,6 +243,36 @@ def detector_losses():
     return made
 
 
+def steps(name, *pooling):
+    """Logits at four steps of one number, or at fewer behind a pooling."""
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Reshape((4, 1)),
+            *pooling,
+            keras.layers.Dense(3),
+        ],
+        name=name,
+    )
+
+
+def resized_losses():
+    made = keras_kd.Distiller(
+        teacher=steps("teacher"),
+        student=steps("student", keras.layers.AveragePooling1D(2)),
+        distillation_losses=[
+            losses.SoftTargets(2.0, resize=side)
+            for side in ("student", "teacher")
+        ],
+    )
+    made.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        metrics=[metrics.TeacherMeanIoU(3, resize="student")],
+        jit_compile=False,
+    )
+    return made
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -282,5 +312,6 @@ DISTILLERS = {
     "losses_of_stages": (stage_losses, "images"),
     "losses_of_numbers": (number_losses, "one_label"),
     "losses_of_detectors": (detector_losses, "vectors"),
+    "losses_of_two_lengths": (resized_losses, "vectors"),
     "projectors": (projected_maps, "images"),
 }
