@@ -105,9 +105,11 @@ class Trainer:
                 f"jit_compile=True and {replicas} replicas. Leave it out."
             )
 
-    def make_train_function(self, force=False):
-        """See Keras; `fit` calls it."""
-        if self.train_function is not None and not force:
+    def make_train_function(self, force: bool = False) -> Any:
+        """See Keras; `fit` calls it, and each `train_on_batch`."""
+        is_new = self.train_function is None or force
+        self._parts.before_training(self, is_new)
+        if not is_new:
             return
         if self._is_alone():
             super().make_train_function(force)
@@ -118,6 +120,7 @@ class Trainer:
 
     def make_test_function(self, force: bool = False) -> Any:
         """See Keras; `evaluate` calls it."""
+        self._parts.before_evaluation(self)
         if self.test_function is not None and not force:
             return
         if self._is_alone():
