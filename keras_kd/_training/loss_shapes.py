@@ -61,6 +61,7 @@ def _build_one(name, loss, teacher, student, gradient_shapes):
     for one in teacher if isinstance(teacher, tuple) else (teacher,):
         checks.check_form(name, loss, one)
     teacher = places.map_each(ensemble_logits.logits_spec, teacher)
+    teacher, student = loss.aligned(teacher, student)
     shapes = {
         "teacher_shape": places.map_each(_shape, teacher),
         "student_shape": places.map_each(_shape, student),

@@ -151,6 +151,7 @@ def _share(term, compared, training, replicas):
         replicas: Number of replicas that take part.
     """
     loss = term.loss
+    compared = compared.aligned(loss)
     if loss.compares_examples and replicas > 1:
         compared = across_examples.of_all_replicas(compared)
     masks, each = compared.masks(loss), compared.masks_of_each(loss)

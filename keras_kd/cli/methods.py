@@ -194,6 +194,14 @@ PYTHON_ONLY = {
         "a detector's features, where the teacher is sure",
         "Romero et al. 2015, https://arxiv.org/abs/1412.6550",
     ),
+    "losses.SortedProbabilities": (
+        "how sure a model of another vocabulary is (ULD)",
+        "Boizard et al. 2024, https://arxiv.org/abs/2402.12030",
+    ),
+    "losses.SelfAttentionRelations": (
+        "which words attention relates (MiniLM v2)",
+        "Wang et al. 2021, https://arxiv.org/abs/2012.15828",
+    ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",
         ZAGORUYKO,

@@ -180,6 +180,7 @@ def _of_reports():
     y = np.array([0, 1, 1])
     p = np.array([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
     reliability = functools.partial(keras_kd.report.reliability, y, p)
+    overlap = functools.partial(keras_kd.report.neighbour_overlap, p, p)
     table = functools.partial(keras_kd.report.text_table, ["a"], [["b"]])
     size = functools.partial(
         robustness.input_gradient_size, calls.teacher(), support.data(4)[0]
@@ -191,8 +192,10 @@ def _of_reports():
     saliency = calls.attack(robustness.jacobian_saliency)
     return [
         *rows(reliability, "num_bins"),
+        *rows(overlap, "k"),
         *rows(keras_kd.metrics.ExpectedCalibrationError, "num_bins"),
         *rows(keras_kd.metrics.TeacherAgreement, "k"),
+        *rows(keras_kd.metrics.TeacherMeanIoU, "num_classes", least=2),
         *rows(table, "width"),
         *rows(calls.experiment, "num_runs", is_optional=True),
         *rows(wagner, "num_iterations", "search_steps", "batch_size"),

@@ -15,7 +15,9 @@ from keras_kd.transfer_sets import transforms
 from tests import support
 from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
+from tests.conformance import misuse_rows_dense
 from tests.conformance import misuse_rows_distillers
+from tests.conformance import misuse_rows_embeddings
 from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
@@ -31,7 +33,9 @@ from tests.conformance import misuse_rows_training
 ROOMS = {
     "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
+    "dense": misuse_rows_dense.rows,
     "distillers": misuse_rows_distillers.rows,
+    "embeddings": misuse_rows_embeddings.rows,
     "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
@@ -67,6 +71,7 @@ EXCEPTIONS = {
     "report.Interval": "is a result",
     "report.Ranking": "is a result",
     "report.Reliability": "is a result",
+    "report.Retrieval": "is a result",
     "report.Spread": "is a result",
     "search.Importance": "is a result",
     "search.TapPair": "is a result",

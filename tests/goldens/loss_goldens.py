@@ -119,6 +119,28 @@ def sequence_losses():
     )
 
 
+def attentive(width, heads, words, name):
+    """A net with self-attention that gives scores of words."""
+    tokens = keras.Input((6,), dtype="int32")
+    hidden = keras.layers.Embedding(10, width, mask_zero=True)(tokens)
+    attention = keras.layers.MultiHeadAttention(heads, 4, name="attention")
+    hidden = attention(hidden, hidden)
+    return keras.Model(tokens, keras.layers.Dense(words)(hidden), name=name)
+
+
+def language_losses():
+    """Losses between encoders of other widths and vocabularies."""
+    taps = tuple(f"attention/{part}" for part in ("query", "key", "value"))
+    relations = losses.SelfAttentionRelations(
+        2, teacher_tap=taps, student_tap=taps
+    )
+    return pair(
+        [losses.SortedProbabilities(), relations],
+        attentive(6, 3, 4, "teacher"),
+        attentive(4, 2, 3, "student"),
+    )
+
+
 def maps(name, *layers):
     """A net of images with the layers `tap0`, `tap1` ..."""
     layers = [
@@ -221,6 +243,36 @@ def detector_losses():
     return made
 
 
+def steps(name, *pooling):
+    """Logits at four steps of one number, or at fewer behind a pooling."""
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Reshape((4, 1)),
+            *pooling,
+            keras.layers.Dense(3),
+        ],
+        name=name,
+    )
+
+
+def resized_losses():
+    made = keras_kd.Distiller(
+        teacher=steps("teacher"),
+        student=steps("student", keras.layers.AveragePooling1D(2)),
+        distillation_losses=[
+            losses.SoftTargets(2.0, resize=side)
+            for side in ("student", "teacher")
+        ],
+    )
+    made.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        metrics=[metrics.TeacherMeanIoU(3, resize="student")],
+        jit_compile=False,
+    )
+    return made
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -254,10 +306,12 @@ DISTILLERS = {
     "losses_of_one_label": (lambda: label_losses(1), "one_label"),
     "losses_of_labels": (lambda: label_losses(3), "labels"),
     "losses_of_sequences": (sequence_losses, "tokens"),
+    "losses_of_language": (language_losses, "tokens"),
     "losses_of_maps": (attention_losses, "images"),
     "losses_of_features": (feature_losses, "images"),
     "losses_of_stages": (stage_losses, "images"),
     "losses_of_numbers": (number_losses, "one_label"),
     "losses_of_detectors": (detector_losses, "vectors"),
+    "losses_of_two_lengths": (resized_losses, "vectors"),
     "projectors": (projected_maps, "images"),
 }
