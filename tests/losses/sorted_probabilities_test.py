@@ -40,7 +40,7 @@ class SortedProbabilitiesTest(parameterized.TestCase):
         np.testing.assert_allclose(result.value, expected, rtol=1e-5)
 
     def test_rejects_other_numbers_of_positions(self):
-        with self.assertRaisesRegex(ValueError, "Give both models as many"):
+        with self.assertRaisesRegex(ValueError, "the same positions"):
             losses.SortedProbabilities()(TEACHER, STUDENT[:, :3, :2])
 
     def test_rejects_one_class_on_either_side(self):
