@@ -37,9 +37,11 @@ from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
 from keras_kd.losses.score_weighted_hint import ScoreWeightedHint
+from keras_kd.losses.self_attention_relations import SelfAttentionRelations
 from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
 from keras_kd.losses.soft_target_correlation import SoftTargetCorrelation
 from keras_kd.losses.soft_targets import SoftTargets
+from keras_kd.losses.sorted_probabilities import SortedProbabilities
 from keras_kd.losses.variational_information import VariationalInformation
 
 __all__ = [
@@ -73,9 +75,11 @@ __all__ = [
     "RelationalDistance",
     "ReverseSoftTargets",
     "ScoreWeightedHint",
+    "SelfAttentionRelations",
     "SkewedSoftTargets",
     "SoftTargetCorrelation",
     "SoftTargets",
+    "SortedProbabilities",
     "VariationalInformation",
 ]
 

@@ -185,7 +185,14 @@ class BoxSoftTargets(DistillationLoss):
                 '`teacher_tap` and `student_tap` two names, as in `("classes", '
                 '"boxes")`.'
             )
-        check_same_classes(self, teacher_shape[0], student_shape[0])
+        theirs, ours = teacher_shape[0], student_shape[0]
+        if not shapes_agree(theirs[:-1], ours[:-1]):
+            raise ValueError(
+                f"{compared} Both must have the same anchors, since each is "
+                "compared with its own. Give the student the teacher's "
+                "anchors, or compare features with `ScoreWeightedHint`."
+            )
+        check_same_classes(self, theirs, ours)
         for scores, boxes in shapes:
             if not shapes_agree((*scores[:-1], 4), boxes):
                 raise ValueError(

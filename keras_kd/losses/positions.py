@@ -82,11 +82,13 @@ def check_unpooled(loss, teacher, student, *masks):
     """
     agree = shapes_agree(teacher.shape[:-1], student.shape[:-1])
     if not agree and any(mask is not None for mask in masks):
+        remedy = 'Interpolate one side by `resize="student"`, or tap'
+        if isinstance(loss.teacher_tap, tuple):
+            remedy = "Tap"  # Several have no side to interpolate.
         raise ValueError(
             f"{loss.comparison(teacher.shape, student.shape)} Masked maps "
             "must have equal sizes, since pooling would mix positions "
-            "that count with positions that do not. Interpolate one side by "
-            '`resize="student"`, or tap other layers.'
+            f"that count with positions that do not. {remedy} other layers."
         )
 
 

@@ -3,18 +3,29 @@
 from keras import ops
 
 
-def check_same_classes(loss, teacher_shape, student_shape):
-    """Validates that both models score the same classes and positions."""
+def check_same_classes(loss, teacher_shape, student_shape, *, are_sorted=False):
+    """Validates that both models score the same classes and positions.
+
+    Args:
+        loss: The loss, for the error.
+        teacher_shape: Shape of the teacher's logits.
+        student_shape: Shape of the student's logits.
+        are_sorted: Whether the classes may differ, since their order does not
+            count. Defaults to `False`.
+    """
     if len(student_shape) < 2:
         raise ValueError(
             f"`{type(loss).__name__}` must see an axis of classes behind that "
             "of the batch. Received: logits of shape "
             f"{tuple(student_shape)}. Write one example as `logits[None]`."
         )
-    if shapes_agree(teacher_shape, student_shape):
+    theirs, ours = tuple(teacher_shape), tuple(student_shape)
+    if are_sorted:
+        theirs = (*theirs[:-1], ours[-1])
+    if shapes_agree(theirs, ours):
         return
     # The batch does not differ.
-    teacher, student = tuple(teacher_shape)[1:], tuple(student_shape)[1:]
+    teacher, student = theirs[1:], ours[1:]
     what, remedy = _mismatch(teacher, student)
     raise ValueError(
         f"`{type(loss).__name__}` must compare scores of the same {what}. "
@@ -47,7 +58,8 @@ def _other_classes(teacher, student):
             "end the model of one unit in these."
         )
     return (
-        "To distil between different label sets, compare features with `Hint`."
+        "To distil between different label sets, compare features with `Hint`, "
+        "or, of two vocabularies, `SortedProbabilities`."
     )
 
 

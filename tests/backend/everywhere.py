@@ -7,6 +7,7 @@ SURROUNDINGS = (
     "tests/cli/_bench/cache_job_test.py",
     "tests/conformance/every_procedure_test.py",
     "tests/goldens/goldens_test.py",
+    "tests/heads_test.py",
 )
 # `scripts/test --backend=jax` runs these, but for tests with the decorator
 # `support.on_tensorflow`.

@@ -11,6 +11,9 @@ STAGES = ((6, 6, 2), (3, 3, 3)), ((3, 3, 2), (3, 3, 4))
 DETECTED = ((6, 3), (6, 4))
 SCORED = ((6, 5), (6, 3))
 
+# Keys and values: of a width of 8 at 6 steps, in two heads and in none.
+VECTORS = ((6, 2, 4), (6, 8))
+
 
 def without_bias():
     """A projector for losses to which the offset of a channel is nothing."""
@@ -21,6 +24,11 @@ def without_bias():
 def by_published_weight(loss, teacher, student):
     """A sum over a map, whose gradient alone may be more than float16 holds."""
     return 2e-5 * loss(teacher, student)
+
+
+def by_a_small_weight(loss, teacher, student):
+    """Products of vectors, whose gradient may be more than float16 holds."""
+    return 0.1 * of_stages(VECTORS, VECTORS)(loss, teacher, student)
 
 
 FEATURE_ROWS = (
@@ -184,6 +192,17 @@ FEATURE_ROWS = (
         is_divergence=False,
         call=of_stages(SCORED),
         teacher_stages=SCORED,
+    ),
+    Row(
+        "self_attention_relations",
+        "SelfAttentionRelations",
+        (2 * 6 * 8,),
+        (2 * 6 * 8,),
+        (6,),
+        arguments=lambda: {"relation_heads": 4},
+        call=by_a_small_weight,
+        teacher_stages=VECTORS,
+        student_stages=VECTORS,
     ),
     Row(
         "variational_information",

@@ -9,6 +9,7 @@ from keras_kd import losses
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import flags
 from tests.conformance.misuse_rows import wrong
+from tests.conformance.misuse_rows_losses import compared
 
 # Numbers that they take beside the temperature.
 NUMBERS = {
@@ -53,6 +54,12 @@ def _of_detectors():
         ("three taps", (scores, boxes, boxes), right[1], "(None, 9, 4), (None"),
         ("boxes first", (boxes, scores), (boxes, scores), "(None, 9, 3))"),
         ("other anchors", (scores, (None, 8, 4)), right[1], "(None, 8, 4)"),
+        (
+            "other anchors in both",
+            ((None, 8, 3), (None, 8, 4)),
+            right[1],
+            "(None, 8, 3)",
+        ),
         ("boxes of 5", (scores, (None, 9, 5)), right[1], "(None, 9, 5)"),
         ("other classes", ((None, 9, 2), boxes), right[1], "(None, 9, 2)"),
     ):
@@ -85,9 +92,23 @@ def _of_detectors():
     return rows
 
 
+def _of_words():
+    make = losses.SortedProbabilities
+    right = compared((2, 4, 3), (2, 4, 5), make)
+    of, one = "losses.SortedProbabilities", "SortedProbabilities"
+    return [
+        Row(of, what, compared(theirs, ours, make), one, shown, right)
+        for what, theirs, ours, shown in (
+            ("other positions", (2, 4, 3), (2, 3, 5), "(2, 4, 3), student"),
+            ("one word", (2, 4, 1), (2, 4, 5), "(2, 4, 1)"),
+            ("no positions of one model", (2, 4, 3), (2, 5), "(2, 5)"),
+        )
+    ]
+
+
 def rows():
     """All of them."""
-    rows = _of_numbers() + _of_detectors()
+    rows = _of_numbers() + _of_detectors() + _of_words()
     for name, arguments in NUMBERS.items():
         of = f"losses.{name}"
         values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)

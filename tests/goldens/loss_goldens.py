@@ -97,28 +97,6 @@ def label_losses(classes):
     )
 
 
-def tagger(width, name):
-    return keras.Sequential(
-        [
-            keras.Input((6,), dtype="int32"),
-            keras.layers.Embedding(10, width, mask_zero=True, name="embed"),
-            keras.layers.Dense(3, name="head"),
-        ],
-        name=name,
-    )
-
-
-def sequence_losses():
-    return pair(
-        [
-            losses.SoftTargets(2.0),
-            losses.Hint(teacher_tap="embed", student_tap="embed"),
-        ],
-        tagger(4, "teacher"),
-        tagger(3, "student"),
-    )
-
-
 def maps(name, *layers):
     """A net of images with the layers `tap0`, `tap1` ..."""
     layers = [
@@ -283,7 +261,6 @@ DISTILLERS = {
     "losses_of_gradients": (gradient_losses, "vectors"),
     "losses_of_one_label": (lambda: label_losses(1), "one_label"),
     "losses_of_labels": (lambda: label_losses(3), "labels"),
-    "losses_of_sequences": (sequence_losses, "tokens"),
     "losses_of_maps": (attention_losses, "images"),
     "losses_of_features": (feature_losses, "images"),
     "losses_of_stages": (stage_losses, "images"),
