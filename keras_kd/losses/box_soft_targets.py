@@ -20,6 +20,16 @@ from keras_kd.losses.shapes import shapes_agree
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
 
 
+def check_format(box_format):
+    """Validates the name of a format of boxes."""
+    if box_format not in FORMATS:
+        raise ValueError(
+            f"`box_format` must be one of {', '.join(map(repr, FORMATS))}, "
+            "since the corners follow from it. Received: box_format="
+            f"{box_format!r}. For another, convert the boxes to one of these."
+        )
+
+
 def corners(boxes, box_format):
     """The first and the second corner of boxes.
 
@@ -174,13 +184,7 @@ class BoxSoftTargets(DistillationLoss):
         self.box_weight = self.add_hyperparameter(
             "box_weight", box_weight, "the factor on the boxes", WEIGHT
         )
-        if box_format not in FORMATS:
-            raise ValueError(
-                f"`box_format` must be one of {', '.join(map(repr, FORMATS))}, "
-                "since areas follow from it. Received: box_format="
-                f"{box_format!r}. For another, end both models in a layer that "
-                "converts their boxes."
-            )
+        check_format(box_format)
         self.box_format = box_format
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:

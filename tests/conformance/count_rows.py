@@ -47,6 +47,11 @@ def _of_teachers():
     function = functools.partial(functions, lambda x: x, from_logits=True)
     return [
         *rows(calls.cache, "batch_size", "views"),
+        *rows(
+            functools.partial(teachers.Augmentation, keras.layers.RandomFlip()),
+            "void",
+            least=0,
+        ),
         *rows(calls.cache, "examples_per_shard", "top_k", is_optional=True),
         *rows(calls.cache, "seed", least=0),
         *rows(calls.cache_answers, "batch_size"),
