@@ -31,7 +31,21 @@ def check_format(box_format):
 
 
 def corners(boxes, box_format):
-    """The first and the second corner of boxes.
+    """The lower and the upper corner of boxes.
+
+    Args:
+        boxes: `(..., 4)`. Corners may come in either order.
+        box_format: One of `FORMATS`.
+
+    Returns:
+        Two tensors, `(..., 2)`, the first nowhere greater.
+    """
+    first, second = ends(boxes, box_format)
+    return ops.minimum(first, second), ops.maximum(first, second)
+
+
+def ends(boxes, box_format):
+    """The corners of boxes in the order in which they are given.
 
     Args:
         boxes: `(..., 4)`.
@@ -69,9 +83,8 @@ def box_distance(teacher, student, box_format):
         Two boxes without area at one place, or on one line along an axis, have
         0.
     """
-    first, second = corners(teacher, box_format)
-    low, high = ops.minimum(first, second), ops.maximum(first, second)
-    first, second = corners(student, box_format)
+    low, high = corners(teacher, box_format)
+    first, second = ends(student, box_format)
     shared = area(ops.minimum(high, second) - ops.maximum(low, first))
     joint = area(high - low) + area(second - first) - shared
     around = ops.maximum(high, ops.maximum(first, second)) - ops.minimum(
