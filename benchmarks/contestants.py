@@ -53,6 +53,24 @@ def convolutional(depth, size=32):
     return keras.Model(inputs, layers.Dense(10, name="logits")(x))
 
 
+def with_boxes(model):
+    """The same with `classes` and `boxes` at each position of a stage.
+
+    Args:
+        model: Made by `convolutional`.
+    """
+    stage = model.get_layer("stage2").output
+    heads = [
+        layers.Conv2D(units, 1, name=name)(stage)
+        for name, units in (("classes", 10), ("boxes", 4))
+    ]
+    # They must be on the way to the output, or Keras leaves them out.
+    pooled = layers.GlobalAveragePooling2D()(layers.Concatenate()(heads))
+    return keras.Model(
+        model.inputs, layers.Add()([model.output, layers.Dense(10)(pooled)])
+    )
+
+
 def tagger(width, tokens, steps):
     """A token at each position, from a vocabulary of so many tokens."""
     return keras.Sequential(

@@ -18,7 +18,8 @@ a tensor over triples of examples would show as eight times as much.
 Left out are the losses of input gradients, whose formula is a second pass of
 both models, `Match`, whose formula is Keras's, `BinarySoftTargets`, for sigmoid
 outputs, `BoundedRegression`, for labels that are numbers, and
-`ChunkedSoftTargets`, which is in `vocabulary.py`.
+`SelfAttentionRelations`, for sequences; `ChunkedSoftTargets` is in
+`vocabulary.py`.
 """
 
 import argparse
@@ -34,6 +35,7 @@ EXAMPLES, WIDTH = (256, 512), 64
 
 def rows():
     """Dict from losses to their arguments, tap and formula."""
+    from benchmarks import detector_formulas
     from benchmarks import method_formulas as formulas
 
     ls = {"temperature": 2.0, "standardize_logits": True}
@@ -51,6 +53,7 @@ def rows():
         "JensenShannonDivergence": ({}, "logits", formulas.jensen_shannon),
         "SkewedSoftTargets": ({}, "logits", formulas.skewed),
         "InterpolatedSoftTargets": ({}, "logits", formulas.interpolated),
+        "SortedProbabilities": ({}, "logits", formulas.sorted_distance),
         "LogitRegression": ({}, "logits", formulas.logit_regression),
         "ProbabilityRegression": (
             {},
@@ -77,6 +80,8 @@ def rows():
             formulas.generation,
         ),
         "KnowledgeReview": ({}, "stages", formulas.review),
+        "BoxSoftTargets": ({}, "detections", detector_formulas.detections),
+        "ScoreWeightedHint": ({}, "scored", detector_formulas.weighted_hint),
     }
 
 
@@ -104,9 +109,14 @@ def make_steps(name, size, depths):
         "map": "stage2",
         "vector": "pool",
         "stages": ("stage1", "stage2", "stage3"),
+        "detections": ("classes", "boxes"),
+        "scored": "stage2",
     }[where]
+    of_teacher = ("stage2", "classes") if where == "scored" else tap
     keras.utils.set_random_seed(0)
     teacher, student = (contestants.convolutional(d, size) for d in depths)
+    if where in ("detections", "scored"):
+        teacher, student = map(contestants.with_boxes, (teacher, student))
     random = np.random.default_rng(0)
     x = random.normal(size=(BATCH, size, size, 3)).astype("float32")
     y = random.integers(0, 10, BATCH)
@@ -114,7 +124,7 @@ def make_steps(name, size, depths):
     for is_ours in (True, False):
         keras.utils.set_random_seed(1)
         loss = getattr(keras_kd.losses, name.split(",")[0])(
-            teacher_tap=tap, student_tap=tap, **arguments
+            teacher_tap=of_teacher, student_tap=tap, **arguments
         )
         models = [contestants.copy(model) for model in (teacher, student)]
         if is_ours:

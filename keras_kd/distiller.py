@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from typing import Any
 
 import keras
 
@@ -156,25 +155,6 @@ class Distiller(
     def teacher(self) -> "keras.Model | CachedTeacher":
         """The teacher, as it was given. It is no part of the weights."""
         return self._parts.comparison.teacher.model
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Makes Keras's function, after a check of frozen or shared weights."""
-        learners = [id(v) for v in self.student.trainable_weights]
-        # Without a graph, weights may be frozen between two batches.
-        others = self.run_eagerly and learners != self._parts.learners
-        if self.train_function is None or force or others:
-            checks.check_trainable(self.student)
-            checks.check_shared(self.teacher, self.student)
-            self._parts.learners = learners
-        if self._parts.awaits_teacher:
-            self._look_for_teacher()
-        return super().make_train_function(force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        """Makes Keras's function, after a check of a restored teacher."""
-        if self._parts.awaits_teacher:
-            self._look_for_teacher()
-        return super().make_test_function(force)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the student's output."""

@@ -212,16 +212,6 @@ class MutualDistiller(
             [one.tapped.output(x, training) for one in self._parts.outputs]
         )
 
-    def make_train_function(self, force: bool = False) -> Any:
-        """Makes Keras's function, after a check of frozen or shared weights."""
-        learners = [id(v) for p in self.peers for v in p.trainable_weights]
-        # Without a graph, weights may be frozen between two batches.
-        others = self.run_eagerly and learners != self._parts.learners
-        if self.train_function is None or force or others:
-            arguments.check_learners(self.peers)
-            self._parts.learners = learners
-        return super().make_train_function(force)
-
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments.
 

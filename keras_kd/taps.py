@@ -54,6 +54,7 @@ def names(model: keras.Model) -> list[str]:
     >>> keras_kd.taps.names(model)
     ['block', 'block/inner', 'head']
     """
+    _check(model)
     return list(layers(model))
 
 
@@ -81,7 +82,6 @@ def layers(
         in_loops: Whether to list, besides the taps, the layers that are
             called in each step of a loop. Defaults to `False`.
     """
-    _check(model)
     found = {}
     _collect(found, model, "", (), in_loops)
     return found

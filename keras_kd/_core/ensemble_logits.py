@@ -37,6 +37,8 @@ def scores(teacher):
         `(batch, ..., classes)`, `(batch, members, ..., classes)`, or the
         highest of them.
     """
+    if not isinstance(teacher, dict):
+        return teacher
     if top_logits.is_top(teacher):
         return teacher[top_logits.TOP_LOGITS]
     return teacher[MEMBER_LOGITS] if is_members(teacher) else teacher

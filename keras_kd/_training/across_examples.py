@@ -13,7 +13,7 @@ def of_all_replicas(compared):
     """The same of the examples of all replicas.
 
     Args:
-        compared: What a loss compares, a `loss_terms.Compared`.
+        compared: What a loss compares, a `compared.Compared`.
     """
     return dataclasses.replace(
         compared,
@@ -29,7 +29,7 @@ def weights(loss, compared, masks):
 
     Args:
         loss: A built `DistillationLoss`.
-        compared: What it compares, a `loss_terms.Compared`.
+        compared: What it compares, a `compared.Compared`.
         masks: Masks of what counts, a list.
     """
     (first, _), *_ = compared.student
@@ -44,7 +44,7 @@ def without_weightless(compared):
     """The same with positions of weight 0 hidden; see `Compared.hiding`.
 
     Args:
-        compared: What a loss compares, a `loss_terms.Compared`.
+        compared: What a loss compares, a `compared.Compared`.
     """
     given = [w for w in compared.given_weights() if w is not None]
     return compared.hiding([ops.not_equal(w, 0) for w in given])

@@ -46,9 +46,14 @@ def check_model(model, role):
 
 
 def check_layers(model, argument):
-    """Validates names and numbers of a model, or loss, and all its layers."""
+    """Validates names and numbers of a model, or loss, and all its layers.
+
+    Returns:
+        Dict of these by their paths, that of the first being "".
+    """
     is_wide = backend.has_float64()
-    for layer in (model, *taps.layers(model).values()):
+    layers = {"": model} | taps.layers(model)
+    for layer in layers.values():
         if not backend.is_scope_name(layer.name):
             raise ValueError(
                 f"`{argument}` must have layers whose names are scopes of a "
@@ -68,6 +73,7 @@ def check_layers(model, argument):
                 'Call `jax.config.update("jax_enable_x64", True)` before '
                 "models are made, or make it of float32."
             )
+    return layers
 
 
 def check_pair(teacher, student):
@@ -156,7 +162,6 @@ def check_losses(losses):
                 f"{loss!r} of type {type(loss).__name__}. Wrap a Keras loss "
                 "in `keras_kd.losses.Match(loss=...)`."
             )
-        check_layers(loss, "distillation_losses")
     if len({id(loss) for loss in losses}) < len(losses):
         raise ValueError(
             "`distillation_losses` must be different objects, since each has "

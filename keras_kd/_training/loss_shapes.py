@@ -6,7 +6,6 @@ import re
 import keras
 
 from keras_kd import backend
-from keras_kd import taps
 from keras_kd._core import ensemble_logits
 from keras_kd._core import heads
 from keras_kd._core import places
@@ -73,6 +72,7 @@ def _build_one(name, loss, teacher, student, further):
     for one in teacher if isinstance(teacher, tuple) else (teacher,):
         checks.check_form(name, loss, one)
     teacher = places.map_each(ensemble_logits.logits_spec, teacher)
+    teacher, student = loss.aligned(teacher, student)
     shapes = {
         "teacher_shape": places.map_each(_shape, teacher),
         "student_shape": places.map_each(_shape, student),
@@ -86,10 +86,11 @@ def _build_one(name, loss, teacher, student, further):
             f"built for, {_built_shapes(loss)}. Received: {shapes}. "
             "Make a new loss for each Distiller."
         )
+    layers = checks.check_layers(loss, "distillation_losses")
     if not loss.needs:
         values = loss(teacher, student, **_symbolic_weights(loss))
         check_values(name, values, student)
-    _check_built(name, loss)
+    _check_built(name, layers)
     if not loss.compares_examples and backend.num_replicas() > 1:
         check_examples_apart(name, loss, shapes)
 
@@ -185,9 +186,9 @@ def check_values(name, values, student):
         )
 
 
-def _check_built(name, loss):
+def _check_built(name, layers):
     """Validates that all layers of a loss are built."""
-    for path, layer in taps.layers(loss).items():
+    for path, layer in layers.items():
         if not layer.built:
             raise ValueError(
                 f"The loss {name!r} must make its weights in `__init__` or "

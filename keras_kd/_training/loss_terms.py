@@ -5,14 +5,14 @@ from typing import Any
 
 from keras import ops
 
-from keras_kd import batch
 from keras_kd._core import ensemble_logits
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core.input_gradients import check_served
 from keras_kd._training import across_examples
 from keras_kd._training import loss_shapes
-from keras_kd._training.targets import Targets
+from keras_kd._training.compared import Compared
+from keras_kd._training.compared import in_any
 from keras_kd.losses import declaration
 
 
@@ -43,7 +43,8 @@ class Comparison:
                 places.each(loss.teacher_tap),
                 places.each(loss.student_tap),
                 loss.student_tap
-                if loss.student_tap in student.output_names
+                if set(places.each(loss.student_tap))
+                <= set(student.output_names)
                 else None,
                 parts[name],
                 declaration.takes_position_weights(loss),
@@ -107,8 +108,8 @@ class Term:
         loss: A built `DistillationLoss`.
         teacher_taps: Its taps of the teacher, a tuple.
         student_taps: Its taps of the student, a tuple.
-        output: Name of the student's output that is compared; `None` for a
-            place inside, or the only output.
+        output: Name of the student's output that is compared, or a tuple of
+            several; `None` for a place inside, or the only output.
         parts: Parts of the models that it needs, by name.
         takes_position_weights: Whether its `call` takes weights of positions.
     """
@@ -120,100 +121,6 @@ class Term:
     output: str | None
     parts: dict[str, Any]
     takes_position_weights: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Compared:
-    """Tensors that one loss compares, and what goes with them.
-
-    Attributes:
-        teacher: What is at the teacher's taps, each a tensor or a form of
-            several with its Keras mask: a list of pairs.
-        student: Tensors at the student's taps, each with its Keras mask.
-        served: Further arguments of the loss, by name.
-        targets: `Targets` of the examples.
-        output: See `Term`.
-    """
-
-    teacher: list
-    student: list
-    served: dict[str, Any]
-    targets: Targets
-    output: str | None
-
-    def masks(self, loss):
-        """Masks of the teacher's tensors and of the labels, a list."""
-        masks = [mask for _, mask in self.teacher if mask is not None]
-        if self.targets.has_masks:
-            masks += self.targets.masks(self.output, "labels" in loss.needs)
-        return masks
-
-    def hiding(self, masks):
-        """The same with positions of the student hidden that a mask hides.
-
-        A loss over positions, which reads `student_mask`, then leaves them
-        out, if a tensor of the teacher has the same.
-
-        Args:
-            masks: A list of masks.
-        """
-        if not masks:
-            return self
-        theirs = [ensemble_logits.scores(tensor) for tensor, _ in self.teacher]
-        student = []
-        for tensor, own in self.student:
-            positions = [
-                mask
-                for mask in masks
-                if reduction.is_of_positions(mask, tensor)
-                and any(reduction.is_of_positions(mask, t) for t in theirs)
-            ]
-            if positions:
-                own = reduction.combine_masks(tensor[..., 0], own, *positions)
-                tensor = reduction.with_mask(tensor, own)
-            student.append((tensor, own))
-        return dataclasses.replace(self, student=student)
-
-    def weights(self, values):
-        """Sample weights fitted to the values of a loss, or `None`."""
-        weights = self.given_weights()
-        if all(weight is None for weight in weights):
-            return None
-        fitted = [
-            1.0 if w is None else reduction.broadcast_like(w, values, ops.mean)
-            for w in weights
-        ]
-        # A place inside a model with several outputs has no weight of its own.
-        return sum(fitted) / len(fitted)
-
-    def position_weights(self, dtype):
-        """Sample weights of the positions, by their mean over each example.
-
-        Returns:
-            `(batch, ...)`; `None` if there are none, or not one for each
-            position of what is compared.
-        """
-        given = [w for w in self.given_weights() if w is not None]
-        compared = [tensor for tensor, _ in self.student]
-        compared += [ensemble_logits.scores(t) for t, _ in self.teacher]
-        if len(given) != 1 or not all(
-            reduction.is_of_positions(given[0], one) for one in compared
-        ):
-            return None
-        weights = ops.cast(given[0], dtype)
-        axes = tuple(range(1, len(weights.shape)))
-        return ops.divide_no_nan(
-            weights, ops.mean(weights, axis=axes, keepdims=True)
-        )
-
-    def given_weights(self):
-        """Sample weights of the examples, a list with `None` for none."""
-        found = self.targets
-        if found.weights is None:
-            return []
-        return batch.members(
-            batch.of_output(found.weights, found.names, self.output)
-        )
 
 
 def _served(term, teacher, student, examples):
@@ -241,11 +148,13 @@ def _share(term, compared, training, replicas):
         replicas: Number of replicas that take part.
     """
     loss = term.loss
+    compared = compared.aligned(loss)
     if loss.compares_examples and replicas > 1:
         compared = across_examples.of_all_replicas(compared)
-    masks = compared.masks(loss)
-    seen = compared = compared.hiding(masks)
-    masks += [mask for _, mask in compared.student if mask is not None]
+    masks, each = compared.masks(loss), compared.masks_of_each(loss)
+    keras_masks = [mask for _, mask in compared.student if mask is not None]
+    seen = compared = compared.hiding(masks, each)
+    masks += [*keras_masks, *in_any(each)]
     served = compared.served
     if loss.compares_examples:
         served = served | {

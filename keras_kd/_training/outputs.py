@@ -96,7 +96,7 @@ class ModelOutputs(Outputs):
         for tap, loss in named:
             if tap is None:
                 checks.check_one_output(self.tapped, loss)
-            if loss.expects_logits:
+            if tap in places.of_logits(loss, f"{role}_tap"):
                 self._check_logits(tap, loss)
 
     def _find_taps(self, names, losses):
@@ -235,10 +235,9 @@ class PeerOutputs(ModelOutputs):
             places.named(losses, "teacher_tap")
         )
         found = {
-            (tap, loss.expects_logits): loss
-            for loss in losses
-            for place in (loss.teacher_tap, loss.student_tap)
-            for tap in places.each(place)
+            (tap, tap in places.of_logits(loss, argument)): loss
+            for argument in ("teacher_tap", "student_tap")
+            for tap, loss in places.named(losses, argument)
         }
         taps = [None, *(tap for tap, _ in found)]
         self.tapped = tapped_model.TappedModel(

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_kd import batch
 from keras_kd._core import reduction
+from keras_kd._training import checks
 from keras_kd._training.saving import refuse_copied_teacher
 
 
@@ -44,6 +45,35 @@ class StepParts:
     def student(self):
         """The student's `ModelOutputs`."""
         return self.comparison.student
+
+    @property
+    def students(self):
+        """The models that learn."""
+        return [self.student.model]
+
+    def check_learners(self):
+        """Validates that what learns is trainable, and shares no weights."""
+        checks.check_trainable(self.student.model)
+        checks.check_shared(self.comparison.teacher.model, self.student.model)
+
+    def before_training(self, distiller, is_new):
+        """Validates the models; each `make_train_function` begins with this.
+
+        Args:
+            distiller: The Distiller that trains.
+            is_new: Whether a new function is made.
+        """
+        learners = [id(v) for s in self.students for v in s.trainable_weights]
+        # Without a graph, weights may be frozen between two batches.
+        if is_new or (distiller.run_eagerly and learners != self.learners):
+            self.check_learners()
+            self.learners = learners
+        self.before_evaluation(distiller)
+
+    def before_evaluation(self, distiller):
+        """Validates the teacher; each `make_test_function` begins with this."""
+        if self.awaits_teacher:
+            distiller._look_for_teacher()
 
     def outside(self, distiller):
         """Variables that a step uses and that are no part of a Distiller.

@@ -66,8 +66,9 @@ def find(losses, tapped, supervised, reason=None):
         own = [
             loss
             for loss in losses
-            if loss.expects_logits
-            and not {None, name}.isdisjoint(places.each(loss.student_tap))
+            if not {None, name}.isdisjoint(
+                places.of_logits(loss, "student_tap")
+            )
         ]
         why = reason
         if own and why is None:

@@ -30,6 +30,7 @@ from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.neutral import is_recorded as is_recorded
 from keras_kd.backend.neutral import put as put
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
@@ -76,17 +77,21 @@ class Trainer(jax_distribution.PlainErrors, OneDeviceSteps):
 
     def make_train_function(self, force=False):
         """See Keras; `fit` calls it."""
-        if self.train_function is None or force:
+        is_new = self.train_function is None or force
+        if is_new:
             self._take_in_seeds()
             self._check_scaled()
-            super().make_train_function(force)
+        super().make_train_function(force)
+        if is_new:
             self.train_function = self._with_teacher(self.train_function)
 
     def make_test_function(self, force=False):
         """See Keras; `evaluate` calls it."""
-        if self.test_function is None or force:
+        is_new = self.test_function is None or force
+        if is_new:
             self._take_in_seeds()
-            super().make_test_function(force)
+        super().make_test_function(force)
+        if is_new:
             self.test_function = self._with_teacher(self.test_function)
 
     def _check_scaled(self):

@@ -2,13 +2,14 @@
 
 import contextlib
 import itertools
+from typing import Any
 
 from keras_kd.backend.neutral import first_batch
 from keras_kd.backend.neutral import has_labels
 
 
 class OneDeviceSteps:
-    """Preparation of the first step of `fit` or `evaluate`.
+    """Preparation of the steps of `fit` and `evaluate`.
 
     Mixed in before `keras.Model`. The names of Keras 3.15 that are replaced
     here are public, but for `_symbolic_build`.
@@ -24,6 +25,17 @@ class OneDeviceSteps:
             super()._symbolic_build(data_batch=data_batch[:2])
         elif not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """See Keras; `fit` calls it, and each `train_on_batch`."""
+        is_new = self.train_function is None or force
+        self._parts.before_training(self, is_new)
+        super().make_train_function(force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """See Keras; `evaluate` calls it."""
+        self._parts.before_evaluation(self)
+        super().make_test_function(force)
 
 
 class FirstBatch:

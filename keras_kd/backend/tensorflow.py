@@ -18,6 +18,7 @@ from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import has_float64 as has_float64
+from keras_kd.backend.neutral import is_recorded as is_recorded
 from keras_kd.backend.passes import read_only as read_only
 from keras_kd.backend.passes import unchanged as unchanged
 from keras_kd.backend.tensorflow_functions import after as after
@@ -107,9 +108,11 @@ class Trainer:
                 f"jit_compile=True and {replicas} replicas. Leave it out."
             )
 
-    def make_train_function(self, force=False):
-        """See Keras; `fit` calls it."""
-        if self.train_function is not None and not force:
+    def make_train_function(self, force: bool = False) -> Any:
+        """See Keras; `fit` calls it, and each `train_on_batch`."""
+        is_new = self.train_function is None or force
+        self._parts.before_training(self, is_new)
+        if not is_new:
             return
         if self._is_alone():
             super().make_train_function(force)
@@ -120,6 +123,7 @@ class Trainer:
 
     def make_test_function(self, force: bool = False) -> Any:
         """See Keras; `evaluate` calls it."""
+        self._parts.before_evaluation(self)
         if self.test_function is not None and not force:
             return
         if self._is_alone():

@@ -6,6 +6,7 @@ from keras_kd._core import acronyms
 from keras_kd.losses.attention_transfer import AttentionTransfer
 from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.bounded_regression import BoundedRegression
+from keras_kd.losses.box_soft_targets import BoxSoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
 from keras_kd.losses.chunked_soft_targets import ChunkedSoftTargets
 from keras_kd.losses.contrastive_queue import ContrastiveQueue
@@ -36,15 +37,19 @@ from keras_kd.losses.probability_regression import ProbabilityRegression
 from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
+from keras_kd.losses.score_weighted_hint import ScoreWeightedHint
+from keras_kd.losses.self_attention_relations import SelfAttentionRelations
 from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
 from keras_kd.losses.soft_target_correlation import SoftTargetCorrelation
 from keras_kd.losses.soft_targets import SoftTargets
+from keras_kd.losses.sorted_probabilities import SortedProbabilities
 from keras_kd.losses.variational_information import VariationalInformation
 
 __all__ = [
     "AttentionTransfer",
     "BinarySoftTargets",
     "BoundedRegression",
+    "BoxSoftTargets",
     "ChannelDistributions",
     "ChunkedSoftTargets",
     "ContrastiveQueue",
@@ -71,9 +76,12 @@ __all__ = [
     "RelationalAngle",
     "RelationalDistance",
     "ReverseSoftTargets",
+    "ScoreWeightedHint",
+    "SelfAttentionRelations",
     "SkewedSoftTargets",
     "SoftTargetCorrelation",
     "SoftTargets",
+    "SortedProbabilities",
     "VariationalInformation",
 ]
 

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_kd._core import top_logits
 from keras_kd._types import Tensor
 from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.divergence_of_top_logits import divergence_of_top_logits
@@ -118,7 +117,8 @@ class SoftTargets(StandardizableLoss):
         )
 
     def call(self, teacher: Tensor, student: Tensor) -> Tensor:
-        if top_logits.is_top(teacher):
+        if isinstance(teacher, dict):
+            # Of the forms with several tensors, only the top logits get here.
             return self.scale(
                 divergence_of_top_logits(teacher, student, self.temperature)
             )

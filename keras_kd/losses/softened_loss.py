@@ -4,7 +4,6 @@ from typing import Any
 
 from keras import ops
 
-from keras_kd._core import ensemble_logits
 from keras_kd._core import reduction
 from keras_kd._core.arguments import TEMPERATURE
 from keras_kd._core.kinds import check_flag
@@ -31,23 +30,12 @@ class SoftenedLoss(DistillationLoss):
     output_activation = "softmax"
     accepts_members = True
     accepts_minus_infinity = True
-    # Whether members are averaged at a temperature of 1, and not at its own.
-    averages_at_one = False
 
     def __init__(self, temperature: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.temperature = self.add_hyperparameter(
             "temperature", temperature, "what divides the logits", TEMPERATURE
         )
-
-    def __call__(
-        self, teacher: Tensor, student: Tensor, **kwargs: Any
-    ) -> Tensor:
-        if self.averages_at_one and ensemble_logits.is_members(teacher):
-            teacher = ensemble_logits.as_logits(
-                teacher, dtype=self.compute_dtype
-            )
-        return super().__call__(teacher, student, **kwargs)
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         check_same_classes(self, teacher_shape, student_shape)

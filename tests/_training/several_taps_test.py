@@ -8,11 +8,13 @@ from absl.testing import parameterized
 from keras import ops
 
 import keras_kd
+from tests import reference
 from tests import support
 from tests.mechanisms import TAPS
 from tests.mechanisms import Flow
 from tests.mechanisms import net
 from tests.peers import communities
+from tests.references import boxes
 
 
 @keras.saving.register_keras_serializable("several_taps_test")
@@ -152,6 +154,103 @@ class SeveralTapsTest(parameterized.TestCase):
         for peer, kernel in zip(peers, before, strict=True):
             after = peer.get_layer("block0").get_weights()[0]
             self.assertGreater(np.abs(after - kernel).max(), 0)
+
+
+def detector(name):
+    """Class logits and boxes at five anchors, a dict."""
+    inputs = keras.Input((5, 4))
+    feature = keras.layers.Dense(6, "tanh", name="feature")(inputs)
+    outputs = {
+        "classes": keras.layers.Dense(3, name="classes")(feature),
+        # A box within the image, as many detectors give it.
+        "boxes": keras.layers.Dense(4, "sigmoid", name="boxes")(feature),
+        "sizes": keras.layers.Dense(2, name="sizes")(feature),
+    }
+    return keras.Model(inputs, outputs, name=name)
+
+
+@support.eager_tests
+class SeveralOutputsTest(absltest.TestCase):
+    """The labels and weights of those that are compared, each its own."""
+
+    def setUp(self):
+        super().setUp()
+        keras.utils.set_random_seed(0)
+        random = np.random.default_rng(0)
+        self.x = random.normal(size=(6, 5, 4)).astype("float32")
+        self.y = {
+            "classes": np.eye(3, dtype="float32")[
+                random.integers(0, 3, (6, 5))
+            ],
+            "boxes": random.random((6, 5, 4)).astype("float32"),
+            "sizes": np.zeros((6, 5, 2), "float32"),
+        }
+        taps = ("classes", "boxes")
+        self.distiller = keras_kd.Distiller(
+            teacher=detector("teacher"),
+            student=detector("student"),
+            distillation_losses=keras_kd.losses.BoxSoftTargets(
+                teacher_tap=taps, student_tap=taps, name="soft"
+            ),
+        )
+        self.distiller.compile(
+            "sgd",
+            loss={
+                "classes": keras.losses.BinaryCrossentropy(from_logits=True),
+                "boxes": "mse",
+                "sizes": "mse",
+            },
+        )
+
+    def expected(self, **kwargs):
+        """The values of the examples."""
+        models = self.distiller.teacher, self.distiller.student
+        return boxes.soft_targets(
+            *(
+                [reference.float64(found[tap]) for tap in ("classes", "boxes")]
+                for found in (model(self.x) for model in models)
+            ),
+            **kwargs,
+        )
+
+    def evaluated(self, **kwargs):
+        return support.evaluated(self.distiller, self.x, self.y, **kwargs)
+
+    def test_a_label_is_void_for_its_own_output(self):
+        no_class = np.random.default_rng(1).random((6, 5)) < 0.4
+        no_box = np.random.default_rng(2).random((6, 5)) < 0.4
+        # An image without a box counts by its classes, one without either not.
+        no_box[2:4] = True
+        no_class[3] = True
+        self.y["classes"][no_class] = np.nan
+        self.y["boxes"][no_box] = np.nan
+        values = self.expected(counts=(~no_class, ~no_box))
+        found = self.evaluated()["soft"]
+        np.testing.assert_allclose(found, values.sum() / 5, rtol=1e-5)
+
+    def test_weights_are_the_mean_of_theirs(self):
+        random = np.random.default_rng(3)
+        weights = {
+            name: random.random((6, 5)).astype("float32") for name in self.y
+        }
+        weights["sizes"] = np.full((6, 5), 99.0, "float32")
+        mean = (weights["classes"] + weights["boxes"]).mean(axis=1) / 2
+        found = self.evaluated(sample_weight=weights)["soft"]
+        np.testing.assert_allclose(
+            found, (mean * self.expected()).mean(), rtol=1e-5
+        )
+
+    def test_only_scores_must_be_logits(self):
+        # The boxes above end in a sigmoid.
+        with self.assertRaisesRegex(ValueError, "`Box.*logits.*'boxes'"):
+            keras_kd.Distiller(
+                teacher=detector("teacher"),
+                student=detector("student"),
+                distillation_losses=keras_kd.losses.BoxSoftTargets(
+                    teacher_tap=("boxes", "boxes"),
+                    student_tap=("classes", "boxes"),
+                ),
+            )
 
 
 class RefusalsTest(parameterized.TestCase):

@@ -5,6 +5,9 @@ part of its value constant has none: a difference quotient sees that part move.
 """
 
 from tests import reference
+from tests.conformance.loss_row import apart
+from tests.conformance.loss_rows_features import DETECTED
+from tests.references import boxes
 from tests.references import channels
 from tests.references import logits
 from tests.references import maps
@@ -23,6 +26,14 @@ REFERENCES = {
     ),
     "bounded_regression": lambda teacher, student, labels: (
         reference.bounded_regression(teacher, student, 1.0)
+    ),
+    "box_soft_targets": lambda teacher, student, labels: boxes.soft_targets(
+        *(
+            map(reference.float64, apart(x, DETECTED))
+            for x in (teacher, student)
+        ),
+        temperature=2.0,
+        box_weight=0.5,
     ),
     "channel_distributions": lambda teacher, student, labels: (
         maps.channel_distributions(teacher, student, 2.0)
@@ -78,6 +89,14 @@ REFERENCES = {
     "reverse_soft_targets": lambda teacher, student, labels: (
         sequences.reverse_divergence(teacher, student)
     ),
+    "self_attention_relations": lambda teacher, student, labels: (
+        0.1
+        * sequences.self_attention_relations(
+            teacher.reshape((-1, 2, 6, 8)).swapaxes(0, 1),
+            student.reshape((-1, 2, 6, 8)).swapaxes(0, 1),
+            4,
+        )
+    ),
     "skewed_soft_targets": lambda teacher, student, labels: (
         sequences.skewed_divergence(teacher, student)
     ),
@@ -87,6 +106,12 @@ REFERENCES = {
     ),
     "soft_target_correlation": lambda teacher, student, labels: (
         relations.correlations(teacher, student)
+    ),
+    "sorted_probabilities": lambda teacher, student, labels: (
+        sequences.sorted_distance(teacher, student)
+    ),
+    "sorted_probabilities_of_other_words": lambda teacher, student, labels: (
+        sequences.sorted_distance(teacher, student)
     ),
     "soft_targets": lambda teacher, student, labels: reference.soft_targets(
         teacher, student, 4.0

@@ -66,9 +66,7 @@ def of_training(row):
     distiller = keras_kd.Distiller(
         teacher=every_loss_model.model("teacher", "teacher", [row]),
         student=every_loss_model.model("student", "student", [row]),
-        distillation_losses=row.make(
-            name=row.name, teacher_tap=row.taps, student_tap=row.taps
-        ),
+        distillation_losses=row.make(name=row.name, **row.taps),
     )
     settled.settle(distiller)
     distiller.compile(keras.optimizers.SGD(0.05, momentum=0.9))

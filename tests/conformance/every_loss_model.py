@@ -55,8 +55,7 @@ def distiller(rows=ROWS, **options):
         teacher=model("teacher", "teacher", rows),
         student=model("student", "student", rows),
         distillation_losses=[
-            row.make(name=row.name, teacher_tap=row.taps, student_tap=row.taps)
-            for row in rows
+            row.make(name=row.name, **row.taps) for row in rows
         ],
         student_loss_weight=0.5,
     )

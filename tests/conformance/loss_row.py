@@ -47,25 +47,25 @@ def with_numbers(loss, teacher, student):
     return loss(teacher, student, labels=keras.ops.ones_like(teacher))
 
 
-def of_stages(teacher_stages, student_stages):
+def of_stages(teacher_stages, student_stages=()):
     """Each tensor is all stages of its model in one, as in training.
 
     Args:
         teacher_stages: Shapes of one example at the taps, a tuple.
-        student_stages: The same of the student.
+        student_stages: The same of the student; `()` if it has one tap.
     """
 
     def call(loss, teacher, student):
         return loss(
-            _apart(teacher, teacher_stages),
-            _apart(student, student_stages),
+            apart(teacher, teacher_stages),
+            apart(student, student_stages) if student_stages else student,
             training=True,
         )
 
     return call
 
 
-def _apart(tensor, shapes):
+def apart(tensor, shapes):
     """The parts of a tensor that have these shapes, a tuple."""
     ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
     parts = keras.ops.split(tensor, [int(end) for end in ends], axis=-1)
@@ -112,11 +112,19 @@ class Row:
         """A new loss, not yet built."""
         return getattr(losses, self.loss)(**self.arguments(), **kwargs)
 
+    def tap(self, side):
+        """The names of the layers that it compares: one, or a tuple.
+
+        Args:
+            side: `"teacher"` or `"student"`.
+        """
+        count = len(getattr(self, f"{side}_stages"))
+        return tuple(f"{self.name}_{i}" for i in range(count)) or self.name
+
     @property
     def taps(self):
-        """The names of the layers that it compares: one, or a tuple."""
-        count = len(self.teacher_stages)
-        return tuple(f"{self.name}_{i}" for i in range(count)) or self.name
+        """The taps of both sides, arguments of the loss."""
+        return {f"{s}_tap": self.tap(s) for s in ("teacher", "student")}
 
     def layers(self, side):
         """Shapes of one example by the names of layers, a dict.
@@ -127,7 +135,7 @@ class Row:
         stages = getattr(self, f"{side}_stages")
         if not stages:
             return {self.name: getattr(self, f"{side}_shape")}
-        return dict(zip(self.taps, stages, strict=True))
+        return dict(zip(self.tap(side), stages, strict=True))
 
     def make_function(self):
         """A new loss as a function of both tensors."""

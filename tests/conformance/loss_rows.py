@@ -170,6 +170,15 @@ ROWS = (
         compares_examples=True,
     ),
     Row("soft_targets", "SoftTargets", (5,), (5,)),
+    Row("sorted_probabilities", "SortedProbabilities", (5,), (5,)),
+    Row(
+        "sorted_probabilities_of_other_words",
+        "SortedProbabilities",
+        (6, 5),
+        (6, 3),
+        (6,),
+        is_divergence=False,
+    ),
     Row(
         "soft_targets_sequence",
         "SoftTargets",

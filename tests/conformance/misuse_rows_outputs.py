@@ -9,6 +9,7 @@ from keras_kd import losses
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import flags
 from tests.conformance.misuse_rows import wrong
+from tests.conformance.misuse_rows_losses import compared
 
 # Numbers that they take beside the temperature.
 NUMBERS = {
@@ -41,9 +42,74 @@ def _of_numbers():
     return rows
 
 
+def _of_detectors():
+    of, make = "losses.BoxSoftTargets", losses.BoxSoftTargets
+    rows = wrong(of, make, "temperature", 0, None, "2", remedy=2.0)
+    rows += wrong(of, make, "box_weight", -1, "1", math.nan, remedy=0.0)
+    formats = ("xyxyx", "center", 4, None, "rel_xyxy", ["xyxy"])
+    rows += wrong(of, make, "box_format", *formats, remedy="xywh")
+    scores, boxes, vector = (None, 9, 3), (None, 9, 4), (None, 3)
+    right = ((scores, boxes), (scores, boxes))
+    for title, teacher, student, shown in (
+        ("one tap", boxes, boxes, "(None, 9, 4) from the teacher"),
+        ("three taps", (scores, boxes, boxes), right[1], "(None, 9, 4), (None"),
+        ("boxes first", (boxes, scores), (boxes, scores), "(None, 9, 3))"),
+        ("other anchors", (scores, (None, 8, 4)), right[1], "(None, 8, 4)"),
+        (
+            "other anchors in both",
+            ((None, 8, 3), (None, 8, 4)),
+            right[1],
+            "(None, 8, 3)",
+        ),
+        ("boxes of 5", (scores, (None, 9, 5)), right[1], "(None, 9, 5)"),
+        ("other classes", ((None, 9, 2), boxes), right[1], "(None, 9, 2)"),
+    ):
+        rows.append(
+            Row(
+                of,
+                title,
+                functools.partial(make().build, teacher, student),
+                "BoxSoftTargets",
+                shown,
+                functools.partial(make().build, *right),
+            )
+        )
+    of, make = "losses.ScoreWeightedHint", losses.ScoreWeightedHint
+    for title, teacher, student, shown in (
+        ("one tap", boxes, boxes, "(None, 9, 4) from the teacher"),
+        ("other positions", (boxes, (None, 8, 3)), boxes, "(None, 8, 3)"),
+        ("no positions", (vector, vector), vector, "(None, 3)"),
+    ):
+        rows.append(
+            Row(
+                of,
+                title,
+                functools.partial(make().build, teacher, student),
+                "ScoreWeightedHint",
+                shown,
+                functools.partial(make().build, (boxes, scores), boxes),
+            )
+        )
+    return rows
+
+
+def _of_words():
+    make = losses.SortedProbabilities
+    right = compared((2, 4, 3), (2, 4, 5), make)
+    of, one = "losses.SortedProbabilities", "SortedProbabilities"
+    return [
+        Row(of, what, compared(theirs, ours, make), one, shown, right)
+        for what, theirs, ours, shown in (
+            ("other positions", (2, 4, 3), (2, 3, 5), "(2, 4, 3), student"),
+            ("one word", (2, 4, 1), (2, 4, 5), "(2, 4, 1)"),
+            ("no positions of one model", (2, 4, 3), (2, 5), "(2, 5)"),
+        )
+    ]
+
+
 def rows():
     """All of them."""
-    rows = _of_numbers()
+    rows = _of_numbers() + _of_detectors() + _of_words()
     for name, arguments in NUMBERS.items():
         of = f"losses.{name}"
         values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)

@@ -8,6 +8,7 @@ from keras_kd import backend
 from keras_kd import batch
 from keras_kd._core import reduction
 from keras_kd._training import targets
+from keras_kd._training.peers import arguments
 from keras_kd._training.peers import peer_batch
 from keras_kd._training.peers.logs import by_head
 from keras_kd._training.step import Step
@@ -48,6 +49,15 @@ class PeerParts(StepParts):
     def student(self):
         """The first peer's `PeerOutputs`: the others give the same."""
         return self.outputs[0]
+
+    @property
+    def students(self):
+        """The models that learn."""
+        return [one.model for one in self.outputs]
+
+    def check_learners(self):
+        """Validates that peers are trainable and share no trained weights."""
+        arguments.check_learners(self.students)
 
     def outside(self, distiller):
         """None that are only read; all optimizers but the first."""
