@@ -140,6 +140,14 @@ PYTHON_ONLY = {
         "generations of one architecture, and their ensemble (BAN)",
         "Furlanello et al. 2018, https://arxiv.org/abs/1805.04770",
     ),
+    "procedures.sequence_distillation": (
+        "a language model, on texts that its teacher writes (SeqKD)",
+        "Kim and Rush 2016, https://arxiv.org/abs/1606.07947",
+    ),
+    "procedures.on_policy_distillation": (
+        "a language model, corrected in texts that it writes itself (GKD)",
+        "Agarwal et al. 2024, https://arxiv.org/abs/2306.13649",
+    ),
     "procedures.co_training": (
         "two learners with a view each label for each other",
         "Blum and Mitchell 1998, https://doi.org/10.1145/279943.279962",

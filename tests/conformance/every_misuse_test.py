@@ -28,6 +28,7 @@ from tests.conformance import misuse_rows_report
 from tests.conformance import misuse_rows_search
 from tests.conformance import misuse_rows_sets
 from tests.conformance import misuse_rows_teachers
+from tests.conformance import misuse_rows_texts
 from tests.conformance import misuse_rows_training
 
 ROOMS = {
@@ -45,6 +46,7 @@ ROOMS = {
     "search": misuse_rows_search.rows,
     "sets": misuse_rows_sets.rows,
     "teachers": misuse_rows_teachers.rows,
+    "texts": misuse_rows_texts.rows,
     "training": misuse_rows_training.rows,
 }
 NAMED_ROOMS = [(room, room) for room in ROOMS]

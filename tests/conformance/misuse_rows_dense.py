@@ -2,10 +2,12 @@
 
 import functools
 
+import keras
 import numpy as np
 
 from keras_kd import losses
 from keras_kd import metrics
+from keras_kd import teachers
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import wrong
 
@@ -71,6 +73,24 @@ def _of_overlap():
     ]
 
 
+def _of_augmentation():
+    of = "teachers.Augmentation"
+    flip = functools.partial(teachers.Augmentation, keras.layers.RandomFlip())
+    return [
+        *wrong(of, flip, "labels", "masks", {"y": 3}, [None], remedy="mask"),
+        *wrong(of, flip, "outside", "drop", None, remedy="clip"),
+        *wrong(of, flip, "box_format", "wh", "rel_xyxy", None, remedy="xywh"),
+        Row(
+            of,
+            "a layer that mixes images",
+            lambda: teachers.Augmentation(keras.layers.MixUp(), labels="mask"),
+            "layers",
+            "labels='mask', and `MixUp`",
+            flip,
+        ),
+    ]
+
+
 def rows():
     """All of them."""
-    return _of_sides() + _of_shapes() + _of_overlap()
+    return _of_sides() + _of_shapes() + _of_overlap() + _of_augmentation()
