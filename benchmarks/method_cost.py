@@ -17,7 +17,9 @@ a tensor over triples of examples would show as eight times as much.
 
 Left out are the losses of input gradients, whose formula is a second pass of
 both models, `Match`, whose formula is Keras's, `BinarySoftTargets`, for sigmoid
-outputs, and `BoundedRegression`, for labels that are numbers.
+outputs, `BoundedRegression`, for labels that are numbers, and
+`SelfAttentionRelations`, for sequences; `ChunkedSoftTargets` is in
+`vocabulary.py`.
 """
 
 import argparse
@@ -51,6 +53,7 @@ def rows():
         "JensenShannonDivergence": ({}, "logits", formulas.jensen_shannon),
         "SkewedSoftTargets": ({}, "logits", formulas.skewed),
         "InterpolatedSoftTargets": ({}, "logits", formulas.interpolated),
+        "SortedProbabilities": ({}, "logits", formulas.sorted_distance),
         "LogitRegression": ({}, "logits", formulas.logit_regression),
         "ProbabilityRegression": (
             {},

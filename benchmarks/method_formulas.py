@@ -103,6 +103,11 @@ def probability_regression(loss, teacher, student, labels):
     return ops.sum((soft(student) - soft(teacher)) ** 2, axis=-1) / 2
 
 
+def sorted_distance(loss, teacher, student, labels):
+    teacher, student = (ops.sort(soft(x), axis=-1) for x in (teacher, student))
+    return ops.sum(ops.abs(student - teacher), axis=-1)
+
+
 def hint(loss, teacher, student, labels):
     return ops.mean((student - teacher) ** 2, axis=(1, 2, 3))
 

@@ -161,7 +161,8 @@ def obstacle(student_shape: Shape, teacher_shape: Shape) -> str | None:
         return (
             "A projector meets the space of images only, since nothing says "
             "which positions of these belong together: tap layers with equal "
-            "positions, or pass a layer that meets them as `projector`."
+            "positions, pass a layer that meets them as `projector`, or give a "
+            'loss `resize="student"`, if both fill the same extent.'
         )
     return None
 

@@ -37,6 +37,12 @@ CASES = (
         (TEACHER, STUDENT),
     ),
     (
+        "mean_iou",
+        metrics.TeacherMeanIoU,
+        {"num_classes": 7},
+        (TEACHER, STUDENT),
+    ),
+    (
         "calibration",
         metrics.ExpectedCalibrationError,
         {"num_bins": 5},

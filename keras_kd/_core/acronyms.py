@@ -68,6 +68,10 @@ ACRONYMS = {
         "Ko et al. 2024, https://arxiv.org/abs/2402.03898",
         "skl",
     ),
+    "ULD": Acronym(
+        "losses.SortedProbabilities",
+        "Boizard et al. 2024, https://arxiv.org/abs/2402.12030",
+    ),
     "TAID": Acronym(
         "losses.InterpolatedSoftTargets",
         "Shing et al. 2025, https://arxiv.org/abs/2501.16937",

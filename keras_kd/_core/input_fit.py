@@ -28,7 +28,7 @@ def refuse_unfit(model, x, role, error):
         raise ValueError(
             f"`x` must fit the {role}, since it is called with it. Received: "
             f"{batch.described(x)} for {role}={model.name!r}, which takes "
-            f"{batch.described(spec)}. {_remedy(x, spec, role)}"
+            f"{batch.described(spec)}. {_remedy(model, x, spec, role)}"
         ) from error
 
 
@@ -54,7 +54,13 @@ def _shapes_fit(given, wanted):
     )
 
 
-def _remedy(x, spec, role):
+def _remedy(model, x, spec, role):
+    if not isinstance(x, dict) and getattr(model, "preprocessor", None):
+        # A task of KerasHub.
+        return (
+            "Its preprocessor, which only its own `fit` applies, makes that of "
+            f"texts: `data.map({role}.preprocessor)`."
+        )
     if role == "peer":
         return "All peers see all of `x`: prepare it so."
     if isinstance(x, dict) and not isinstance(spec, dict):

@@ -7,6 +7,9 @@ import keras
 from keras_kd import backend
 from keras_kd import taps
 
+# They keep the mask of a sequence from the layers inside.
+_ATTENTION = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:
@@ -18,12 +21,15 @@ class Place:
         is_input: Whether the tap is what the layer is called with, and not
             what it returns.
         loop: Path of the layer that calls it in a loop, or `None`.
+        attention: The attention layer around it whose queries, keys, values or
+            output it makes, position by position, or `None`.
     """
 
     path: str
     layer: keras.layers.Layer | None
     is_input: bool
     loop: str | None
+    attention: keras.layers.Layer | None
 
 
 def find(model, tap):
@@ -38,7 +44,11 @@ def find(model, tap):
         path = tap.removesuffix(taps.INPUT)
         layers = taps.trail(model, path)
     loop = taps.loop_in(layers, path)
-    return Place(path, layers.get(path), path != tap, loop)
+    layer, attention = layers.get(path), None
+    if isinstance(layer, keras.layers.EinsumDense):
+        around = [v for v in layers.values() if isinstance(v, _ATTENTION)]
+        attention = around[-1] if around else None
+    return Place(path, layer, path != tap, loop, attention)
 
 
 def step(model, path):

@@ -190,7 +190,13 @@ class TappedModel:
                 "does not leave them",
                 "Tap the layer that has the loop.",
             )
-        return tensor
+        if place.attention is None or place.is_input:
+            return tensor
+        # With its scores, it returns several tensors.
+        attended = keras.tree.flatten(recorded[False][id(place.attention)])
+        mask = reduction.read_mask(attended[0])
+        is_fit = mask is not None and reduction.is_of_positions(mask, tensor)
+        return reduction.with_mask(tensor, mask) if is_fit else tensor
 
     def symbolic(self):
         """The result of a call, with `KerasTensor`s that show the shapes."""
@@ -198,10 +204,15 @@ class TappedModel:
 
 
 def _watched(found):
-    """Layers at `Place`s: those of an output, and those of an input."""
+    """Layers at `Place`s: those of an output, and those of an input.
+
+    With the former are the attention layers around, which have the masks.
+    """
     known = [place for place in found if place.layer is not None]
+    plain = [place for place in known if not place.is_input]
+    around = {id(p.attention): p.attention for p in plain if p.attention}
     return (
-        [place.layer for place in known if not place.is_input],
+        [*(place.layer for place in plain), *around.values()],
         [place.layer for place in known if place.is_input],
     )
 

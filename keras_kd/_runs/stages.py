@@ -25,7 +25,7 @@ OURS = dict.fromkeys(
 # And files of the procedures beside them.
 _FILES = (
     r"first_[^/]+\.weights\.h5",
-    r"synthetic_\d+\.npz",
+    r"(synthetic|texts)_\d+\.npz",
     r"state\.json",
     *(rf"[^/]+/({name})" for name in OURS),
 )

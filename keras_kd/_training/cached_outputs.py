@@ -102,7 +102,12 @@ class CachedOutputs(ModelOutputs):
                     "itself."
                 )
         named = places.named(losses.values(), "teacher_tap")
-        others = {tap for tap, loss in named if not loss.accepts_top_logits}
+        # Logits that are not known cannot be interpolated.
+        others = {
+            tap
+            for tap, loss in named
+            if not loss.accepts_top_logits or loss.resize == "teacher"
+        }
         return TappedCache(self.model, names, set(names) - others)
 
     def _find_gradients(self, losses):

@@ -4,12 +4,14 @@ import dataclasses
 import functools
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_kd import batch
 from keras_kd._core import ensemble_logits
 from keras_kd._core import places
 from keras_kd._core import reduction
+from keras_kd._core import resizing
 from keras_kd._training.targets import Targets
 
 
@@ -31,6 +33,36 @@ class Compared:
     served: dict[str, Any]
     targets: Targets
     output: str | tuple | None
+
+    def aligned(self, loss):
+        """The same in one resolution, where a loss resizes one side.
+
+        Args:
+            loss: A built `DistillationLoss`.
+        """
+        if loss.resize is None:
+            return self
+        ((teacher, teacher_mask),) = self.teacher
+        ((student, student_mask),) = self.student
+        resized = resizing.Resized(loss.resize, teacher, student, loss.aligned)
+        found, served = self.targets, self.served
+        each = keras.tree.map_structure
+        if "labels" in served:
+            labels = each(resized.labels, served["labels"])
+            served = served | {"labels": labels}
+        targets = dataclasses.replace(
+            found,
+            counted=each(resized.mask, found.counted),
+            positions=resized.mask(found.positions),
+            weights=each(resized.weights, found.weights),
+        )
+        return dataclasses.replace(
+            self,
+            teacher=[(resized.teacher, resized.mask(teacher_mask))],
+            student=[(resized.student, resized.mask(student_mask))],
+            served=served,
+            targets=targets,
+        )
 
     def masks(self, loss):
         """Masks of the teacher's tensors and of the labels, a list."""

@@ -8,7 +8,7 @@ from keras import ops
 from keras_kd._core import reduction
 from keras_kd._training import expected
 from keras_kd._training.expected import expectation
-from keras_kd.metrics.teacher import ClassMetric
+from keras_kd.metrics.teacher_metric import ClassMetric
 
 
 def readable(groups, outputs):

@@ -73,6 +73,10 @@ class Reader:
         if self.mask_input is not None:
             positions = batch.entry(x, self.mask_input, "mask_input")
             positions = ops.cast(positions, "bool")
+        # PyTorch's `train_on_batch` hands over what it was given.
+        y, sample_weight = keras.tree.map_structure(
+            _as_tensor, (y, sample_weight)
+        )
         y = self._by_position(y)
         counted = {
             head.name: _counted(self._of(head, y), head.shape, head.ignored)
@@ -208,6 +212,12 @@ def _counted(labels, output_shape, ignored):
     ):
         counted = ops.all(counted, axis=tuple(range(1, len(counted.shape))))
     return counted
+
+
+def _as_tensor(part):
+    if isinstance(part, np.ndarray):
+        return ops.convert_to_tensor(part)
+    return part
 
 
 def _as_float(weights):

@@ -8,7 +8,7 @@ import keras
 
 from keras_kd.callbacks.attribute import distiller_attribute
 from keras_kd.distribution import is_chief
-from keras_kd.metrics.teacher import direction
+from keras_kd.metrics.teacher_metric import direction
 
 
 class StudentCheckpoint(keras.callbacks.ModelCheckpoint):

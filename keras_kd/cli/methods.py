@@ -140,6 +140,14 @@ PYTHON_ONLY = {
         "generations of one architecture, and their ensemble (BAN)",
         "Furlanello et al. 2018, https://arxiv.org/abs/1805.04770",
     ),
+    "procedures.sequence_distillation": (
+        "a language model, on texts that its teacher writes (SeqKD)",
+        "Kim and Rush 2016, https://arxiv.org/abs/1606.07947",
+    ),
+    "procedures.on_policy_distillation": (
+        "a language model, corrected in texts that it writes itself (GKD)",
+        "Agarwal et al. 2024, https://arxiv.org/abs/2306.13649",
+    ),
     "procedures.co_training": (
         "two learners with a view each label for each other",
         "Blum and Mitchell 1998, https://doi.org/10.1145/279943.279962",
@@ -182,6 +190,10 @@ PYTHON_ONLY = {
         "Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780",
     ),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
+    "losses.ChunkedSoftTargets": (
+        "soft targets of many classes, a chunk of them at a time",
+        HINTON,
+    ),
     "losses.BoundedRegression": (
         "numbers: the labels, while the student is worse than the teacher",
         "Chen et al. 2017, https://papers.nips.cc/paper/6676",
@@ -193,6 +205,14 @@ PYTHON_ONLY = {
     "losses.ScoreWeightedHint": (
         "a detector's features, where the teacher is sure",
         "Romero et al. 2015, https://arxiv.org/abs/1412.6550",
+    ),
+    "losses.SortedProbabilities": (
+        "how sure a model of another vocabulary is (ULD)",
+        "Boizard et al. 2024, https://arxiv.org/abs/2402.12030",
+    ),
+    "losses.SelfAttentionRelations": (
+        "which words attention relates (MiniLM v2)",
+        "Wang et al. 2021, https://arxiv.org/abs/2012.15828",
     ),
     "losses.InputGradientSymmetry": (
         "the same pixels in mirrored images",

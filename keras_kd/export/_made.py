@@ -187,11 +187,9 @@ class Making:
         reason = self._fault(file, answers)
         if reason:
             return dataclasses.replace(file, reason=reason)
-        source, path = (
-            self.place / _name_of(file),
-            run.path / _name_of(file),
-        )
-        self._move(source, _name_of(file))
+        name = _name_of(file)
+        path = run.path / name
+        _move(self.place / name, name, run)
         return dataclasses.replace(
             file,
             path=path,

@@ -8,6 +8,7 @@ from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.bounded_regression import BoundedRegression
 from keras_kd.losses.box_soft_targets import BoxSoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.chunked_soft_targets import ChunkedSoftTargets
 from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
 from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
@@ -37,9 +38,11 @@ from keras_kd.losses.relational import RelationalAngle
 from keras_kd.losses.relational import RelationalDistance
 from keras_kd.losses.reverse_soft_targets import ReverseSoftTargets
 from keras_kd.losses.score_weighted_hint import ScoreWeightedHint
+from keras_kd.losses.self_attention_relations import SelfAttentionRelations
 from keras_kd.losses.skewed_soft_targets import SkewedSoftTargets
 from keras_kd.losses.soft_target_correlation import SoftTargetCorrelation
 from keras_kd.losses.soft_targets import SoftTargets
+from keras_kd.losses.sorted_probabilities import SortedProbabilities
 from keras_kd.losses.variational_information import VariationalInformation
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "BoundedRegression",
     "BoxSoftTargets",
     "ChannelDistributions",
+    "ChunkedSoftTargets",
     "ContrastiveQueue",
     "ContrastiveRepresentation",
     "DecoupledSoftTargets",
@@ -73,9 +77,11 @@ __all__ = [
     "RelationalDistance",
     "ReverseSoftTargets",
     "ScoreWeightedHint",
+    "SelfAttentionRelations",
     "SkewedSoftTargets",
     "SoftTargetCorrelation",
     "SoftTargets",
+    "SortedProbabilities",
     "VariationalInformation",
 ]
 

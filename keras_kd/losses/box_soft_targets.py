@@ -20,6 +20,16 @@ from keras_kd.losses.shapes import shapes_agree
 FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
 
 
+def check_format(box_format):
+    """Validates the name of a format of boxes."""
+    if box_format not in FORMATS:
+        raise ValueError(
+            f"`box_format` must be one of {', '.join(map(repr, FORMATS))}, "
+            "since the corners follow from it. Received: box_format="
+            f"{box_format!r}. For another, convert the boxes to one of these."
+        )
+
+
 def corners(boxes, box_format):
     """The lower and the upper corner of boxes.
 
@@ -30,12 +40,26 @@ def corners(boxes, box_format):
     Returns:
         Two tensors, `(..., 2)`, the first nowhere greater.
     """
+    first, second = ends(boxes, box_format)
+    return ops.minimum(first, second), ops.maximum(first, second)
+
+
+def ends(boxes, box_format):
+    """The corners of boxes in the order in which they are given.
+
+    Args:
+        boxes: `(..., 4)`.
+        box_format: One of `FORMATS`.
+
+    Returns:
+        Two tensors, `(..., 2)`.
+    """
     first, second = boxes[..., :2], boxes[..., 2:]
     if box_format == "center_xywh":
         first = first - second / 2
     if box_format.endswith("xywh"):
         second = first + second
-    return ops.minimum(first, second), ops.maximum(first, second)
+    return first, second
 
 
 def area(size):
@@ -49,20 +73,29 @@ def box_distance(teacher, student, box_format):
 
     Args:
         teacher: Boxes, `(..., 4)`.
-        student: Boxes, same shape.
+        student: Boxes, same shape. Of one that is reversed, the second corner
+            before the first, the distance is greater by the length of that, in
+            parts of what is around both, or it would never turn.
         box_format: One of `FORMATS`.
 
     Returns:
-        Numbers from 0, equal boxes, to 2, `(...)`. Two boxes without area at
-        one place, or on one line along an axis, have 0.
+        Numbers from 0, equal boxes, to 2, and to 4 for reversed ones, `(...)`.
+        Two boxes without area at one place, or on one line along an axis, have
+        0.
     """
-    (low, high), (other_low, other_high) = (
-        corners(boxes, box_format) for boxes in (teacher, student)
+    low, high = corners(teacher, box_format)
+    first, second = ends(student, box_format)
+    shared = area(ops.minimum(high, second) - ops.maximum(low, first))
+    joint = area(high - low) + area(second - first) - shared
+    around = ops.maximum(high, ops.maximum(first, second)) - ops.minimum(
+        low, ops.minimum(first, second)
     )
-    shared = area(ops.minimum(high, other_high) - ops.maximum(low, other_low))
-    joint = area(high - low) + area(other_high - other_low) - shared
-    hull = area(ops.maximum(high, other_high) - ops.minimum(low, other_low))
-    return ops.where(hull > 0, 2 - _part(shared, joint) - _part(joint, hull), 0)
+    hull = area(around)
+    distance = ops.where(
+        hull > 0, 2 - _part(shared, joint) - _part(joint, hull), 0
+    )
+    reversed_by = _part(ops.relu(first - second), around)
+    return distance + ops.sum(reversed_by, axis=-1)
 
 
 def _part(some, whole):
@@ -88,7 +121,10 @@ class BoxSoftTargets(DistillationLoss):
     an image without anything counts little, and the other anchors are left to
     the loss on the labels. GIoU is the intersection of two boxes over their
     union, less the part of the smallest box around both that neither covers:
-    it tells how far apart boxes are that do not meet.
+    it tells how far apart boxes are that do not meet. A reversed box of the
+    student, the second corner before the first or a size negative, has no area;
+    added to its distance is how long it is that way, in parts of the smallest
+    box around both, or it would never turn.
 
     Boxes are decoded, not offsets from anchors, whose GIoU means nothing: a
     model that gives offsets ends in a layer that decodes them. Their unit does
@@ -161,13 +197,7 @@ class BoxSoftTargets(DistillationLoss):
         self.box_weight = self.add_hyperparameter(
             "box_weight", box_weight, "the factor on the boxes", WEIGHT
         )
-        if box_format not in FORMATS:
-            raise ValueError(
-                f"`box_format` must be one of {', '.join(map(repr, FORMATS))}, "
-                "since areas follow from it. Received: box_format="
-                f"{box_format!r}. For another, end both models in a layer that "
-                "converts their boxes."
-            )
+        check_format(box_format)
         self.box_format = box_format
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
@@ -181,7 +211,14 @@ class BoxSoftTargets(DistillationLoss):
                 '`teacher_tap` and `student_tap` two names, as in `("classes", '
                 '"boxes")`.'
             )
-        check_same_classes(self, teacher_shape[0], student_shape[0])
+        theirs, ours = teacher_shape[0], student_shape[0]
+        if not shapes_agree(theirs[:-1], ours[:-1]):
+            raise ValueError(
+                f"{compared} Both must have the same anchors, since each is "
+                "compared with its own. Give the student the teacher's "
+                "anchors, or compare features with `ScoreWeightedHint`."
+            )
+        check_same_classes(self, theirs, ours)
         for scores, boxes in shapes:
             if not shapes_agree((*scores[:-1], 4), boxes):
                 raise ValueError(

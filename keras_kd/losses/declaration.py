@@ -2,7 +2,11 @@
 
 import inspect
 
-# What a loss may ask for besides the two tensors; see `DistillationLoss`.
+from keras_kd._core import resizing
+
+# Parts of a model that a loss may ask for; see `DistillationLoss`.
+PARTS = ("teacher_head", "teacher_output_layer", "student_output_layer")
+# What a loss may ask for besides the two tensors.
 SERVED = (
     "labels",
     "example_ids",
@@ -10,7 +14,7 @@ SERVED = (
     "student_input_gradient",
     "teacher_input_gradient_of_view",
     "student_input_gradient_of_view",
-    "teacher_head",
+    *PARTS,
 )
 WEIGHTS = "example_weights"
 POSITION_WEIGHTS = "position_weights"
@@ -102,3 +106,29 @@ def place(loss, argument, tap):
             f"`{kind}` for each."
         )
     return tuple(tap) if several else tap
+
+
+def check_resize(loss, resize):
+    """Validates which side a loss interpolates.
+
+    Args:
+        loss: A `DistillationLoss` with its taps.
+        resize: What the user gave.
+
+    Raises:
+        ValueError: If it is no side, or the loss cannot use it.
+    """
+    resizing.check_side(resize)
+    kind = type(loss).__name__
+    if resize and tuple in map(type, (loss.teacher_tap, loss.student_tap)):
+        raise ValueError(
+            f"`resize` must be None for several taps, since each pair may have "
+            f"a resolution of its own. Received: resize={resize!r}, "
+            f"student_tap={loss.student_tap!r} in {kind}. Leave it out."
+        )
+    if resize == "teacher" and "teacher_head" in loss.needs:
+        raise ValueError(
+            f'`resize` must be "student" or None in `{kind}`, since the rest '
+            "of the teacher takes the teacher's resolution. Received: "
+            f'resize={resize!r}. Write resize="student".'
+        )

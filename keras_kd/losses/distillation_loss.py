@@ -6,6 +6,7 @@ import keras
 
 from keras_kd._core import ensemble_logits
 from keras_kd._core import places
+from keras_kd._core import resizing
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_name
@@ -13,35 +14,12 @@ from keras_kd._core.arguments import check_within
 from keras_kd._types import Shape
 from keras_kd._types import Taps
 from keras_kd._types import Tensor
-from keras_kd.backend.neutral import untrack
 from keras_kd.losses import declaration
 from keras_kd.losses.copies import shared_hyperparameter
 from keras_kd.losses.cross_entropy import cross_entropy
+from keras_kd.losses.kept_variable import KeptVariable
 
 POSITIVE = Bounds(1e-18, 1e18)
-
-
-class _KeptVariable:
-    """An attribute that takes a variable once, and nothing in its place.
-
-    `loss.temperature = 2` would put a number there, which the compiled step
-    would never see. Without `__get__`, it is read like any other attribute.
-    """
-
-    def __init__(self, name):
-        self.name = name
-
-    def __set__(self, loss, value):
-        name = self.name
-        if name in loss.hyperparameters and name in vars(loss):
-            if value is not vars(loss)[name]:
-                untrack(loss, value)
-            raise AttributeError(
-                f"`{name}` must be assigned with "
-                f"`.{name}.assign(value)`, since it is a variable that the "
-                f"compiled step reads. Received: {name}={value!r}."
-            )
-        vars(loss)[name] = value
 
 
 class DistillationLoss(keras.layers.Layer):
@@ -75,9 +53,9 @@ class DistillationLoss(keras.layers.Layer):
       the same at the loss's `input_view` of the input, such as a flipped
       image: that model runs once more. See `InputGradientSymmetry`.
     * `"teacher_head"`: a function from a tensor of the shape at `teacher_tap`
-      to the output of the teacher, a Functional or Sequential model. It has the
-      teacher's layers behind that tap, in inference mode; a gradient goes
-      through it and changes nothing of it.
+      to the output of a Functional or Sequential teacher, by its own layers in
+      inference mode; a gradient goes through it and changes nothing of it.
+      `"teacher_output_layer"`, `"student_output_layer"`: `ChunkedSoftTargets`.
     * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
       `accepts_members = True` declares that `call` may get the logits of the
       averaged probabilities, those at `temperature` if the loss has one.
@@ -113,6 +91,11 @@ class DistillationLoss(keras.layers.Layer):
             for the output. See `taps`. For a loss that
             `accepts_several_taps`, also a tuple of these.
         student_tap: Where in the student to look. Defaults to `None`.
+        resize: Which side to interpolate to the positions of the other,
+            `"student"` or `"teacher"`, where one has another resolution or
+            length: linearly along each axis between batch and channels, before
+            anything else. Masks, labels and weights of positions follow; what a
+            hidden position has a share in is hidden. Defaults to `None`.
         name: Key of this loss in the logs: letters, digits, `_` and `-`.
             Defaults to the class name in snake case, numbered within its
             Distiller.
@@ -122,7 +105,8 @@ class DistillationLoss(keras.layers.Layer):
 
     Raises:
         ValueError: If `loss_weight` is negative, `name` has other characters,
-            or `dtype` is not one of these.
+            or `resize` or `dtype` is not one of these; when it is built, if
+            `resize` is given for tensors without the same axes of positions.
         TypeError: If a tap is not a string, or a tuple of strings.
     """
 
@@ -150,6 +134,7 @@ class DistillationLoss(keras.layers.Layer):
         *,
         teacher_tap: Taps = None,
         student_tap: Taps = None,
+        resize: str | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -171,6 +156,8 @@ class DistillationLoss(keras.layers.Layer):
         declaration.check(self)
         self.teacher_tap = declaration.place(self, "teacher_tap", teacher_tap)
         self.student_tap = declaration.place(self, "student_tap", student_tap)
+        declaration.check_resize(self, resize)
+        self.resize = resize
         self.loss_weight = self.add_hyperparameter(
             "loss_weight",
             loss_weight,
@@ -200,7 +187,7 @@ class DistillationLoss(keras.layers.Layer):
         self.bounds[name] = bounds
         # In the class, since a `__setattr__` would see every attribute.
         if not hasattr(type(self), name):
-            setattr(type(self), name, _KeptVariable(name))
+            setattr(type(self), name, KeptVariable(name))
         shared = shared_hyperparameter(self, name)
         if shared is not None:
             return shared
@@ -229,11 +216,23 @@ class DistillationLoss(keras.layers.Layer):
     def __call__(
         self, teacher: Tensor, student: Tensor, **kwargs: Any
     ) -> Tensor:
-        if self.accepts_members and isinstance(teacher, dict | tuple):
-            teacher = places.map_each(self._logits_of_members, teacher)
-        return super().__call__(teacher, student, **kwargs)
+        return super().__call__(*self.aligned(teacher, student), **kwargs)
 
-    def _logits_of_members(self, teacher):
+    def aligned(
+        self, teacher: Tensor, student: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Returns what `call` gets: members as logits, and one resolution.
+
+        The arguments are those of `call`; the teacher may have several members.
+        """
+        if self.accepts_members and isinstance(teacher, dict | tuple):
+            teacher = places.map_each(self.logits_of_members, teacher)
+        if self.resize is None:
+            return teacher, student
+        return resizing.align(self, teacher, student, self.compute_dtype)
+
+    def logits_of_members(self, teacher: Tensor) -> Tensor:
+        """Returns the logits of the members' average, or one tensor itself."""
         if not ensemble_logits.is_members(teacher):
             return teacher
         return ensemble_logits.as_logits(
@@ -295,6 +294,7 @@ class DistillationLoss(keras.layers.Layer):
         for argument in ("teacher_tap", "student_tap"):
             tap = getattr(self, argument)
             config[argument] = list(tap) if isinstance(tap, tuple) else tap
+        config["resize"] = self.resize
         if self.log_name is not None:
             config["name"] = self.log_name
         return config | dict(self.hyperparameters)

@@ -50,7 +50,7 @@ def pooling(loss, teacher_shape, student_shape):
                 f"{loss.comparison(teacher_shape, student_shape)} The "
                 "larger map must be a whole number of times the smaller, "
                 "since it is average-pooled to that size. Tap layers of "
-                "other sizes, or compare them with `Hint`."
+                'other sizes, or interpolate one side by `resize="student"`.'
             )
         smaller = min(theirs, ours)
         sizes.append((theirs // smaller, ours // smaller))
@@ -82,10 +82,13 @@ def check_unpooled(loss, teacher, student, *masks):
     """
     agree = shapes_agree(teacher.shape[:-1], student.shape[:-1])
     if not agree and any(mask is not None for mask in masks):
+        remedy = 'Interpolate one side by `resize="student"`, or tap'
+        if isinstance(loss.teacher_tap, tuple):
+            remedy = "Tap"  # Several have no side to interpolate.
         raise ValueError(
             f"{loss.comparison(teacher.shape, student.shape)} Masked maps "
             "must have equal sizes, since pooling would mix positions "
-            "that count with positions that do not. Tap other layers."
+            f"that count with positions that do not. {remedy} other layers."
         )
 
 

@@ -3,18 +3,29 @@
 from keras import ops
 
 
-def check_same_classes(loss, teacher_shape, student_shape):
-    """Validates that both models score the same classes and positions."""
+def check_same_classes(loss, teacher_shape, student_shape, *, are_sorted=False):
+    """Validates that both models score the same classes and positions.
+
+    Args:
+        loss: The loss, for the error.
+        teacher_shape: Shape of the teacher's logits.
+        student_shape: Shape of the student's logits.
+        are_sorted: Whether the classes may differ, since their order does not
+            count. Defaults to `False`.
+    """
     if len(student_shape) < 2:
         raise ValueError(
             f"`{type(loss).__name__}` must see an axis of classes behind that "
             "of the batch. Received: logits of shape "
             f"{tuple(student_shape)}. Write one example as `logits[None]`."
         )
-    if shapes_agree(teacher_shape, student_shape):
+    theirs, ours = tuple(teacher_shape), tuple(student_shape)
+    if are_sorted:
+        theirs = (*theirs[:-1], ours[-1])
+    if shapes_agree(theirs, ours):
         return
     # The batch does not differ.
-    teacher, student = tuple(teacher_shape)[1:], tuple(student_shape)[1:]
+    teacher, student = theirs[1:], ours[1:]
     what, remedy = _mismatch(teacher, student)
     raise ValueError(
         f"`{type(loss).__name__}` must compare scores of the same {what}. "
@@ -32,15 +43,11 @@ def _mismatch(teacher, student):
         )
     if not shapes_agree(teacher[-1:], student[-1:]):
         return "classes", _other_classes(teacher[-1], student[-1])
-    if len(teacher) == 2:
-        return "positions: both sequences must have one length", _other_length(
-            teacher[0], student[0]
-        )
-    remedy = "Bring both to one resolution."
-    if len(teacher) == 3 and None not in teacher:
-        size = f"{teacher[0]}, {teacher[1]}"
-        remedy = f"Put `keras.layers.Resizing({size})` behind the student."
-    return "positions: both maps must have one resolution", remedy
+    kind = "length" if len(teacher) == 2 else "resolution"
+    return f"positions, of one {kind}", (
+        'Give `resize="student"`, which interpolates the student\'s to the '
+        'teacher\'s positions, or `resize="teacher"` for the reverse.'
+    )
 
 
 def _other_classes(teacher, student):
@@ -51,19 +58,8 @@ def _other_classes(teacher, student):
             "end the model of one unit in these."
         )
     return (
-        "To distil between different label sets, compare features with `Hint`."
-    )
-
-
-def _other_length(teacher, student):
-    if teacher % student == 0:
-        scale = f"keras.layers.UpSampling1D({teacher // student})"
-    elif student % teacher == 0:
-        scale = f"keras.layers.AveragePooling1D({student // teacher})"
-    else:
-        return "Give both models as many steps."
-    return (
-        f"Give both models as many steps, or put `{scale}` behind the student."
+        "To distil between different label sets, compare features with `Hint`, "
+        "or, of two vocabularies, `SortedProbabilities`."
     )
 
 

@@ -12,7 +12,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_flag
 from keras_kd._types import Tensor
 from keras_kd.losses.shapes import shapes_agree
-from keras_kd.metrics.teacher import weigh
+from keras_kd.metrics.teacher_metric import weigh
 
 # By which probabilities in half precision may miss their sum.
 _ROUNDING = 1e-2

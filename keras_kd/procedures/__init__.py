@@ -27,8 +27,14 @@ from keras_kd.procedures.defensive_distillation import (
 from keras_kd.procedures.defensive_distillation import defensive_distillation
 from keras_kd.procedures.fitnets import FitNetsResult
 from keras_kd.procedures.fitnets import fitnets
+from keras_kd.procedures.on_policy_distillation import (
+    OnPolicyDistillationResult,
+)
+from keras_kd.procedures.on_policy_distillation import on_policy_distillation
 from keras_kd.procedures.reuse_classifier import ReuseClassifierResult
 from keras_kd.procedures.reuse_classifier import reuse_classifier
+from keras_kd.procedures.sequence_distillation import SequenceDistillationResult
+from keras_kd.procedures.sequence_distillation import sequence_distillation
 from keras_kd.procedures.specialists import specialists
 from keras_kd.procedures.supervision_transfer import SupervisionTransferResult
 from keras_kd.procedures.supervision_transfer import supervision_transfer
@@ -49,7 +55,9 @@ __all__ = [
     "DefensiveDistillationResult",
     "FitNetsResult",
     "ObjectPeaksTask",
+    "OnPolicyDistillationResult",
     "ReuseClassifierResult",
+    "SequenceDistillationResult",
     "Specialists",
     "SupervisionTransferResult",
     "TeacherAssistantsResult",
@@ -61,7 +69,9 @@ __all__ = [
     "data_free",
     "defensive_distillation",
     "fitnets",
+    "on_policy_distillation",
     "reuse_classifier",
+    "sequence_distillation",
     "specialists",
     "supervision_transfer",
     "teacher_assistants",

@@ -10,6 +10,9 @@ from keras_kd.report.arms import compare_arms
 from keras_kd.report.arms import rank_arms
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
+from keras_kd.report.embeddings import Retrieval
+from keras_kd.report.embeddings import neighbour_overlap
+from keras_kd.report.embeddings import retrieval
 from keras_kd.report.experiment import Experiment
 from keras_kd.report.intervals import Interval
 from keras_kd.report.intervals import compare
@@ -30,6 +33,7 @@ __all__ = [
     "Interval",
     "Ranking",
     "Reliability",
+    "Retrieval",
     "Spread",
     "accuracy_against_parameters",
     "compare",
@@ -37,11 +41,13 @@ __all__ = [
     "gain_against_cost",
     "learning_curves",
     "markdown_table",
+    "neighbour_overlap",
     "paired_interval",
     "parallel_coordinates",
     "rank_arms",
     "reliability",
     "reliability_diagram",
+    "retrieval",
     "robustness",
     "slices",
     "text_table",

@@ -11,7 +11,7 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_callable
 from keras_kd._core.kinds import check_flag
 from keras_kd._core.kinds import check_json
-from keras_kd.metrics.teacher import direction
+from keras_kd.metrics.teacher_metric import direction
 from keras_kd.search import chief
 from keras_kd.search import project
 from keras_kd.search.checked_trials import CheckedTrials

@@ -70,9 +70,9 @@ def cache_teacher(
         augmentation: A function from one example `x` and a seed, two int32
             numbers, to the changed `x`; the same numbers must give the same
             `x`. See `teachers.Augmentation`. `None`, the default, shows the
-            examples as they are. Labels are not augmented: where they belong to
-            places, as masks, boxes and points do, moving pixels is an error,
-            and changing colours is not.
+            examples as they are. Where labels belong to places, as masks, boxes
+            and points do, moving pixels is an error, and changing colours is
+            not, but for labels that an `Augmentation` moves with them.
         seed: Integer >= 0, from which all seeds of views follow. Defaults to
             `0`.
         teacher_inputs: Entries of a dict `x` that the teacher sees; see

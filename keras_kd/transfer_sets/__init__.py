@@ -11,6 +11,7 @@ from keras_kd.transfer_sets._activations.records import load_records
 from keras_kd.transfer_sets.activation_records import activation_records
 from keras_kd.transfer_sets.reconstruct import Reconstruction
 from keras_kd.transfer_sets.reconstruct import reconstruct
+from keras_kd.transfer_sets.write_texts import write_texts
 
 __all__ = [
     "ActivationRecords",
@@ -24,4 +25,5 @@ __all__ = [
     "reconstruct",
     "synthetic",
     "transforms",
+    "write_texts",
 ]

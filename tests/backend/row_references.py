@@ -89,6 +89,14 @@ REFERENCES = {
     "reverse_soft_targets": lambda teacher, student, labels: (
         sequences.reverse_divergence(teacher, student)
     ),
+    "self_attention_relations": lambda teacher, student, labels: (
+        0.1
+        * sequences.self_attention_relations(
+            teacher.reshape((-1, 2, 6, 8)).swapaxes(0, 1),
+            student.reshape((-1, 2, 6, 8)).swapaxes(0, 1),
+            4,
+        )
+    ),
     "skewed_soft_targets": lambda teacher, student, labels: (
         sequences.skewed_divergence(teacher, student)
     ),
@@ -98,6 +106,12 @@ REFERENCES = {
     ),
     "soft_target_correlation": lambda teacher, student, labels: (
         relations.correlations(teacher, student)
+    ),
+    "sorted_probabilities": lambda teacher, student, labels: (
+        sequences.sorted_distance(teacher, student)
+    ),
+    "sorted_probabilities_of_other_words": lambda teacher, student, labels: (
+        sequences.sorted_distance(teacher, student)
     ),
     "soft_targets": lambda teacher, student, labels: reference.soft_targets(
         teacher, student, 4.0

@@ -47,6 +47,11 @@ def _of_teachers():
     function = functools.partial(functions, lambda x: x, from_logits=True)
     return [
         *rows(calls.cache, "batch_size", "views"),
+        *rows(
+            functools.partial(teachers.Augmentation, keras.layers.RandomFlip()),
+            "void",
+            least=0,
+        ),
         *rows(calls.cache, "examples_per_shard", "top_k", is_optional=True),
         *rows(calls.cache, "seed", least=0),
         *rows(calls.cache_answers, "batch_size"),
@@ -70,10 +75,19 @@ def _of_transfer_sets():
         teacher=calls.teacher(),
         data=support.data(60),
     )
+    write = functools.partial(
+        transfer_sets.write_texts,
+        model=runs.language_teacher(),
+        prompts=runs.PROMPTS,
+    )
     x = support.data(8)[0]
     made = [*rows(measure, "batch_size"), *rows(calls.sample, "count")]
     made += rows(calls.reconstruct, "images_per_class", "steps", "batch_size")
     made += rows(calls.reconstruct, "seed", least=0)
+    made += rows(write, "max_length", least=2, is_optional=True)
+    write = functools.partial(write, max_length=6)
+    made += [*rows(write, "batch_size"), *rows(write, "seed", least=0)]
+    made += rows(write, "end_token", least=0, is_optional=True)
     for content in ("SpectralAllLayers", "SpectralLayerPairs"):
         made += rows(getattr(transfer_sets, content), "examples_per_class")
     made += rows(transfer_sets.AllLayers, "max_covariance_units", least=0)
@@ -98,6 +112,12 @@ def _of_procedures():
     data_free = calls.of_procedure(runs.run_data_free)
     defensive = calls.of_procedure(runs.run_defensive_distillation)
     fitnets = calls.of_procedure(runs.run_fitnets)
+    on_policy = calls.of_procedure(
+        runs.run_on_policy_distillation, runs.language_teacher
+    )
+    sequence = calls.of_procedure(
+        runs.run_sequence_distillation, runs.language_teacher
+    )
     reuse = calls.of_procedure(runs.run_reuse_classifier)
     specialists = calls.of_procedure(runs.run_specialists, runs.generalist)
     transfer = calls.of_procedure(runs.run_supervision_transfer)
@@ -123,6 +143,14 @@ def _of_procedures():
         *rows(fitnets, "epochs"),
         *rows(fitnets, "hint_epochs", least=0),
         *rows(fitnets, "batch_size", "patience", is_optional=True),
+        *rows(on_policy, "rounds", "batches_per_round", "batch_size"),
+        *rows(on_policy, "max_length", least=2, is_optional=True),
+        *rows(on_policy, "end_token", least=0, is_optional=True),
+        *rows(on_policy, "seed", least=0),
+        *rows(sequence, "epochs", "batch_size"),
+        *rows(sequence, "max_length", least=2, is_optional=True),
+        *rows(sequence, "end_token", least=0, is_optional=True),
+        *rows(sequence, "seed", least=0),
         *rows(reuse, "epochs", "reduction"),
         *rows(reuse, "batch_size", is_optional=True),
         *rows(specialists, "num_specialists", "epochs"),
@@ -180,6 +208,7 @@ def _of_reports():
     y = np.array([0, 1, 1])
     p = np.array([[0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
     reliability = functools.partial(keras_kd.report.reliability, y, p)
+    overlap = functools.partial(keras_kd.report.neighbour_overlap, p, p)
     table = functools.partial(keras_kd.report.text_table, ["a"], [["b"]])
     size = functools.partial(
         robustness.input_gradient_size, calls.teacher(), support.data(4)[0]
@@ -191,8 +220,10 @@ def _of_reports():
     saliency = calls.attack(robustness.jacobian_saliency)
     return [
         *rows(reliability, "num_bins"),
+        *rows(overlap, "k"),
         *rows(keras_kd.metrics.ExpectedCalibrationError, "num_bins"),
         *rows(keras_kd.metrics.TeacherAgreement, "k"),
+        *rows(keras_kd.metrics.TeacherMeanIoU, "num_classes", least=2),
         *rows(table, "width"),
         *rows(calls.experiment, "num_runs", is_optional=True),
         *rows(wagner, "num_iterations", "search_steps", "batch_size"),

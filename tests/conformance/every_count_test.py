@@ -50,7 +50,9 @@ NOTHING = {
     "data_distillation": {"unlabelled": EMPTY},
     "defensive_distillation": {"data": (EMPTY, NO_LABELS)},
     "fitnets": {"data": (EMPTY, NO_LABELS)},
+    "on_policy_distillation": {"prompts": []},
     "reuse_classifier": {"data": (EMPTY, NO_LABELS)},
+    "sequence_distillation": {"prompts": []},
     "specialists": {"data": (EMPTY, NO_LABELS)},
     "supervision_transfer": {
         "pairs": {"teacher": EMPTY, "student": EMPTY[:, :3]}

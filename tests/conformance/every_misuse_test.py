@@ -15,7 +15,9 @@ from keras_kd.transfer_sets import transforms
 from tests import support
 from tests.conformance import misuse_rows_chains
 from tests.conformance import misuse_rows_classes
+from tests.conformance import misuse_rows_dense
 from tests.conformance import misuse_rows_distillers
+from tests.conformance import misuse_rows_embeddings
 from tests.conformance import misuse_rows_export
 from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
@@ -27,12 +29,15 @@ from tests.conformance import misuse_rows_report
 from tests.conformance import misuse_rows_search
 from tests.conformance import misuse_rows_sets
 from tests.conformance import misuse_rows_teachers
+from tests.conformance import misuse_rows_texts
 from tests.conformance import misuse_rows_training
 
 ROOMS = {
     "chains": misuse_rows_chains.rows,
     "classes": misuse_rows_classes.rows,
+    "dense": misuse_rows_dense.rows,
     "distillers": misuse_rows_distillers.rows,
+    "embeddings": misuse_rows_embeddings.rows,
     "export": misuse_rows_export.rows,
     "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
@@ -43,6 +48,7 @@ ROOMS = {
     "search": misuse_rows_search.rows,
     "sets": misuse_rows_sets.rows,
     "teachers": misuse_rows_teachers.rows,
+    "texts": misuse_rows_texts.rows,
     "training": misuse_rows_training.rows,
 }
 NAMED_ROOMS = [(room, room) for room in ROOMS]
@@ -71,6 +77,7 @@ EXCEPTIONS = {
     "report.Interval": "is a result",
     "report.Ranking": "is a result",
     "report.Reliability": "is a result",
+    "report.Retrieval": "is a result",
     "report.Spread": "is a result",
     "search.Importance": "is a result",
     "search.TapPair": "is a result",

@@ -38,6 +38,9 @@ def _of_arguments():
         rows += wrong(of, make, argument, 0, "2", 1.5, None, True, remedy=2)
     of, make = "losses.KnowledgeReview", losses.KnowledgeReview
     rows += wrong(of, make, "width", 0, "2", 1.5, True, remedy=2)
+    of, make = "losses.SelfAttentionRelations", losses.SelfAttentionRelations
+    values = (0, "2", 1.5, None, True)
+    rows += wrong(of, make, "relation_heads", *values, remedy=2)
     of, make = "losses.GaussianWasserstein", losses.GaussianWasserstein
     values = (-1, "1", None, math.nan, True)
     rows += wrong(of, make, "mean_weight", *values, remedy=0.0)
@@ -138,6 +141,36 @@ def _of_stages():
     ]
 
 
+def _related(teacher_shapes, student_shapes):
+    """Builds relations of two heads of features of these shapes."""
+    return lambda: losses.SelfAttentionRelations(2).build(
+        teacher_shapes, student_shapes
+    )
+
+
+def _of_relations():
+    words, wide = (None, 5, 4), (None, 5, 3, 4)
+    of = "losses.SelfAttentionRelations"
+    right = _related([words], [wide])
+    return [
+        Row(of, title, _related(theirs, ours), named, shown, right)
+        for title, theirs, ours, named, shown in (
+            ("one tap", words, words, of[7:], str(words)),
+            ("not as many taps", [words, words], [wide], of[7:], f"({wide},)"),
+            ("vectors", [(None, 4)], [(None, 4)], of[7:], "(None, 4)"),
+            ("other steps", [words], [(None, 6, 4)], of[7:], "(None, 6, 4)"),
+            ("no width", [words], [(None, 5, None)], of[7:], "5, None"),
+            (
+                "a width that is odd",
+                [words],
+                [(None, 5, 3)],
+                "relation_heads",
+                "relation_heads=2",
+            ),
+        )
+    ]
+
+
 def rows():
     """All of them."""
-    return _of_arguments() + _of_shapes() + _of_stages()
+    return _of_arguments() + _of_shapes() + _of_stages() + _of_relations()

@@ -9,9 +9,11 @@ from keras_kd import losses
 from tests.conformance.misuse_rows import Row
 from tests.conformance.misuse_rows import flags
 from tests.conformance.misuse_rows import wrong
+from tests.conformance.misuse_rows_losses import compared
 
 # Numbers that they take beside the temperature.
 NUMBERS = {
+    "ChunkedSoftTargets": {},
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
     "InterpolatedSoftTargets": {
         "interpolation": 1.0,
@@ -53,6 +55,12 @@ def _of_detectors():
         ("three taps", (scores, boxes, boxes), right[1], "(None, 9, 4), (None"),
         ("boxes first", (boxes, scores), (boxes, scores), "(None, 9, 3))"),
         ("other anchors", (scores, (None, 8, 4)), right[1], "(None, 8, 4)"),
+        (
+            "other anchors in both",
+            ((None, 8, 3), (None, 8, 4)),
+            right[1],
+            "(None, 8, 3)",
+        ),
         ("boxes of 5", (scores, (None, 9, 5)), right[1], "(None, 9, 5)"),
         ("other classes", ((None, 9, 2), boxes), right[1], "(None, 9, 2)"),
     ):
@@ -85,9 +93,23 @@ def _of_detectors():
     return rows
 
 
+def _of_words():
+    make = losses.SortedProbabilities
+    right = compared((2, 4, 3), (2, 4, 5), make)
+    of, one = "losses.SortedProbabilities", "SortedProbabilities"
+    return [
+        Row(of, what, compared(theirs, ours, make), one, shown, right)
+        for what, theirs, ours, shown in (
+            ("other positions", (2, 4, 3), (2, 3, 5), "(2, 4, 3), student"),
+            ("one word", (2, 4, 1), (2, 4, 5), "(2, 4, 1)"),
+            ("no positions of one model", (2, 4, 3), (2, 5), "(2, 5)"),
+        )
+    ]
+
+
 def rows():
     """All of them."""
-    rows = _of_numbers() + _of_detectors()
+    rows = _of_numbers() + _of_detectors() + _of_words()
     for name, arguments in NUMBERS.items():
         of = f"losses.{name}"
         values = ("2", None, 0, -1.0, math.nan, math.inf, [2.0], True)
@@ -99,7 +121,10 @@ def rows():
             rows += wrong(
                 of, getattr(losses, name), argument, *values, remedy=remedy
             )
+    of, make = "losses.ChunkedSoftTargets", losses.ChunkedSoftTargets
+    rows += wrong(of, make, "chunk_size", 0, "9", 1.5, None, True, remedy=1)
     for name, argument in (
+        ("ChunkedSoftTargets", "reverse"),
         ("SoftTargets", "standardize_logits"),
         ("DecoupledSoftTargets", "standardize_logits"),
         ("SkewedSoftTargets", "reverse"),

@@ -129,14 +129,19 @@ VALIDATED = (
 )
 
 
+def of_fits(of, call):
+    """Rows of what every procedure takes."""
+    given = None, keras.callbacks.EarlyStopping(), "stop"
+    rows = wrong(of, call, "optimizer", "adamm", None, 0.1)
+    rows += wrong(of, call, "callbacks", *given)
+    return rows + wrong(of, call, "callbacks", [print], shown="print")
+
+
 def _of_all():
-    stop = keras.callbacks.EarlyStopping()
     rows = []
     for name in ALL:
         of, call = called(name)
-        rows += wrong(of, call, "optimizer", "adamm", None, 0.1)
-        rows += wrong(of, call, "callbacks", None, stop, "stop")
-        rows += wrong(of, call, "callbacks", [print], shown="print")
+        rows += of_fits(of, call)
         if name not in WITHOUT_TEACHER:
             argument = "generalist" if name == "specialists" else "teacher"
             rows += wrong(of, call, argument, None, "a.keras")
@@ -288,9 +293,4 @@ def _of_answers():
 
 def rows():
     """All of them."""
-    return [
-        *_of_all(),
-        *_of_stages(),
-        *_of_labels(),
-        *_of_answers(),
-    ]
+    return [*_of_all(), *_of_stages(), *_of_labels(), *_of_answers()]

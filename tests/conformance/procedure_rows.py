@@ -22,7 +22,9 @@ EXCEPTIONS = {
     "FitNetsResult": "is what `fitnets` returns",
     "CoTrainingLabel": "is a part of what `co_training` returns",
     "ObjectPeaksTask": "is a task of `data_distillation`",
+    "OnPolicyDistillationResult": "is what `on_policy_distillation` returns",
     "ReuseClassifierResult": "is what `reuse_classifier` returns",
+    "SequenceDistillationResult": "is what `sequence_distillation` returns",
     "Specialists": "is what `specialists` returns",
     "SupervisionTransferResult": "is what `supervision_transfer` returns",
     "TeacherAssistantsResult": "is what `teacher_assistants` returns",
@@ -146,6 +148,22 @@ ROWS = (
         run=runs.run_born_again,
         students=lambda result: result.generations,
         stages=("generation_1", "generation_2"),
+    ),
+    Row(
+        "sequence_distillation",
+        "sequence_distillation",
+        make_teacher=runs.language_teacher,
+        run=runs.run_sequence_distillation,
+        students=lambda result: [result.student],
+        stages=("student",),
+    ),
+    Row(
+        "on_policy_distillation",
+        "on_policy_distillation",
+        make_teacher=runs.language_teacher,
+        run=runs.run_on_policy_distillation,
+        students=lambda result: [result.student],
+        stages=("student",),
     ),
 )
 NAMED_ROWS = [(row.name, row) for row in ROWS]

@@ -13,6 +13,9 @@ from keras_kd import procedures
 from keras_kd import transfer_sets
 from tests import support
 
+PROMPTS = [[1], [2, 3], [4, 4, 1], [3], [1, 2]]
+ANSWERS = [[2, 3, 1], [0], [1, 2], [4, 4, 4, 4], [3]]
+
 
 def teacher():
     keras.utils.set_random_seed(1)
@@ -131,6 +134,60 @@ def dropout_net(classes=3):
             keras.layers.Dropout(0.3, seed=7),
             keras.layers.Dense(classes),
         ]
+    )
+
+
+def language_model(width=6):
+    """A causal net of 5 tokens, with dropout."""
+    return keras.Sequential(
+        [
+            keras.Input((None,)),
+            keras.layers.Embedding(5, width),
+            keras.layers.Conv1D(width, 2, padding="causal", activation="relu"),
+            keras.layers.Dropout(0.3, seed=7),
+            keras.layers.Dense(5),
+        ]
+    )
+
+
+def language_teacher():
+    keras.utils.set_random_seed(1)
+    return language_model(8)
+
+
+def run_sequence_distillation(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.sequence_distillation(
+        **{
+            "teacher": teacher,
+            "student": language_model(),
+            "prompts": PROMPTS,
+            "max_length": 6,
+            "temperature": 1.0,
+            "epochs": 3,
+            "batch_size": 2,
+            "verbose": 0,
+        }
+        | kwargs
+    )
+
+
+def run_on_policy_distillation(teacher, **kwargs):
+    keras.utils.set_random_seed(0)
+    return procedures.on_policy_distillation(
+        **{
+            "teacher": teacher,
+            "student": language_model(),
+            "prompts": PROMPTS,
+            "answers": ANSWERS,
+            "student_share": 0.5,
+            "max_length": 6,
+            "rounds": 4,
+            "batches_per_round": 2,
+            "batch_size": 2,
+            "verbose": 0,
+        }
+        | kwargs
     )
 
 

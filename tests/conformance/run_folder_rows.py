@@ -77,6 +77,16 @@ IN_A_CHAIN = {
     "epochs": LONGER,
     "optimizer": OPTIMIZER,
 }
+OF_TEXTS = {
+    "setting": {"temperature": lambda: 0.0},
+    "length": {"max_length": lambda: 7},
+    "data": {"prompts": lambda: runs.PROMPTS[::-1]},
+    "student": {"student": lambda: seeded(runs.language_model, width=7)},
+    "first_weights": {"student": lambda: moved(seeded(runs.language_model))},
+    "batch_size": {"batch_size": lambda: 3},
+    "optimizer": OPTIMIZER,
+    "seed": {"seed": lambda: 1},
+}
 # For each procedure what makes another run of its row, and the arguments that
 # the error names: those that change, if it does not say otherwise.
 OTHERS = {
@@ -207,5 +217,18 @@ OTHERS = {
     | {
         "generations": {"generations": lambda: 1},
         "student": {"build_network": lambda: tanh_net},
+    },
+    "sequence_distillation": OF_TEXTS
+    | {
+        "labels": {"end_token": lambda: 0},
+        "epochs": LONGER,
+    },
+    "on_policy_distillation": OF_TEXTS
+    | {
+        "labels": {"answers": lambda: runs.ANSWERS[::-1]},
+        "epochs": {"rounds": lambda: 5},
+        "share": {"student_share": lambda: 1.0},
+        "batches_per_round": {"batches_per_round": lambda: 1},
+        "losses": {"distillation_losses": lambda: losses.SoftTargets(2.0)},
     },
 }

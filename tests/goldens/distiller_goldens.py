@@ -9,6 +9,7 @@ from keras_kd import models
 from tests import support
 from tests.goldens import loss_goldens
 from tests.goldens import model_goldens
+from tests.goldens import sequence_goldens
 from tests.goldens.loss_goldens import compiled
 
 
@@ -87,6 +88,7 @@ DISTILLERS = (
         ),
     }
     | loss_goldens.DISTILLERS
+    | sequence_goldens.DISTILLERS
     | {
         f"taught_by_{name}": (
             lambda make=make: taught(make),

@@ -97,25 +97,12 @@ def label_losses(classes):
     )
 
 
-def tagger(width, name):
-    return keras.Sequential(
-        [
-            keras.Input((6,), dtype="int32"),
-            keras.layers.Embedding(10, width, mask_zero=True, name="embed"),
-            keras.layers.Dense(3, name="head"),
-        ],
-        name=name,
-    )
-
-
-def sequence_losses():
+def vocabulary_losses():
+    taps = {"teacher_tap": "hidden", "student_tap": "head:input"}
     return pair(
-        [
-            losses.SoftTargets(2.0),
-            losses.Hint(teacher_tap="embed", student_tap="embed"),
-        ],
-        tagger(4, "teacher"),
-        tagger(3, "student"),
+        losses.ChunkedSoftTargets(2.0, chunk_size=2, reverse=True, **taps),
+        support.dense(5, name="teacher"),
+        support.dense(4, name="student"),
     )
 
 
@@ -221,6 +208,36 @@ def detector_losses():
     return made
 
 
+def steps(name, *pooling):
+    """Logits at four steps of one number, or at fewer behind a pooling."""
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Reshape((4, 1)),
+            *pooling,
+            keras.layers.Dense(3),
+        ],
+        name=name,
+    )
+
+
+def resized_losses():
+    made = keras_kd.Distiller(
+        teacher=steps("teacher"),
+        student=steps("student", keras.layers.AveragePooling1D(2)),
+        distillation_losses=[
+            losses.SoftTargets(2.0, resize=side)
+            for side in ("student", "teacher")
+        ],
+    )
+    made.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        metrics=[metrics.TeacherMeanIoU(3, resize="student")],
+        jit_compile=False,
+    )
+    return made
+
+
 def projected_maps():
     """A projector of each kind that images need."""
     valid = projectors.valid_convolution(
@@ -253,11 +270,12 @@ DISTILLERS = {
     "losses_of_gradients": (gradient_losses, "vectors"),
     "losses_of_one_label": (lambda: label_losses(1), "one_label"),
     "losses_of_labels": (lambda: label_losses(3), "labels"),
-    "losses_of_sequences": (sequence_losses, "tokens"),
+    "losses_of_vocabularies": (vocabulary_losses, "vectors"),
     "losses_of_maps": (attention_losses, "images"),
     "losses_of_features": (feature_losses, "images"),
     "losses_of_stages": (stage_losses, "images"),
     "losses_of_numbers": (number_losses, "one_label"),
     "losses_of_detectors": (detector_losses, "vectors"),
+    "losses_of_two_lengths": (resized_losses, "vectors"),
     "projectors": (projected_maps, "images"),
 }

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd.teachers import Augmentation
+from keras_kd.teachers import moving_layers
 from keras_kd.teachers._cache import positions
 from tests import support
 
@@ -66,18 +67,22 @@ def teacher():
 
 
 class TableTest(parameterized.TestCase):
-    @parameterized.parameters(*positions.STAY)
+    @parameterized.parameters(*moving_layers.STAY)
     def test_layers_that_change_colours_move_nothing(self, name):
         self.assertEqual(positions.moving(Augmentation(layer(name))), "")
 
-    @parameterized.parameters(*positions.MOVE)
+    @parameterized.parameters(*moving_layers.MOVE)
     def test_layers_that_move_pixels_are_named(self, name):
         found = positions.moving(Augmentation([brightness(), layer(name)]))
         self.assertEqual(found, f"`{name}`, which moves pixels")
 
     def test_every_preprocessing_layer_of_keras_is_in_the_table(self):
         # A new one counts as unknown, until somebody has looked at it.
-        known = {*positions.STAY, *positions.MOVE, *positions.CONTAINERS}
+        known = {
+            *moving_layers.STAY,
+            *moving_layers.MOVE,
+            *moving_layers.CONTAINERS,
+        }
         module = keras.layers.RandomFlip.__module__.rpartition(".")[0]
         images = {
             name
@@ -127,7 +132,7 @@ class CacheTest(parameterized.TestCase):
         self.teacher = teacher()
 
     @parameterized.named_parameters(
-        ("masks", MASKS, r"labels of shape \(6, 6\)"),
+        ("masks_of_floats", X[..., 0], r"labels of shape \(6, 6\)"),
         ("one_hot_masks", np.eye(2)[MASKS], r"labels of shape \(6, 6, 2\)"),
         ("boxes", BOXES, r"labels of shape \(3, 4\)"),
         (
@@ -152,7 +157,7 @@ class CacheTest(parameterized.TestCase):
                     ValueError,
                     "`augmentation` must leave.*Received: `RandomFlip`, which "
                     f"moves pixels, and dataset with {received} for an "
-                    "example. Augment pairs of both with `dataset.map`",
+                    "example. Give .*, augment pairs of both with `dataset.map",
                 ):
                     self.cache(data, flip())
             call.assert_not_called()
@@ -186,12 +191,17 @@ class CacheTest(parameterized.TestCase):
         seen = list(cached.attach((X, MASKS)))
         np.testing.assert_array_equal(np.stack([y for _, y in seen]), MASKS)
 
-    def test_masks_are_refused_also_where_they_come_later(self):
+    def test_boxes_are_refused_also_where_they_come_later(self):
         cached = self.cache(X, flip())
         with self.assertRaisesRegex(
             ValueError, "`augmentation` must leave.*and data with labels"
         ):
-            cached.attach((X, MASKS))
+            cached.attach((X, BOXES))
+
+    def test_masks_that_come_later_follow(self):
+        cached = self.cache(X, flip())
+        for element, mask in cached.attach((X, MASKS)):
+            np.testing.assert_array_equal(element["x"][..., 0] > 0.5, mask)
 
     def test_pairs_that_were_augmented_before_can_be_cached(self):
         def both(x, y):

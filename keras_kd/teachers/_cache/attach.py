@@ -8,6 +8,7 @@ from keras_kd.teachers._cache import elements
 from keras_kd.teachers._cache import shards
 from keras_kd.teachers._cache.layout import HASH
 from keras_kd.teachers._cache.layout import SEED
+from keras_kd.teachers.augmentation import Augmentation
 
 ORDER = (
     "The data must have the examples of the cache in the same order, since "
@@ -142,7 +143,14 @@ class Reader:
         rows = elements.rows_of(element)[self.key]
         seed = rows.pop(SEED)
         element = elements.with_teacher(element, {self.key: rows})
-        return elements.with_input(element, augmentation(x, seed))
+        others = elements.others_of(element)
+        if not (others and isinstance(augmentation, Augmentation)):
+            return elements.with_input(element, augmentation(x, seed))
+        x, *moved = augmentation(x, seed, *others)
+        # Sample weights of `None` are no part of a result.
+        return elements.with_input(
+            (element[0], *moved, *others[len(moved) :]), x
+        )
 
 
 def _by_example(data):

@@ -1,59 +1,16 @@
 """Checks that an augmentation of images leaves their labels right.
 
-A cache augments `x` alone. A class number fits an image that was flipped; a
-mask, boxes or points do not.
+A class number fits an image that was flipped; a mask, boxes or points do not,
+but where an `Augmentation` declares them: then they follow the pixels.
 """
 
 import keras
 import tensorflow as tf
 
+from keras_kd.teachers import moving_layers
 from keras_kd.teachers._cache import elements
+from keras_kd.teachers._cache import moved_labels
 from keras_kd.teachers.augmentation import Augmentation
-
-# Layers of Keras 3.15. Erasing takes pixels away, and leaves the others where
-# they are, as noise and dropout do.
-STAY = (
-    "AutoContrast",
-    "ContrastLimitedAdaptiveHistogramEqualization",
-    "Dropout",
-    "Equalization",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "Normalization",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomErasing",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPosterization",
-    "RandomSaturation",
-    "RandomSharpness",
-    "Rescaling",
-    "Solarization",
-)
-MOVE = (
-    "AugMix",
-    "CenterCrop",
-    "CutMix",
-    "MixUp",
-    "RandAugment",
-    "RandomCrop",
-    "RandomElasticTransform",
-    "RandomFlip",
-    "RandomPerspective",
-    "RandomRotation",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomZoom",
-    "Resizing",
-)
-# What they do is what the layers in them do.
-CONTAINERS = ("Pipeline",)
 
 # Parts of the names of labels of positions.
 _PLACES = ("box", "keypoint", "landmark", "mask", "point", "segmentation")
@@ -82,15 +39,37 @@ def check(augmentation, data, argument):
     if not found:
         return
     for element in data.take(1):
-        for name, shape in _positional(element):
+        others = elements.others_of(element)
+        if others and isinstance(augmentation, Augmentation):
+            # As the pipeline knows their shapes, which decide there.
+            declared = augmentation.kinds_of(
+                elements.input_of(data.element_spec),
+                elements.others_of(data.element_spec)[0],
+            )
+            x = elements.input_of(element)
+            others = _staying(declared, x, *others)
+        for name, shape in _positional(others):
             raise ValueError(
                 "`augmentation` must leave all pixels in place where labels "
-                "belong to places, since only `x` is augmented, and they "
-                f"would no longer fit. Received: {found}, and {argument} with "
-                f"{name} of shape {shape} for an example. Augment pairs of "
-                f"both with `{argument}.map`, before they are cached, or "
-                "leave `augmentation` out."
+                "belong to places, since they would no longer fit, but for "
+                f"labels that it declares. Received: {found}, and {argument} "
+                f"with {name} of shape {shape} for an example. Give "
+                '`teachers.Augmentation(..., labels="mask")`, "boxes" or '
+                '"points", augment pairs of both with '
+                f"`{argument}.map`, before they are cached, or leave "
+                "`augmentation` out."
             )
+
+
+def _staying(declared, x, y, sample_weight=None):
+    """Labels and weights that do not follow, after a check of the others."""
+    if declared is None:
+        return y, sample_weight
+    moved_labels.check(declared, x, y)
+    gone = dict.fromkeys(moving_layers.KINDS, lambda leaf: None)
+    return moved_labels.by_kind(declared, y, **gone), keras.tree.map_structure(
+        lambda w: None if moved_labels.is_of_pixels(w, x) else w, sample_weight
+    )
 
 
 def moving(augmentation):
@@ -106,25 +85,14 @@ def moving(augmentation):
         return ""
     if not isinstance(augmentation, Augmentation):
         return _unknown("the function", augmentation)
-    for layer in _all_layers(augmentation.layers):
-        name = type(layer).__name__
-        is_of_keras = type(layer) is getattr(keras.layers, name, None)
-        if getattr(layer, "keeps_positions", False):
+    for layer in moving_layers.all_layers(augmentation.layers):
+        name = moving_layers.name_of(layer)
+        if moving_layers.stays(layer):
             continue
-        if not is_of_keras or name not in (*STAY, *MOVE):
+        if name is None:
             return _unknown("the layer", layer)
-        if name in MOVE:
-            return f"`{name}`, which moves pixels"
+        return f"`{name}`, which moves pixels"
     return ""
-
-
-def _all_layers(layers):
-    for layer in layers:
-        name = type(layer).__name__
-        if name in CONTAINERS or isinstance(layer, keras.Sequential):
-            yield from _all_layers(layer.layers)
-        else:
-            yield layer
 
 
 def _unknown(kind, given):
@@ -135,11 +103,9 @@ def _unknown(kind, given):
     )
 
 
-def _positional(element):
-    """Yields names and shapes of positional labels of an example."""
-    for part, others in zip(
-        ("labels", "sample weights"), elements.others_of(element), strict=False
-    ):
+def _positional(parts):
+    """Yields names and shapes of positional labels and sample weights."""
+    for part, others in zip(("labels", "sample weights"), parts, strict=False):
         for path, leaf in keras.tree.flatten_with_path(others):
             if leaf is None:
                 continue

@@ -1,0 +1,1 @@
+"""Parts of `sequence_distillation` and `on_policy_distillation`."""

@@ -1,0 +1,1 @@
+"""Texts of tokens: their arrays, the models that read them, and writing."""
