@@ -1,5 +1,6 @@
 """Runs the jobs of `docs/jobs.md`: quickly one step, slowly as they stand."""
 
+import contextlib
 import pathlib
 import re
 import tempfile
@@ -14,11 +15,13 @@ import keras_kd
 from tests import pages
 from tests import reference
 from tests import support
+from tests.references import resizing
 
 PAGE = "docs/jobs.md"
 HEAD, *SECTIONS = re.split(r"^## ", pages.text(PAGE), flags=re.MULTILINE)
 JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
-CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, NUMBERS, TAGS, OWN = JOBS
+CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, HALVES, *JOBS_OF_NUMBERS = JOBS
+NUMBERS, TAGS, OWN = JOBS_OF_NUMBERS
 NAMED = [(f"job_{place}", code) for place, code in enumerate(JOBS)]
 FEW = 32  # One batch, whose means are those of all its positions.
 
@@ -148,6 +151,38 @@ class OneStepTest(parameterized.TestCase):
         np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-4)
         np.testing.assert_allclose(logs["accuracy"], right, rtol=1e-5)
 
+    def test_void_leaves_the_overlap(self):
+        logs, y, _, student = self.evaluated(SEGMENTER, "images", "masks")
+        choice, label = student.argmax(-1)[y != 255], y[y != 255]
+        overlaps = [
+            ((choice == c) & (label == c)).sum()
+            / ((choice == c) | (label == c)).sum()
+            for c in (0, 1)
+        ]
+        np.testing.assert_allclose(
+            logs["mean_io_u"], np.mean(overlaps), rtol=1e-5
+        )
+
+    def test_halves_are_compared_with_the_flipped_image(self):
+        names, *_ = self.jobs.run(HALVES)
+        # Where the cache is.
+        self.enterContext(contextlib.chdir(self.jobs.folder))
+        distiller, teacher = names["distiller"], names["teacher"]
+        halves = names["halves"].skip(len(names["images"])).batch(FEW)
+        ((entry, y),) = halves.take(1)
+        x, _ = keras_kd.batch.split(entry)
+        self.assertTrue(np.any(x != names["images"][:FEW]))
+        logs = support.evaluated(distiller, halves.take(1))
+        long, short = (
+            reference.float64(m(x)) for m in (teacher, distiller.student)
+        )
+        student = resizing.linear(short, 8, 8)
+        valid = resizing.covered(y.numpy() != 255, 8, 8)
+        self.assertTrue(valid.any() and not valid.all())
+        soft = reference.soft_targets(long, student, 2.0)[valid].mean()
+        # The cache has numbers of half precision.
+        np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-2)
+
     def test_numbers_are_compared_as_numbers(self):
         logs, y, teacher, student = self.evaluated(NUMBERS, "images", "labels")
         match = np.square(teacher - student).mean()
@@ -223,8 +258,8 @@ support.mark_slow(LearntTest, "test_")
 
 
 class PageTest(absltest.TestCase):
-    def test_there_are_seven_jobs(self):
-        self.assertLen(SECTIONS, 7)
+    def test_there_are_eight_jobs(self):
+        self.assertLen(SECTIONS, 8)
 
     def test_no_block_of_a_job_has_more_than_ten_lines(self):
         self.assertEmpty([code for code in JOBS if code.count("\n") > 10])
