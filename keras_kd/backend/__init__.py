@@ -32,6 +32,7 @@ has_float64 = _chosen.has_float64
 input_gradients = _chosen.input_gradients
 is_in_reach = _chosen.is_in_reach
 is_in_scope = _chosen.is_in_scope
+is_recorded = _chosen.is_recorded
 is_probability = functools.partial(graph.is_probability, read=_chosen.read)
 is_scope_name = _chosen.is_scope_name
 is_tracing = _chosen.is_tracing

@@ -18,6 +18,7 @@ from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import has_float64 as has_float64
+from keras_kd.backend.neutral import is_recorded as is_recorded
 from keras_kd.backend.passes import read_only as read_only
 from keras_kd.backend.passes import unchanged as unchanged
 from keras_kd.backend.tensorflow_functions import after as after

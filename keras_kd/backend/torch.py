@@ -176,6 +176,11 @@ def is_tracing():
     return False
 
 
+def is_recorded():
+    """Whether what is computed here can be differentiated."""
+    return torch.is_grad_enabled()
+
+
 def is_in_reach(tensor, output):
     """Whether a tensor can be used where `output` can."""
     return True
@@ -217,7 +222,7 @@ def input_gradients(function, x, objectives):
         name to the gradient of its values, of the structure and shape of `x`,
         zeros for integers. The gradients can be differentiated again.
     """
-    is_recorded = torch.is_grad_enabled()
+    is_kept = is_recorded()
     with torch.enable_grad():
         inputs = keras.tree.map_structure(_leaf, x)
         flat = keras.tree.flatten(inputs)
@@ -229,7 +234,7 @@ def input_gradients(function, x, objectives):
                 torch.autograd.grad(
                     objective(result).sum(),
                     watched,
-                    create_graph=is_recorded,
+                    create_graph=is_kept,
                     retain_graph=True,
                     allow_unused=True,
                 )
@@ -239,7 +244,7 @@ def input_gradients(function, x, objectives):
                 for t in flat
             ]
             gradients[name] = keras.tree.pack_sequence_as(inputs, rows)
-    if not is_recorded:
+    if not is_kept:
         result, gradients = keras.tree.map_structure(
             _detached, (result, gradients)
         )

@@ -41,14 +41,14 @@ def measures_padding(size=9):
     return keras.Model({"token_ids": tokens, "padding_mask": padding}, logits)
 
 
-def sees_ahead(padding="same"):
+def sees_ahead(padding="same", size=VOCABULARY):
     """A convolution over the token before, this one and, perhaps, the next."""
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [
             keras.Input((None,)),
-            keras.layers.Embedding(VOCABULARY, 4),
-            keras.layers.Conv1D(VOCABULARY, 3, padding=padding),
+            keras.layers.Embedding(size, 4),
+            keras.layers.Conv1D(size, 3, padding=padding),
         ]
     )
 

@@ -131,13 +131,16 @@ class RefusalsTest(parameterized.TestCase):
         counts = small_writers.table(small_writers.counter(), steps=4)
         self.assert_refused("`max_length` must be 5.*Received.*=6", counts)
 
-    def test_a_model_that_looks_ahead(self):
+    @parameterized.parameters(2, 5)
+    def test_a_model_that_looks_ahead(self, size):
+        prompts = [[1]]
         self.assert_refused(
             "`model` must predict each token from those before.*causal",
-            small_writers.sees_ahead(),
+            small_writers.sees_ahead(size=size),
+            prompts=prompts,
         )
         # The remedy.
-        write(small_writers.sees_ahead("causal"), max_length=6)
+        write(small_writers.sees_ahead("causal", size), prompts, max_length=6)
 
     @parameterized.named_parameters(
         ("vectors", lambda: support.dense(4)),

@@ -67,8 +67,10 @@ class LanguageModel:
         """
         width = max_length - 1
         random = np.random.default_rng(0)
-        row = random.integers(1, self.vocabulary, width)
-        changed = np.append(row[:-1], row[-1] % (self.vocabulary - 1) + 1)
+        least = int(self.vocabulary > 2)  # 0 may be padding.
+        row = random.integers(least, self.vocabulary, width)
+        others = self.vocabulary - least
+        changed = np.append(row[:-1], least + (row[-1] - least + 1) % others)
         tokens = np.stack([row, changed]).astype("int32")
         x = {TOKENS: tokens, PADDING: np.ones_like(tokens, bool)}
         inputs = self.inputs_of(x)
