@@ -129,7 +129,7 @@ class ExportTest(absltest.TestCase):
         _, output, _ = self.call("--help")
         self.assertLessEqual(max(map(len, output.splitlines())), 80)
         for flag in ("student=keras_kd_output", "precisions=float32", "limit"):
-            self.assertIn(f"\n  --{flag} ", output)
+            self.assertRegex(output, rf"\n  --{flag}\s")
 
     @pytest.mark.slow
     def test_writes_files_that_answer(self):
