@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from absl.testing import absltest
 
+from tests import page_jobs
 from tests import pages
 from tests import reference
 from tests import support
@@ -16,7 +17,7 @@ from tests.references import sequences
 
 pytestmark = pytest.mark.slow  # To import KerasHub takes some seconds.
 
-HEAD, *_, HUB = re.split(r"^## ", pages.text("docs/jobs.md"), flags=re.M)
+HEAD, *_, HUB = page_jobs.sections("docs/jobs.md")
 PARTS = re.split(r"^### ", HUB, flags=re.M)
 SETTING, *JOBS = [pages.code_blocks(part) for part in PARTS]
 ENCODER, LANGUAGE, VOCABULARIES = JOBS
