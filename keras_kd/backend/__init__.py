@@ -38,6 +38,7 @@ is_scope_name = _chosen.is_scope_name
 is_tracing = _chosen.is_tracing
 num_replicas = _chosen.num_replicas
 origins = functools.partial(graph.origins, read=_chosen.read)
+put = _chosen.put
 read_only = _chosen.read_only
 replica_id = _chosen.replica_id
 replicas_of = _chosen.replicas_of

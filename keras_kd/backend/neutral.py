@@ -104,6 +104,11 @@ def after(x, y):
     return x
 
 
+def put(tensor, part, place):
+    """Writes a part into a tensor; see `tensorflow_functions`."""
+    return keras.ops.slice_update(tensor, place, part)
+
+
 def has_float64():
     """Whether numbers may have 64 bits."""
     return True

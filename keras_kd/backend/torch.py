@@ -171,6 +171,13 @@ def compiled(function, variables=()):
 compiled_by_shape = compiled
 
 
+def put(tensor, part, place):
+    """Writes a part into a tensor; see `tensorflow_functions`."""
+    rows = zip(place, part.shape, strict=True)
+    tensor[tuple(slice(begin, begin + size) for begin, size in rows)] = part
+    return tensor
+
+
 def is_tracing():
     """Whether a graph is being made, whose tensors have no values yet."""
     return False
