@@ -213,9 +213,31 @@ figure.savefig(OUTPUT / "errors.png", dpi=150)
 assert SMOKE or all(m["labels alone"] < 1 for m in means.values())
 
 """
-FIGURES
+Mean squared error on the test examples, mean and standard deviation of five
+seeds; the teacher is one:
+
+| | diabetes | tumours |
+|---|---|---|
+| teacher | 0.496 | 0.225 |
+| labels alone | 0.516 ± 0.029 | 0.241 ± 0.005 |
+| matched | 0.505 ± 0.021 | 0.241 ± 0.004 |
+| bounded | 0.508 ± 0.026 | 0.242 ± 0.004 |
+| bounded by the mean | 0.506 ± 0.022 | 0.243 ± 0.005 |
+
+**No arm shows a gain over the labels alone.** On *diabetes*, to match the
+teacher changes the error by -0.011 (95 % interval -0.032 to 0.009), and to be
+bounded by it by -0.008 (-0.018 to 0.003). On *tumours* the changes are -0.000
+(-0.004 to 0.004) and 0.001 (-0.002 to 0.003).
+
+**The bound did no more than that of a teacher that knows nothing:** between the
+two lie 0.002 (-0.026 to 0.030) on *diabetes* and -0.002 (-0.006 to 0.003) on
+*tumours*. There is little to gain: from the labels alone to the teacher it is
+0.02 of the variance. The paper is about the corners of boxes, with far larger
+networks and data: its figures are not compared.
 
 * **Command:** `python tutorials/26_bounded_regression.py`
+* **Cost:** 7 minutes of one CPU core (Intel Xeon). With `KERAS_KD_SMOKE=1`,
+  half a minute.
 * **How it was set up:** the sizes, the rate and the weight were chosen before
   the first run, and not changed.
 
