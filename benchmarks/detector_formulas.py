@@ -11,22 +11,21 @@ def by_confidence(values, logits):
     return ops.sum(sure * values, axis=(1, 2)) / total
 
 
-def box_distance(a, b):
-    a, b = (
-        (
-            ops.minimum(x[..., :2], x[..., 2:]),
-            ops.maximum(x[..., :2], x[..., 2:]),
-        )
-        for x in (a, b)
-    )
-    shared = ops.prod(
-        ops.relu(ops.minimum(a[1], b[1]) - ops.maximum(a[0], b[0])), axis=-1
-    )
-    union = sum(ops.prod(high - low, axis=-1) for low, high in (a, b)) - shared
-    around = ops.prod(
-        ops.maximum(a[1], b[1]) - ops.minimum(a[0], b[0]), axis=-1
-    )
-    return 1 - shared / union + (around - union) / around
+def size(low, high):
+    return ops.prod(ops.relu(high - low), axis=-1)
+
+
+def box_distance(teacher, student):
+    low = ops.minimum(teacher[..., :2], teacher[..., 2:])
+    high = ops.maximum(teacher[..., :2], teacher[..., 2:])
+    first, second = student[..., :2], student[..., 2:]
+    shared = size(ops.maximum(low, first), ops.minimum(high, second))
+    union = size(low, high) + size(first, second) - shared
+    start = ops.minimum(low, ops.minimum(first, second))
+    end = ops.maximum(high, ops.maximum(first, second))
+    around = size(start, end)
+    turned = ops.sum(ops.relu(first - second) / (end - start), axis=-1)
+    return 1 - shared / union + (around - union) / around + turned
 
 
 def detections(loss, teacher, student, labels):

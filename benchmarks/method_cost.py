@@ -18,7 +18,8 @@ a tensor over triples of examples would show as eight times as much.
 Left out are the losses of input gradients, whose formula is a second pass of
 both models, `Match`, whose formula is Keras's, `BinarySoftTargets`, for sigmoid
 outputs, `BoundedRegression`, for labels that are numbers, and
-`SelfAttentionRelations`, for sequences.
+`SelfAttentionRelations`, for sequences; `ChunkedSoftTargets` is in
+`vocabulary.py`.
 """
 
 import argparse

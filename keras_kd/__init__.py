@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keras_kd import callbacks
     from keras_kd import datasets
     from keras_kd import distribution
+    from keras_kd import export
     from keras_kd import losses
     from keras_kd import metrics
     from keras_kd import models
@@ -33,6 +34,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "distribution",
+    "export",
     "losses",
     "metrics",
     "models",
@@ -59,6 +61,7 @@ _LATER = (
     "callbacks",
     "datasets",
     "distribution",
+    "export",
     "models",
     "procedures",
     "report",

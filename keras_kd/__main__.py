@@ -18,6 +18,7 @@ from keras_kd.cli._shell.errors import UnusableError
 COMMANDS = {
     "cache": "store what a teacher says about the images, for `distill`",
     "distill": "train a teacher, students alone and distilled, and compare",
+    "export": "write a student as SavedModel, LiteRT and ONNX, and try them",
     "methods": "list the methods of distillation, with their papers",
     "search": "find the method, temperature, weights and learning rate",
 }

@@ -10,6 +10,7 @@ EXPECTED = [
     "callbacks",
     "datasets",
     "distribution",
+    "export",
     "losses",
     "metrics",
     "models",

@@ -18,6 +18,7 @@ from tests.backend import processes
 LEFT_OUT = {
     "BinarySoftTargets",
     "BoundedRegression",
+    "ChunkedSoftTargets",
     "DistillationLoss",
     "InputGradientSymmetry",
     "InputGradientTransfer",

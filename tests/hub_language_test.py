@@ -13,6 +13,7 @@ from absl.testing import parameterized
 
 import keras_kd
 from keras_kd import losses
+from keras_kd import models
 from keras_kd import transfer_sets
 from tests import hub_models
 from tests import reference
@@ -180,8 +181,12 @@ class CausalLanguageModelsTest(parameterized.TestCase):
 class StudentsTest(absltest.TestCase):
     def test_they_write_where_this_library_is_not(self):
         folder, written, paths = support.folder(self), [], []
-        for name, (_, student, *_) in pairs().items():
+        students = {}
+        for name, (teacher, student, *_) in pairs().items():
             history(name)
+            students[name] = student
+            students[f"{name}_one"] = models.drop_layers(teacher, keep=[1])
+        for name, student in students.items():
             # The sampler is no part of a file.
             student.compile(sampler="greedy", jit_compile=False)
             written.append(student.generate("the", max_length=8))

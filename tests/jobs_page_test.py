@@ -1,9 +1,6 @@
 """Runs the jobs of `docs/jobs.md`: quickly one step, slowly as they stand."""
 
-import pathlib
-import re
-import tempfile
-from unittest import mock
+import contextlib
 
 import keras
 import numpy as np
@@ -11,64 +8,20 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from tests import page_jobs
 from tests import pages
 from tests import reference
 from tests import support
+from tests.references import boxes
+from tests.references import resizing
 
 PAGE = "docs/jobs.md"
-HEAD, *SECTIONS = re.split(r"^## ", pages.text(PAGE), flags=re.MULTILINE)
+SECTIONS = page_jobs.sections(PAGE)[1:]
 JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
-CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, NUMBERS, TAGS, OWN = JOBS
+CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, HALVES, *OTHERS = JOBS
+NUMBERS, TAGS, DETECTOR, EMBEDDING, HEADS, OWN = OTHERS
 NAMED = [(f"job_{place}", code) for place, code in enumerate(JOBS)]
 FEW = 32  # One batch, whose means are those of all its positions.
-
-
-class Jobs:
-    """Runs what the jobs share once, and each job once, from there.
-
-    Attributes:
-        shared: What they share, by name.
-        folder: Where they run.
-    """
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.shared = {}
-        self._done = {}
-        for code in pages.code_blocks(HEAD):
-            pages.run(code, self.folder, self.shared)
-
-    def run(self, code):
-        """Runs a job, or finds its result.
-
-        Returns:
-            Its names, the student's weights before each `fit` and after the
-            last, and the logs of each.
-        """
-        if code not in self._done:
-            self._done[code] = self._run(code)
-        return self._done[code]
-
-    def _run(self, code):
-        keras.utils.set_random_seed(0)
-        names, weights, logs = dict(self.shared), [], []
-        fit = keras_kd.Distiller.fit
-
-        def recorded(distiller, *args, **kwargs):
-            weights.append(support.values(distiller.student.weights))
-            history = fit(distiller, *args, **kwargs)
-            logs.append(history.history)
-            return history
-
-        with mock.patch.object(keras_kd.Distiller, "fit", recorded):
-            pages.run(code, self.folder, names)
-        weights.append(support.values(names["distiller"].student.weights))
-        return names, weights, logs
-
-
-def jobs_of(test_class):
-    """The jobs that the tests of a class run, in a folder of its own."""
-    return Jobs(test_class.enterClassContext(tempfile.TemporaryDirectory()))
 
 
 @support.eager_tests
@@ -77,7 +30,7 @@ class OneStepTest(parameterized.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         with support.eagerly(), pages.one_step():
-            cls.jobs = jobs_of(cls)
+            cls.jobs = page_jobs.jobs_of(cls, PAGE)
 
     def setUp(self):
         super().setUp()
@@ -148,6 +101,38 @@ class OneStepTest(parameterized.TestCase):
         np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-4)
         np.testing.assert_allclose(logs["accuracy"], right, rtol=1e-5)
 
+    def test_void_leaves_the_overlap(self):
+        logs, y, _, student = self.evaluated(SEGMENTER, "images", "masks")
+        choice, label = student.argmax(-1)[y != 255], y[y != 255]
+        overlaps = [
+            ((choice == c) & (label == c)).sum()
+            / ((choice == c) | (label == c)).sum()
+            for c in (0, 1)
+        ]
+        np.testing.assert_allclose(
+            logs["mean_io_u"], np.mean(overlaps), rtol=1e-5
+        )
+
+    def test_halves_are_compared_with_the_flipped_image(self):
+        names, *_ = self.jobs.run(HALVES)
+        # Where the cache is.
+        self.enterContext(contextlib.chdir(self.jobs.folder))
+        distiller, teacher = names["distiller"], names["teacher"]
+        halves = names["halves"].skip(len(names["images"])).batch(FEW)
+        ((entry, y),) = halves.take(1)
+        x, _ = keras_kd.batch.split(entry)
+        self.assertTrue(np.any(x != names["images"][:FEW]))
+        logs = support.evaluated(distiller, halves.take(1))
+        long, short = (
+            reference.float64(m(x)) for m in (teacher, distiller.student)
+        )
+        student = resizing.linear(short, 8, 8)
+        valid = resizing.covered(y.numpy() != 255, 8, 8)
+        self.assertTrue(valid.any() and not valid.all())
+        soft = reference.soft_targets(long, student, 2.0)[valid].mean()
+        # The cache has numbers of half precision.
+        np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-2)
+
     def test_numbers_are_compared_as_numbers(self):
         logs, y, teacher, student = self.evaluated(NUMBERS, "images", "labels")
         match = np.square(teacher - student).mean()
@@ -161,6 +146,48 @@ class OneStepTest(parameterized.TestCase):
         right = ((student > 0) == y).mean()
         np.testing.assert_allclose(logs["binary_soft_targets"], soft, rtol=1e-4)
         np.testing.assert_allclose(logs["binary_accuracy"], right, rtol=1e-5)
+
+    def test_a_detector_learns_where_its_teacher_is_sure(self):
+        names, *_ = self.jobs.run(DETECTOR)
+        distiller, x = names["distiller"], names["scenes"][:FEW]
+        y = {name: labels[:FEW] for name, labels in names["there"].items()}
+        logs = support.evaluated(distiller, x, y)
+        teacher, student = (
+            [
+                reference.float64(found[name]).reshape(FEW, 16, -1)
+                for name in ("scores", "boxes")
+            ]
+            for found in (distiller.teacher(x), distiller.student(x))
+        )
+        soft = boxes.soft_targets(teacher, student).mean()
+        np.testing.assert_allclose(logs["box_soft_targets"], soft, rtol=1e-4)
+        error = np.abs(student[1] - y["boxes"].reshape(FEW, 16, 4)).mean(-1)
+        has_box = y["scores"].any(axis=-1).reshape(FEW, 16)
+        self.assertTrue(np.all(has_box.sum(axis=1) == 1))
+        error = np.mean(error[has_box])
+        found = names["box_error"](
+            y["boxes"], student[1].reshape(y["boxes"].shape)
+        )
+        np.testing.assert_allclose(np.mean(found), error, rtol=1e-5)
+
+    def test_heads_are_compared_each_with_its_own(self):
+        names, *_ = self.jobs.run(HEADS)
+        distiller, x = names["distiller"], names["images"][:FEW]
+        y = {name: labels[:FEW] for name, labels in names["both"].items()}
+        logs = support.evaluated(distiller, x, y)
+        teacher, student = (
+            {name: reference.float64(one) for name, one in found.items()}
+            for found in (distiller.teacher(x), distiller.student(x))
+        )
+        soft = reference.soft_targets(teacher["digit"], student["digit"], 4.0)
+        match = np.square(teacher["size"] - student["size"])
+        right = student["digit"].argmax(-1) == y["digit"]
+        for key, values in (
+            ("soft_targets", soft),
+            ("match", match),
+            ("digit_accuracy", right),
+        ):
+            np.testing.assert_allclose(logs[key], values.mean(), rtol=1e-4)
 
     def test_a_teacher_of_probabilities_gives_logits(self):
         names, *_ = self.jobs.run(OWN)
@@ -177,7 +204,7 @@ class LearntTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.jobs = jobs_of(cls)
+        cls.jobs = page_jobs.jobs_of(cls, PAGE)
 
     def last(self, code):
         """The logs of a job's last epoch."""
@@ -200,6 +227,7 @@ class LearntTest(parameterized.TestCase):
         ("of_next_words", LANGUAGE, "accuracy", 0.1),
         ("of_pixels", SEGMENTER, "accuracy", 0.73),
         ("of_tags", TAGS, "binary_accuracy", 0.6),
+        ("of_one_of_two_heads", HEADS, "digit_accuracy", 0.1),
         ("of_own_images", OWN, "val_accuracy", 0.1),
     )
     def test_half_of_what_a_constant_answer_misses_is_right(self, *case):
@@ -210,6 +238,25 @@ class LearntTest(parameterized.TestCase):
         names, *_ = self.jobs.run(NUMBERS)
         spread = np.abs(names["labels"] - names["labels"].mean()).mean()
         self.assertLess(self.last(NUMBERS)["mae"], 0.75 * spread)
+
+    def test_a_box_is_found_where_the_student_is_surest(self):
+        names, *_ = self.jobs.run(DETECTOR)
+        found = names["distiller"].student.predict(names["scenes"], verbose=0)
+        scores = found["scores"].max(axis=-1).reshape(999, 16)
+        at, labels = (
+            of["boxes"].reshape(999, 16, 4) for of in (found, names["there"])
+        )
+        surest = at[np.arange(999), scores.argmax(axis=1)]
+        right = labels[labels[..., 2] > 0]
+        # Below that, they share more than half of what they cover.
+        near = boxes.box_distances(right[None], surest[None]) < 0.5
+        # Of boxes at random, one in fifty.
+        self.assertGreater(np.mean(near), 0.5)
+
+    def test_alike_images_are_near(self):
+        names, *_ = self.jobs.run(EMBEDDING)
+        # At random, one in ten.
+        self.assertGreater(names["found"].recall[1], 0.8)
 
     @parameterized.named_parameters(*NAMED)
     def test_the_student_comes_nearer_to_its_teacher(self, code):
@@ -223,8 +270,8 @@ support.mark_slow(LearntTest, "test_")
 
 
 class PageTest(absltest.TestCase):
-    def test_there_are_seven_jobs(self):
-        self.assertLen(SECTIONS, 7)
+    def test_there_are_ten_jobs(self):
+        self.assertLen(SECTIONS, 10)
 
     def test_no_block_of_a_job_has_more_than_ten_lines(self):
         self.assertEmpty([code for code in JOBS if code.count("\n") > 10])

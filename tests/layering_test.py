@@ -18,7 +18,7 @@ LAYERS = (
     {"distiller", "mutual_distiller"},
     {"_runs"},
     {"procedures"},
-    {"report", "search"},
+    {"export", "report", "search"},
     {"__init__"},
     {"__main__", "cli"},
 )
@@ -28,11 +28,14 @@ MAY_IMPORT_TENSORFLOW = (
     "backend/",
     "datasets/",
     "distribution.py",
+    "export/_convert.py",
+    "export/_runtimes.py",
     "teachers/_cache/",
     "teachers/cached.py",
 )
 MAY_DEFINE_FLAGS = ("__main__.py", "cli/")
 IMPORTED_WHERE_USED = (
+    *("ai_edge_litert", "onnx", "onnxruntime", "tf2onnx"),
     "keras_tuner",
     "matplotlib",
     "sklearn",

@@ -1,5 +1,7 @@
 """Labels of nan, void positions, and weights of examples and positions."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -56,6 +58,41 @@ class NanTest(parameterized.TestCase):
         np.testing.assert_allclose(
             logs["student_loss"], (student[1:] ** 2).mean(), rtol=1e-5
         )
+
+
+def per_example(labels, found):
+    """One value for each example of positions."""
+    error = keras.ops.square(labels - found)
+    return keras.ops.mean(error, axis=(1, 2))
+
+
+class LossOfAllPositionsTest(parameterized.TestCase):
+    """Such as one that counts overlaps, and no position by itself."""
+
+    @parameterized.parameters("tests", None)
+    def test_gives_a_value_per_example(self, module):
+        random = np.random.default_rng(0)
+        x = random.normal(size=(6, 5, 4)).astype("float32")
+        y = random.normal(size=(6, 5, 3)).astype("float32")
+        weights = random.random(6).astype("float32")
+        # Code that is executed as text may be of no module.
+        with mock.patch.object(per_example, "__module__", module):
+            distiller = make(
+                per_example,
+                None,
+                keras_kd.losses.Match(loss="mse"),
+                shape=(5, 4),
+            )
+            logs = distiller.evaluate(
+                x, y, verbose=0, return_dict=True, sample_weight=weights
+            )
+            _, student = logits(distiller, x)
+            change, _ = step(distiller, x, y)
+        values = weights * np.square(y - student).mean(axis=(1, 2))
+        np.testing.assert_allclose(
+            logs["student_loss"], values.mean(), rtol=1e-5
+        )
+        self.assertGreater(np.abs(change[0]).max(), 1e-5)
 
 
 @support.eager_tests

@@ -28,7 +28,7 @@ class Head:
     def __init__(self, model, tap, loss):
         self.model = model
         need = f"the loss {loss!r} needs the head behind it"
-        self._functions = _Behind(model, tap, need).parts(keras.Function)
+        self._functions = Behind(model, tap, need).parts(keras.Function)
 
     def __call__(self, feature):
         """The model's output.
@@ -65,9 +65,7 @@ def upper_part(model, tap, name):
         TypeError: See `Head`.
         ValueError: See `Head`.
     """
-    parts = _Behind(model, tap, "what is behind it is copied").parts(
-        keras.Model
-    )
+    parts = Behind(model, tap, "what is behind it is copied").parts(keras.Model)
     if not parts:
         end = model.outputs[0]
         inputs = keras.Input(batch_shape=end.shape, dtype=end.dtype)
@@ -79,43 +77,46 @@ def upper_part(model, tap, name):
     return keras.Model(inputs, x, name=name)
 
 
-def check_has_graph(teacher, need):
-    """Validates that what is behind a tap of a teacher can be known.
+def check_has_graph(model, need, role="teacher"):
+    """Validates that what is behind a tap of a model can be known.
 
     Args:
-        teacher: A `keras.Model`.
+        model: A `keras.Model`.
         need: Why it must be known, for the error.
+        role: The caller's argument. Defaults to `"teacher"`.
     """
-    if not _has_graph(teacher):
+    if not _has_graph(model):
         raise TypeError(
-            "`teacher` must be a Functional or Sequential model, since "
+            f"`{role}` must be a Functional or Sequential model, since "
             f"only a graph shows what is behind a tap, and {need}. "
-            f'Received: teacher="{teacher.name}" of type '
-            f"{type(teacher).__name__}. Build it as "
+            f'Received: {role}="{model.name}" of type '
+            f"{type(model).__name__}. Build it as "
             "`keras.Model(inputs, outputs)`."
         )
 
 
-class _Behind:
+class Behind:
     """The ways from a tap to the output, one for each model around it.
 
     Args:
         model: See `Head`.
         tap: See `Head`.
         need: Why it must be known, for errors.
+        role: `"teacher"`, the default, or `"student"`, for errors.
     """
 
-    def __init__(self, model, tap, need):
+    def __init__(self, model, tap, need, role="teacher"):
         self._model = model
         self._tap = tap
         self._need = need
-        check_has_graph(model, need)
+        self._role = role
+        check_has_graph(model, need, role)
         if tap is None:
             raise self._refusal("the head begins there", "Tap a layer.")
         place = places.find(model, tap)
         if place.layer is None:
             raise ValueError(
-                taps.unknown_tap(model, (), tap, "teacher", "teacher_tap")
+                taps.unknown_tap(model, (), tap, role, f"{role}_tap")
             )
         self._ends = self._find(model, place.path, place.is_input)
 
@@ -168,9 +169,9 @@ class _Behind:
 
     def _refusal(self, reason, remedy):
         return ValueError(
-            "`teacher_tap` must be a place that the whole output follows from, "
-            f"since {self._need}. Received: teacher="
-            f'"{self._model.name}", teacher_tap={self._tap!r}; {reason}. '
+            f"`{self._role}_tap` must be a place that the whole output follows "
+            f"from, since {self._need}. Received: {self._role}="
+            f'"{self._model.name}", {self._role}_tap={self._tap!r}; {reason}. '
             f"{remedy}"
         )
 

@@ -24,7 +24,7 @@ def refuse_unfit(model, x, role, error):
             was built for.
     """
     spec = model_specs.input_spec(model)
-    if not _fits(x, spec):
+    if not fits(x, spec):
         raise ValueError(
             f"`x` must fit the {role}, since it is called with it. Received: "
             f"{batch.described(x)} for {role}={model.name!r}, which takes "
@@ -32,7 +32,7 @@ def refuse_unfit(model, x, role, error):
         ) from error
 
 
-def _fits(x, spec):
+def fits(x, spec):
     """Whether an input is like the one that a model was built for."""
     if isinstance(x, dict) != isinstance(spec, dict):
         return False

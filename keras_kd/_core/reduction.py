@@ -159,8 +159,10 @@ def reads_masks(loss):
     if isinstance(loss, functools.partial):
         return reads_masks(loss.func)
     function = getattr(loss, "fn", loss)
+    # A function made by `exec`, as of a page of code, may be of no module.
     is_own = all(
-        part.__module__.split(".")[0] == "keras" for part in (loss, function)
+        (part.__module__ or "").split(".")[0] == "keras"
+        for part in (loss, function)
     )
     is_plain = not isinstance(loss, keras.losses.Loss) or (
         type(loss).__call__ is keras.losses.Loss.__call__
@@ -180,6 +182,22 @@ def over_replicas(loss):
         The same structure with `GlobalMean` in place of the losses.
     """
     return keras.tree.map_structure(_over_replicas, loss)
+
+
+def by_examples(loss):
+    """Lets losses that are not Keras's give values of fewer axes than a mask.
+
+    Keras multiplies both, which fails for a value per example of a map.
+
+    Args:
+        loss: Anything that `compile` takes, on one replica.
+
+    Returns:
+        The same structure with `GlobalMean` in place of those losses.
+    """
+    return keras.tree.map_structure(
+        lambda one: one if reads_masks(one) else _over_replicas(one), loss
+    )
 
 
 def _over_replicas(loss):

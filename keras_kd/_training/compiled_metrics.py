@@ -216,10 +216,14 @@ class LabelMetric(keras.metrics.Metric):
         positions = y_pred[..., 0] if has_classes else y_pred
         mask = reduction.broadcast_like(mask, positions, ops.any)
         weights = ops.broadcast_to(mask, ops.shape(positions))
-        weights = ops.cast(weights, self.metric.dtype)
-        if sample_weight is not None:
-            given = ops.cast(sample_weight, weights.dtype)
-            weights *= reduction.broadcast_like(given, weights, ops.mean)
+        if sample_weight is None:
+            weights = ops.cast(weights, self.metric.dtype)
+        else:
+            # Not in whole numbers, for metrics that count in these.
+            weights = ops.cast(weights, sample_weight.dtype)
+            weights *= reduction.broadcast_like(
+                sample_weight, weights, ops.mean
+            )
         if has_classes and isinstance(self.metric, keras.metrics.BinaryIoU):
             weights = ops.broadcast_to(weights[..., None], ops.shape(y_pred))
         return weights

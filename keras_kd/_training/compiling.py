@@ -78,9 +78,12 @@ class Compiling(logs.Reporting):
                 (others, weighted_others), outputs
             )
         replicas = backend.replicas_of(self)
+        averaged = (
+            reduction.over_replicas if replicas > 1 else reduction.by_examples
+        )
         super().compile(
             optimizer,
-            reduction.over_replicas(loss) if replicas > 1 else loss,
+            averaged(loss),
             loss_weights,
             others,
             weighted_others,

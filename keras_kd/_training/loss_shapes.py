@@ -7,7 +7,9 @@ import keras
 
 from keras_kd import backend
 from keras_kd._core import ensemble_logits
+from keras_kd._core import heads
 from keras_kd._core import places
+from keras_kd._core.output_layers import OutputLayer
 from keras_kd._training import checks
 from keras_kd._training.mixed_examples import check_examples_apart
 from keras_kd.losses import declaration
@@ -39,24 +41,33 @@ def build(losses, teacher, student):
         teacher: The teacher's `Outputs`.
         student: The student's `ModelOutputs`.
 
+    Returns:
+        The parts of the models that each loss needs, a dict by its name.
+
     Raises:
         ValueError: If a loss cannot compare the shapes at its taps, was built
             for others, or does not return a value per example.
     """
     _, teacher_tensors = teacher.symbolic()
     _, student_tensors = student.symbolic()
+    parts = {}
     for name, loss in losses.items():
-        shapes = _gradient_shapes(name, loss, (teacher, student))
-        _build_one(
-            name,
-            loss,
+        parts[name] = _parts(name, loss, teacher, student)
+        tensors = (
             places.at(loss.teacher_tap, teacher_tensors),
             places.at(loss.student_tap, student_tensors),
-            shapes,
         )
+        shapes = _gradient_shapes(name, loss, (teacher, student))
+        for role, tensor in zip(("teacher", "student"), tensors, strict=True):
+            layer = parts[name].get(f"{role}_output_layer")
+            if layer is not None:
+                logits = (*tensor.shape[:-1], layer.classes)
+                shapes[f"{role}_output_layer_shape"] = logits
+        _build_one(name, loss, *tensors, shapes)
+    return parts
 
 
-def _build_one(name, loss, teacher, student, gradient_shapes):
+def _build_one(name, loss, teacher, student, further):
     """Makes the weights of one loss; see `build`."""
     for one in teacher if isinstance(teacher, tuple) else (teacher,):
         checks.check_form(name, loss, one)
@@ -65,7 +76,7 @@ def _build_one(name, loss, teacher, student, gradient_shapes):
     shapes = {
         "teacher_shape": places.map_each(_shape, teacher),
         "student_shape": places.map_each(_shape, student),
-        **gradient_shapes,
+        **further,
     }
     if not loss.built:
         loss.build(**shapes)
@@ -82,6 +93,28 @@ def _build_one(name, loss, teacher, student, gradient_shapes):
     _check_built(name, layers)
     if not loss.compares_examples and backend.num_replicas() > 1:
         check_examples_apart(name, loss, shapes)
+
+
+def _parts(name, loss, teacher, student):
+    """The parts of the models that a loss needs, by name.
+
+    Args:
+        name: Name of the loss.
+        loss: A `DistillationLoss`.
+        teacher: The teacher's `Outputs`.
+        student: The student's `ModelOutputs`.
+    """
+    found = {}
+    if "teacher_head" in loss.needs:
+        found["teacher_head"] = heads.Head(
+            teacher.model, loss.teacher_tap, name
+        )
+    for role, side in ("teacher", teacher), ("student", student):
+        if f"{role}_output_layer" in loss.needs:
+            found[f"{role}_output_layer"] = OutputLayer(
+                side.model, getattr(loss, f"{role}_tap"), role, name
+            )
+    return found
 
 
 def _gradient_shapes(name, loss, sides):

@@ -6,7 +6,6 @@ from typing import Any
 from keras import ops
 
 from keras_kd._core import ensemble_logits
-from keras_kd._core import heads
 from keras_kd._core import places
 from keras_kd._core import reduction
 from keras_kd._core.input_gradients import check_served
@@ -36,6 +35,7 @@ class Comparison:
         self.losses = losses
         self.teacher = teacher
         self.student = student
+        parts = loss_shapes.build(losses, teacher, student)
         self._terms = [
             Term(
                 name,
@@ -46,9 +46,7 @@ class Comparison:
                 if set(places.each(loss.student_tap))
                 <= set(student.output_names)
                 else None,
-                heads.Head(teacher.model, loss.teacher_tap, name)
-                if "teacher_head" in loss.needs
-                else None,
+                parts[name],
                 declaration.takes_position_weights(loss),
             )
             for name, loss in losses.items()
@@ -59,7 +57,6 @@ class Comparison:
         self._student_taps = dict.fromkeys(
             tap for term in self._terms for tap in term.student_taps
         )
-        loss_shapes.build(losses, teacher, student)
 
     def terms(self, teacher, student, examples, replicas):
         """Computes the mean of each loss over the global batch.
@@ -113,7 +110,7 @@ class Term:
         student_taps: Its taps of the student, a tuple.
         output: Name of the student's output that is compared, or a tuple of
             several; `None` for a place inside, or the only output.
-        head: `heads.Head` of the teacher if it is needed, or `None`.
+        parts: Parts of the models that it needs, by name.
         takes_position_weights: Whether its `call` takes weights of positions.
     """
 
@@ -122,7 +119,7 @@ class Term:
     teacher_taps: tuple
     student_taps: tuple
     output: str | None
-    head: heads.Head | None
+    parts: dict[str, Any]
     takes_position_weights: bool
 
 
@@ -131,7 +128,7 @@ def _served(term, teacher, student, examples):
     offered = {
         "labels": examples.labels,
         "example_ids": examples.reserved.get("example_ids"),
-        "teacher_head": term.head,
+        **term.parts,
         **teacher.gradients.get(term.name, {}),
         **student.gradients.get(term.name, {}),
     }

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_kd.losses import declaration
+
 # Two examples, which two replicas would get one each.
 EXAMPLES = 2
 UNKNOWN_LENGTH = 3
@@ -37,6 +39,9 @@ def depends_on_batch(loss, shapes):
         loss: A built `DistillationLoss`.
         shapes: What its `build` takes: shapes by the names of arguments.
     """
+    if not set(loss.needs).isdisjoint(declaration.PARTS):
+        # Only the models have them.
+        return False
     random = np.random.default_rng(0)
     arguments = {
         argument.removesuffix("_shape"): _random(random, shape)

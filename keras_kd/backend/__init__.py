@@ -32,11 +32,13 @@ has_float64 = _chosen.has_float64
 input_gradients = _chosen.input_gradients
 is_in_reach = _chosen.is_in_reach
 is_in_scope = _chosen.is_in_scope
+is_recorded = _chosen.is_recorded
 is_probability = functools.partial(graph.is_probability, read=_chosen.read)
 is_scope_name = _chosen.is_scope_name
 is_tracing = _chosen.is_tracing
 num_replicas = _chosen.num_replicas
 origins = functools.partial(graph.origins, read=_chosen.read)
+put = _chosen.put
 read_only = _chosen.read_only
 replica_id = _chosen.replica_id
 replicas_of = _chosen.replicas_of

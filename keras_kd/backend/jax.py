@@ -30,6 +30,8 @@ from keras_kd.backend.neutral import buffers as buffers
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
+from keras_kd.backend.neutral import is_recorded as is_recorded
+from keras_kd.backend.neutral import put as put
 from keras_kd.backend.one_device import FirstBatch as FirstBatch
 from keras_kd.backend.one_device import OneDeviceSteps
 from keras_kd.backend.one_device import all_rows as all_rows

@@ -94,9 +94,19 @@ def buffers(layer):
     return []
 
 
+def is_recorded():
+    """Whether what is computed here can be differentiated: nothing tells."""
+    return True
+
+
 def after(x, y):
     """Delays a tensor until another is computed."""
     return x
+
+
+def put(tensor, part, place):
+    """Writes a part into a tensor; see `tensorflow_functions`."""
+    return keras.ops.slice_update(tensor, place, part)
 
 
 def has_float64():

@@ -18,6 +18,7 @@ from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )
 from keras_kd.backend.neutral import has_float64 as has_float64
+from keras_kd.backend.neutral import is_recorded as is_recorded
 from keras_kd.backend.passes import read_only as read_only
 from keras_kd.backend.passes import unchanged as unchanged
 from keras_kd.backend.tensorflow_functions import after as after
@@ -30,12 +31,14 @@ from keras_kd.backend.tensorflow_functions import compiled as compiled
 from keras_kd.backend.tensorflow_functions import (
     compiled_by_shape as compiled_by_shape,
 )
+from keras_kd.backend.tensorflow_functions import in_place
 from keras_kd.backend.tensorflow_functions import (
     input_gradients as input_gradients,
 )
 from keras_kd.backend.tensorflow_functions import is_in_reach as is_in_reach
 from keras_kd.backend.tensorflow_functions import is_tracing as is_tracing
 from keras_kd.backend.tensorflow_functions import num_replicas as num_replicas
+from keras_kd.backend.tensorflow_functions import put as put
 from keras_kd.backend.tensorflow_functions import replica_id as replica_id
 from keras_kd.backend.tensorflow_graph import read as read
 from keras_kd.backend.tensorflow_replicas import gather_ints as gather_ints
@@ -183,6 +186,7 @@ class Trainer:
         if neutral.has_labels(data_batch):
             self._symbolic_build(data_batch=data_batch)
 
+    @in_place
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the students, and the weights of the losses, on a batch."""
         # The teacher runs here, outside of the tapes, which would keep every

@@ -1,7 +1,12 @@
 """Functions of tensors on TensorFlow, and what replicas tell each other."""
 
+import contextvars
+import functools
+
 import keras
 import tensorflow as tf
+
+_is_in_place = contextvars.ContextVar("is_in_place", default=False)
 
 
 def is_tracing():
@@ -54,6 +59,49 @@ def after(x, y):
     """
     with tf.control_dependencies([y]):
         return tf.identity(x)
+
+
+def in_place(step):
+    """Decorates a step of a model, in which `put` makes no copy.
+
+    Operations that write in the memory of a tensor at a place that a loop
+    decides on are none that XLA has, and what XLA has copies it without XLA.
+
+    Args:
+        step: A method of a compiled model.
+    """
+
+    @functools.wraps(step)
+    def run(model, data):
+        token = _is_in_place.set(not model.jit_compile)
+        try:
+            return step(model, data)
+        finally:
+            _is_in_place.reset(token)
+
+    return run
+
+
+def put(tensor, part, place):
+    """Writes a part into a tensor that nothing else uses.
+
+    Args:
+        tensor: The tensor, in whose memory a step writes; see `in_place`.
+        part: A tensor of as many axes.
+        place: Where the part begins, an index for each axis.
+
+    Returns:
+        The changed tensor.
+    """
+    if not _is_in_place.get():
+        return keras.ops.slice_update(tensor, place, part)
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=tensor,
+        begin=place,
+        end=[n + length for n, length in zip(place, part.shape, strict=True)],
+        strides=[1] * len(place),
+        value=part,
+    )
 
 
 def num_replicas():

@@ -171,9 +171,21 @@ def compiled(function, variables=()):
 compiled_by_shape = compiled
 
 
+def put(tensor, part, place):
+    """Writes a part into a tensor; see `tensorflow_functions`."""
+    rows = zip(place, part.shape, strict=True)
+    tensor[tuple(slice(begin, begin + size) for begin, size in rows)] = part
+    return tensor
+
+
 def is_tracing():
     """Whether a graph is being made, whose tensors have no values yet."""
     return False
+
+
+def is_recorded():
+    """Whether what is computed here can be differentiated."""
+    return torch.is_grad_enabled()
 
 
 def is_in_reach(tensor, output):
@@ -217,7 +229,7 @@ def input_gradients(function, x, objectives):
         name to the gradient of its values, of the structure and shape of `x`,
         zeros for integers. The gradients can be differentiated again.
     """
-    is_recorded = torch.is_grad_enabled()
+    is_kept = is_recorded()
     with torch.enable_grad():
         inputs = keras.tree.map_structure(_leaf, x)
         flat = keras.tree.flatten(inputs)
@@ -229,7 +241,7 @@ def input_gradients(function, x, objectives):
                 torch.autograd.grad(
                     objective(result).sum(),
                     watched,
-                    create_graph=is_recorded,
+                    create_graph=is_kept,
                     retain_graph=True,
                     allow_unused=True,
                 )
@@ -239,7 +251,7 @@ def input_gradients(function, x, objectives):
                 for t in flat
             ]
             gradients[name] = keras.tree.pack_sequence_as(inputs, rows)
-    if not is_recorded:
+    if not is_kept:
         result, gradients = keras.tree.map_structure(
             _detached, (result, gradients)
         )

@@ -190,6 +190,10 @@ PYTHON_ONLY = {
         "Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780",
     ),
     "losses.BinarySoftTargets": ("soft targets of sigmoid outputs", HINTON),
+    "losses.ChunkedSoftTargets": (
+        "soft targets of many classes, a chunk of them at a time",
+        HINTON,
+    ),
     "losses.BoundedRegression": (
         "numbers: the labels, while the student is worse than the teacher",
         "Chen et al. 2017, https://papers.nips.cc/paper/6676",

@@ -8,6 +8,7 @@ from keras_kd.losses.binary_soft_targets import BinarySoftTargets
 from keras_kd.losses.bounded_regression import BoundedRegression
 from keras_kd.losses.box_soft_targets import BoxSoftTargets
 from keras_kd.losses.channel_distributions import ChannelDistributions
+from keras_kd.losses.chunked_soft_targets import ChunkedSoftTargets
 from keras_kd.losses.contrastive_queue import ContrastiveQueue
 from keras_kd.losses.contrastive_representation import ContrastiveRepresentation
 from keras_kd.losses.decoupled_soft_targets import DecoupledSoftTargets
@@ -50,6 +51,7 @@ __all__ = [
     "BoundedRegression",
     "BoxSoftTargets",
     "ChannelDistributions",
+    "ChunkedSoftTargets",
     "ContrastiveQueue",
     "ContrastiveRepresentation",
     "DecoupledSoftTargets",

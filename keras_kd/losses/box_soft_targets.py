@@ -40,12 +40,26 @@ def corners(boxes, box_format):
     Returns:
         Two tensors, `(..., 2)`, the first nowhere greater.
     """
+    first, second = ends(boxes, box_format)
+    return ops.minimum(first, second), ops.maximum(first, second)
+
+
+def ends(boxes, box_format):
+    """The corners of boxes in the order in which they are given.
+
+    Args:
+        boxes: `(..., 4)`.
+        box_format: One of `FORMATS`.
+
+    Returns:
+        Two tensors, `(..., 2)`.
+    """
     first, second = boxes[..., :2], boxes[..., 2:]
     if box_format == "center_xywh":
         first = first - second / 2
     if box_format.endswith("xywh"):
         second = first + second
-    return ops.minimum(first, second), ops.maximum(first, second)
+    return first, second
 
 
 def area(size):
@@ -59,20 +73,29 @@ def box_distance(teacher, student, box_format):
 
     Args:
         teacher: Boxes, `(..., 4)`.
-        student: Boxes, same shape.
+        student: Boxes, same shape. Of one that is reversed, the second corner
+            before the first, the distance is greater by the length of that, in
+            parts of what is around both, or it would never turn.
         box_format: One of `FORMATS`.
 
     Returns:
-        Numbers from 0, equal boxes, to 2, `(...)`. Two boxes without area at
-        one place, or on one line along an axis, have 0.
+        Numbers from 0, equal boxes, to 2, and to 4 for reversed ones, `(...)`.
+        Two boxes without area at one place, or on one line along an axis, have
+        0.
     """
-    (low, high), (other_low, other_high) = (
-        corners(boxes, box_format) for boxes in (teacher, student)
+    low, high = corners(teacher, box_format)
+    first, second = ends(student, box_format)
+    shared = area(ops.minimum(high, second) - ops.maximum(low, first))
+    joint = area(high - low) + area(second - first) - shared
+    around = ops.maximum(high, ops.maximum(first, second)) - ops.minimum(
+        low, ops.minimum(first, second)
     )
-    shared = area(ops.minimum(high, other_high) - ops.maximum(low, other_low))
-    joint = area(high - low) + area(other_high - other_low) - shared
-    hull = area(ops.maximum(high, other_high) - ops.minimum(low, other_low))
-    return ops.where(hull > 0, 2 - _part(shared, joint) - _part(joint, hull), 0)
+    hull = area(around)
+    distance = ops.where(
+        hull > 0, 2 - _part(shared, joint) - _part(joint, hull), 0
+    )
+    reversed_by = _part(ops.relu(first - second), around)
+    return distance + ops.sum(reversed_by, axis=-1)
 
 
 def _part(some, whole):
@@ -98,7 +121,10 @@ class BoxSoftTargets(DistillationLoss):
     an image without anything counts little, and the other anchors are left to
     the loss on the labels. GIoU is the intersection of two boxes over their
     union, less the part of the smallest box around both that neither covers:
-    it tells how far apart boxes are that do not meet.
+    it tells how far apart boxes are that do not meet. A reversed box of the
+    student, the second corner before the first or a size negative, has no area;
+    added to its distance is how long it is that way, in parts of the smallest
+    box around both, or it would never turn.
 
     Boxes are decoded, not offsets from anchors, whose GIoU means nothing: a
     model that gives offsets ends in a layer that decodes them. Their unit does

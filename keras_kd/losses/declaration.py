@@ -4,7 +4,9 @@ import inspect
 
 from keras_kd._core import resizing
 
-# What a loss may ask for besides the two tensors; see `DistillationLoss`.
+# Parts of a model that a loss may ask for; see `DistillationLoss`.
+PARTS = ("teacher_head", "teacher_output_layer", "student_output_layer")
+# What a loss may ask for besides the two tensors.
 SERVED = (
     "labels",
     "example_ids",
@@ -12,7 +14,7 @@ SERVED = (
     "student_input_gradient",
     "teacher_input_gradient_of_view",
     "student_input_gradient_of_view",
-    "teacher_head",
+    *PARTS,
 )
 WEIGHTS = "example_weights"
 POSITION_WEIGHTS = "position_weights"

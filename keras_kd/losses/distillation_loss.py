@@ -53,9 +53,9 @@ class DistillationLoss(keras.layers.Layer):
       the same at the loss's `input_view` of the input, such as a flipped
       image: that model runs once more. See `InputGradientSymmetry`.
     * `"teacher_head"`: a function from a tensor of the shape at `teacher_tap`
-      to the output of the teacher, a Functional or Sequential model. It has the
-      teacher's layers behind that tap, in inference mode; a gradient goes
-      through it and changes nothing of it.
+      to the output of a Functional or Sequential teacher, by its own layers in
+      inference mode; a gradient goes through it and changes nothing of it.
+      `"teacher_output_layer"`, `"student_output_layer"`: `ChunkedSoftTargets`.
     * The average of the members of an arithmetic `teachers.EnsembleTeacher`:
       `accepts_members = True` declares that `call` may get the logits of the
       averaged probabilities, those at `temperature` if the loss has one.

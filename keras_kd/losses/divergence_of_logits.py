@@ -49,7 +49,7 @@ def divergence_of_logits(first, second, temperature, *, by_first=False):
             if upstream is None:
                 (upstream,) = arguments
                 upstream = backend.after(upstream, value)
-            else:
+            elif backend.is_recorded():
                 # On PyTorch, only what is made of these can be differentiated
                 # again.
                 kept = arguments, _slopes(*arguments, has_slopes_of_first)
@@ -160,15 +160,15 @@ def near(first, second):
     both = first, second
     highest = [ops.stop_gradient(reduction.highest(x)) for x in both]
     is_far = ops.abs(highest[0] - highest[1]) > FAR
-    first, second = ops.cond(
-        ops.any(is_far),
-        lambda: tuple(
-            x - ops.where(is_far, most, 0.0)
-            for x, most in zip(both, highest, strict=True)
-        ),
-        lambda: both,
-    )
-    return first, second, *(ops.where(is_far, 0.0, most) for most in highest)
+
+    def moved():
+        pairs = list(zip(both, highest, strict=True))
+        return (
+            *(x - ops.where(is_far, most, 0.0) for x, most in pairs),
+            *(ops.where(is_far, 0.0, most) for most in highest),
+        )
+
+    return ops.cond(ops.any(is_far), moved, lambda: (*both, *highest))
 
 
 def _softmax(logits, highest, temperature, is_differentiated):
@@ -195,7 +195,7 @@ def _gradients(upstream, inputs, slopes, by_first, by_temperature):
     first, second, temperature = inputs
     of_first, of_second = slopes
     factor = ops.expand_dims(upstream / temperature, axis=-1)
-    of_temperature = ops.zeros_like(temperature)
+    of_temperature = None
     if by_temperature:
         first, second, *_ = near(first, second)
         terms = of_second * second + ops.where(
@@ -203,7 +203,7 @@ def _gradients(upstream, inputs, slopes, by_first, by_temperature):
         )
         of_temperature = -ops.sum(factor * terms) / temperature
     return (
-        factor * of_first if by_first else ops.zeros_like(first),
+        factor * of_first if by_first else None,
         factor * of_second,
         of_temperature,
     )

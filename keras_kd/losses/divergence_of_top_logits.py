@@ -39,7 +39,7 @@ def divergence_of_top_logits(first, second, temperature):
             if upstream is None:
                 (upstream,) = arguments
                 upstream = backend.after(upstream, value)
-            else:
+            elif backend.is_recorded():
                 # On PyTorch, only what is made of these can be differentiated
                 # again.
                 _, found = _value_and_slopes(

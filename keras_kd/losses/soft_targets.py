@@ -64,6 +64,9 @@ class SoftTargets(StandardizableLoss):
     published settings are a temperature of 2 and `loss_weight=9`, with 0.1 on
     the labels. Members of an ensemble are then averaged at a temperature of 1.
 
+    Where logits of a vocabulary take too much memory, `ChunkedSoftTargets` does
+    without.
+
     References: [Hinton et al., 2015](https://arxiv.org/abs/1503.02531),
     section 2; standardised logits: [Sun et al., 2024](
     https://arxiv.org/abs/2403.01427).

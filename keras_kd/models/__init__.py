@@ -3,6 +3,7 @@
 from keras_kd._core.maxout import CeilMaxPooling2D
 from keras_kd._core.maxout import Maxout
 from keras_kd.models.budgeted_convnet import budgeted_convnet
+from keras_kd.models.drop_layers import drop_layers
 from keras_kd.models.fold_bottleneck import fold_bottleneck
 from keras_kd.models.highway import highway
 from keras_kd.models.lenet5 import lenet5
@@ -19,6 +20,7 @@ __all__ = [
     "Maxout",
     "MaxoutBlock",
     "budgeted_convnet",
+    "drop_layers",
     "fold_bottleneck",
     "highway",
     "lenet5",

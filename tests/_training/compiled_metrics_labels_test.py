@@ -9,6 +9,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from keras_kd._core import reduction
+from keras_kd._training import compiled_metrics
 from tests import support
 
 K = keras.metrics
@@ -161,6 +163,33 @@ class OwnMetricTest(absltest.TestCase):
         choice = student.predict(x, verbose=0).argmax(-1)
         expected = (choice == y)[LABELLED].mean()
         np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+class WholeNumbersTest(absltest.TestCase):
+    """`MeanIoU` counts in whole numbers, unless it is told otherwise."""
+
+    def updated(self, **options):
+        overlap = K.MeanIoU(2, sparse_y_pred=False, **options)
+        metric = compiled_metrics.LabelMetric(overlap)
+        scores = np.eye(2, dtype="float32")[[[0, 1, 1, 0]]]
+        masked = reduction.with_mask(
+            keras.ops.convert_to_tensor(scores),
+            keras.ops.convert_to_tensor([[True, True, True, False]]),
+        )
+        weights = keras.ops.convert_to_tensor([[0.5, 0.5, 0.25, 0.5]])
+        labels = keras.ops.convert_to_tensor([[0, 1, 0, 1]])
+        metric.update_state(labels, masked, sample_weight=weights)
+        return float(metric.result())
+
+    def test_fractions_of_weights_are_not_lost_silently(self):
+        with self.assertWarnsRegex(UserWarning, "incorrect weight"):
+            self.updated()
+
+    def test_fractions_count_in_floats(self):
+        # Of each class .5 is right, and .25 is the one or the other.
+        self.assertAlmostEqual(
+            self.updated(dtype="float32"), 0.5 / 0.75, places=6
+        )
 
 
 support.mark_slow(LabelMetricTest, "test_of_labels", but=["0"])

@@ -35,7 +35,7 @@ class HelpTest(parameterized.TestCase):
     def test_lists_the_commands(self, *arguments):
         code, output, _ = call(*arguments)
         self.assertEqual(code, DONE)
-        for command in ("cache", "distill", "methods", "search"):
+        for command in ("cache", "distill", "export", "methods", "search"):
             self.assertRegex(output, rf"\n  {command} +\w")
 
     @parameterized.parameters(

@@ -29,8 +29,8 @@ class UnusableTest(parameterized.TestCase):
 
     def test_unknown_command(self):
         self.assert_unusable(
-            "must be one of cache, distill, methods, search. Received: distil. "
-            "Did you mean distill",
+            "must be one of cache, distill, export, methods, search. Received: "
+            "distil. Did you mean distill",
             "distil",
         )
 

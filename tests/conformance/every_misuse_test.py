@@ -18,6 +18,7 @@ from tests.conformance import misuse_rows_classes
 from tests.conformance import misuse_rows_dense
 from tests.conformance import misuse_rows_distillers
 from tests.conformance import misuse_rows_embeddings
+from tests.conformance import misuse_rows_export
 from tests.conformance import misuse_rows_features
 from tests.conformance import misuse_rows_left
 from tests.conformance import misuse_rows_losses
@@ -37,6 +38,7 @@ ROOMS = {
     "dense": misuse_rows_dense.rows,
     "distillers": misuse_rows_distillers.rows,
     "embeddings": misuse_rows_embeddings.rows,
+    "export": misuse_rows_export.rows,
     "features": misuse_rows_features.rows,
     "losses": misuse_rows_losses.rows,
     "models": misuse_rows_models.rows,
@@ -53,6 +55,7 @@ NAMED_ROOMS = [(room, room) for room in ROOMS]
 MODULES = {
     "callbacks": keras_kd.callbacks,
     "datasets": keras_kd.datasets,
+    "export": keras_kd.export,
     "losses": keras_kd.losses,
     "metrics": keras_kd.metrics,
     "models": keras_kd.models,
@@ -68,6 +71,7 @@ MODULES = {
 # Public names that nobody misuses by himself.
 EXCEPTIONS = {
     "datasets.digits": "takes nothing",
+    "export.ExportedFile": "is a result",
     "losses.DistillationLoss": "is a base class",
     "metrics.TeacherMetric": "is a base class",
     "report.Interval": "is a result",

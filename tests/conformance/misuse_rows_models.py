@@ -110,7 +110,37 @@ def _of_dense():
             ("not built", unbuilt(), "built=False"),
         )
     ]
-    return rows
+    return rows + _of_blocks()
+
+
+class _Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+        self(keras.ops.ones((1, 4)))
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def _of_blocks():
+    blocks = [keras.layers.Dense(4, name=f"block_{n}") for n in range(4)]
+    whole = keras.Sequential([keras.Input((4,)), *blocks])
+    plain = models.shallow_mimic((4,), 2, 3)
+    of = "models.drop_layers"
+    drop = functools.partial(models.drop_layers, keep=[0])
+    rows = wrong(of, drop, "model", None, "model.keras", remedy=whole)
+    rows += [
+        Row(of, what, functools.partial(drop, model), "model", shown)
+        for what, model, shown in (
+            ("no blocks", plain, "with 0 of them"),
+            ("a class of one's own", _Subclassed(), "of type"),
+            ("not built", unbuilt(), "built=False"),
+        )
+    ]
+    drop = functools.partial(models.drop_layers, whole)
+    values = ("0", [4], [-1], [], [1, 0], [0, 0], None, 2, [1.5], [True])
+    return rows + wrong(of, drop, "keep", *values, remedy=range(0, 4, 2))
 
 
 def _of_layers():

@@ -13,6 +13,7 @@ from tests.conformance.misuse_rows_losses import compared
 
 # Numbers that they take beside the temperature.
 NUMBERS = {
+    "ChunkedSoftTargets": {},
     "DecoupledSoftTargets": {"target_weight": 0.0, "non_target_weight": 2.0},
     "InterpolatedSoftTargets": {
         "interpolation": 1.0,
@@ -120,7 +121,10 @@ def rows():
             rows += wrong(
                 of, getattr(losses, name), argument, *values, remedy=remedy
             )
+    of, make = "losses.ChunkedSoftTargets", losses.ChunkedSoftTargets
+    rows += wrong(of, make, "chunk_size", 0, "9", 1.5, None, True, remedy=1)
     for name, argument in (
+        ("ChunkedSoftTargets", "reverse"),
         ("SoftTargets", "standardize_logits"),
         ("DecoupledSoftTargets", "standardize_logits"),
         ("SkewedSoftTargets", "reverse"),

@@ -97,6 +97,15 @@ def label_losses(classes):
     )
 
 
+def vocabulary_losses():
+    taps = {"teacher_tap": "hidden", "student_tap": "head:input"}
+    return pair(
+        losses.ChunkedSoftTargets(2.0, chunk_size=2, reverse=True, **taps),
+        support.dense(5, name="teacher"),
+        support.dense(4, name="student"),
+    )
+
+
 def maps(name, *layers):
     """A net of images with the layers `tap0`, `tap1` ..."""
     layers = [
@@ -261,6 +270,7 @@ DISTILLERS = {
     "losses_of_gradients": (gradient_losses, "vectors"),
     "losses_of_one_label": (lambda: label_losses(1), "one_label"),
     "losses_of_labels": (lambda: label_losses(3), "labels"),
+    "losses_of_vocabularies": (vocabulary_losses, "vectors"),
     "losses_of_maps": (attention_losses, "images"),
     "losses_of_features": (feature_losses, "images"),
     "losses_of_stages": (stage_losses, "images"),

@@ -100,6 +100,23 @@ class BoxSoftTargetsTest(parameterized.TestCase):
         )
         self.assertTrue(np.all(result.gradient[..., :2] > 0))
 
+    def test_a_reversed_box_turns(self):
+        """Also where it lies within the teacher's, whose area is all."""
+        teacher = np.array([[[0.0, 0.0, 4.0, 4.0]]])
+        sure = np.full((1, 1, 1), 30.0)
+        result = precision.run(
+            lambda: (
+                lambda theirs, ours: losses.BoxSoftTargets()(
+                    (sure, theirs), (sure, ours)
+                )
+            ),
+            teacher,
+            np.array([[[1.0, 3.0, 2.0, 1.0]]]),
+        )
+        # Reversed by 2 of 4; the first corner is to fall, the second to rise.
+        np.testing.assert_allclose(result.value, 2 - 1 + 2 / 4, rtol=1e-6)
+        np.testing.assert_allclose(result.gradient[0, 0], [0, 0.25, 0, -0.25])
+
     def test_an_image_without_anything_counts_as_little_as_it_is_sure(self):
         # 5 anchors of confidence 1/1000, and scores as the teacher's.
         nothing = np.full((4, 5, 3), -np.log(999.0))

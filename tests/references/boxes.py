@@ -26,25 +26,45 @@ def generalized_overlap(first, second):
     areas = [np.prod([end - start for start, end in box]) for box in sides]
     shared = np.prod([meeting(*pair) for pair in zip(*sides, strict=True)])
     union = sum(areas) - shared
-    around = np.prod(
-        [
-            max(one[1], other[1]) - min(one[0], other[0])
-            for one, other in zip(*sides, strict=True)
-        ]
-    )
+    around = np.prod(surrounding(*sides))
     return shared / union - (around - union) / around
 
 
+def surrounding(first, second):
+    """Width and height of the smallest box around two lists of intervals."""
+    return [
+        max(one[1], other[1]) - min(one[0], other[0])
+        for one, other in zip(first, second, strict=True)
+    ]
+
+
+def box_distance(teacher, student):
+    """1 - GIoU; a reversed box of the student is a line, and as far as that.
+
+    Such a box shares nothing and has no area, so GIoU is that of the teacher's
+    area and what is around both, and each reversed side adds its part of the
+    latter's.
+    """
+    spans = [(student[axis], student[axis + 2]) for axis in (0, 1)]
+    if all(start <= end for start, end in spans):
+        return 1 - generalized_overlap(teacher, student)
+    sides = [sorted((teacher[axis], teacher[axis + 2])) for axis in (0, 1)]
+    around = surrounding(sides, [sorted(span) for span in spans])
+    covered = np.prod([end - start for start, end in sides]) / np.prod(around)
+    turned = [
+        max(start - end, 0) / side
+        for (start, end), side in zip(spans, around, strict=True)
+    ]
+    return 2 - covered + sum(turned)
+
+
 def box_distances(teacher, student):
-    """1 - GIoU of each pair of boxes, `(batch, positions)`."""
+    """Distances of pairs of boxes, `(batch, positions)`."""
     teacher, student = reference.float64(teacher), reference.float64(student)
     return np.array(
         [
-            [
-                1 - generalized_overlap(*pair)
-                for pair in zip(*boxes, strict=True)
-            ]
-            for boxes in zip(teacher, student, strict=True)
+            [box_distance(*pair) for pair in zip(*of_one, strict=True)]
+            for of_one in zip(teacher, student, strict=True)
         ]
     )
 

@@ -36,6 +36,17 @@ class GeneralizedOverlapTest(absltest.TestCase):
             self.assertAlmostEqual(boxes.generalized_overlap(first, first), 1)
 
 
+class BoxDistanceTest(absltest.TestCase):
+    def test_a_reversed_box_by_hand(self):
+        # In a square of 4, reversed by 1 and 2 of 4.
+        square = np.array([0.0, 0.0, 4.0, 4.0])
+        found = boxes.box_distance(square, [3, 2, 2, 0])
+        self.assertAlmostEqual(found, 2 - 1 + 1 / 4 + 2 / 4)
+        # Only on one axis, and one past its side: around both is 5 by 4.
+        found = boxes.box_distance(square, [5, 1, 3, 2])
+        self.assertAlmostEqual(found, 2 - 16 / 20 + 2 / 5)
+
+
 class ByConfidenceTest(absltest.TestCase):
     def test_by_hand(self):
         # Confidences of 3/4 and 1/2: 0.75 * 4 + 0.5 * 2 over 1.25. Of 1/4

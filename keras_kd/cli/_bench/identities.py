@@ -41,18 +41,23 @@ def of_job(bench):
             found[name] = getattr(settings, name)
     # Each has its own random numbers, which one table must not mix.
     found["backend"] = keras.backend.backend()
-    digest = hashlib.blake2b(digest_size=16)
-    for name in ("train_images", "train_labels", "test_images", "test_labels"):
-        array = np.ascontiguousarray(getattr(bench.data, name))
-        digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(array)
-    found["data"] = digest.hexdigest()
+    found["data"] = of_data(bench.data)
     for role in ("teacher", "student"):
         path = getattr(settings, role)
         found[role] = path and _digest_of(path)
     if settings.cache:
         found["cache"] = _cache_kind(bench)
     return found
+
+
+def of_data(data):
+    """Digest of an `ImageSet`: of its images and labels."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        array = np.ascontiguousarray(getattr(data, name))
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(array)
+    return digest.hexdigest()
 
 
 def of_teacher(bench):

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_kd import metrics
 from keras_kd import report
+from keras_kd._core.latency import Latency
 from keras_kd.cli._bench import arms
 from keras_kd.cli._bench import latency
 
@@ -35,7 +36,7 @@ class Figures:
     calibration_errors: list[float]
     parameters: int
     size: int
-    latency: latency.Latency
+    latency: Latency
     reliability: report.Reliability
     histories: list[dict[str, list[float]]]
 

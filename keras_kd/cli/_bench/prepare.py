@@ -76,9 +76,6 @@ def load(settings, say=print, folder=None):
     Raises:
         UnusableError: If a part cannot be used.
     """
-    # Saved models find the classes of modules that have been imported.
-    for name in keras_kd.__all__:
-        getattr(keras_kd, name)
     data = data_sets.load(settings)
     paths = {"teacher": settings.teacher, "student": settings.student}
     if folder is not None:
@@ -151,6 +148,9 @@ def load_model(path, role):
     """
     if path is None:
         return None
+    # Saved models find the classes of modules that have been imported.
+    for name in keras_kd.__all__:
+        getattr(keras_kd, name)
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises all kinds for a damaged file.

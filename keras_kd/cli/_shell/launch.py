@@ -198,6 +198,8 @@ def command_help(command, introduction, values):
 
 
 def _describe(name, default, text):
+    if isinstance(default, list):
+        default = ",".join(default)
     if default is None or default is False:
         shown = f"--{name}"
     else:

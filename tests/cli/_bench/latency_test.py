@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
+from keras_kd._core import latency as turns
 from keras_kd.cli._bench import latency
 
 IMAGES = np.zeros((3, 4), "float32")
@@ -43,15 +44,15 @@ class InTurnTest(absltest.TestCase):
         clock = Clock()
         self.time(clock, clock.model("a", 1), clock.model("b", 1))
 
-        timed = clock.calls[2 * latency.WARM_UP :]
-        self.assertLen(timed, 2 * latency.ROUNDS)
+        timed = clock.calls[2 * turns.WARM_UP :]
+        self.assertLen(timed, 2 * turns.ROUNDS)
         rounds = {"".join(timed[i : i + 2]) for i in range(0, len(timed), 2)}
         self.assertEqual(rounds, {"ab", "ba"})
 
     def test_gives_median_and_quartiles_without_the_warm_up(self):
         clock = Clock()
-        first = np.full(latency.WARM_UP, 1e6)
-        timed = np.random.default_rng(0).permutation(latency.ROUNDS)
+        first = np.full(turns.WARM_UP, 1e6)
+        timed = np.random.default_rng(0).permutation(turns.ROUNDS)
         model = clock.model("a", np.concatenate([first, timed, [0] * 895]))
 
         (found,) = self.time(clock, model)
@@ -63,7 +64,7 @@ class InTurnTest(absltest.TestCase):
 
     def test_a_load_that_begins_midway_does_not_turn_the_order(self):
         # One after the other, the small one would have been slow throughout.
-        clock = Clock(slow_after=latency.ROUNDS + 2 * latency.WARM_UP)
+        clock = Clock(slow_after=turns.ROUNDS + 2 * turns.WARM_UP)
         large, small = self.time(
             clock, clock.model("large", 2.0), clock.model("small", 1.0)
         )
