@@ -33,20 +33,15 @@ import ast
 import hashlib
 import os
 import pathlib
-import sys
 import sysconfig
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from keras import ops
 from scipy import special
 
 import keras_kd
-from keras_kd import losses
-from keras_kd import procedures
-from keras_kd import transfer_sets
 
 # The small run that the tests make: other texts, seconds instead of minutes.
 SMOKE = "KERAS_KD_SMOKE" in os.environ
@@ -72,30 +67,23 @@ version of Python has other docstrings, and a figure or two will differ: the
 digest tells.
 """
 
-LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "lib2to3"}
-DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
-
-
-def docstrings():
-    root = pathlib.Path(sysconfig.get_path("stdlib"))
-    found = {}
-    for path in sorted(root.glob(FILES)):
-        if LEFT_OUT.isdisjoint(path.relative_to(root).parts):
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, DOCUMENTED):
-                    found[ast.get_docstring(node)] = path
-    return "\0".join(text for text in found if text).encode()
-
-
-corpus = docstrings()
+left_out = {"site-packages", "dist-packages", "test", "tests", "lib2to3"}
+documented = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+root, texts = pathlib.Path(sysconfig.get_path("stdlib")), {}
+for path in sorted(root.glob(FILES)):
+    if left_out.isdisjoint(path.relative_to(root).parts):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, documented):
+                texts[ast.get_docstring(node)] = path
+corpus = "\0".join(filter(None, texts)).encode()
 digest = hashlib.sha256(corpus).hexdigest()[:16]
-print(f"Python {sys.version.split()[0]}: {len(corpus):,} bytes, {digest}")
+print(f"{len(corpus):,} bytes with the digest {digest}")
 settings = SETTINGS | {"corpus": digest}
 experiment = keras_kd.report.Experiment(OUTPUT / "results", settings)
-rows = np.frombuffer(corpus, "uint8").astype("int32")
-rows = rows[: len(rows) // (CONTEXT + 1) * (CONTEXT + 1)]
-rows = rows.reshape(-1, CONTEXT + 1)
-train, held_out = np.split(rows, [len(rows) * 9 // 10])
+pieces = np.frombuffer(corpus, "uint8").astype("int32")
+pieces = pieces[: len(pieces) // (CONTEXT + 1) * (CONTEXT + 1)]
+pieces = pieces.reshape(-1, CONTEXT + 1)
+train, held_out = np.split(pieces, [len(pieces) * 9 // 10])
 
 """
 ## Models
@@ -108,7 +96,7 @@ student a fifth of that in one.
 def network(seed, width, blocks):
     keras.utils.set_random_seed(seed)
     tokens = keras.Input((None,), dtype="int32")
-    places = ops.cumsum(ops.ones_like(tokens), axis=1) - 1
+    places = keras.ops.cumsum(keras.ops.ones_like(tokens), axis=1) - 1
     x = layers.Embedding(256, width)(tokens)
     x = x + layers.Embedding(CONTEXT, width)(places)
     for _ in range(blocks):
@@ -123,57 +111,45 @@ def network(seed, width, blocks):
 
 
 def optimizer(updates, rate=RATE):
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, updates, warmup_target=rate, warmup_steps=updates // 20 + 1
-    )
+    warm_up = {"warmup_target": rate, "warmup_steps": updates // 20 + 1}
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, updates, **warm_up)
     return keras.optimizers.AdamW(schedule)
 
-
-def batches(texts, updates, seed):
-    data = tf.data.Dataset.from_tensor_slices(texts)
-    data = data.shuffle(len(train), seed=seed).repeat()
-    return data.batch(BATCH_SIZE).take(updates)
-
-
-def learn_alone(seed, shape, updates):
-    model = network(seed, *shape)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer(updates), loss)
-    texts = train[:, :-1], train[:, 1:]
-    model.fit(batches(texts, updates, seed), shuffle=False)
-    return model
-
-
-teacher = experiment.model(
-    "teacher", lambda: learn_alone(0, TEACHER, TEACHER_UPDATES)
-)
 
 """
 ## Each token
 
-The control is a student *alone*, that learns from the bytes themselves. The
-others learn from the teacher's probabilities of the same texts, in as many
-updates, by the forward or the reverse divergence, at a temperature of 1.
+The control is a student *alone*, that learns from the bytes themselves, as the
+teacher does. The others learn from the teacher's probabilities of the same
+texts, in as many updates, by the forward or the reverse divergence, at a
+temperature of 1.
 """
 
+divergences = {"forward": keras_kd.losses.SoftTargets}
+divergences |= {"reverse": keras_kd.losses.ReverseSoftTargets}
 
-def learn_from_teacher(loss, seed):
-    student = network(seed, *STUDENT)
-    distiller = keras_kd.Distiller(
-        teacher=teacher, student=student, distillation_losses=loss
-    )
-    distiller.compile(optimizer(UPDATES))
-    distiller.fit(batches(train[:, :-1], UPDATES, seed), shuffle=False)
+
+def learn(way, seed, shape=STUDENT, updates=UPDATES):
+    student = trained = network(seed, *shape)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if way in divergences:
+        both = {"teacher": teacher, "student": student}
+        divergence = divergences[way](temperature=1.0)
+        trained = keras_kd.Distiller(**both, distillation_losses=divergence)
+    trained.compile(optimizer(updates), loss if way == "alone" else None)
+    data = tf.data.Dataset.from_tensor_slices((train[:, :-1], train[:, 1:]))
+    data = data.shuffle(len(train), seed=seed).repeat().batch(BATCH_SIZE)
+    trained.fit(data.take(updates), shuffle=False)
     return student
 
 
-ways = {
-    "alone": lambda seed: learn_alone(seed, STUDENT, UPDATES),
-    "forward": lambda seed: learn_from_teacher(losses.SoftTargets(1.0), seed),
-    "reverse": lambda seed: learn_from_teacher(
-        losses.ReverseSoftTargets(1.0), seed
-    ),
-}
+def kept(name, *of):
+    return experiment.model(name, lambda: learn(*of))
+
+
+teacher = kept("teacher", "alone", 0, TEACHER, TEACHER_UPDATES)
+ways = ("alone", *divergences)
+students = {way: [kept(f"{way} {s}", way, s) for s in SEEDS] for way in ways}
 
 """
 ## Its own texts
@@ -188,33 +164,16 @@ same prompts and the bytes that follow there: `student_share=0.0`.
 def go_on(share):
     student = network(0, *STUDENT)
     student.set_weights(students["reverse"][0].get_weights())
-    procedures.on_policy_distillation(
-        teacher=teacher,
-        student=student,
-        prompts=train[:, :PROMPT],
-        answers=train[:, PROMPT:LENGTH],
-        student_share=share,
-        rounds=ROUNDS,
-        max_length=LENGTH,
-        batch_size=BATCH_SIZE,
-        optimizer=optimizer(ROUNDS, LATER_RATE),
-    )
-    return student
+    given = {"prompts": train[:, :PROMPT], "answers": train[:, PROMPT:LENGTH]}
+    given |= {"teacher": teacher, "student": student, "student_share": share}
+    given |= {"rounds": ROUNDS, "optimizer": optimizer(ROUNDS, LATER_RATE)}
+    given |= {"max_length": LENGTH, "batch_size": BATCH_SIZE}
+    return keras_kd.procedures.on_policy_distillation(**given).student
 
 
-students = {
-    way: [
-        experiment.model(f"{way} {seed}", lambda s=seed, make=make: make(s))
-        for seed in SEEDS
-    ]
-    for way, make in ways.items()
-}
-students |= {
-    "reverse, then given texts": [
-        experiment.model("given", lambda: go_on(0.0))
-    ],
-    "reverse, then its own": [experiment.model("own", lambda: go_on(1.0))],
-}
+for name, share in (("given", 0.0), ("own", 1.0)):
+    went_on = experiment.model(name, lambda share=share: go_on(share))
+    students[f"reverse, then {name} texts"] = [went_on]
 
 """
 ## Result
@@ -228,70 +187,49 @@ bytes at a time; the same of the likeliest texts, and of the texts of people.
 
 
 def nats(model, texts, begin=0):
-    """Of each text, the mean over its bytes from a place on."""
     found = special.log_softmax(model.predict(texts[:, :-1]), -1)
     of = np.take_along_axis(found, texts[:, 1:, None], -1)[..., 0]
     return -of[:, begin:].mean(axis=1)
 
 
-def repeated(texts, size=8):
-    windows = [
-        [bytes(t[i : i + size]) for i in range(len(t) - size + 1)]
-        for t in np.asarray(texts, "uint8")
-    ]
-    return np.mean([1 - len(set(of)) / len(of) for of in windows])
+def repeated(texts):
+    windows = np.lib.stride_tricks.sliding_window_view(texts, 8, axis=1)
+    new = [len(np.unique(of, axis=0)) / len(of) for of in windows]
+    return float(1 - np.mean(new))
 
 
 def measure(model):
-    beginnings = held_out[:: max(1, len(held_out) // WRITTEN)][:WRITTEN]
-    drawn, likeliest = (
-        np.array(
-            transfer_sets.write_texts(
-                model=model,
-                prompts=beginnings[:, :PROMPT],
-                max_length=CONTEXT,
-                temperature=temperature,
-                batch_size=WRITTEN,
-            )
-        )
-        for temperature in (1.0, 0.0)
-    )
+    some = held_out[:: max(1, len(held_out) // WRITTEN)][:WRITTEN, :PROMPT]
+    given = {"model": model, "prompts": some, "max_length": CONTEXT}
+    given |= {"batch_size": WRITTEN}
+    write = keras_kd.transfer_sets.write_texts
+    both = (np.array(write(temperature=t, **given)) for t in (1.0, 0.0))
+    drawn, likeliest = both
     print(bytes(drawn[0].tolist()).decode(errors="replace"))
-    return {
-        "held out": nats(model, held_out).tolist(),
-        "judged": float(nats(teacher, drawn, PROMPT - 1).mean()),
-        "repeated": float(repeated(drawn)),
-        "likeliest": float(repeated(likeliest)),
-    }
+    judged = float(nats(teacher, drawn, PROMPT - 1).mean())
+    scores = {"held out": nats(model, held_out).tolist(), "judged": judged}
+    scores |= {"repeated": repeated(drawn), "likeliest": repeated(likeliest)}
+    return scores
 
 
-found = {
-    way: [
+found = {}
+for way, models in ({"teacher": [teacher]} | students).items():
+    of = found[way] = [
         experiment.result(f"{way} {i}, measured", lambda m=model: measure(m))
         for i, model in enumerate(models)
     ]
-    for way, models in ({"teacher": [teacher]} | students).items()
-}
-print("| | held out | judged | repeated | likeliest |")
-for way, of in found.items():
-    cells = []
-    for key in of[0]:
-        values = [np.mean(one[key]) for one in of]
-        spread = f" ± {np.std(values, ddof=1):.3f}" if len(of) > 1 else ""
-        cells.append(f"{np.mean(values):.3f}{spread}")
+    cells = [[np.mean(one[key]) for one in of] for key in of[0]]
+    seeds = int(len(of) > 1)
+    cells = [f"{np.mean(c):.3f} ± {np.std(c, ddof=seeds):.3f}" for c in cells]
     print(f"| {way} | {' | '.join(cells)} |")
 print(f"Texts of people: {repeated(held_out[:, :CONTEXT]):.3f} repeated")
 
-scores = {
-    way: [-np.array(one["held out"]) for one in found[way]] for way in ways
-}
+scores = {w: [-np.array(one["held out"]) for one in found[w]] for w in ways}
 claims = [("alone", "forward"), ("alone", "reverse"), ("reverse", "forward")]
-gains = keras_kd.report.compare_arms(scores, claims, score_range=(-np.inf, 0.0))
+gains = keras_kd.report.compare_arms(scores, claims, score_range=(-np.inf, 0))
 for (control, way), gain in zip(claims, gains, strict=True):
-    print(
-        f"{way} against {control}: {gain.mean:.3f} nats less, "
-        f"{gain.low:.3f} to {gain.high:.3f}"
-    )
+    interval = f"{gain.low:.3f} to {gain.high:.3f}"
+    print(f"{way} over {control}: {gain.mean:.3f} nats less ({interval})")
 
 assert SMOKE or gains[0].low > 0
 
@@ -307,7 +245,7 @@ none stands:
 | forward | 1.841 ± 0.007 | 2.549 ± 0.026 | 0.005 ± 0.001 | 0.215 ± 0.011 |
 | reverse | 2.417 ± 0.021 | 2.236 ± 0.067 | 0.013 ± 0.004 | 0.257 ± 0.023 |
 | reverse, then given texts | 2.463 | 2.134 | 0.013 | 0.246 |
-| reverse, then its own | 2.429 | 2.269 | 0.006 | 0.322 |
+| reverse, then own texts | 2.429 | 2.269 | 0.006 | 0.322 |
 
 Of the texts of people, 0.014 is repeated.
 
