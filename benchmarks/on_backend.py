@@ -8,10 +8,10 @@ import keras
 class OnTensorFlow:
     """Steps on TensorFlow; see `here`."""
 
-    def training(self, model, x, y):
+    def training(self, model, *batch):
         import tensorflow as tf
 
-        data = iter(tf.data.Dataset.from_tensors((x, y)).repeat())
+        data = iter(tf.data.Dataset.from_tensors(batch).repeat())
         return lambda: model.train_function(data)
 
     def inference(self, model, x):
@@ -19,6 +19,18 @@ class OnTensorFlow:
 
         x = tf.constant(x)
         return tf.function(lambda: model(x, training=False))
+
+    def gradient(self, function):
+        import tensorflow as tf
+
+        @tf.function
+        def run(first, x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = function(first, x)
+            return value, tape.gradient(value, x)
+
+        return run
 
     def synchronize(self, result):
         import tensorflow as tf
@@ -39,10 +51,10 @@ class OnTensorFlow:
 class OnJax:
     """Steps on JAX; see `here`."""
 
-    def training(self, model, x, y):
+    def training(self, model, *batch):
         import jax
 
-        batches = itertools.repeat(jax.device_put((x, y)))
+        batches = itertools.repeat(jax.device_put(batch))
         groups = (
             model.trainable_variables,
             model.non_trainable_variables,
@@ -79,6 +91,11 @@ class OnJax:
 
         return lambda: run(*variables, x)
 
+    def gradient(self, function):
+        import jax
+
+        return jax.jit(jax.value_and_grad(function, argnums=1))
+
     def synchronize(self, result):
         import jax
 
@@ -93,8 +110,8 @@ class OnJax:
 class OnTorch:
     """Steps on PyTorch; see `here`."""
 
-    def training(self, model, x, y):
-        batch = tuple(map(keras.ops.convert_to_tensor, (x, y)))
+    def training(self, model, *batch):
+        batch = keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
         return lambda: model.train_function([batch])
 
     def inference(self, model, x):
@@ -102,6 +119,16 @@ class OnTorch:
 
         x = keras.ops.convert_to_tensor(x)
         return torch.no_grad()(lambda: model(x, training=False))
+
+    def gradient(self, function):
+        import torch
+
+        def run(first, x):
+            x = x.detach().requires_grad_()
+            value = function(first, x)
+            return value, *torch.autograd.grad(value, x)
+
+        return run
 
     def synchronize(self, result):
         import torch
@@ -123,10 +150,13 @@ def here():
     Returns:
         An object with these methods:
 
-        * `training(model, x, y)`: a function that trains a model, which `fit`
-          has trained before, on a batch that is on the device already. It
-          calls the same function that `fit` calls.
+        * `training(model, *batch)`: a function that trains a model, which `fit`
+          has trained before, on a batch that is on the device already: inputs,
+          and labels if there are any. It calls the same function that `fit`
+          calls.
         * `inference(model, x)`: a function that runs a model.
+        * `gradient(function)`: of a function of two arguments, one that returns
+          its value, a scalar, and the gradient by the second.
         * `synchronize(result)`: waits until the device is done with all that
           led to what such a function returned.
         * `device()`: the name of the device.

@@ -4,9 +4,10 @@ import dataclasses
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 import keras_kd
+from benchmarks import on_backend
 from keras_kd._core import top_logits
 from keras_kd.losses.divergence_of_top_logits import divergence_of_top_logits
 
@@ -15,6 +16,8 @@ K = 32
 FLOOR = "fused op, teacher's softmax"
 STUDENT = "sparse cross-entropy"
 OF_TOP = f"SoftTargets, top {K} of a cache"
+DENSE_STEP = "SoftTargets, a step"
+CHUNKED_STEP = "ChunkedSoftTargets, a step"
 BY_CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 SOFT_TARGETS = keras_kd.losses.SoftTargets(TEMPERATURE)
 REVERSE = keras_kd.losses.ReverseSoftTargets(TEMPERATURE)
@@ -24,33 +27,35 @@ THEIRS = keras.distillation.LogitsDistillation(
 
 
 def soft_targets(teacher, student):
-    return tf.reduce_mean(SOFT_TARGETS(teacher, student))
+    return ops.mean(SOFT_TARGETS(teacher, student))
 
 
 def of_top_logits(top, student):
     values = divergence_of_top_logits(top, student, TEMPERATURE)
-    return TEMPERATURE**2 * tf.reduce_mean(values)
+    return TEMPERATURE**2 * ops.mean(values)
 
 
 def reverse(teacher, student):
-    return tf.reduce_mean(REVERSE(teacher, student))
+    return ops.mean(REVERSE(teacher, student))
 
 
 def plain(teacher, student):
-    p = tf.nn.softmax(teacher / TEMPERATURE)
-    log_p = tf.nn.log_softmax(teacher / TEMPERATURE)
-    log_q = tf.nn.log_softmax(student / TEMPERATURE)
-    values = tf.reduce_sum(p * (log_p - log_q), axis=-1)
-    return TEMPERATURE**2 * tf.reduce_mean(values)
+    p = ops.softmax(teacher / TEMPERATURE)
+    log_p = ops.log_softmax(teacher / TEMPERATURE)
+    log_q = ops.log_softmax(student / TEMPERATURE)
+    values = ops.sum(p * (log_p - log_q), axis=-1)
+    return TEMPERATURE**2 * ops.mean(values)
 
 
 def fused(probabilities, student):
-    values = tf.nn.softmax_cross_entropy_with_logits(probabilities, student)
-    return tf.reduce_mean(values)
+    values = ops.categorical_crossentropy(
+        probabilities, student, from_logits=True
+    )
+    return ops.mean(values)
 
 
 def fused_with_softmax(teacher, student):
-    p = tf.nn.softmax(teacher / TEMPERATURE)
+    p = ops.softmax(teacher / TEMPERATURE)
     return TEMPERATURE**2 * fused(p, student / TEMPERATURE)
 
 
@@ -71,14 +76,14 @@ class Data:
     classes: int
 
     def student(self):
-        return tf.random.stateless_normal((self.rows, self.classes), (0, 0))
+        return keras.random.normal((self.rows, self.classes), seed=0)
 
     def teacher(self):
-        return tf.random.stateless_normal((self.rows, self.classes), (0, 1))
+        return keras.random.normal((self.rows, self.classes), seed=1)
 
     def near(self):
         """Logits of a teacher .001 from those of its student."""
-        changes = tf.random.stateless_normal((self.rows, self.classes), (0, 2))
+        changes = keras.random.normal((self.rows, self.classes), seed=2)
         return self.student() + 1e-3 * changes
 
     def top(self):
@@ -100,23 +105,64 @@ LOSSES = {
     "keras.distillation": (theirs, Data.teacher),
     "fused op, probabilities": (
         fused,
-        lambda data: tf.nn.softmax(data.teacher() / TEMPERATURE),
+        lambda data: ops.softmax(data.teacher() / TEMPERATURE),
     ),
     STUDENT: (BY_CLASSES, Data.labels),
 }
 
 
+# Steps of a Distiller whose models are what is left of a language model behind
+# its hidden states, of these widths: one output layer.
+WIDTHS = {"teacher": 256, "student": 64}
+STEPS = {
+    DENSE_STEP: lambda: keras_kd.losses.SoftTargets(TEMPERATURE),
+    CHUNKED_STEP: lambda: keras_kd.losses.ChunkedSoftTargets(
+        TEMPERATURE, teacher_tap="head:input", student_tap="head:input"
+    ),
+}
+NAMES = (*LOSSES, *STEPS)
+
+
 def make_step(name, data):
-    """A function that returns the value of a loss and its gradient."""
+    """A function that returns the value of a loss and its gradient.
+
+    Args:
+        name: One of `NAMES`: of `STEPS`, the function does a step.
+        data: `Data`.
+    """
+    if name in STEPS:
+        return _make_distiller_step(name, data)
     loss, target = LOSSES[name]
     target, student = target(data), data.student()
-
-    @tf.function
-    def value_and_gradient(target, student):
-        with tf.GradientTape() as tape:
-            tape.watch(student)
-            value = loss(target, student)
-        return value, tape.gradient(value, student)
-
+    value_and_gradient = on_backend.here().gradient(loss)
     # As arguments: a constant of the graph would be computed with beforehand.
     return lambda: value_and_gradient(target, student)
+
+
+def _make_distiller_step(name, data):
+    models = {
+        role: keras.Sequential(
+            [
+                keras.Input((width,), name=role),
+                keras.layers.Dense(data.classes, name="head"),
+            ],
+            name=role,
+        )
+        for role, width in WIDTHS.items()
+    }
+    distiller = keras_kd.Distiller(
+        **models,
+        distillation_losses=STEPS[name](),
+        teacher_inputs="teacher",
+        student_inputs="student",
+    )
+    distiller.compile(keras.optimizers.SGD(0.001))
+    random = np.random.default_rng(0)
+    x = {
+        role: random.normal(size=(data.rows, width)).astype("float32")
+        for role, width in WIDTHS.items()
+    }
+    # Of two rows, which take little memory.
+    few = {role: rows[:2] for role, rows in x.items()}
+    distiller.fit(few, batch_size=2, verbose=0)
+    return on_backend.here().training(distiller, x)

@@ -7,6 +7,7 @@ import pathlib
 import tempfile
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 from absl.testing import absltest
@@ -26,6 +27,14 @@ class LossesTest(parameterized.TestCase):
         expected = vocabulary_losses.make_step(FLOOR, DATA)()[1]
         _, actual = vocabulary_losses.make_step(name, DATA)()
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-7)
+
+    def test_a_step_in_chunks_updates_as_one_with_logits(self):
+        logs = []
+        for name in vocabulary_losses.STEPS:
+            keras.utils.set_random_seed(0)
+            step = vocabulary_losses.make_step(name, DATA)
+            logs.append([float(step()["loss"]) for _ in range(2)])
+        np.testing.assert_allclose(*logs, rtol=1e-5)
 
     def test_a_step_begins_anew(self):
         step = vocabulary_losses.make_step(OURS, DATA)
@@ -58,9 +67,8 @@ class VocabularyTest(absltest.TestCase):
         directory = self.enterContext(tempfile.TemporaryDirectory())
         path = pathlib.Path(directory, "vocabulary.json")
         printed = io.StringIO()
-        few = {n: vocabulary_losses.LOSSES[n] for n in (FLOOR, OURS)}
         with (
-            mock.patch.object(vocabulary_losses, "LOSSES", few),
+            mock.patch.object(vocabulary_losses, "NAMES", (FLOOR, OURS)),
             mock.patch.object(vocabulary, "measure_memory", lambda *_: 1.5),
             contextlib.redirect_stdout(printed),
         ):
@@ -77,6 +85,12 @@ class VocabularyTest(absltest.TestCase):
     def test_three_tensors_of_memory_are_enough(self):
         # A process of its own loads Keras: some seconds.
         self.assertLess(vocabulary.measure_memory(OURS, 64, 150_000), 3.2)
+
+    @pytest.mark.slow
+    def test_chunks_need_less_than_100_mib_at_150_000_classes(self):
+        name = vocabulary_losses.CHUNKED_STEP
+        tensors = vocabulary.measure_memory(name, 512, 150_000)
+        self.assertLess(tensors * 512 * 150_000 * 4 / 2**20, 100)
 
     def test_rejects_a_benchmark_without_rounds(self):
         error = io.StringIO()

@@ -69,7 +69,13 @@ class OutputLayer:
     def __init__(self, model, tap, role, loss):
         need = f"the loss {loss!r} computes the logits from there"
         parts = Behind(model, tap, need, role).parts(keras.Function)
-        found = [one for part in parts for one in part.operations]
+        found = [
+            one
+            for part in parts
+            for one in part.operations
+            # Of a model that is its output layer alone.
+            if not isinstance(one, keras.layers.InputLayer)
+        ]
         *between, last = found or [None]
         if between or not (_is_dense(last) or _is_embedding(last)):
             raise _refusal(model, tap, role, need, found)

@@ -64,6 +64,12 @@ class OutputLayerTest(parameterized.TestCase):
         net = support.dense(5, use_bias=False)
         self.assert_makes_logits(net, "hidden", self.x, net.get_layer("hidden"))
 
+    def test_may_be_all_there_is(self):
+        net = keras.Sequential(
+            [keras.Input((4,)), keras.layers.Dense(3, name="head")]
+        )
+        self.assert_makes_logits(net, "head:input", self.x, lambda x: x)
+
     def test_may_stand_in_a_nested_model(self):
         inner = support.dense(5, name="inner")
         inputs = keras.Input((4,))
