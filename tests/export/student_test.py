@@ -289,5 +289,27 @@ class SubclassedTest(Exports):
         self.assert_float32_answers(result, {"images": x}, answers)
 
 
+class Inverse(layers.Layer):
+    """An operation that neither LiteRT nor ONNX has."""
+
+    def call(self, x):
+        return keras.ops.erfinv(0.9 * keras.ops.tanh(x))
+
+
+class LackingTest(Exports):
+    def test_an_operation_that_a_runtime_lacks_is_named(self):
+        model = keras.Sequential([keras.Input((4,)), Inverse()])
+        result = export.export_student(
+            model, self.folder / "made", formats=("litert", "onnx")
+        )
+        for file in result.files:
+            with self.subTest(file.name):
+                self.assertRegex(file.reason, "Erfinv.*leave the format out")
+                self.assertIsNone(file.path)
+        left = {"digests", "export.json", "export.md", "lock"}
+        found = {path.name for path in (self.folder / "made").iterdir()}
+        self.assertEqual(found, left)
+
+
 if __name__ == "__main__":
     absltest.main()
