@@ -14,6 +14,7 @@ from absl.testing import parameterized
 import keras_kd
 from keras_kd import losses
 from keras_kd import models
+from keras_kd import transfer_sets
 from tests import hub_models
 from tests import reference
 from tests import support
@@ -155,6 +156,26 @@ class CausalLanguageModelsTest(parameterized.TestCase):
         remedy = r"takes a dict with.*`data.map\(teacher.preprocessor\)`"
         with self.assertRaisesRegex(ValueError, remedy):
             taught.fit(texts, verbose=0)
+
+    def test_writes_the_tokens_of_generate(self, kind):
+        teacher, *_ = pairs()[kind]
+        teacher.compile(sampler="greedy", jit_compile=False)
+        prompts = teacher.preprocessor.generate_preprocess(["the", "a"], 9)
+        given = {name: np.asarray(part) for name, part in prompts.items()}
+        made = teacher.generate_function or teacher.make_generate_function()
+        expected = keras.ops.convert_to_numpy(made(prompts)["token_ids"])
+        texts = transfer_sets.write_texts(
+            model=teacher,
+            prompts=[
+                tokens[shown.astype(bool)]
+                for tokens, shown in zip(
+                    given["token_ids"], given["padding_mask"], strict=True
+                )
+            ],
+            max_length=9,
+            temperature=0,
+        )
+        np.testing.assert_array_equal(texts, expected)
 
 
 class StudentsTest(absltest.TestCase):

@@ -59,6 +59,32 @@ def input_spec(model):
     return _tensors_of(shapes)
 
 
+def of_lengths(spec, x):
+    """The input of a model, with the lengths of a batch where they are open.
+
+    Args:
+        spec: What `input_spec` gives.
+        x: A batch of it. One of another structure shows nothing.
+
+    Returns:
+        `KerasTensor`s of any batch size.
+    """
+    given, wanted = keras.tree.flatten(x), keras.tree.flatten(spec)
+    if [len(one.shape) for one in given] != [len(one.shape) for one in wanted]:
+        return spec
+    filled = [
+        keras.KerasTensor(
+            (None, *map(_known, other.shape[1:], one.shape[1:])), other.dtype
+        )
+        for one, other in zip(given, wanted, strict=True)
+    ]
+    return keras.tree.pack_sequence_as(spec, filled)
+
+
+def _known(length, other):
+    return other if length is None else length
+
+
 def shapes_of(spec):
     """Shapes of a structure of tensors, each a tuple."""
     return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), spec)

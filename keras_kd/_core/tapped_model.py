@@ -26,9 +26,10 @@ class TappedModel:
         role: What to call the model in errors: `"teacher"` or `"student"`.
         argument: The caller's argument that names taps, for errors. Defaults
             to `None`, such as `"teacher_tap"`.
+        spec: Its input, as `KerasTensor`s. Defaults to `None`, as it was built.
 
     Attributes:
-        spec: The input, as `KerasTensor`s.
+        spec: The input.
         taps: The names, each once.
         outputs: Names of the outputs; see `names_of_outputs`.
         layers: `Place`s of the taps that are no outputs, by tap.
@@ -44,13 +45,13 @@ class TappedModel:
         ValueError: If a tap does not exist, or gives no tensor in this pass.
     """
 
-    def __init__(self, model, names, role="model", argument=None):
+    def __init__(self, model, names, role="model", argument=None, spec=None):
         self.model = model
         self.role = role
         self.argument = argument or f"{role}_tap"
         self.taps = tuple(dict.fromkeys(names))
         self._run = in_mode(model)
-        self.spec = model_specs.input_spec(model)
+        self.spec = model_specs.input_spec(model) if spec is None else spec
         output, tensors = model_specs.symbolic(self._look, self.spec)
         self._symbolic = output, dict(zip(self.taps, tensors, strict=True))
 

@@ -52,7 +52,8 @@ class Compared:
             served = served | {"labels": labels}
         targets = dataclasses.replace(
             found,
-            counted=each(resized.mask, found.counted),
+            # As the labels themselves: what a model says there is no padding.
+            counted=each(resized.labels, found.counted),
             positions=resized.mask(found.positions),
             weights=each(resized.weights, found.weights),
         )

@@ -99,6 +99,7 @@ class Reader:
     def _check(self, y):
         """Stops the run at labels of a batch; see `backend.check_labels`."""
         for head, labels in self._class_numbers(y):
+            _check_positions(head, labels)
             if not keras.backend.is_float_dtype(labels.dtype):
                 labels = ops.cast(labels, self._integers)
             is_strange = ops.logical_or(labels < 0, labels >= head.classes)
@@ -114,6 +115,7 @@ class Reader:
             y: Arrays, or anything else, which is not looked into.
         """
         for head, labels in self._class_numbers(self._by_position(y)):
+            _check_positions(head, labels)
             numbers = ops.convert_to_numpy(labels)
             if not numbers.size or numbers.dtype.kind not in "iuf":
                 continue
@@ -185,6 +187,21 @@ def _of_name(name):
     except ValueError:
         # A word such as "crossentropy", which Keras resolves by shapes.
         return None
+
+
+def _check_positions(head, labels):
+    """Validates that labels of positions are of those of the output."""
+    given, wanted = tuple(labels.shape)[1:], tuple(head.shape)[1:-1]
+    if len(given) == len(wanted) + 1 and given[-1] == 1:
+        given = given[:-1]
+    if wanted and len(given) == len(wanted) and not shapes_agree(given, wanted):
+        raise ValueError(
+            "`y` must have a label for each position of the student's output, "
+            "since `loss` compares the two. Received: y of shape "
+            f"{tuple(labels.shape)} for an output of shape {tuple(head.shape)}."
+            " Give labels of that size, as `y[:, ::2, ::2]` of masks twice "
+            "as large, or end the student in `keras.layers.UpSampling2D`."
+        )
 
 
 def _counted(labels, output_shape, ignored):

@@ -232,7 +232,7 @@ class BoxSoftTargets(DistillationLoss):
         self,
         teacher: tuple[Tensor, Tensor],
         student: tuple[Tensor, Tensor],
-        student_mask: tuple | None = None,
+        student_mask: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         of_scores, of_boxes = student_mask or (None, None)
         weights = confidence(teacher[0])

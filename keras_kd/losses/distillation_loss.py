@@ -94,8 +94,8 @@ class DistillationLoss(keras.layers.Layer):
         resize: Which side to interpolate to the positions of the other,
             `"student"` or `"teacher"`, where one has another resolution or
             length: linearly along each axis between batch and channels, before
-            anything else. Masks, labels and weights of positions follow; what a
-            hidden position has a share in is hidden. Defaults to `None`.
+            anything else. Labels, void too, are those of the nearest position;
+            what a masked position has a share in is masked. Defaults to `None`.
         name: Key of this loss in the logs: letters, digits, `_` and `-`.
             Defaults to the class name in snake case, numbered within its
             Distiller.

@@ -119,7 +119,12 @@ class TeacherMetric(keras.metrics.Metric):
                 self.resize, teacher, student, self._align
             )
             teacher, student = resized.teacher, resized.student
-            masks = [resized.mask(mask) for mask in masks]
+            first, *of_labels, last = masks
+            masks = [
+                resized.mask(first),
+                *map(resized.labels, of_labels),
+                resized.mask(last),
+            ]
             sample_weight = resized.weights(sample_weight)
         masks = [mask for mask in masks if mask is not None]
         check_same_classes(self, teacher.shape, student.shape)

@@ -128,7 +128,7 @@ class ResizedLossesTest(parameterized.TestCase):
         cross_entropy = support.cross_entropy(ignore_class=9)
         mask = labels != 9
         if side == "student":
-            mask = resizing.covered(mask, LONG)
+            mask = np.repeat(mask, 2, axis=1)
         made = distiller(side, supervised=cross_entropy)
         self.check(made, side, X, labels, mask=mask)
 
@@ -230,6 +230,19 @@ class ResizedLossesTest(parameterized.TestCase):
     def test_is_saved(self):
         loaded = support.through_a_file(distiller("student"))
         self.check(loaded, "student", X)
+
+    @parameterized.parameters((None,), (9,))
+    def test_labels_of_another_length_are_refused(self, ignored):
+        made = distiller(
+            "student", supervised=support.cross_entropy(ignore_class=ignored)
+        )
+        labels = RANDOM.integers(0, 3, (5, LONG))
+        message = r"each position of.*Received: y of shape \(5, 6\).*\[:, ::2"
+        with self.assertRaisesRegex(ValueError, message):
+            made.fit(X, labels, verbose=0)
+        with self.assertRaisesRegex(ValueError, message):
+            made.test_on_batch(X, labels)
+        made.test_on_batch(X, labels[:, ::2])
 
     def test_a_feature_of_another_length_is_projected_behind_it(self):
         models = sequences()

@@ -23,17 +23,24 @@ class ModelForward:
         inputs: Entries of `x` that it sees; see `Distiller`.
         dtype: See `cache_teacher`.
         top_k: See `cache_teacher`.
+        x: The input of a first batch, which shows the lengths that the model
+            leaves open.
     """
 
     argument = "teacher"
 
-    def __init__(self, teacher, taps, inputs, dtype, top_k):
+    def __init__(self, teacher, taps, inputs, dtype, top_k, x):
         names = tapped_model.output_names(teacher)
-        self.tapped = tapped_model.TappedModel(
-            teacher, [*(names or [None]), *taps], "teacher", "taps"
-        )
         self.inputs = inputs
         self.spec = model_specs.input_spec(teacher)
+        self._check_rank(x)
+        self.tapped = tapped_model.TappedModel(
+            teacher,
+            [*(names or [None]), *taps],
+            "teacher",
+            "taps",
+            model_specs.of_lengths(self.spec, self._entries(x)),
+        )
         output, tensors = self.tapped.symbolic()
         probabilities = [
             tap
@@ -71,7 +78,7 @@ class ModelForward:
         """
         return _as_arrays(self._encode(x))
 
-    def check_rank(self, x):
+    def _check_rank(self, x):
         """Validates that examples are single, not batches.
 
         Args:
@@ -120,9 +127,6 @@ class FunctionForward:
         """Arrays to store for a batch, by name; see `ModelForward`."""
         return _as_arrays(self.layout.encode(self._predict(x), {}))
 
-    def check_rank(self, x):
-        """Accepts any rank: the function validates its input."""
-
 
 def _as_arrays(tensors):
     return {
@@ -143,14 +147,11 @@ def make(teacher, taps, inputs, dtype, top_k, x):
         x: The input of a first batch.
     """
     if isinstance(teacher, keras.Model):
-        forward = ModelForward(teacher, taps, inputs, dtype, top_k)
-    elif taps:
+        return ModelForward(teacher, taps, inputs, dtype, top_k, x)
+    if taps:
         raise ValueError(
             "`taps` must be empty for a teacher that is no Keras model, since "
             f"it has no layers. Received: taps={list(taps)}, "
             f"teacher={teacher!r}."
         )
-    else:
-        forward = FunctionForward(teacher, inputs, dtype, top_k, x)
-    forward.check_rank(x)
-    return forward
+    return FunctionForward(teacher, inputs, dtype, top_k, x)

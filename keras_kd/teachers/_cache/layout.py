@@ -249,7 +249,8 @@ def _field(name, tensor, dtype, top_k):
         raise ValueError(
             "`teacher` must give tensors of one shape for all examples, since "
             f"they are stored in blocks. Received: {name} of shape "
-            f"{tuple(tensor.shape)}. Give the model an input of fixed shape."
+            f"{tuple(tensor.shape)}. Let each output have as many steps for "
+            "all examples, such as those of the input."
         )
     given = keras.backend.standardize_dtype(tensor.dtype)
     if not keras.backend.is_float_dtype(given):

@@ -121,6 +121,7 @@ class Writer:
         """Rows to store for a batch, whose first example has a number."""
         arrays = self.forward(batch["x"], start)
         for name, array in arrays.items():
+            self._check_length(name, array.shape[1:])
             # A logit of -inf rules its class out; no comparison with nan holds.
             is_logit = name.startswith("output")
             lowest = -np.inf if is_logit else np.nextafter(-np.inf, 0)
@@ -136,6 +137,17 @@ class Writer:
                 )
         others = {n: batch[n].numpy() for n in self.arrays if n in batch}
         return arrays | others
+
+    def _check_length(self, name, shape):
+        """Validates that an answer is as long as those before."""
+        wanted, _ = self.arrays[name]
+        if tuple(shape) != tuple(wanted):
+            raise ValueError(
+                "`dataset` must have examples of one length, since answers of "
+                f"that length are stored in blocks. Received: {name} of shape "
+                f"{tuple(shape)}, after one of {tuple(wanted)}. Pad all "
+                "examples to one length."
+            )
 
     def check_teacher(self):
         """Validates that the teacher's outputs equal the first stored ones."""
