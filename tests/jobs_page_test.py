@@ -16,7 +16,8 @@ from tests.references import boxes
 from tests.references import resizing
 
 PAGE = "docs/jobs.md"
-SECTIONS = page_jobs.sections(PAGE)[1:]
+# The last has a test of its own: `hub_jobs_page_test.py`.
+SECTIONS = page_jobs.sections(PAGE)[1:-1]
 JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
 CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, HALVES, *OTHERS = JOBS
 NUMBERS, TAGS, DETECTOR, EMBEDDING, HEADS, OWN = OTHERS

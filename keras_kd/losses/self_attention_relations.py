@@ -80,7 +80,8 @@ class SelfAttentionRelations(DistillationLoss):
 
     As published, it is the only loss, on unlabelled text; the student's last
     layer learns from the teacher's last of 12, or from the 21st of 24, with 48
-    parts, and 64 for the larger.
+    parts, and 64 for the larger. What follows the student's tapped layers then
+    learns nothing, of which Keras warns.
 
     The taps are layers inside the attention layer. Those of
     `keras.layers.MultiHeadAttention`, also in KerasHub, are named so:
