@@ -241,8 +241,8 @@ class ResizedLossesTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, message):
             made.fit(X, labels, verbose=0)
         with self.assertRaisesRegex(ValueError, message):
-            made.test_on_batch(X, labels)
-        made.test_on_batch(X, labels[:, ::2])
+            support.evaluated(made, X, labels)
+        support.evaluated(made, X, labels[:, ::2])
 
     def test_a_feature_of_another_length_is_projected_behind_it(self):
         models = sequences()
