@@ -6,6 +6,8 @@ still differs from minute to minute cancels in the ratios of interleaved runs.
 
 import ctypes
 import os
+import pathlib
+import re
 import resource
 import time
 
@@ -84,6 +86,42 @@ def interleave(steps, rounds, count, synchronize=lambda result: None):
             seconds[name]["wall"].append((time.perf_counter() - wall) / count)
         print(f"  round {index + 1} of {rounds}", flush=True)
     return seconds
+
+
+def giving_back():
+    """Environment in which a process gives back all memory that it frees.
+
+    The GNU C library keeps pieces below a limit, and TensorFlow, with oneDNN,
+    what it once had.
+    """
+    return os.environ | {
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+    }
+
+
+def peak(step, synchronize=lambda result: None):
+    """Bytes at most that a step needs besides its arguments.
+
+    Args:
+        step: A function.
+        synchronize: See `interleave`.
+    """
+    # Compiles it, and loads what any call needs.
+    synchronize(step())
+    # The high-water mark of this process begins anew.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    result = step()
+    synchronize(result)
+    after = _status("VmHWM")
+    del result
+    return after - before
+
+
+def _status(key):
+    status = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", status)[1])
 
 
 def spread(values):

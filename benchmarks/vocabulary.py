@@ -28,9 +28,7 @@ where a tensor has 62.5 and 293 MiB.
 
 import argparse
 import json
-import os
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -43,9 +41,6 @@ from benchmarks import vocabulary_losses
 
 # Rows by number of classes.
 ROWS = {1000: 4096, 20_000: 512, 32_000: 512, 150_000: 64}
-# Makes a process give back all memory that it frees: the GNU C library keeps
-# pieces below a limit, and TensorFlow, with oneDNN, what it once had.
-GIVING_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "TF_ENABLE_ONEDNN_OPTS": "0"}
 # The most that is wanted from so many classes: multiples of the CPU seconds of
 # another loss, and tensors of memory.
 LARGE = 20_000
@@ -73,7 +68,7 @@ def measure_memory(name, rows, classes):
     process = subprocess.run(
         [sys.executable, "-m", __spec__.name]
         + [f"--peak={name}", f"--rows={rows}", f"--classes={classes}"],
-        env=os.environ | GIVING_BACK,
+        env=measure.giving_back(),
         capture_output=True,
         text=True,
         check=True,
@@ -86,21 +81,7 @@ def peak(name, rows, classes):
     step = vocabulary_losses.make_step(
         name, vocabulary_losses.Data(rows, classes)
     )
-    # Compiles it, and loads what any call needs.
-    on_backend.here().synchronize(step())
-    # The high-water mark of this process begins anew.
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    result = step()
-    on_backend.here().synchronize(result)
-    after = _status("VmHWM")
-    del result
-    return after - before
-
-
-def _status(key):
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", status)[1])
+    return measure.peak(step, on_backend.here().synchronize)
 
 
 def compare(cpu, tensors):

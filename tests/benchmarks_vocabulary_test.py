@@ -16,6 +16,7 @@ from absl.testing import parameterized
 from benchmarks import vocabulary
 from benchmarks import vocabulary_losses
 from benchmarks.vocabulary_losses import FLOOR
+from tests import support
 
 OURS = "SoftTargets"
 DATA = vocabulary_losses.Data(rows=3, classes=5)
@@ -28,6 +29,7 @@ class LossesTest(parameterized.TestCase):
         _, actual = vocabulary_losses.make_step(name, DATA)()
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-7)
 
+    @support.eagerly()
     def test_a_step_in_chunks_updates_as_one_with_logits(self):
         logs = []
         for name in vocabulary_losses.STEPS:

@@ -33,8 +33,12 @@ def check_finite(tensor, message, allows_minus_infinity=False):
     """
     if not allows_minus_infinity:
         return tf.debugging.check_numerics(tensor, message)
-    lowest = tf.constant(tensor.dtype.min, tensor.dtype)
-    checked = tf.debugging.check_numerics(tf.maximum(tensor, lowest), message)
+    # Of a sum, nan and infinity are left; -inf is, only where there is no
+    # other. A tensor without it would be one more of all classes.
+    wide = tf.cast(tensor, tf.float32) if tensor.dtype.size < 4 else tensor
+    sums = tf.reduce_sum(wide, axis=-1)
+    lowest = tf.constant(sums.dtype.min, sums.dtype)
+    checked = tf.debugging.check_numerics(tf.maximum(sums, lowest), message)
     with tf.control_dependencies([checked]):
         return tf.identity(tensor)
 
