@@ -20,14 +20,18 @@ SAVED_MODEL = "student_saved_model"
 _SUFFIXES = {"litert": ".tflite", "onnx": ".onnx"}
 # Characters of a converter's own words.
 _SHOWN = 300
+_LACKING = (
+    "The runtime lacks an operation: leave the format out, or make the student "
+    "without it."
+)
 # What a converter says, and what helps.
 _REMEDIES = {
     r"\bSIG[A-Z]+": "Leave it out; if the student has a recurrent layer, make "
     "that with unroll=True.",
     r"TensorList\w*|tf\.While": "LiteRT runs recurrent layers of unroll=True, "
     "or with batch_size=1 and an `Input` of known length: export it so.",
-    r"ERROR_NEEDS_\w+|InvalidGraph|NotImplemented": "The runtime lacks an "
-    "operation: leave the format out, or make the student without it.",
+    r"'tf\.\w+' op|No Op registered for \w+": _LACKING,
+    r"ERROR_NEEDS_\w+|InvalidGraph|NotImplemented": _LACKING,
 }
 _OTHERWISE = "Leave it out of the export."
 
@@ -252,7 +256,7 @@ def _reason(error):
         found = re.search(pattern, words)
         if found:
             kind = words.partition(":")[0]
-            named = "" if found[0] in kind else f" at {found[0]}"
+            named = "" if found[0] in kind else f": {found[0]}"
             return f"{kind}{named}. {remedy}"
     if len(words) > _SHOWN:
         words = f"{words[:_SHOWN]}..."

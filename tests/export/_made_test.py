@@ -87,7 +87,7 @@ class FilesTest(parameterized.TestCase):
 
     def test_delivers_nothing_of_a_conversion_that_failed(self):
         file = self.export(0.0, error="OpError: ERROR_NEEDS_FLEX_OPS in a.b")
-        self.assertRegex(file.reason, "at ERROR_NEEDS_FLEX_OPS. The runtime")
+        self.assertRegex(file.reason, ": ERROR_NEEDS_FLEX_OPS. The runtime")
         self.assertNotIn("student_float32.onnx", self.names())
 
     def test_the_same_export_writes_its_files_anew(self):
@@ -106,7 +106,9 @@ class ReasonTest(parameterized.TestCase):
     @parameterized.parameters(
         ("ended its process (SIGSEGV)", "unroll=True"),
         ("ConverterError: loc(TensorListReserve)", "batch_size=1"),
-        ("InvalidGraph: No Op registered", "without it"),
+        ("InvalidGraph: x. No Op registered for Svd with", "for Svd. The"),
+        ("ConverterError: at 'tf.Svd' op is neither", ": 'tf.Svd' op. The"),
+        ("InvalidGraph: anything", "without it"),
         ("RuntimeError: anything else", "Leave it out of the export"),
     )
     def test_says_what_to_do(self, error, says):

@@ -1,8 +1,5 @@
 """Students of all kinds, exported, and run by the runtimes themselves."""
 
-import pathlib
-import tempfile
-
 import keras
 import numpy as np
 import pytest
@@ -11,80 +8,12 @@ from keras import layers
 
 from keras_kd import export
 from tests import support
+from tests.export import exports
 
 # Each export starts a process that imports TensorFlow.
 pytestmark = pytest.mark.slow
 
 PRECISIONS = ("float32", "float16", "int8_dynamic", "int8")
-
-
-def run_litert(path, arrays):
-    """Answers of a LiteRT file, one example at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(path))
-    runner = interpreter.get_signature_runner("serving_default")
-    return _one_by_one(lambda one: runner(**one), arrays)
-
-
-def run_onnx(path, arrays):
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path))
-    names = [output.name for output in session.get_outputs()]
-    return _one_by_one(
-        lambda one: dict(zip(names, session.run(None, one), strict=True)),
-        arrays,
-    )
-
-
-def run_saved_model(path, arrays):
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))
-    served = loaded.signatures["serving_default"]
-
-    def run(one):
-        found = served(**{k: tf.constant(v) for k, v in one.items()})
-        return {name: tensor.numpy() for name, tensor in found.items()}
-
-    return _one_by_one(run, arrays)
-
-
-def _one_by_one(run, arrays):
-    count = len(next(iter(arrays.values())))
-    parts = [
-        run({name: a[i : i + 1] for name, a in arrays.items()})
-        for i in range(count)
-    ]
-    return {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
-
-
-RUN = {"litert": run_litert, "onnx": run_onnx, "saved_model": run_saved_model}
-
-
-class Exports(absltest.TestCase):
-    """Exports into a folder that is removed at the end."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        keras.utils.set_random_seed(0)
-        cls.folder = pathlib.Path(
-            cls.enterClassContext(tempfile.TemporaryDirectory())
-        )
-
-    def assert_float32_answers(self, result, arrays, expected):
-        """Each float32 file answers as the student did, to 1e-4."""
-        files = [f for f in result.files if f.precision == "float32"]
-        self.assertLen(files, 3)
-        for file in files:
-            with self.subTest(file.name):
-                self.assertIsNone(file.reason)
-                found = RUN[file.format](file.path, arrays)
-                self.assertEqual(found.keys(), expected.keys())
-                for name, answers in expected.items():
-                    np.testing.assert_allclose(found[name], answers, atol=1e-4)
 
 
 def images_student():
@@ -110,7 +39,7 @@ def images_student():
     return keras.Model(model.inputs[0], model.outputs[0])
 
 
-class ImagesTest(Exports):
+class ImagesTest(exports.Exports):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -140,8 +69,8 @@ class ImagesTest(Exports):
 
     def test_what_keras_exports_does_not(self):
         arrays = {"image": self.x}
-        found = run_saved_model(self.folder / "theirs", arrays)["output_0"]
-        found = np.asarray(keras.ops.softmax(found))
+        found = exports.run_saved_model(self.folder / "theirs", arrays)
+        found = np.asarray(keras.ops.softmax(found["output_0"]))
         self.assertGreater(np.abs(found - self.expected).max(), 0.1)
 
     def test_every_file_is_there_and_measured(self):
@@ -159,7 +88,7 @@ class ImagesTest(Exports):
 
     def test_figures_are_those_of_the_file(self):
         file = self.file("onnx int8")
-        found = run_onnx(file.path, {"image": self.x})["output_0"]
+        found = exports.run_onnx(file.path, {"image": self.x})["output_0"]
         chosen = found.argmax(axis=-1)
         self.assertAlmostEqual(file.accuracy, np.mean(chosen == self.labels))
         agreement = np.mean(chosen == self.expected.argmax(axis=-1))
@@ -192,7 +121,7 @@ class ImagesTest(Exports):
             export.export_student(support.dense(4), self.folder / "ours")
 
 
-class TextTest(Exports):
+class TextTest(exports.Exports):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -265,7 +194,7 @@ class Subclassed(keras.Model):
         return self.head(self.drop(keras.ops.mean(x, axis=(1, 2))))
 
 
-class SubclassedTest(Exports):
+class SubclassedTest(exports.Exports):
     def test_mixed_precision_is_exported_in_float32(self):
         x = np.random.default_rng(0).normal(size=(5, 6, 6, 1))
         x = x.astype("float32")
@@ -287,6 +216,28 @@ class SubclassedTest(Exports):
 
         answers = {"output_0": expected}
         self.assert_float32_answers(result, {"images": x}, answers)
+
+
+class Inverse(layers.Layer):
+    """An operation that neither LiteRT nor ONNX has."""
+
+    def call(self, x):
+        return keras.ops.erfinv(0.9 * keras.ops.tanh(x))
+
+
+class LackingTest(exports.Exports):
+    def test_an_operation_that_a_runtime_lacks_is_named(self):
+        model = keras.Sequential([keras.Input((4,)), Inverse()])
+        result = export.export_student(
+            model, self.folder / "made", formats=("litert", "onnx")
+        )
+        for file in result.files:
+            with self.subTest(file.name):
+                self.assertRegex(file.reason, "Erfinv.*leave the format out")
+                self.assertIsNone(file.path)
+        left = {"digests", "export.json", "export.md", "lock"}
+        found = {path.name for path in (self.folder / "made").iterdir()}
+        self.assertEqual(found, left)
 
 
 if __name__ == "__main__":
