@@ -1,5 +1,7 @@
 """Soft targets without logits of all classes, in a Distiller."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -73,12 +75,14 @@ class TrainingTest(parameterized.TestCase):
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
-    @support.eagerly()
     def assert_trains_alike(self, dense, loss, **options):
-        self.assert_alike(
-            trained(distiller(loss, **options)),
-            trained(distiller(dense, **options)),
-        )
+        # Without a graph, JAX compiles each operation by itself.
+        is_jax = keras.backend.backend() == "jax"
+        with contextlib.nullcontext() if is_jax else support.eagerly():
+            self.assert_alike(
+                trained(distiller(loss, **options)),
+                trained(distiller(dense, **options)),
+            )
 
     @parameterized.product(is_tied=(False, True), reverse=(False, True))
     def test_trains_as_with_all_logits(self, is_tied, reverse):

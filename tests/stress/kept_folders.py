@@ -61,7 +61,12 @@ def interrupted(name, folder):
     one.
     """
     row = dict(procedure_rows.NAMED_ROWS)[name]
-    left = {"co_training": 6, "data_distillation": 3, "data_free": 3}
+    left = {
+        "co_training": 6,
+        "data_distillation": 3,
+        "data_free": 3,
+        "sequence_distillation": 3,
+    }
     with contextlib.suppress(KeyboardInterrupt):
         stop = support.Interrupt(left.get(row.name, 4))
         procedure(name, folder, callbacks=[stop])
