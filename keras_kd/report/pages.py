@@ -7,7 +7,7 @@ import pathlib
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { margin: auto; max-width: 48rem; padding: 1rem; overflow-wrap: anywhere;
+body { margin: auto; max-width: 54rem; padding: 1rem; overflow-wrap: anywhere;
   font: 1rem/1.5 system-ui, sans-serif; }
 h1, h2 { line-height: 1.2; }
 table { display: block; overflow-x: auto; border-collapse: collapse;
