@@ -20,6 +20,7 @@ _UNCOMPILED = "PYTHONDONTWRITEBYTECODE"
 NOT_LOADED = (
     "absl.flags",
     "keras_tuner",
+    "markdown",
     "matplotlib",
     "sklearn",
     "tensorflow_datasets",

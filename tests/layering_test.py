@@ -36,9 +36,7 @@ MAY_IMPORT_TENSORFLOW = (
 MAY_DEFINE_FLAGS = ("__main__.py", "cli/")
 IMPORTED_WHERE_USED = (
     *("ai_edge_litert", "onnx", "onnxruntime", "tf2onnx"),
-    "keras_tuner",
-    "matplotlib",
-    "sklearn",
+    *("keras_tuner", "markdown", "matplotlib", "sklearn"),
     "tensorflow_datasets",
 )
 # Nobody imports these folders who does not want the package.

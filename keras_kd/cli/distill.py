@@ -11,9 +11,9 @@ from keras_kd.cli._shell.settings import Settings
 INTRODUCTION = """\
 Does distillation help here? Trains a teacher, then for each seed a small
 student alone, one with label smoothing, and one distilled from the teacher,
-all under the same budget. Prints a table and writes report.md, student.keras,
-history.csv and plots. After an interruption, the same command goes on where it
-stopped."""
+all under the same budget. Prints a table and writes report.md, the same as a
+page in report.html, student.keras, history.csv and plots. After an
+interruption, the same command goes on where it stopped."""
 
 
 TEACHER = (

@@ -9,8 +9,8 @@ from keras_kd._core.arguments import TEMPERATURE
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.divergence import divergence
 from keras_kd.losses.shapes import check_same_classes
-from keras_kd.losses.soft_targets import divergence
 
 
 def binary_soft_target_divergence(teacher, student, temperature):

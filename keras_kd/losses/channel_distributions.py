@@ -8,13 +8,13 @@ from keras import ops
 from keras_kd._core.arguments import TEMPERATURE
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence import IMPOSSIBLE
+from keras_kd.losses.divergence import divergence
 from keras_kd.losses.positions import check_positions
 from keras_kd.losses.positions import check_unpooled
 from keras_kd.losses.positions import counts
 from keras_kd.losses.positions import flat
 from keras_kd.losses.projected_loss import ProjectedLoss
-from keras_kd.losses.soft_targets import IMPOSSIBLE
-from keras_kd.losses.soft_targets import divergence
 
 
 def channel_divergence(teacher, student, weights, temperature):

@@ -10,8 +10,8 @@ from keras_kd._core.arguments import check_count
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses import memory
+from keras_kd.losses.divergence import IMPOSSIBLE
 from keras_kd.losses.projected_vectors import ProjectedVectors
-from keras_kd.losses.soft_targets import IMPOSSIBLE
 
 
 def relation_cross_entropy(

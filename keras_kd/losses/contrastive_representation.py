@@ -8,10 +8,10 @@ from keras import ops
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence import IMPOSSIBLE
+from keras_kd.losses.divergence import divergence
 from keras_kd.losses.example_pairs import mean_by
 from keras_kd.losses.projected_vectors import ProjectedVectors
-from keras_kd.losses.soft_targets import IMPOSSIBLE
-from keras_kd.losses.soft_targets import divergence
 
 # As published: the largest factor on cosines, and the logarithm of the first.
 LARGEST_SCALE = 10.0

@@ -7,8 +7,8 @@ from keras import ops
 
 from keras_kd._core.arguments import WEIGHT
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence import divergence
 from keras_kd.losses.labels import class_of
-from keras_kd.losses.soft_targets import divergence
 from keras_kd.losses.softened_loss import StandardizableLoss
 from keras_kd.losses.target_split import split
 

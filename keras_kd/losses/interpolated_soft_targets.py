@@ -11,8 +11,8 @@ from keras_kd._core.arguments import Bounds
 from keras_kd._core.arguments import check_count
 from keras_kd._core.arguments import check_part
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence import IMPOSSIBLE
 from keras_kd.losses.divergence_of_logits import divergence_of_logits
-from keras_kd.losses.soft_targets import IMPOSSIBLE
 from keras_kd.losses.softened_loss import SoftenedLoss
 
 PART = Bounds(0.0, 1.0)

@@ -3,8 +3,8 @@
 from keras import ops
 
 from keras_kd._core.arguments import Bounds
-from keras_kd.losses.soft_targets import IMPOSSIBLE
-from keras_kd.losses.soft_targets import divergence
+from keras_kd.losses.divergence import IMPOSSIBLE
+from keras_kd.losses.divergence import divergence
 
 # A share in a mixture. At 0 and 1 there is none: one of the distributions is
 # left, of which other losses are made.

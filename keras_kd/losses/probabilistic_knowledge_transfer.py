@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from keras_kd._types import Tensor
+from keras_kd.losses.divergence import divergence
 from keras_kd.losses.example_pairs import ExamplePairs
 from keras_kd.losses.example_pairs import mean_by
 from keras_kd.losses.lengths import unit
-from keras_kd.losses.soft_targets import divergence
 
 # As published: added to both probabilities, of which one may be 0.
 EPSILON = 1e-7

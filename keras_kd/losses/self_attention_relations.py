@@ -10,9 +10,9 @@ from keras_kd._core.arguments import check_count
 from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.divergence import IMPOSSIBLE
 from keras_kd.losses.divergence_of_logits import divergence_of_logits
 from keras_kd.losses.shapes import shapes_agree
-from keras_kd.losses.soft_targets import IMPOSSIBLE
 
 
 def relation(vectors, heads, mask):

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_kd._core import reduction
 from keras_kd._types import Tensor
-from keras_kd.losses.soft_targets import IMPOSSIBLE
+from keras_kd.losses.divergence import IMPOSSIBLE
 
 
 class Split(NamedTuple):

@@ -17,6 +17,7 @@ from keras_kd.report.experiment import Experiment
 from keras_kd.report.intervals import Interval
 from keras_kd.report.intervals import compare
 from keras_kd.report.intervals import paired_interval
+from keras_kd.report.pages import html_page
 from keras_kd.report.plots import accuracy_against_parameters
 from keras_kd.report.plots import gain_against_cost
 from keras_kd.report.plots import learning_curves
@@ -39,6 +40,7 @@ __all__ = [
     "compare",
     "compare_arms",
     "gain_against_cost",
+    "html_page",
     "learning_curves",
     "markdown_table",
     "neighbour_overlap",

@@ -48,6 +48,15 @@ def _of_intervals():
     return rows
 
 
+def _of_pages():
+    folder = tempfile.mkdtemp()
+    page = functools.partial(report.html_page, text="# Title", folder=folder)
+    of = "report.html_page"
+    picture = "![Curves](none.png)", "![Host](../none.png)"
+    rows = wrong(of, page, "text", None, ["# Title"], remedy="# Title")
+    return rows + wrong(of, page, "text", *picture, shown=".png")
+
+
 def _of_arms():
     arms = {"a": [[0, 1], [1, 1]], "b": [[1, 1], [1, 0]]}
     pairs = [("a", "b")]
@@ -263,6 +272,7 @@ def rows():
     """All of them."""
     return [
         *_of_intervals(),
+        *_of_pages(),
         *_of_arms(),
         *_of_calibration(),
         *_of_tables(),

@@ -9,11 +9,12 @@ from keras_kd.cli._bench import arms
 from keras_kd.cli._bench.outcome import describe
 from keras_kd.cli._bench.outcome_table import difference
 from keras_kd.cli._bench.outcome_table import spread
+from keras_kd.cli._bench.state import REPORTS
 from keras_kd.cli._shell.terminal import fold
 from keras_kd.cli._shell.terminal import shown
 
 PLOT = "gain_against_cost.png"
-FILES = ("report.md", "student.keras", PLOT)
+FILES = (*REPORTS, "student.keras", PLOT)
 HEADER = (
     "",
     "accuracy %",
@@ -122,7 +123,7 @@ def write(bench, state, found):
         shutil.copyfile(state.model_path(part), partial)
     with files.written(PLOT) as partial:
         figure(found).savefig(partial, format="png")
-    files.write_text("report.md", markdown(bench, found))
+    files.write_report(markdown(bench, found))
 
 
 def figure(found):
@@ -141,7 +142,7 @@ def figure(found):
 
 
 def markdown(bench, found):
-    """The text of `report.md`."""
+    """The text of the report."""
     settings = bench.settings
     _, arm, seed = found.student
     papers = [

@@ -13,6 +13,7 @@ from keras_kd.cli._bench.outcome_table import HEADER
 from keras_kd.cli._bench.outcome_table import legend
 from keras_kd.cli._bench.outcome_table import percent
 from keras_kd.cli._bench.outcome_table import rows
+from keras_kd.cli._bench.state import REPORTS
 from keras_kd.cli._shell.terminal import fold
 from keras_kd.cli._shell.terminal import shown
 
@@ -21,7 +22,7 @@ PLOTS = {
     "accuracy_against_parameters.png": "Accuracy against parameters",
     "reliability_diagram.png": "Reliability diagram",
 }
-FILES = ("report.md", "student.keras", "history.csv", *PLOTS)
+FILES = (*REPORTS, "student.keras", "history.csv", *PLOTS)
 
 
 def terminal(outcome):
@@ -51,7 +52,7 @@ def write(bench, state, outcome):
     for name, figure in zip(PLOTS, figures(outcome), strict=True):
         with files.written(name) as partial:
             figure.savefig(partial, format="png")
-    files.write_text("report.md", markdown(bench, outcome))
+    files.write_report(markdown(bench, outcome))
 
 
 def history_csv(outcome):
@@ -103,7 +104,7 @@ def figures(outcome):
 
 
 def markdown(bench, outcome):
-    """The text of `report.md`."""
+    """The text of the report."""
     settings = bench.settings
     sections = [
         "# Did distillation help?",

@@ -17,9 +17,11 @@ from keras_kd._core import run_folder
 from keras_kd._core.files import as_json
 from keras_kd.cli._bench import identities
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.report.pages import html_page
 
 FOLDER = "state"
 IDENTITY = "job.json"
+REPORTS = "report.md", "report.html"
 _ARRAY = "record"
 # From the folder of the state to the output folder.
 _UP = "../"
@@ -99,6 +101,12 @@ class OutputFiles:
         """Writes text in UTF-8."""
         with self.written(name) as partial:
             partial.write_text(text, encoding="utf-8")
+
+    def write_report(self, text):
+        """Writes Markdown, and a page of it with pictures of the folder."""
+        page = html_page(text, self._run.path.parent)
+        for name, content in zip(REPORTS, (text, page), strict=True):
+            self.write_text(name, content)
 
 
 def _is_part(path):
