@@ -205,9 +205,9 @@ def finds(model, of_class=True):
 The finds of a canvas, in the order of their scores, have an *average
 precision*: for each digit, what part of the finds up to its own are right, or 0
 if it is never found. A detector counts by the mean over the test canvases: once
-so, and once with `of_class=False`, where a box of any class is right. (The usual
-mean over classes, with all canvases in one order, is one number a seed, and
-would have no interval over canvases.)
+so, and once with `of_class=False`, where a box of any class is right. (The
+usual mean over classes, with all canvases in one order, is one number a seed,
+and would have no interval over canvases.)
 """
 
 
