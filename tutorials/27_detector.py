@@ -52,9 +52,9 @@ SETTINGS = {k: str(v) for k, v in globals().items() if k.isupper()}
 """
 ## Canvases
 
-Up to three digits of MNIST, of three sizes, under noise: of three, those are
-left out that would cover another. Where MNIST is not to be had, the small
-digits of scikit-learn stand in, with other figures.
+Up to three digits of MNIST without its margins, of three sizes, under noise: of
+three, those are left out that would cover another. Where MNIST is not to be
+had, the small digits of scikit-learn stand in, with other figures.
 """
 
 try:
@@ -71,8 +71,7 @@ ink: the upper and the lower corner, in parts of the canvas.
 
 
 def canvases(digits, numbers, count, seed):
-    if digits.shape[1] == 28:  # Four pixels around each digit are empty.
-        digits = digits[:, 4:-4, 4:-4]
+    digits = digits[:, 4:-4, 4:-4] if digits.shape[1] == 28 else digits
     random = np.random.default_rng(seed)
     x, cells = np.zeros((count, SIDE, SIDE, 1)), (count, CELLS, CELLS)
     y = {"scores": np.zeros((*cells, 10)), "boxes": np.zeros((*cells, 4))}
@@ -119,8 +118,7 @@ def detector(width):
 
 
 """
-Boxes have an error where the labels have one; scores, yes or no for each class,
-have one at every cell.
+Scores have an error at every cell, and boxes where the labels have one.
 """
 
 
@@ -133,7 +131,8 @@ def box_error(boxes, found):
 ## The arms
 
 For each seed, all students begin with the same weights, and have the same
-canvases, labels and number of updates; they differ in what is added.
+canvases, labels and number of updates; they differ in what is added. The errors
+of the scores are summed over the cells, as those of the boxes.
 """
 
 OUTPUTS = ("scores", "boxes")
@@ -148,10 +147,6 @@ ARMS = {
         ),
     ],
 }
-
-"""
-The errors of the scores are summed over the cells, as those of the boxes.
-"""
 
 
 def learn(seed, width, examples, epochs, terms=()):
@@ -205,9 +200,8 @@ def finds(model, of_class=True):
 The finds of a canvas, in the order of their scores, have an *average
 precision*: for each digit, what part of the finds up to its own are right, or 0
 if it is never found. A detector counts by the mean over the test canvases: once
-so, and once with `of_class=False`, where a box of any class is right. (The
-usual mean over classes, with all canvases in one order, is one number a seed,
-and would have no interval over canvases.)
+so, and once with `of_class=False`, where a box of any class is right. (The mean
+over classes, of all canvases in one order, has no interval over canvases.)
 """
 
 
@@ -234,9 +228,8 @@ for arm, seed in itertools.product(ARMS, SEEDS):
     models[arm].append(kept.model(f"{arm}, seed {seed}", make))
 
 """
-Mean and standard deviation of the seeds, then differences with 95 % intervals,
-which count the luck of seeds and canvases and are corrected for the three
-comparisons of a measure:
+Mean and standard deviation of the seeds, then differences: 95 % intervals over
+seeds and canvases, corrected for the three comparisons of a measure.
 """
 
 pairs = [*itertools.combinations(ARMS, 2)]
@@ -290,29 +283,18 @@ boxes alone it is 9.2 points over the labels (95 % interval 0.9 to 16.0). With
 the classes the change is -1.9 (-21.2 to 17.4): one seed differs much from
 another.
 
-**With features, the gain is not sure for three seeds:** 12.4 points over the
-labels (-2.3 to 27.1), and 14.3 over the soft targets (-3.4 to 32.1). Of boxes
-alone, features change the soft targets by -1.4 (-8.2 to 5.5).
+**With features, no gain is sure with three seeds:** 12.4 points over the labels
+(-2.3 to 27.1), and 14.3 over the soft targets (-3.4 to 32.1).
 
-In the picture, the students miss most digits, since few of their scores are
-above 1/2; what they find there is right. The teacher finds two zeros twice,
-from neighbouring cells, which a suppression of boxes that overlap would mend;
-none is used here.
+In the picture, the students miss most digits: few of their scores are above
+1/2. The teacher finds two zeros twice, from neighbouring cells; boxes that
+overlap are not suppressed here.
 
 * **Command:** `python tutorials/27_detector.py`
 * **Cost:** 7 minutes of one CPU core (Intel Xeon). With `KERAS_KD_SMOKE=1`,
   half a minute.
-* **How it was set up:** the noise, the layers, the weight of the boxes in the
-  errors and the numbers of updates were chosen in trials of the teacher and of
-  a student alone, on other canvases. The distillation was not tried before. The
+* **How it was set up:** noise, layers, the weight of the boxes' errors and the
+  updates were chosen in trials of the teacher and of a student alone, on other
+  canvases; distillation was not tried before, nor was another `box_weight`. The
   measure of boxes alone was added when the first was known.
-* **Scale:** one scale of 8x8 cells, and digits of similar size. A `box_weight`
-  below its default would let the classes count more; it was not tried.
-
-## References
-
-* Rezatofighi, Tsoi, Gwak, Sadeghian, Reid and Savarese, [Generalized
-  Intersection over Union](https://arxiv.org/abs/1902.09630), 2019.
-* Wang, Chen, Zheng, Li, Cheng and Hou, [CrossKD: Cross-Head Knowledge
-  Distillation for Object Detection](https://arxiv.org/abs/2306.11369), 2024.
 """
