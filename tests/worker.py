@@ -69,7 +69,7 @@ def run_workers(folder, count=2):
                 text=True,
             )
         )
-    end = time.monotonic() + 300
+    end = time.monotonic() + 600
     # If one fails, the others wait for it.
     while time.monotonic() < end and any(p.poll() is None for p in processes):
         if any(process.poll() for process in processes):
