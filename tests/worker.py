@@ -28,9 +28,6 @@ ROWS = [
     for row in loss_rows.ROWS
     if row.name
     in (
-        "attention_transfer",
-        "binary_soft_targets",
-        "feature_correlation",
         "hint_with_projector",
         "input_gradient_symmetry",
         "interpolated_soft_targets",

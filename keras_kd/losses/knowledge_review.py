@@ -11,6 +11,7 @@ from keras_kd._types import Shape
 from keras_kd._types import Tensor
 from keras_kd.losses.attention_fusion import AttentionFusion
 from keras_kd.losses.distillation_loss import DistillationLoss
+from keras_kd.losses.shapes import check_several_features
 
 # As published: the sizes to which differences are averaged, and the most
 # channels of what is passed from stage to stage.
@@ -147,16 +148,13 @@ class KnowledgeReview(DistillationLoss):
     def _check(self, teacher_shape, student_shape):
         """Validates that there are maps and vectors in pairs."""
         compared = self.comparison(teacher_shape, student_shape)
-        shapes = teacher_shape, student_shape
-        if not all(isinstance(s[0], list | tuple) for s in shapes) or len(
-            teacher_shape
-        ) != len(student_shape):
-            raise ValueError(
-                f"{compared} Both must be several features, one for each "
-                "stage. Give `teacher_tap` and `student_tap` tuples of as many "
-                "names, the shallowest first."
-            )
-        for theirs, ours in zip(*shapes, strict=True):
+        for theirs, ours in check_several_features(
+            self,
+            teacher_shape,
+            student_shape,
+            "one for each stage",
+            ", the shallowest first",
+        ):
             if len(theirs) != len(ours) or len(theirs) not in (2, 4):
                 raise ValueError(
                     f"{compared} Each pair must be two maps `(batch, height, "

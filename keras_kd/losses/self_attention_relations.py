@@ -12,6 +12,7 @@ from keras_kd._types import Tensor
 from keras_kd.losses.distillation_loss import DistillationLoss
 from keras_kd.losses.divergence import IMPOSSIBLE
 from keras_kd.losses.divergence_of_logits import divergence_of_logits
+from keras_kd.losses.shapes import check_several_features
 from keras_kd.losses.shapes import shapes_agree
 
 
@@ -133,16 +134,12 @@ class SelfAttentionRelations(DistillationLoss):
 
     def build(self, teacher_shape: Shape, student_shape: Shape) -> None:
         compared = self.comparison(teacher_shape, student_shape)
-        shapes = teacher_shape, student_shape
-        if not all(isinstance(s[0], list | tuple) for s in shapes) or len(
-            teacher_shape
-        ) != len(student_shape):
-            raise ValueError(
-                f"{compared} Both must be several features, such as queries, "
-                "keys and values. Give `teacher_tap` and `student_tap` tuples "
-                "of as many names."
-            )
-        for theirs, ours in zip(*shapes, strict=True):
+        for theirs, ours in check_several_features(
+            self,
+            teacher_shape,
+            student_shape,
+            "such as queries, keys and values",
+        ):
             widths = [s[2:] for s in (theirs, ours)]
             if not all(
                 len(width) in (1, 2) and None not in width for width in widths

@@ -80,6 +80,31 @@ def check_several_classes(loss, student_shape):
         )
 
 
+def check_several_features(loss, teacher_shape, student_shape, kinds, order=""):
+    """Validates that a loss compares as many features of both models.
+
+    Args:
+        loss: The loss, for the error.
+        teacher_shape: Shapes of the teacher's features.
+        student_shape: Shapes of the student's features.
+        kinds: What they are, for the error.
+        order: In which order they are named. Defaults to any.
+
+    Returns:
+        The shapes in pairs, a list.
+    """
+    shapes = teacher_shape, student_shape
+    if not all(isinstance(s[0], list | tuple) for s in shapes) or len(
+        teacher_shape
+    ) != len(student_shape):
+        raise ValueError(
+            f"{loss.comparison(*shapes)} Both must be several features, "
+            f"{kinds}. Give `teacher_tap` and `student_tap` tuples of as many "
+            f"names{order}."
+        )
+    return list(zip(*shapes, strict=True))
+
+
 def shapes_agree(teacher_shape, student_shape):
     """Whether two shapes are equal, as far as both are known.
 
