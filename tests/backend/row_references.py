@@ -29,7 +29,7 @@ REFERENCES = {
     ),
     "box_soft_targets": lambda teacher, student, labels: boxes.soft_targets(
         *(
-            map(reference.float64, apart(x, DETECTED))
+            [reference.float64(part) for part in apart(x, DETECTED)]
             for x in (teacher, student)
         ),
         temperature=2.0,
