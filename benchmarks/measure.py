@@ -92,11 +92,14 @@ def giving_back():
     """Environment in which a process gives back all memory that it frees.
 
     The GNU C library keeps pieces below a limit, and TensorFlow, with oneDNN,
-    what it once had.
+    what it once had. It has one thread: each has memory of its own.
     """
     return os.environ | {
         "MALLOC_MMAP_THRESHOLD_": "65536",
         "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
     }
 
 
