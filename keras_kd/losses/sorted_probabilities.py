@@ -41,7 +41,9 @@ class SortedProbabilities(DistillationLoss):
     ```
 
     It tells how sure the student should be, and not of which word: the loss of
-    the labels tells that, beside which the published weight is 1.5.
+    the labels tells that, beside which the published weight is 1.5. There is no
+    gradient as long as each of the student's is above the teacher's, as of a
+    fresh student of fewer words: the labels have to begin.
 
     Positions meet in their order, the first of one model with the first of the
     other. Where texts have other lengths in the two vocabularies, let

@@ -55,7 +55,8 @@ def distiller(rows=ROWS, **options):
         teacher=model("teacher", "teacher", rows),
         student=model("student", "student", rows),
         distillation_losses=[
-            row.make(name=row.name, **row.taps) for row in rows
+            row.make(name=row.name, loss_weight=row.weight, **row.taps)
+            for row in rows
         ],
         student_loss_weight=0.5,
     )

@@ -94,6 +94,7 @@ class Row:
         teacher_stages: Of a loss with several taps, the shapes of one example
             at each of the teacher's; `teacher_shape` is that of all in one.
         student_stages: The same of the student.
+        weight: Its weight in a model with every loss.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Row:
     compares_examples: bool = False
     teacher_stages: tuple = ()
     student_stages: tuple = ()
+    weight: float = 1.0
 
     def make(self, **kwargs):
         """A new loss, not yet built."""

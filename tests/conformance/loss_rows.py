@@ -174,8 +174,9 @@ ROWS = (
     Row(
         "sorted_probabilities_of_other_words",
         "SortedProbabilities",
-        (6, 5),
+        # A fresh student of fewer words has no gradient.
         (6, 3),
+        (6, 5),
         (6,),
         is_divergence=False,
     ),

@@ -203,6 +203,8 @@ FEATURE_ROWS = (
         (6,),
         arguments=lambda: {"relation_heads": 4},
         call=by_a_small_weight,
+        # Vectors of a fresh model are short, and related to all alike.
+        weight=1000.0,
         teacher_stages=VECTORS,
         student_stages=VECTORS,
     ),
