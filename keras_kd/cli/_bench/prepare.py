@@ -18,6 +18,10 @@ from keras_kd.models import small_convnet
 
 TEACHER_WIDTHS = (32, 64, 128)
 STUDENT_WIDTHS = (8, 16)
+ELSEWHERE = (
+    "For masks, boxes, texts and numbers, write a script: docs/jobs.md of "
+    "keras_kd has ten lines for each."
+)
 
 
 def prepare(settings, say=print):
@@ -172,7 +176,7 @@ def check_fits(role, path, model, data):
             raise UnusableError(
                 f"`--{role}` must have one input and one output, since the "
                 f"data are images with a class. {received}, whose {side} is "
-                "another. Write a script with `keras_kd.Distiller`."
+                f"another. {ELSEWHERE}"
             )
     expected, given = model.input_shape[1:], data.image_shape
     if len(expected) != len(given) or any(
@@ -187,8 +191,9 @@ def check_fits(role, path, model, data):
     classes = model.output_shape[-1]
     if len(model.output_shape) != 2 or classes is None or classes < 2:
         raise UnusableError(
-            f"`--{role}` must give one number per class. {received}, which "
-            f"gives {model.output_shape}."
+            f"`--{role}` must give one number per class, since the data are "
+            f"images with a class. {received}, which gives "
+            f"{model.output_shape}. {ELSEWHERE}"
         )
     labels = np.concatenate([data.train_labels, data.test_labels])
     if labels.max() >= classes:

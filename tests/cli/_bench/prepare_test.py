@@ -59,7 +59,7 @@ class PrepareTest(parameterized.TestCase):
             self.folder, small_jobs.net(1, activation="sigmoid")
         )
         self.assert_refuses(
-            r"`--teacher` must give one number per class.*\(None, 1\)",
+            r"`--teacher` must give one number per class.*\(None, 1\).*jobs.md",
             teacher=path,
         )
 
