@@ -140,7 +140,7 @@ def distiller(teacher):
 
 
 def expected(teacher, student, x, y, weights):
-    """What each loss logs, by name.
+    """Logs of each loss, by name.
 
     Args:
         teacher: Outputs of the teacher by name, arrays.

@@ -106,7 +106,7 @@ def distiller(teacher, student, distillation_losses=None, **options):
 
 @functools.cache
 def history(kind):
-    """What a student of a kind has learned from its teacher alone."""
+    """The training history of a student of a kind, by its teacher alone."""
     teacher, student, _, batches = pairs()[kind]
     # What both have attached is for their own `fit` and `generate`, so that to
     # map it is not to give it twice.

@@ -13,7 +13,7 @@ from tests import support
 
 
 def sections(page):
-    """What a page begins with, and its sections, as text."""
+    """The beginning of a page and its sections, as text."""
     return re.split(r"^## ", pages.text(page), flags=re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from keras_kd._core.heads import Behind
 
 
 class Scores(NamedTuple):
-    """What an output layer computes logits of.
+    """Hidden states and weights that an output layer computes logits of.
 
     Attributes:
         hidden: `(rows, features)`.
@@ -84,7 +84,7 @@ class OutputLayer:
         self.classes = last.input_dim if self._is_embedding else last.units
 
     def scores(self, hidden):
-        """What the layer computes logits of, with weights of this moment.
+        """Hidden states, with the weights of this moment.
 
         Args:
             hidden: What it is called with, `(..., features)`, floating point.

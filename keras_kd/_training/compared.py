@@ -1,4 +1,4 @@
-"""What one loss compares, with masks and weights."""
+"""Tensors that one loss compares, with masks and weights."""
 
 import dataclasses
 import functools
@@ -168,7 +168,7 @@ class Compared:
 
 
 def in_any(masks):
-    """What counts in any of several outputs, a list of one mask or of none.
+    """The mask of what counts in any of several outputs, a list of one or none.
 
     Args:
         masks: See `Compared.masks_of_each`.

@@ -38,7 +38,7 @@ _OTHERWISE = "Leave it out of the export."
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What the other process did.
+    """Results of the other process.
 
     Attributes:
         wanted: List of `ExportedFile`s, of which format and precision count.
@@ -49,7 +49,7 @@ class Outcome:
     done: dict[str, Any]
 
     def error_of(self, file):
-        """What a file ended with, or `None`."""
+        """The error that a file ended with, or `None`."""
         for step in ("convert", "run"):
             found = self.done.get(f"{step} {file.name}")
             if found and found["error"]:
@@ -124,7 +124,7 @@ class Making:
         return [self._delivered(file, outcome, run) for file in outcome.wanted]
 
     def _work(self):
-        """What the jobs share, and those that come before all others."""
+        """Settings that the jobs share, and the jobs that come first."""
         work = {
             "saved_model": str(self.place / SAVED_MODEL),
             "batch_size": self.batch_size,

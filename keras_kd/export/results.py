@@ -1,4 +1,4 @@
-"""What an export gives: its files, and how they answer."""
+"""Results of an export: its files, and how they answer."""
 
 import dataclasses
 import pathlib
@@ -57,7 +57,7 @@ class ExportedFile:
 
 @dataclasses.dataclass(frozen=True)
 class ExportResult:
-    """What `export_student` gives.
+    """Result of `export_student`.
 
     Attributes:
         directory: The folder with the files.

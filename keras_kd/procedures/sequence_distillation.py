@@ -151,7 +151,7 @@ def sequence_distillation(
 
 
 def _kept(run, number, write):
-    """What the folder of a run has of a batch of texts, or gets now."""
+    """A batch of texts from the folder of a run, written there if missing."""
     if run is None:
         return write()
     name = f"texts_{number}.npz"

@@ -90,7 +90,7 @@ def sequences(kind, **compiled):
 
 
 def outputs(distiller, x):
-    """What both models make of an input."""
+    """Outputs of both models for an input."""
     return distiller.teacher(x), distiller.student(x)
 
 

@@ -1,4 +1,4 @@
-"""What tests of exports share: the runtimes, and a folder."""
+"""Runtimes and a folder that tests of exports share."""
 
 import pathlib
 import tempfile

@@ -1,4 +1,4 @@
-"""How the goldens of cached teachers were made."""
+"""Makes the goldens of cached teachers."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""How the goldens of a Distiller and of peers were made."""
+"""Makes the goldens of a Distiller and of peers."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""How the goldens of losses were made."""
+"""Makes the goldens of losses."""
 
 import keras
 

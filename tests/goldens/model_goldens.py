@@ -1,4 +1,4 @@
-"""How the goldens of models and of teachers alone were made."""
+"""Makes the goldens of models and of teachers alone."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""How the goldens of losses on sequences were made."""
+"""Makes the goldens of losses on sequences."""
 
 import keras
 

@@ -54,7 +54,7 @@ class Stack(keras.Model):
 
 
 def through(model, *names):
-    """What these layers of a model make of the examples, one by one."""
+    """Outputs of some layers of a model for the examples, one by one."""
     hidden = X
     for name in names:
         hidden = model.get_layer(name)(hidden)

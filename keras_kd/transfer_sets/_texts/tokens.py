@@ -41,7 +41,7 @@ class Texts:
         return [row[:length] for row, length in pairs]
 
     def lesson(self):
-        """What a model learns to write the texts from.
+        """Inputs and labels by which a model learns to write the texts.
 
         Returns:
             A dict of inputs, `(texts, steps - 1)`, of which `WRITTEN` is true
@@ -119,7 +119,7 @@ def with_answers(prompts, given, vocabulary):
 
 
 def _sequences(argument, given, vocabulary):
-    """What was given as a list of arrays of integers."""
+    """Converts prompts or texts to a list of arrays of integers."""
     is_nested = isinstance(given, list | tuple) or len(np.shape(given)) == 2
     try:
         rows = [np.asarray(row) for row in given] if is_nested else [None]
