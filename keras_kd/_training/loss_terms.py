@@ -118,7 +118,7 @@ class Term:
     loss: Any
     teacher_taps: tuple
     student_taps: tuple
-    output: str | None
+    output: str | tuple | None
     parts: dict[str, Any]
     takes_position_weights: bool
 
