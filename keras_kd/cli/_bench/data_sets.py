@@ -1,10 +1,10 @@
 """Loads the images of a job; errors name the flags."""
 
 import dataclasses
-import re
 
 from keras_kd import datasets
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.errors import in_flags
 from keras_kd.cli._shell.settings import DIGITS
 from keras_kd.cli._shell.settings import as_size
 
@@ -47,9 +47,7 @@ def load(settings):
 
 def as_flags(text):
     """Rewrites an error of `datasets` in terms of flags."""
-    for argument, flag in FLAGS_OF_ARGUMENTS.items():
-        text = text.replace(f"`{argument}`", f"`--{flag}`")
-        text = re.sub(rf"(?<![\w-]){argument}=(?=['\"(\d])", f"--{flag}=", text)
+    text = in_flags(text, FLAGS_OF_ARGUMENTS)
     if text.startswith("`split`"):
         text += (
             " The command line has no flag for it: load the set in a script, "

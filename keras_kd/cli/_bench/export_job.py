@@ -1,7 +1,6 @@
 """Exports the student of `keras-kd export`."""
 
 import os
-import re
 
 from keras_kd import export
 from keras_kd._core import files
@@ -13,6 +12,7 @@ from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.errors import DONE
 from keras_kd.cli._shell.errors import FAILED
 from keras_kd.cli._shell.errors import UnusableError
+from keras_kd.cli._shell.errors import in_flags
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.terminal import shown
 from keras_kd.cli.export import OF_DATA
@@ -20,12 +20,12 @@ from keras_kd.cli.export import STUDENT
 
 # Training images that int8 is calibrated with.
 CALIBRATION = 256
-_FLAGS_OF_ARGUMENTS = {
+_SAME = ("student", "formats", "precisions", "final_activation", "batch_size")
+_FLAGS_OF_ARGUMENTS = {name: name for name in _SAME} | {
     "directory": "output",
     "test": "dataset",
     "calibration": "dataset",
 }
-_SAME = ("student", "formats", "precisions", "final_activation", "batch_size")
 
 
 def run(settings, *, say=print):
@@ -65,7 +65,9 @@ def run(settings, *, say=print):
             **examples,
         )
     except (TypeError, ValueError, ModuleNotFoundError) as error:
-        raise UnusableError(_as_flags(str(error))) from error
+        raise UnusableError(
+            in_flags(str(error), _FLAGS_OF_ARGUMENTS)
+        ) from error
     say("")
     say(shown(result.table()))
     say(f"\nWritten to {settings.output}, with export.md.")
@@ -108,16 +110,3 @@ def _job_of(folder):
             f"images. Name the file: --student={os.path.join(folder, STUDENT)}."
         )
     return job
-
-
-def _as_flags(text):
-    """Rewrites an error of `export_student` in terms of flags."""
-    names = dict.fromkeys(_SAME) | _FLAGS_OF_ARGUMENTS
-    for argument, flag in names.items():
-        text = text.replace(f"`{argument}`", f"`--{flag or argument}`")
-        text = re.sub(
-            rf"(?<![\w-]){argument}=(?=[\[('\"\dN])",
-            f"--{flag or argument}=",
-            text,
-        )
-    return text
