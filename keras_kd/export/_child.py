@@ -71,32 +71,14 @@ def _convert_file(work, job):
 
 def _run(work, job):
     """Writes the answers of a file to the examples for testing."""
-    arrays, rows = _arrays(work["test"]), work["rows"]
-    run = _runtimes.load(job["format"], job["path"])
-    count = len(next(iter(arrays.values())))
-    parts = []
-    for start in range(0, count, rows):
-        part = {n: a[start : start + rows] for n, a in arrays.items()}
-        found = run(
-            {n: _filled(a, work["batch_size"]) for n, a in part.items()}
-        )
-        used = min(rows, count - start)
-        parts.append({name: array[:used] for name, array in found.items()})
-    answers = {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
-    np.savez(job["answers"], **answers)
-
-
-def _filled(array, rows):
-    """A batch with its last row repeated, if it must have so many."""
-    if rows is None or len(array) == rows:
-        return array
-    return np.concatenate([array, *[array[-1:]] * (rows - len(array))])
+    loaded = _runtimes.load(job["format"], job["path"])
+    np.savez(job["answers"], **loaded.answers(_arrays(work["test"])))
 
 
 def _time(work, job):
     """Times all files in turn, on one example or the fewest that they take."""
     arrays = {
-        name: _filled(array[:1], work["batch_size"])
+        name: _runtimes.filled(array[:1], work["batch_size"])
         for name, array in _arrays(work["test"]).items()
     }
     files = [f for f in job["files"] if f["file"] not in work["failed"]]

@@ -33,17 +33,18 @@ class Examples:
 
     def __init__(self, student, copy, test, calibration):
         signature = copy.signature
+        taker = f'student="{student.name}"'
         labels = None
         if isinstance(test, tuple):
             test, labels = _pair(test)
         if test is None:
             self.test = random_arrays(signature)
         else:
-            self.test = named_arrays("test", test, signature, student)
+            self.test = named_arrays("test", test, signature, taker)
         self.calibration = None
         if calibration is not None:
             self.calibration = named_arrays(
-                "calibration", calibration, signature, student
+                "calibration", calibration, signature, taker
             )
         self.count = len(next(iter(self.test.values())))
         self.reference = copy.answers(self.test)
@@ -109,20 +110,20 @@ def _pair(test):
     if len(test) != 2:
         raise ValueError(
             "`test` must be examples, or a tuple of them and the indices of "
-            f"their classes. Received: a tuple of {len(test)}. Give several "
-            "inputs as a list or a dict."
+            f"their classes. Received: a tuple of {len(test)}. Leave weights "
+            "out, and give several inputs as a list or a dict."
         )
     return test
 
 
-def named_arrays(argument, x, signature, student):
+def named_arrays(argument, x, signature, taker):
     """Validates examples, and names them as the files do.
 
     Args:
         argument: The caller's argument.
         x: An array, or a structure of arrays, as the student takes it.
         signature: A `Signature`.
-        student: The student, for errors.
+        taker: What takes them, for errors.
 
     Returns:
         Dict of arrays by input.
@@ -130,16 +131,16 @@ def named_arrays(argument, x, signature, student):
     leaves = keras.tree.flatten(x)
     if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
         raise TypeError(
-            f"`{argument}` must be an array, or a structure of arrays, since "
-            "the student's input is. Received: "
-            f"{argument} of type {type(x).__name__}. Make arrays of it, such "
-            "as `np.concatenate(list(dataset))`."
+            f"`{argument}` must be an array, a structure of arrays, or a data "
+            "set of batches of them, since the student's input is. Received: "
+            f"{argument} of type {type(x).__name__}. Make an array of it, such "
+            "as `np.asarray(rows)`."
         )
     if not input_fit.fits(x, signature.spec):
         raise ValueError(
             f"`{argument}` must fit the student, since its files are run on "
-            f"it. Received: {batch.described(x)} in {argument} for student="
-            f'"{student.name}", which takes '
+            f"it. Received: {batch.described(x)} in {argument} for {taker}, "
+            "which takes "
             f"{batch.described(signature.spec)}. Give the inputs in its order, "
             "or by name, with the axis of the examples in front."
         )

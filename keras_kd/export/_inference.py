@@ -11,10 +11,9 @@ from keras_kd import taps
 from keras_kd._core import final_activations
 from keras_kd._core import model_specs
 from keras_kd._core import tapped_model
+from keras_kd.export import _runtimes
 
 SIGNATURE = "serving_default"
-# Rows of a pass here, and of the files that take any number.
-ROWS = 32
 # What Keras calls an `Input` without a name, in each process another.
 _UNNAMED = "keras_tensor"
 _POLICIES = (
@@ -39,6 +38,20 @@ class Signature:
     spec: Any
     inputs: list[str]
     outputs: list[str]
+
+    @classmethod
+    def of_tensors(cls, tensors, is_dict):
+        """Of inputs that are known by their names alone.
+
+        Args:
+            tensors: Dict of a `keras.KerasTensor` by input.
+            is_dict: Whether one input is in a dict too.
+        """
+        spec = tensors
+        if len(tensors) == 1 and not is_dict:
+            (spec,) = tensors.values()
+        names = keras.tree.flatten({name: name for name in tensors})
+        return cls(spec, names, [])
 
     def tensors(self):
         """The `keras.KerasTensor` of each input by its name."""
@@ -112,8 +125,8 @@ class InferenceCopy(keras.Model):
         """
         count = len(next(iter(arrays.values())))
         parts = [
-            self({n: a[i : i + ROWS] for n, a in arrays.items()})
-            for i in range(0, count, ROWS)
+            self({n: a[i : i + _runtimes.ROWS] for n, a in arrays.items()})
+            for i in range(0, count, _runtimes.ROWS)
         ]
         return {
             name: np.concatenate([_as_array(part[name]) for part in parts])

@@ -128,7 +128,6 @@ class Making:
         work = {
             "saved_model": str(self.place / SAVED_MODEL),
             "batch_size": self.batch_size,
-            "rows": self.batch_size or _inference.ROWS,
             "test": self._kept("test", self.examples.test),
             "calibration": self._kept("calibration", self.examples.calibration),
         }

@@ -1,8 +1,68 @@
-"""Runs exported files by their own runtimes, in a process of its own."""
+"""Runs exported files by their own runtimes."""
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_kd.export._convert import SIGNATURE
+
+# Examples at a time, of files that take any number.
+ROWS = 32
+_ONNX_TYPES = {"float": "float32", "double": "float64"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """A file in its runtime.
+
+    Attributes:
+        inputs: Dict of a `keras.KerasTensor` by input, as the student takes it:
+            float32 where the file has int8 in its place.
+        run: Function from a dict of arrays by input to one by output.
+    """
+
+    inputs: dict[str, Any]
+    run: Callable[[dict[str, Any]], dict[str, Any]]
+
+    @property
+    def batch_size(self):
+        """The only number of examples that it takes; `None` for any."""
+        return next(iter(self.inputs.values())).shape[0]
+
+    def answers(self, arrays):
+        """Runs the file on any number of examples.
+
+        Args:
+            arrays: Dict of arrays by input.
+
+        Returns:
+            Dict of arrays by output.
+        """
+        rows = self.batch_size or ROWS
+        count = len(next(iter(arrays.values())))
+        parts = []
+        for start in range(0, count, rows):
+            part = {
+                name: filled(array[start : start + rows], self.batch_size)
+                for name, array in arrays.items()
+            }
+            used = min(rows, count - start)
+            found = self.run(part)
+            parts.append({name: array[:used] for name, array in found.items()})
+        return {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+
+
+def filled(array, rows):
+    """A batch with its last row repeated, if it must have so many."""
+    if rows is None or len(array) == rows:
+        return array
+    return np.concatenate([array, *[array[-1:]] * (rows - len(array))])
 
 
 def load(kind, path):
@@ -13,7 +73,7 @@ def load(kind, path):
         path: The file, or the folder.
 
     Returns:
-        A function from a dict of arrays by input to one by output.
+        `Loaded`.
     """
     return _LOADERS[kind](str(path))
 
@@ -42,6 +102,10 @@ class _SavedModel:
         self._loaded = tf.saved_model.load(path)
         self._serve = self._loaded.signatures[SIGNATURE]
 
+    def inputs(self):
+        specs = self._serve.structured_input_signature[1]
+        return {n: _tensor(s.shape, s.dtype.name) for n, s in specs.items()}
+
     def tensors(self, arrays):
         return {name: self._tensor(array) for name, array in arrays.items()}
 
@@ -52,7 +116,7 @@ class _SavedModel:
 
 def _saved_model(path):
     model = _SavedModel(path)
-    return lambda arrays: model(model.tensors(arrays))
+    return Loaded(model.inputs(), lambda arrays: model(model.tensors(arrays)))
 
 
 def _time_saved_model(path, arrays):
@@ -73,7 +137,15 @@ def _litert(path):
         found = runner(**given)
         return {n: _dequantized(a, outputs[n]) for n, a in found.items()}
 
-    return run
+    return Loaded({n: _litert_tensor(d) for n, d in inputs.items()}, run)
+
+
+def _litert_tensor(detail):
+    shape = [None if size < 0 else size for size in detail["shape_signature"]]
+    scale, _ = detail["quantization"]
+    dtype = np.dtype(detail["dtype"])
+    name = "string" if dtype.kind in "OS" else dtype.name
+    return _tensor(shape, "float32" if scale else name)
 
 
 def _quantized(array, detail):
@@ -129,7 +201,18 @@ def _onnx(path):
     def run(arrays):
         return dict(zip(names, session.run(None, arrays), strict=True))
 
-    return run
+    return Loaded({i.name: _onnx_tensor(i) for i in session.get_inputs()}, run)
+
+
+def _onnx_tensor(given):
+    # Unknown sizes have names.
+    shape = [size if isinstance(size, int) else None for size in given.shape]
+    kind = given.type.removeprefix("tensor(").removesuffix(")")
+    return _tensor(shape, _ONNX_TYPES.get(kind, kind))
+
+
+def _tensor(shape, dtype):
+    return keras.KerasTensor(tuple(shape), dtype)
 
 
 def _time_onnx(path, arrays):

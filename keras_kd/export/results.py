@@ -6,6 +6,12 @@ import textwrap
 
 from keras_kd._core.latency import ROUNDS
 from keras_kd._core.latency import Latency
+from keras_kd._types import Data
+from keras_kd._types import Tensor
+from keras_kd.export import _data
+from keras_kd.export import _examples
+from keras_kd.export import _inference
+from keras_kd.export import _runtimes
 from keras_kd.report.tables import WIDTH
 from keras_kd.report.tables import markdown_table
 from keras_kd.report.tables import text_table
@@ -53,6 +59,45 @@ class ExportedFile:
     def name(self) -> str:
         """Format and precision, such as `"onnx float16"`."""
         return f"{self.format} {self.precision}"
+
+    def predict(self, x: Data) -> Tensor:
+        """Answers of the file, by its own runtime in this process.
+
+        Args:
+            x: Examples, as the student takes them: an array, or a dict of them
+                by the names of its inputs; or batches of these, as for
+                `export_student`.
+
+        Returns:
+            Array with a row for each example, or a dict of them by the names of
+            its outputs if it has several. Floats also of int8.
+
+        Raises:
+            TypeError: If `x` is of another type.
+            ValueError: If there is no file, or `x` is not for it.
+
+        Example:
+
+        ```python
+        file = result.files[-1]
+        wrong = file.predict(images).argmax(axis=-1) != labels
+        ```
+        """
+        if self.path is None:
+            raise ValueError(
+                "`path` must be that of a file, since it is run. Received: "
+                f"path=None for {self.name}. {self.reason}"
+            )
+        loaded = _runtimes.load(self.format, self.path)
+        x = _data.read("x", x)
+        signature = _inference.Signature.of_tensors(
+            loaded.inputs, isinstance(x, dict)
+        )
+        arrays = _examples.named_arrays(
+            "x", x, signature, pathlib.Path(self.path).name
+        )
+        answers = loaded.answers(arrays)
+        return answers if len(answers) > 1 else next(iter(answers.values()))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from keras_kd._core.kinds import check_model
 from keras_kd._core.run_folder import RunFolder
 from keras_kd._types import Data
 from keras_kd.export import _arguments
+from keras_kd.export import _data
 from keras_kd.export import _inference
 from keras_kd.export import _made
 from keras_kd.export._examples import Examples
@@ -59,10 +60,12 @@ def export_student(
             weights and activations, of LiteRT also inputs and outputs. A
             SavedModel is of float32. Defaults to `("float32",)`.
         calibration: Examples for `"int8"`, as the student takes them: some
-            hundred, like those of its use. Defaults to `None`.
-        test: Examples to run the files on, as the student takes them, or a
-            tuple of them and the indices of their classes. Defaults to
-            `None`, random numbers.
+            hundred, like those of its use. An array, a structure of arrays,
+            or batches, with labels or without: a `tf.data.Dataset`, such as
+            `train.take(8)`, or a `keras.utils.PyDataset`. Defaults to `None`.
+        test: Examples to run the files on, likewise. The labels are indices of
+            classes; with arrays, the second of a tuple. Defaults to `None`,
+            random numbers.
         final_activation: Name of a Keras activation for all outputs, such as
             `"softmax"` for a student that was distilled to give logits.
             Defaults to `None`.
@@ -92,7 +95,10 @@ def export_student(
     check_model("student", student)
     _arguments.check_student(student, final_activation, batch_size)
     copy = _inference.InferenceCopy(student, final_activation)
+    test = _data.read("test", test, is_labelled=True)
+    calibration = _data.read("calibration", calibration)
     examples = Examples(student, copy, test, calibration)
+    arguments |= {"test": test, "calibration": calibration}
     del arguments["directory"]
     settings = identity.of_arguments(arguments)
     folder = own_files.make_folder(directory, "directory")

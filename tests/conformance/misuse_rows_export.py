@@ -6,6 +6,7 @@ import pathlib
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_kd import export
 from tests import support
@@ -57,6 +58,10 @@ def rows():
     two = functools.partial(call, student=_of_two_inputs())
     swapped = [X[:, :2], X]
     found += wrong(of, two, "calibration", swapped, shown="(5, 2), (5, 4)")
+    endless = tf.data.Dataset.from_tensors(X).repeat()
+    for argument in ("calibration", "test"):
+        shown = "Dataset without an end"
+        found += wrong(of, call, argument, endless, shown=shown)
     labels = np.zeros(4, int), np.zeros((5, 3)), np.zeros(5, "float32")
     for value in labels:
         found += wrong(of, call, "test", (X, value), shown="labels of shape")
@@ -73,4 +78,16 @@ def rows():
     file = pathlib.Path(folder(), "a_file")
     file.touch()
     inside = str(file / "deploy")
-    return found + wrong(of, call, "directory", inside, shown="Not a directory")
+    found += wrong(of, call, "directory", inside, shown="Not a directory")
+    return found + [_of_no_file()]
+
+
+def _of_no_file():
+    file = export.ExportedFile("litert", "int8", reason="It is too small.")
+    return Row(
+        "export.ExportedFile.predict",
+        "there is no file",
+        functools.partial(file.predict, X),
+        "path",
+        "path=None for litert int8",
+    )

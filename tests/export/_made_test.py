@@ -3,6 +3,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -25,13 +26,14 @@ class FilesTest(parameterized.TestCase):
         self.x = support.data(5)[0]
         self.answers = np.asarray(self.student(self.x))
 
-    def export(self, change, error=None, precision="float32"):
+    def export(self, change, error=None, precision="float32", test=None):
         """Exports to ONNX by a process that is made up.
 
         Args:
             change: What is added to the student's answers.
             error: What the conversion ends with. Defaults to `None`.
             precision: Of the file.
+            test: Examples for testing. Defaults to `None`, `x`.
         """
 
         def run(work, jobs, place):
@@ -53,7 +55,7 @@ class FilesTest(parameterized.TestCase):
                 self.folder,
                 formats="onnx",
                 precisions=precision,
-                test=self.x,
+                test=self.x if test is None else test,
             )
         self.result = result
         return result.files[0]
@@ -94,6 +96,13 @@ class FilesTest(parameterized.TestCase):
         self.export(0.0)
         (self.folder / "student_float32.onnx").write_bytes(b"damaged")
         self.assertEqual(self.export(0.0).path.read_bytes(), FILE)
+
+    def test_batches_of_the_same_examples_are_the_same_export(self):
+        self.export(0.0)
+        slices = tf.data.Dataset.from_tensor_slices
+        self.assertIsNone(self.export(0.0, test=slices(self.x).batch(2)).reason)
+        with self.assertRaisesRegex(ValueError, "hold the same run"):
+            self.export(0.0, test=slices(-self.x).batch(2))
 
     def test_files_of_the_user_stay(self):
         (self.folder / "student_float32.onnx").write_bytes(b"mine")

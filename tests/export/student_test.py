@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl.testing import absltest
 from keras import layers
 
@@ -50,12 +51,14 @@ class ImagesTest(exports.Exports):
         powers = np.exp(logits.astype("float64"))
         cls.expected = powers / powers.sum(axis=-1, keepdims=True)
         cls.labels = random.integers(5, size=50)
+        slices = tf.data.Dataset.from_tensor_slices((cls.x, cls.labels))
+        batches = slices.batch(20)
         cls.result = export.export_student(
             model,
             cls.folder / "ours",
             precisions=PRECISIONS,
-            calibration=cls.x,
-            test=(cls.x, cls.labels),
+            calibration=batches.take(2),
+            test=batches,
             final_activation="softmax",
         )
         model.export(str(cls.folder / "theirs"), verbose=False)
@@ -96,6 +99,17 @@ class ImagesTest(exports.Exports):
         difference = np.abs(found - self.expected).max()
         self.assertAlmostEqual(file.largest_difference, difference, places=5)
         self.assertEqual(file.bytes, file.path.stat().st_size)
+
+    def test_predict_gives_the_answers_that_were_measured(self):
+        for file in self.result.files:
+            with self.subTest(file.name):
+                found = file.predict(self.x)
+                right = np.mean(found.argmax(axis=-1) == self.labels)
+                self.assertAlmostEqual(right, file.accuracy)
+                difference = np.abs(found - self.expected).max()
+                self.assertAlmostEqual(
+                    difference, file.largest_difference, places=5
+                )
 
     def test_int8_is_int8_throughout(self):
         from ai_edge_litert.interpreter import Interpreter
@@ -157,6 +171,13 @@ class TextTest(exports.Exports):
 
     def test_float32_files_answer_as_the_student(self):
         self.assert_float32_answers(self.result, self.arrays, self.expected)
+
+    def test_predict_takes_several_inputs_by_name(self):
+        for file in self.result.files:
+            if file.precision == "float32":
+                found = file.predict(self.arrays)
+                for name, answers in self.expected.items():
+                    np.testing.assert_allclose(found[name], answers, atol=1e-4)
 
     def test_a_converter_that_ends_its_process_is_told(self):
         *_, file = (f for f in self.result.files if f.format == "litert")
