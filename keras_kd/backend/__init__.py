@@ -26,6 +26,7 @@ check_finite = _chosen.check_finite
 check_labels = _chosen.check_labels
 compiled = _chosen.compiled
 compiled_by_shape = _chosen.compiled_by_shape
+cond = _chosen.cond
 copy_weight_decay_exclusions = _chosen.copy_weight_decay_exclusions
 gather_ints = _chosen.gather_ints
 has_float64 = _chosen.has_float64

@@ -27,6 +27,7 @@ from keras_kd.backend.jax_scopes import unchanged as unchanged
 from keras_kd.backend.neutral import after as after
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
+from keras_kd.backend.neutral import cond as cond
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )

@@ -171,6 +171,18 @@ def compiled(function, variables=()):
 compiled_by_shape = compiled
 
 
+def cond(condition, when_true, when_false):
+    """Result of the function that a boolean scalar chooses.
+
+    For each call, `keras.ops.cond` makes an operation, which costs more than
+    what a loss computes of small batches.
+    """
+    # A tensor without values stands for any: as in Keras, of the first.
+    if condition.device.type == "meta" or condition:
+        return when_true()
+    return when_false()
+
+
 def put(tensor, part, place):
     """Writes a part into a tensor; see `tensorflow_functions`."""
     rows = zip(place, part.shape, strict=True)

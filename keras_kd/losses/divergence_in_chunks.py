@@ -172,7 +172,7 @@ def _precise(pair, chunk_size, totals, plain):
         (found,) = _over_chunks(pair, chunk_size, add, (ops.zeros_like(plain),))
         return ops.where(plain < CLOSE, found, plain)
 
-    value = ops.cond(ops.any(plain < CLOSE), close, lambda: plain)
+    value = backend.cond(ops.any(plain < CLOSE), close, lambda: plain)
     return ops.clip(value, 0.0, LARGEST)
 
 

@@ -99,14 +99,14 @@ def _value_and_slopes(first, second, temperature, has_slopes_of_first):
         value = ops.sum(_differences(p, log_ratios(), by_second), axis=-1)
         return ops.where(plain < CLOSE, value + plain, plain)
 
-    value = ops.cond(ops.any(plain < CLOSE), precise, lambda: plain)
+    value = backend.cond(ops.any(plain < CLOSE), precise, lambda: plain)
 
     def without_ruled_out():
         found = ops.sum(terms(p, p + by_second, log_ratios()), axis=-1)
         return ops.where(ops.isnan(plain), found, value)
 
     has_ruled_out = ops.any(ops.isnan(plain))
-    value = ops.cond(has_ruled_out, without_ruled_out, lambda: value)
+    value = backend.cond(has_ruled_out, without_ruled_out, lambda: value)
     value = ops.clip(value, 0.0, LARGEST)
     if not has_slopes_of_first:
         return value, (None, by_second)
@@ -168,7 +168,7 @@ def near(first, second):
             *(ops.where(is_far, 0.0, most) for most in highest),
         )
 
-    return ops.cond(ops.any(is_far), moved, lambda: (*both, *highest))
+    return backend.cond(ops.any(is_far), moved, lambda: (*both, *highest))
 
 
 def _softmax(logits, highest, temperature, is_differentiated):

@@ -124,6 +124,6 @@ def _value_and_slopes(teacher, second, classes, temperature):
         )
         return ops.where(is_right, plain, ops.sum(of_each, axis=-1))
 
-    value = ops.cond(ops.all(is_right), lambda: plain, precise)
+    value = backend.cond(ops.all(is_right), lambda: plain, precise)
     slopes = top_logits.scatter(q - teacher.rest_p, classes, top_q - teacher.p)
     return ops.clip(value, 0.0, LARGEST), slopes

@@ -18,6 +18,7 @@ FILES = (
     "tests/_runs/seeded_batches_test.py",
     "tests/_runs/stages_test.py",
     "tests/_training/resized_losses_test.py",
+    "tests/backend/cond_test.py",
     "tests/backend/put_test.py",
     "tests/losses/chunked_soft_targets_test.py",
     "tests/losses/divergence_in_chunks_test.py",
