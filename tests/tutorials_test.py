@@ -88,6 +88,15 @@ class RenderTest(parameterized.TestCase):
         self.assertEndsWith(page, "```python\ny = 2\n```\n")
         self.assertNotIn("A note.", page)
 
+    def test_markdown_shows_the_figure_behind_the_code_that_saves_it(self):
+        saves = EXAMPLE.replace("y = 2", 'figure.savefig("y.png")')
+
+        page = render.markdown(saves, ("y.png", "A curve."))
+
+        self.assertEndsWith(page, '"y.png")\n```\n\n![A curve.](y.png)\n')
+        self.assertNotIn("![", render.markdown(saves))
+        self.assertNotIn("![", render.markdown(EXAMPLE, ("y.png", "A curve.")))
+
     def test_notebook_has_a_cell_for_each(self):
         cells = render.notebook(EXAMPLE)["cells"]
 

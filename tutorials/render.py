@@ -90,15 +90,25 @@ def _title(header):
     return lines + [f"**{name}:** {fields[name]}<br>" for name in fields]
 
 
-def markdown(text):
-    """Returns the tutorial as a Markdown page."""
+def markdown(text, figure=None):
+    """Returns the tutorial as a Markdown page.
+
+    Args:
+        text: Content of the file.
+        figure: Path and description of the figure that it saves, shown behind
+            that code. Defaults to `None`.
+    """
     header, cells = parse(text)
     parts = [_title(header)]
     for kind, lines in cells:
+        is_saved = kind == "code" and any(".savefig(" in line for line in lines)
         if kind != "text":
             language = "shell" if kind == "shell" else "python"
             lines = [f"```{language}", *lines, "```"]
         parts.append(lines)
+        if figure and is_saved:
+            path, description = figure
+            parts.append([f"![{description}]({path})"])
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 

@@ -1,0 +1,35 @@
+"""Writes docstrings of the house as the site's reader of them expects.
+
+An extension of Griffe, which zensical.toml names.
+"""
+
+import re
+
+import griffe
+
+# The last section, whose code stands at the margin.
+EXAMPLE = re.compile(r"^Example:\n+(?=\S)(.+)", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"^Call arguments:$", re.MULTILINE)
+
+
+def rewritten(text):
+    """A docstring with its example and call arguments as sections of Google.
+
+    Args:
+        text: The docstring, without indentation.
+    """
+
+    def indented(match):
+        return "Examples:\n" + re.sub("^(?=.)", "    ", match[1], flags=re.M)
+
+    text = EXAMPLE.sub(indented, text)
+    return CALL.sub("Other parameters: Call arguments:", text)
+
+
+class HouseDocstrings(griffe.Extension):
+    """Rewrites each docstring when its object has been read."""
+
+    def on_object(self, *, obj, **kwargs):
+        """Rewrites the docstring of one object."""
+        if obj.docstring:
+            obj.docstring.value = rewritten(obj.docstring.value)
