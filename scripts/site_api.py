@@ -4,6 +4,8 @@ Each names the objects for mkdocstrings, which reads them too: nothing is
 imported.
 """
 
+import re
+
 import griffe
 
 # Classes that stand in no public package.
@@ -74,6 +76,22 @@ def _module_page(module):
         blocks = [f"{b}\n    options:\n      heading_level: 3" for b in blocks]
         parts += [title, below.docstring.value, lines, *blocks]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def reference(found):
+    """Page and anchor of each public name, as of `"losses.Hint"`.
+
+    Args:
+        found: Text of each page of the reference by its path.
+    """
+    places = {}
+    for page, text in found.items():
+        for path in re.findall(r"^::: (\S+)", text, re.MULTILINE):
+            *outer, last = path.split(".")[1:]
+            if outer[-1:] == [last]:  # Of the file that it stands in.
+                outer.pop()
+            places[".".join([*outer, last])] = f"{page}#{path}"
+    return places
 
 
 def pages(package):

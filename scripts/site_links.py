@@ -7,6 +7,8 @@ import re
 ROOT = pathlib.Path(__file__).parents[1]
 
 LINK = re.compile(r"\[([^\]\[]*(?:\[[^\]\[]*\][^\]\[]*)*)\]\(\s*([^)\s]+)\s*\)")
+NAME = re.compile(r"(?<!\[)`(?:keras_kd\.)?([a-z]\w*(?:\.\w+)+)(\([^`\n]*\))?`")
+HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -57,4 +59,33 @@ def linked(text, source, page, places):
 
     parts = FENCED.split(text)
     parts[::2] = [LINK.sub(replaced, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def referenced(text, page, reference):
+    """A text whose names of ours are links to the reference.
+
+    Args:
+        text: Of Markdown.
+        page: The page where it stands.
+        reference: Page and anchor by name, as of `"losses.Hint"`.
+
+    Returns:
+        The text. Code and headings stay as they are.
+    """
+
+    def replaced(match):
+        if match[1] not in reference:
+            return match[0]
+        folder = os.path.dirname(page) or "."
+        path = os.path.relpath(reference[match[1]], folder)
+        return f"[{match[0]}]({path})"
+
+    parts = FENCED.split(text)
+    for index in range(0, len(parts), 2):
+        headings = HEADING.findall(parts[index])
+        between = HEADING.split(parts[index])
+        between = [NAME.sub(replaced, part) for part in between]
+        pairs = zip(between, [*headings, ""], strict=True)
+        parts[index] = "".join(part for pair in pairs for part in pair)
     return "".join(parts)

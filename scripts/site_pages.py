@@ -197,10 +197,15 @@ def assemble(folder):
     """
     shutil.rmtree(folder, ignore_errors=True)
     found, places = pages(), _places()
+    reference = site_api.reference(
+        {page: text for page, (text, source) in found.items() if not source}
+    )
     for page, (text, source) in found.items():
         path = folder / page
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = site_links.linked(text, source, page, places) if source else text
+        if source:
+            text = site_links.linked(text, source, page, places)
+            text = site_links.referenced(text, page, reference)
         path.write_text(text)
     for path in tutorials():
         notebook = json.dumps(render.notebook(path.read_text()), indent=1)

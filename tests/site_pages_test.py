@@ -11,6 +11,7 @@ from tests import pages
 from tests import signatures_test
 from tests import support
 from tests import tutorial_figures_test
+from tests.site_programs import site_api
 from tests.site_programs import site_docstrings
 from tests.site_programs import site_links
 from tests.site_programs import site_pages
@@ -134,6 +135,34 @@ class LinkedTest(parameterized.TestCase):
             ValueError, "Received: no.md, in docs/b.md"
         ):
             site_links.linked("[a](no.md)", "docs/b.md", "b.md", PLACES)
+
+
+class ReferencedTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        ("name", "See `losses.Hint`.", "See [`losses.Hint`](../api/a.md#h)."),
+        ("whole", "`keras_kd.losses.Hint`",
+         "[`keras_kd.losses.Hint`](../api/a.md#h)"),
+        ("call", "`losses.Hint(None)`", "[`losses.Hint(None)`](../api/a.md#h)"),
+        ("unknown", "`losses.Hints`", "`losses.Hints`"),
+        ("link", "[`losses.Hint`](b.md)", "[`losses.Hint`](b.md)"),
+        ("heading", "## `losses.Hint`\n\nText.", "## `losses.Hint`\n\nText."),
+        ("code", "```\n`losses.Hint`\n```", "```\n`losses.Hint`\n```"),
+    )  # fmt: skip
+    def test_names_are_links(self, text, expected):
+        places = {"losses.Hint": "api/a.md#h"}
+        self.assertEqual(
+            site_links.referenced(text, "tutorials/b.md", places), expected
+        )
+
+    def test_a_function_in_a_file_of_its_name(self):
+        text = "::: keras_kd.teachers.logits.logits\n\n::: keras_kd.Distiller\n"
+        self.assertEqual(
+            site_api.reference({"api/a.md": text}),
+            {
+                "teachers.logits": "api/a.md#keras_kd.teachers.logits.logits",
+                "Distiller": "api/a.md#keras_kd.Distiller",
+            },
+        )
 
 
 class DocstringsTest(absltest.TestCase):
