@@ -6,6 +6,8 @@ import functools
 import keras
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras.ops import cond as cond
+
 from keras_kd.backend import jax_distribution
 from keras_kd.backend.jax_distribution import is_in_scope as is_in_scope
 from keras_kd.backend.jax_functions import check_finite as check_finite
@@ -27,7 +29,6 @@ from keras_kd.backend.jax_scopes import unchanged as unchanged
 from keras_kd.backend.neutral import after as after
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
-from keras_kd.backend.neutral import cond as cond
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )

@@ -104,11 +104,6 @@ def after(x, y):
     return x
 
 
-def cond(condition, when_true, when_false):
-    """Result of the function that a boolean scalar chooses."""
-    return keras.ops.cond(condition, when_true, when_false)
-
-
 def put(tensor, part, place):
     """Writes a part into a tensor; see `tensorflow_functions`."""
     return keras.ops.slice_update(tensor, place, part)

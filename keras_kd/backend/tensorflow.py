@@ -9,12 +9,13 @@ import keras
 import tensorflow as tf
 
 # What this backend takes from elsewhere is part of what it offers.
+from keras.ops import cond as cond
+
 from keras_kd.backend import neutral
 from keras_kd.backend import replicated_steps
 from keras_kd.backend.first_batch import FirstBatch as FirstBatch
 from keras_kd.backend.neutral import attributes as attributes
 from keras_kd.backend.neutral import buffers as buffers
-from keras_kd.backend.neutral import cond as cond
 from keras_kd.backend.neutral import (
     copy_weight_decay_exclusions as copy_weight_decay_exclusions,
 )

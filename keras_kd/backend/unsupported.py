@@ -3,6 +3,8 @@
 import keras
 
 # Losses and metrics work, and nothing trains.
+from keras.ops import cond as cond
+
 from keras_kd.backend.neutral import after as after
 from keras_kd.backend.neutral import is_recorded as is_recorded
 
