@@ -180,6 +180,13 @@ class DocstringsTest(absltest.TestCase):
             "Does.\n\nExamples:\n    One more:\n\n    >>> f(1)\n    2",
         )
 
+    def test_what_a_call_returns_becomes_text(self):
+        end = "\n\nRaises:\n    E: If."
+        text = f"Does.\n\nReturns:\n    One value,\n    `(batch,)`.{end}"
+        plain = f"Does.\n\n**Returns:** One value,\n`(batch,)`.{end}"
+        self.assertEqual(site_docstrings.rewritten(text, True), plain)
+        self.assertEqual(site_docstrings.rewritten(text), text)
+
     def test_call_arguments_become_a_section(self):
         self.assertEqual(
             site_docstrings.rewritten("Call arguments:\n    x: A tensor."),
