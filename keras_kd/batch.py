@@ -11,6 +11,8 @@ from keras_kd._types import Entries
 from keras_kd._types import PerOutput
 from keras_kd._types import Tensor
 
+__all__ = ["attach", "attach_example_ids", "split"]
+
 # A batch may carry data for the Distiller beside the input: `x` is then
 # `{"x": the input, RESERVED: {...}}`, and no model sees the second entry.
 RESERVED = "keras_kd"

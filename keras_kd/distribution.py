@@ -12,6 +12,8 @@ from keras_kd.backend.neutral import DISTRIBUTIONS
 if TYPE_CHECKING:
     import tensorflow as tf
 
+__all__ = ["is_chief", "strategy"]
+
 NAMES = ("one_device", "mirrored", "multi_worker")
 _EXAMPLE = (
     '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, '

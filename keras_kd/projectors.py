@@ -13,6 +13,8 @@ from keras_kd._core.arguments import check_count
 from keras_kd._core.kinds import check_list
 from keras_kd._types import Shape
 
+__all__ = ["infer", "valid_convolution"]
+
 # Weights per pair of channels grow with the square of the kernel: 25 here,
 # 289 for the 17 positions that take a map from 32 to 16.
 MAX_KERNEL = 5

@@ -24,6 +24,8 @@ import keras
 
 from keras_kd import backend
 
+__all__ = ["names"]
+
 # Behind a path: what the layer is called with, not what it returns.
 INPUT = ":input"
 
