@@ -1,13 +1,20 @@
-"""Executes BUILD, a subset of Python, with stub rules.
+"""Executes BUILD, a subset of Python, with stub rules, and by Bazel.
 
-Bazel is no part of the daily tests; this keeps its file from going stale.
+Few machines have a Bazel; the stub rules keep its file from going stale.
 """
 
+import os
 import pathlib
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 
+import pytest
 from absl.testing import absltest
+
+from tests import support
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -152,6 +159,36 @@ class BuildFileTest(absltest.TestCase):
         folders = ("keras_kd", "tests", "benchmarks", "tutorials")
         names = [f"{f}/**/{n}" for f in folders for n in ("BUILD", "BUILD.*")]
         self.assertEmpty(files(*names))
+
+
+def run_bazel(*arguments, **environment):
+    """Result of `scripts/bazel` with this Python."""
+    return subprocess.run(
+        [ROOT / "scripts/bazel", *arguments],
+        env=os.environ | {"PYTHON": sys.executable} | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+class BazelTest(absltest.TestCase):
+    @pytest.mark.slow
+    @absltest.skipIf("TEST_SRCDIR" in os.environ, "Bazel runs this test.")
+    def test_bazel_finds_the_targets_of_the_stub_rules(self):
+        result = run_bazel("--list")
+        if result.returncode == 2:
+            self.skipTest(result.stderr)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        expected = [f"//:{name}" for name in read_build_file()]
+        self.assertCountEqual(result.stdout.split(), expected)
+
+    def test_without_bazel_the_script_names_the_one_it_needs(self):
+        folder = support.folder(self)
+        (folder / "dirname").symlink_to(shutil.which("dirname"))
+        result = run_bazel(PATH=str(folder))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("apt-get install", result.stderr)
+        self.assertIn("Received: no bazel-4", result.stderr)
 
 
 if __name__ == "__main__":
