@@ -193,6 +193,24 @@ class DocstringsTest(absltest.TestCase):
             "Other parameters: Call arguments:\n    x: A tensor.",
         )
 
+    def test_a_reader_is_sent_to_another_entry_by_a_link(self):
+        found = {"Hint": "losses.md#h"}
+        text = "See `Hint`, see `losses.Hint`. A `Hint`. See `Other`."
+        self.assertEqual(
+            site_docstrings.linked(text, found),
+            "See [`Hint`](losses.md#h), see [`losses.Hint`](losses.md#h). "
+            "A `Hint`. See `Other`.",
+        )
+
+    def test_every_public_name_has_a_link_of_its_own(self):
+        found = site_docstrings.entries()
+        self.assertEqual(
+            found["DistillationLoss"],
+            "losses.md#keras_kd.losses.DistillationLoss",
+        )
+        reference = site_api.reference(site_api.pages(ROOT / "keras_kd"))
+        self.assertLen(found, len(reference))
+
 
 if __name__ == "__main__":
     absltest.main()

@@ -47,6 +47,9 @@ class BuildTest(absltest.TestCase):
         self.assertIn('id="keras_kd.losses.SoftTargets"', page)
         self.assertIn("Call arguments:", page)
         self.assertNotIn("__all__", page)
+        link = '"losses.html#keras_kd.losses.DistillationLoss"'
+        self.assertIn(f"See <a href={link}>", page)
+        self.assertIn('src="../assets/tables.js"', page)
 
 
 class ScanTest(parameterized.TestCase):
