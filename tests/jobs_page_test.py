@@ -1,6 +1,7 @@
 """Runs the jobs of `docs/jobs.md`: quickly one step, slowly as they stand."""
 
 import contextlib
+import re
 
 import keras
 import numpy as np
@@ -19,8 +20,8 @@ PAGE = "docs/jobs.md"
 # The last has a test of its own: `hub_jobs_page_test.py`.
 SECTIONS = page_jobs.sections(PAGE)[1:-1]
 JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
-CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, HALVES, *OTHERS = JOBS
-NUMBERS, TAGS, DETECTOR, EMBEDDING, HEADS, OWN = OTHERS
+CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, *OTHERS = JOBS
+ENLARGED, HALVES, NUMBERS, TAGS, DETECTOR, EMBEDDING, HEADS, OWN = OTHERS
 NAMED = [(f"job_{place}", code) for place, code in enumerate(JOBS)]
 FEW = 32  # One batch, whose means are those of all its positions.
 
@@ -113,6 +114,24 @@ class OneStepTest(parameterized.TestCase):
         # Keras counts the metrics of one kind that a process makes.
         (found,) = (logs[k] for k in logs if k.startswith("mean_io_u"))
         np.testing.assert_allclose(found, np.mean(overlaps), rtol=1e-5)
+
+    def test_an_enlarged_answer_has_the_labels_of_all_pixels(self):
+        logs, y, teacher, _ = self.evaluated(ENLARGED, "images", "masks")
+        names, *_ = self.jobs.run(ENLARGED)
+        short = reference.float64(names["student"](names["images"][:FEW]))
+        self.assertEqual(short.shape[1:3], (4, 4))
+        student, valid = resizing.linear(short, 8, 8), y != 255
+        soft = reference.soft_targets(teacher, student, 2.0)[valid].mean()
+        right = (student.argmax(-1) == y)[valid].mean()
+        np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-4)
+        np.testing.assert_allclose(logs["accuracy"], right, rtol=1e-5)
+
+    def test_a_cache_of_maps_takes_two_bytes_a_number(self):
+        names, *_ = self.jobs.run(HALVES)
+        # Of 8x8 pixels and two classes; 8 bytes tell the example, 8 its seed.
+        self.assertEqual(
+            names["cached"].bytes_per_example, 8 * 8 * 2 * 2 + 8 + 8
+        )
 
     def test_halves_are_compared_with_the_flipped_image(self):
         names, *_ = self.jobs.run(HALVES)
@@ -227,6 +246,7 @@ class LearntTest(parameterized.TestCase):
         ("of_texts", TEXT, "accuracy", 0.63),
         ("of_next_words", LANGUAGE, "accuracy", 0.1),
         ("of_pixels", SEGMENTER, "accuracy", 0.73),
+        ("of_enlarged_answers", ENLARGED, "accuracy", 0.73),
         ("of_tags", TAGS, "binary_accuracy", 0.6),
         ("of_one_of_two_heads", HEADS, "digit_accuracy", 0.1),
         ("of_own_images", OWN, "val_accuracy", 0.1),
@@ -271,6 +291,13 @@ support.mark_slow(LearntTest, "test_")
 
 
 class PageTest(absltest.TestCase):
+    def test_scores_of_segmenters_are_those_of_the_tutorial(self):
+        tutorial = pages.text("tutorials/25_segmentation.py")
+        found = re.findall(r"\| (\d+\.\d) \|$", pages.text(PAGE), re.MULTILINE)
+        measured = re.findall(r"\| (\d+\.\d) ± ", tutorial)
+        self.assertLen(found, 5)
+        self.assertCountEqual(found, measured)
+
     def test_there_are_ten_jobs(self):
         self.assertLen(SECTIONS, 10)
 

@@ -2,20 +2,24 @@
 
 import re
 
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_kd
+from benchmarks import cifar100_methods
 from keras_kd import losses
 from keras_kd._core.acronyms import ACRONYMS
 from keras_kd.cli._bench import arms
 from keras_kd.cli._shell.choice import resolve_each
 from keras_kd.cli._shell.settings import Settings
 from tests import pages
+from tests import support
 
 PAGE = "docs/which_method.md"
 TEXT = pages.text(PAGE)
 ROWS = re.findall(r"^\| .*\|$", TEXT, re.MULTILINE)
+METHODS, COMPARED = pages.code_blocks(TEXT)
 COMMAND, PRINTED = pages.code_blocks(TEXT, "text")[0].split("\n\n", 1)
 
 
@@ -32,6 +36,10 @@ def compared(name):
         )
         if is_so
     )
+
+
+def settings(loss):
+    return loss.get_config() | {"name": None}
 
 
 class WhichMethodPageTest(parameterized.TestCase):
@@ -64,6 +72,31 @@ class WhichMethodPageTest(parameterized.TestCase):
         self.assertGreaterEqual(len(found), 2)
         for names in found:
             self.assertNotEmpty(resolve_each(Settings(method=names)))
+
+    def test_its_settings_are_those_of_the_benchmark(self):
+        names = {}
+        exec(METHODS, names)
+        found = names["methods"]()
+        names = {"LS": "KD, logits standardised"}
+        known = cifar100_methods.methods()
+        for name, (loss, weight) in found.items():
+            if name != "DIST":
+                expected, expected_weight = known[names.get(name, name)]
+                self.assertEqual(weight, expected_weight)
+                self.assertEqual(settings(loss), settings(expected))
+
+    @pytest.mark.slow
+    def test_its_code_runs_with_one_seed(self):
+        names, seeds = {}, "range(3)"
+        self.assertIn(seeds, COMPARED)
+        code = METHODS + COMPARED.replace(seeds, "range(1)")
+        printed = pages.run(code, support.folder(self), names)
+        for name in names["methods"]():
+            self.assertIn(f"{name} ", printed)
+        means = names["ranking"].means
+        # Ten classes: chance is 0.1.
+        self.assertGreater(means["alone"], 0.5)
+        self.assertGreater(max(means.values()), means["alone"])
 
     def test_linked_files_exist(self):
         for link in pages.links(PAGE):
