@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from absl.testing import absltest
 
@@ -18,7 +19,7 @@ class DeployPageTest(absltest.TestCase):
     @pytest.mark.slow
     def test_runs_as_it_stands(self):
         folder = support.folder(self)
-        (code,) = pages.code_blocks(PAGE)
+        code, *only_int8 = pages.code_blocks(PAGE)
         names = {}
         printed = pages.run(code, folder, names)
         for file in names["result"].files:
@@ -28,6 +29,18 @@ class DeployPageTest(absltest.TestCase):
                 # Ten classes: chance is 0.1.
                 self.assertGreater(file.accuracy, 0.5)
                 self.assertGreater(file.agreement, 0.95)
+        # Here, since it goes on from there.
+        printed = pages.run("".join(only_int8), folder, names)
+        path = names["file"].path.as_posix()
+        self.assertEqual(printed, f"{path} None\n")
+        self.assertIn(f"  # {path} None\n", PAGE)
+        scores = names["student"].predict(names["data"].test_images, verbose=0)
+        same = names["answers"].argmax(-1) == scores.argmax(-1)
+        self.assertGreater(same.mean(), 0.95)
+        # Each is a whole number of steps of the file.
+        np.testing.assert_allclose(
+            names["answer"], names["answers"][:1], rtol=1e-5, atol=1e-5
+        )
 
     def test_has_a_row_for_each_precision(self):
         rows = re.findall(r'^\| `"(\w+)"` \|', PAGE, re.MULTILINE)

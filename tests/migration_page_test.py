@@ -1,5 +1,6 @@
 """Runs `docs/migration.md`, with `keras.distillation` beside our library."""
 
+import contextlib
 import tempfile
 
 import keras
@@ -59,6 +60,23 @@ class MigrationPageTest(absltest.TestCase):
             {"loss", "student_loss", "soft_targets", "hint"},
             self.losses("after"),
         )
+
+    def test_early_stopping_needs_a_mode_for_a_loss_by_its_name(self):
+        self.assertIn("`val_soft_targets`, for which", pages.text(PAGE))
+        distiller = support.distiller()
+        distiller.compile("sgd", support.cross_entropy())
+        x, y = support.data()
+        for monitor, mode, is_known in (
+            ("val_loss", "auto", True),
+            ("val_soft_targets", "auto", False),
+            ("val_soft_targets", "min", True),
+        ):
+            stop = keras.callbacks.EarlyStopping(monitor, mode=mode)
+            refused = self.assertRaisesRegex(ValueError, "mode")
+            with contextlib.nullcontext() if is_known else refused:
+                distiller.fit(
+                    x, y, validation_data=(x, y), callbacks=[stop], verbose=0
+                )
 
     def test_the_name_of_a_loss_of_probabilities_is_refused(self):
         with self.assertRaisesRegex(ValueError, "from_logits"):
@@ -178,6 +196,13 @@ class IncumbentTest(absltest.TestCase):
         with self.assertWarnsRegex(UserWarning, "compile.* was not called"):
             loaded = keras.models.load_model(path)
         self.assertFalse(hasattr(loaded, "optimizer"))
+        # What a Distiller of ours is given instead.
+        for role in ("teacher", "student"):
+            weights = [
+                support.values(getattr(one, role).weights)
+                for one in (distiller, loaded)
+            ]
+            self.assertEqual(support.largest_difference(*weights), 0)
 
 
 if __name__ == "__main__":
