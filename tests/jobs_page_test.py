@@ -17,8 +17,9 @@ from tests.references import boxes
 from tests.references import resizing
 
 PAGE = "docs/jobs.md"
-# The last has a test of its own: `hub_jobs_page_test.py`.
-SECTIONS = page_jobs.sections(PAGE)[1:-1]
+# The last two have tests of their own: `budget_job_test.py` and
+# `hub_jobs_page_test.py`.
+SECTIONS = page_jobs.sections(PAGE)[1:-2]
 JOBS = [code for part in SECTIONS for code in pages.code_blocks(part)]
 CLASSIFIER, TRANSFER, TEXT, LANGUAGE, SEGMENTER, *OTHERS = JOBS
 ENLARGED, HALVES, NUMBERS, TAGS, DETECTOR, EMBEDDING, HEADS, OWN = OTHERS

@@ -14,8 +14,9 @@ teacher, asks it once about all images, and lets a tuner of keras-tuner try
 settings of `keras-kd distill`, the defaults first, judged on the validation
 part. Prints the best trials, how much each knob mattered, and the best settings
 as a `keras-kd distill` line; writes search.md, student.keras, trials.csv and
-plots. After an interruption, or a kill, the same command goes on; a higher
---max_trials adds some.
+plots. With a limit on the student, its width is searched too, and the best
+accuracy at each cost is shown. After an interruption, or a kill, the same
+command goes on; a higher --max_trials adds some.
 
 With --workers=N, N processes train at a time. On several machines that share
 --output, start the same command in each, with these variables:
@@ -38,6 +39,11 @@ HELP = {
     "loss_weight": _LIKEWISE,
     "student_loss_weight": _LIKEWISE,
     "learning_rate": _LIKEWISE,
+    "max_parameters": "trains no student of more parameters; without "
+    "--student, searches the width of the built-in one",
+    "max_bytes": "likewise, of a larger student.keras",
+    "max_milliseconds": "likewise, that takes longer for an image on this "
+    "machine",
     "tuner": "bayesian, random, hyperband (which trains most settings for few "
     "epochs) or grid (lowest, default and highest value of each knob)",
     "max_trials": "settings to try, those of earlier calls included",
@@ -60,8 +66,18 @@ HELP = {
     "overwrite": "begin anew, and throw away what another job left in the "
     "output folder; the same teacher and its cache stay",
 }
-COUNTS = ("max_trials", "seeds", "epochs", "batch_size", "limit", "workers")
+COUNTS = (
+    "max_parameters",
+    "max_bytes",
+    "max_trials",
+    "seeds",
+    "epochs",
+    "batch_size",
+    "limit",
+    "workers",
+)
 NUMBERS = (
+    "max_milliseconds",
     "temperature",
     "loss_weight",
     "student_loss_weight",

@@ -10,6 +10,7 @@ from keras_kd.report.arms import compare_arms
 from keras_kd.report.arms import rank_arms
 from keras_kd.report.calibration import Reliability
 from keras_kd.report.calibration import reliability
+from keras_kd.report.cost_plots import score_against_cost
 from keras_kd.report.embeddings import Retrieval
 from keras_kd.report.embeddings import neighbour_overlap
 from keras_kd.report.embeddings import retrieval
@@ -51,6 +52,7 @@ __all__ = [
     "reliability_diagram",
     "retrieval",
     "robustness",
+    "score_against_cost",
     "slices",
     "text_table",
     "verdict",

@@ -14,6 +14,7 @@ from keras_kd.report.drawing import LINE
 from keras_kd.report.drawing import SMALL_LINE
 from keras_kd.report.drawing import make_logarithmic
 from keras_kd.report.drawing import new_figure
+from keras_kd.report.search_trials import check_label
 from keras_kd.report.search_trials import edge_text
 from keras_kd.report.search_trials import highest_is_best
 from keras_kd.report.search_trials import is_log
@@ -86,11 +87,7 @@ def parallel_coordinates(
     Returns:
         A matplotlib `Figure`.
     """
-    if not isinstance(label, str):
-        raise TypeError(
-            "`label` must be a string, the name of the score. Received: label="
-            f"{label!r}."
-        )
+    check_label(label)
     scored, scores, edge = scored_trials(trials, scale)
     names = varying(scored)
     values = [[one.knobs.get(name) for one in scored] for name in names]

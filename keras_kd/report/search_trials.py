@@ -1,5 +1,7 @@
 """Trials of a search as pictures show them: scores, knobs, scales."""
 
+import itertools
+
 import numpy as np
 
 from keras_kd._core.arguments import check_positive
@@ -35,6 +37,15 @@ def check_trials(argument, trials):
                 f"{type(one).__name__}."
             )
     return trials
+
+
+def check_label(label):
+    """Validates that an argument `label` is a string."""
+    if not isinstance(label, str):
+        raise TypeError(
+            "`label` must be a string, the name of the score. Received: label="
+            f"{label!r}."
+        )
 
 
 def scored_trials(trials, scale):
@@ -73,6 +84,60 @@ def _within_fence(scores, is_max):
     edge = min(scores[~is_far]) if is_max else max(scores[~is_far])
     clipped = np.maximum(scores, edge) if is_max else np.minimum(scores, edge)
     return clipped, ("≤" if is_max else "≥", float(edge))
+
+
+def front(trials, cost, direction=""):
+    """Trials whose score no other reaches at the same cost or less.
+
+    Args:
+        trials: See `search.pareto_front`.
+        cost: Likewise.
+        direction: Likewise. Defaults to what the order of the trials says.
+
+    Returns:
+        List of trials, the cheapest first.
+    """
+    if direction not in ("", "max", "min"):
+        raise ValueError(
+            '`direction` must be "max" or "min". Received: direction='
+            f"{direction!r}."
+        )
+    known = with_cost(trials, cost)
+    if not known:
+        return []
+    is_max = direction == "max" if direction else highest_is_best(known)
+    sign = 1 if is_max else -1
+    known.sort(key=lambda one: (one.costs[cost], one.number))
+    found, best = [], -np.inf
+    for _, equal in itertools.groupby(known, lambda one: one.costs[cost]):
+        equal = list(equal)
+        highest = max(sign * one.score for one in equal)
+        if highest > best:
+            best = highest
+            found += [one for one in equal if sign * one.score == best]
+    return found
+
+
+def with_cost(trials, cost):
+    """Trials that have a score and a cost.
+
+    Args:
+        trials: See `search.pareto_front`.
+        cost: Likewise.
+
+    Raises:
+        ValueError: If there are trials with a score, and none has the cost.
+    """
+    trials = check_trials("trials", trials)
+    scored = [one for one in trials if one.score is not None]
+    known = sorted({c for one in scored for c in getattr(one, "costs", ())})
+    if scored and cost not in known:
+        raise ValueError(
+            "`cost` must be one that the trials have. Received: cost="
+            f"{cost!r}, and trials with {', '.join(known) or 'none'}. Give "
+            "`limits=search.Limits(...)` to `search.make_tuner`."
+        )
+    return [one for one in scored if cost in getattr(one, "costs", ())]
 
 
 def edge_text(sign, edge):

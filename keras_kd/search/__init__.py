@@ -1,4 +1,4 @@
-"""Finds the knobs of a distillation with keras-tuner."""
+"""Finds the knobs of a distillation, and its student, with keras-tuner."""
 
 from keras_kd.search.compare_depths import TunedDepth
 from keras_kd.search.compare_depths import compare_depths
@@ -8,6 +8,8 @@ from keras_kd.search.importance import importance
 from keras_kd.search.knobs import Choice
 from keras_kd.search.knobs import Range
 from keras_kd.search.labels_hyper_model import LabelsHyperModel
+from keras_kd.search.limits import Limits
+from keras_kd.search.pareto import pareto_front
 from keras_kd.search.results import TrialResult
 from keras_kd.search.results import results
 from keras_kd.search.tap_pairs import TapPair
@@ -19,6 +21,7 @@ __all__ = [
     "DistillationHyperModel",
     "Importance",
     "LabelsHyperModel",
+    "Limits",
     "Range",
     "TapPair",
     "TrialResult",
@@ -26,6 +29,7 @@ __all__ = [
     "compare_depths",
     "importance",
     "make_tuner",
+    "pareto_front",
     "results",
     "tap_pairs",
 ]

@@ -73,7 +73,8 @@ class DistillationHyperModel(keras_tuner.HyperModel):
     ```
 
     Width and depth of the student, or any other knob of its own, are defined in
-    the function that makes it. A subclass that searches something else
+    the function that makes it; `limits` of `search.make_tuner` says what it may
+    cost. A subclass that searches something else
     overrides `propose`, `values`, `losses` or `optimizer`.
 
     Args:

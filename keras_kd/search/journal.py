@@ -5,6 +5,7 @@ import pathlib
 import keras_tuner
 
 from keras_kd._core import files
+from keras_kd.search import limits
 
 NAME = "journal.json"
 
@@ -137,6 +138,22 @@ class Journal:
         super().end_trial(trial)
         if self.on_trial is not None:
             self.on_trial(known)
+
+    def _check_consecutive_failures(self):
+        """Ends the search where several trials in a row have crashed.
+
+        keras-tuner 1.4.8 counts all that failed, also those over a limit.
+        """
+        ended = self.end_order
+        self.end_order = [
+            trial_id
+            for trial_id in ended
+            if limits.over_text(self.trials[trial_id].message) is None
+        ]
+        try:
+            super()._check_consecutive_failures()
+        finally:
+            self.end_order = ended
 
     def save(self):
         """Writes the whole state, in place of a part of it."""

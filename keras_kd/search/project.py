@@ -9,12 +9,15 @@ from keras_kd._core import locks
 from keras_kd._core import own_files
 from keras_kd._core import run_folder
 from keras_kd.search import journal
+from keras_kd.search import limits as of_limits
 
 TRIAL = "trial.json"
 # What the model of a trial was built from, and its weights: of keras-tuner.
 MODEL_FILES = ("build_config.json", "checkpoint.weights.h5")
 # Of these two, in the folder of the trial.
 DIGESTS = "digests"
+# Of its student, there too.
+COSTS = "costs"
 # Of keras-tuner alone, and of searches of older versions.
 ORACLE = "oracle.json"
 
@@ -22,7 +25,7 @@ ORACLE = "oracle.json"
 _WRITTEN = {
     r"journal\.json": own_files.begins('{"content":'),
     r"trial_[^/]+/trial\.json": own_files.begins('{"trial_id":'),
-    rf"trial_[^/]+/{DIGESTS}": own_files.begins('{"content":'),
+    rf"trial_[^/]+/({DIGESTS}|{COSTS})": own_files.begins('{"content":'),
     # Keras-tuner 1.4.8: what the model was built from, and its weights.
     r"trial_[^/]+/build_config\.json": own_files.anything,
     r"trial_[^/]+/(checkpoint\.weights\.h5)?": own_files.anything,
@@ -38,7 +41,9 @@ OURS |= {
 }
 
 
-def open_folder(directory, project_name, identity=None, overwrite=False):
+def open_folder(
+    directory, project_name, identity=None, overwrite=False, limits=None
+):
     """Opens the folder of a search, for one process at a time.
 
     Args:
@@ -48,6 +53,7 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
             beside its knobs. Defaults to `None`.
         overwrite: Whether to delete the search that is there. Defaults to
             `False`.
+        limits: A `Limits`, or `None`, the default.
 
     Returns:
         A `RunFolder`, whose lock ends with it.
@@ -64,7 +70,7 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
         with removable(directory, project_name) as is_there:
             if is_there:
                 own_files.clear_folder(path, (own_files.LOCK,))
-            return open_folder(directory, project_name, identity)
+            return open_folder(directory, project_name, identity, limits=limits)
     if (path / ORACLE).exists():
         raise ValueError(
             "`directory` must be empty or hold a search of this version, since "
@@ -73,10 +79,14 @@ def open_folder(directory, project_name, identity=None, overwrite=False):
             "or keras-tuner alone, wrote. Finish it with that, begin anew with "
             "`overwrite=True`, or choose another directory."
         )
+    # A backend has random numbers of its own.
+    settings = {"identity": identity, "backend": keras.backend.backend()}
+    if limits is not None:
+        # Without, searches of older versions are the same search.
+        settings["limits"] = of_limits.as_dict(limits)
     folder = run_folder.RunFolder(
         path,
-        # A backend has random numbers of its own.
-        {"identity": identity, "backend": keras.backend.backend()},
+        settings,
         argument="directory",
         names=_WRITTEN,
         other=lambda *_: " Or begin anew with `overwrite=True`.",

@@ -7,7 +7,9 @@ import pathlib
 
 import keras_tuner
 
+from keras_kd._core import files
 from keras_kd.search import journal
+from keras_kd.search import limits
 from keras_kd.search import project
 
 # Entries that keras-tuner's hyperband puts among the values of the knobs.
@@ -29,6 +31,9 @@ class TrialResult:
         message: Why it failed, or `None`.
         sampling: Dict from the names of those knobs that have a range to
             `"log"` or `"linear"`.
+        costs: Dict of what the student costs, by `"parameters"`, `"bytes"` and
+            `"milliseconds"`, as far as `search.Limits` had them measured.
+        is_over: Whether it failed because its student is over a limit.
     """
 
     trial_id: str
@@ -39,6 +44,8 @@ class TrialResult:
     epochs: int | None = None
     message: str | None = None
     sampling: dict[str, str] = dataclasses.field(default_factory=dict)
+    costs: dict[str, float] = dataclasses.field(default_factory=dict)
+    is_over: bool = False
 
 
 def results(
@@ -90,6 +97,7 @@ def results(
             )
         states = [trial.get_state() for trial in oracle.trials.values()]
         order = list(oracle.start_order)
+        folder = pathlib.Path(source.project_dir)
         direction = direction or oracle.objective.direction
     else:
         if not isinstance(source, str | os.PathLike):
@@ -99,7 +107,8 @@ def results(
                 f"{source!r} of type {type(source).__name__}."
             )
         states, order = _of_folder(source)
-    found = [_result(state, order) for state in states]
+        folder = pathlib.Path(source)
+    found = [_result(state, order, folder) for state in states]
     scored = [one for one in found if one.score is not None]
     if scored:
         is_max = (direction or _direction(states, source)) == "max"
@@ -135,7 +144,7 @@ def _of_folder(source):
     return states, oracle["start_order"]
 
 
-def _result(state, order):
+def _result(state, order, folder):
     hyperparameters = keras_tuner.HyperParameters.from_config(
         state["hyperparameters"]
     )
@@ -149,6 +158,9 @@ def _result(state, order):
         and not knob.name.startswith(_OWN)
         and hyperparameters.is_active(knob)
     ]
+    path = folder / f"trial_{trial_id}" / project.COSTS
+    measured = files.read_sealed(path) or {"costs": {}}
+    over = limits.over_text(state["message"])
     return TrialResult(
         trial_id=trial_id,
         # A trial that begins just now may not be in the order yet.
@@ -158,12 +170,14 @@ def _result(state, order):
         score=float(state["score"]) if is_completed else None,
         knobs={knob.name: values[knob.name] for knob in knobs},
         epochs=values.get(_EPOCHS),
-        message=state["message"],
+        message=state["message"] if over is None else over,
         sampling={
             knob.name: knob.sampling
             for knob in knobs
             if hasattr(knob, "sampling")  # Choices have none.
         },
+        costs=measured["costs"],
+        is_over=over is not None,
     )
 
 

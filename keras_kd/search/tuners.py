@@ -1,6 +1,5 @@
-"""Resumable tuners of keras-tuner, whose first trial is the default."""
+"""Resumable tuners of keras-tuner."""
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +12,13 @@ from keras_kd._core.kinds import check_flag
 from keras_kd._core.kinds import check_json
 from keras_kd.metrics.teacher_metric import direction
 from keras_kd.search import chief
+from keras_kd.search import limits as of_limits
+from keras_kd.search import oracles
 from keras_kd.search import project
 from keras_kd.search.checked_trials import CheckedTrials
 from keras_kd.search.checked_trials import ScoredTrials
-from keras_kd.search.journal import Journal
+from keras_kd.search.limited_trials import LimitedTrials
+from keras_kd.search.limits import Limits
 
 # What keras-tuner takes as it is, and fails with in the first trial.
 _COUNTS = {
@@ -29,59 +31,7 @@ _COUNTS = {
 _SEED_OF_ZERO = 2**31 - 1
 
 
-class DefaultFirst(Journal):
-    """Gives the first trial the default of every knob.
-
-    Knobs of the oracle's own, such as the epochs of hyperband, keep their
-    values.
-    """
-
-    def populate_space(self, trial_id):
-        response = super().populate_space(trial_id)
-        if not self.trials and response.get("values") is not None:
-            response["values"] |= default_values(self.get_space())
-        return response
-
-
-class RandomOracle(DefaultFirst, keras_tuner.oracles.RandomSearchOracle):
-    """Random search, from the default on."""
-
-
-class BayesianOracle(
-    DefaultFirst, keras_tuner.oracles.BayesianOptimizationOracle
-):
-    """Bayesian optimization, from the default on."""
-
-
-class HyperbandOracle(DefaultFirst, keras_tuner.oracles.HyperbandOracle):
-    """Hyperband, from the default on."""
-
-
-class GridOracle(Journal, keras_tuner.oracles.GridSearchOracle):
-    """Grid of keras-tuner, which resumes after an interruption.
-
-    keras-tuner 1.4.8 keeps the order of its trials in two attributes that it
-    does not save: a resumed search ends with a `KeyError`. Both follow from the
-    trials.
-    """
-
-    def set_state(self, state):
-        super().set_state(state)
-        in_order = sorted(
-            self.trials.values(),
-            key=functools.cmp_to_key(
-                lambda first, second: self._compare(
-                    first.hyperparameters.values, second.hyperparameters.values
-                )
-            ),
-        )
-        for trial in in_order:
-            self._ordered_ids.insert(trial.trial_id)
-        # Each is asked for its neighbour again, which it may have by now.
-        self._populate_next = list(self.end_order)
-
-
-class Tuner(ScoredTrials, CheckedTrials, keras_tuner.Tuner):
+class Tuner(LimitedTrials, ScoredTrials, CheckedTrials, keras_tuner.Tuner):
     """A tuner with a given oracle."""
 
 
@@ -92,10 +42,10 @@ class Hyperband(ScoredTrials, CheckedTrials, keras_tuner.Hyperband):
 
 
 TUNERS = {
-    "random": (Tuner, RandomOracle),
-    "bayesian": (Tuner, BayesianOracle),
-    "hyperband": (Hyperband, HyperbandOracle),
-    "grid": (Tuner, GridOracle),
+    "random": (Tuner, oracles.RandomOracle),
+    "bayesian": (Tuner, oracles.BayesianOracle),
+    "hyperband": (Hyperband, oracles.HyperbandOracle),
+    "grid": (Tuner, oracles.GridOracle),
 }
 
 
@@ -108,6 +58,7 @@ def make_tuner(
     max_trials: int | None = None,
     project_name: str = "search",
     overwrite: bool = False,
+    limits: Limits | None = None,
     identity: dict[str, Any] | None = None,
     on_trial: Callable[[Any], None] | None = None,
     say: Callable[[str], None] = print,
@@ -144,6 +95,10 @@ def make_tuner(
         overwrite: Whether to begin from scratch, and delete the search that is
             there. A folder that holds anything else is an error.
             Defaults to `False`.
+        limits: A `Limits` on what the student of a trial may cost: its
+            parameters, bytes or milliseconds. The student is that of the
+            `Distiller` that the hypermodel makes, or the model itself. Not for
+            `"hyperband"`. Defaults to `None`.
         identity: Dict that JSON can hold, of what else tells this search from
             others, such as a name of the data. Defaults to `None`.
         on_trial: Called with a `keras_tuner.engine.trial.Trial` after it has
@@ -158,10 +113,12 @@ def make_tuner(
 
     Raises:
         TypeError: If an argument is not of the type above.
-        ValueError: If `tuner` is unknown; if another process uses the folder;
+        ValueError: If `tuner` is unknown, or `"hyperband"` with `limits`; if
+            the students cannot be measured; if another process uses the folder;
             if it has files of the names of a search that are none, a search
-            with other knobs, of another `identity` or of an older version, or
-            a damaged journal; if it is the chief, and its port is taken.
+            with other knobs or limits, of another `identity` or of an older
+            version, or a damaged journal; if it is the chief, and its port is
+            taken. In `search`, if all students are over a limit.
         TimeoutError: If this process is a worker and no chief answers.
         keras_tuner.errors.FatalValueError: In `search`, after the first trial,
             if its logs do not have the objective.
@@ -190,6 +147,8 @@ def make_tuner(
             "`project_name` must be a string, the name of a folder. Received: "
             f"project_name={project_name!r}."
         )
+    if limits is not None:
+        _check_limits(limits, tuner, hypermodel)
     check_callable("say", say, "of a line of text")
     if on_trial is not None:
         check_callable("on_trial", on_trial, "of a trial that has ended")
@@ -206,7 +165,7 @@ def make_tuner(
         chief.wait()
     else:
         folder = project.open_folder(
-            directory, project_name, identity, overwrite
+            directory, project_name, identity, overwrite, limits
         )
         # With it, keras-tuner would read its own files.
         folder.remove_file(f"{chief.own_id()}.json")
@@ -222,6 +181,7 @@ def make_tuner(
         project_name=project_name,
         **kwargs,
     )
+    made.limits = limits
     if chief.is_worker():
         chief.make_patient(made.oracle, say)
         return made
@@ -236,28 +196,35 @@ def make_tuner(
     return made
 
 
+def _check_limits(limits, tuner, hypermodel):
+    if not isinstance(limits, Limits):
+        raise TypeError(
+            "`limits` must be a `search.Limits`. Received: limits="
+            f"{limits!r} of type {type(limits).__name__}."
+        )
+    if tuner == "hyperband":
+        raise ValueError(
+            '`tuner` must be another than "hyperband" with `limits`, since '
+            "scores after different numbers of epochs say nothing on the size "
+            "of a student, and its rounds wait for trials that are over a "
+            'limit. Received: tuner="hyperband". Take "bayesian".'
+        )
+    student = of_limits.student_of(_default_model(hypermodel))
+    of_limits.check_measurable(student, limits)
+
+
+def _default_model(hypermodel):
+    build = getattr(hypermodel, "build", hypermodel)
+    return build(keras_tuner.HyperParameters())
+
+
 def _directed(objective, hypermodel):
     """An objective with its direction, where it is one of a Distiller."""
     infer = keras_tuner.engine.metrics_tracking.infer_metric_direction
     if not isinstance(objective, str) or infer(objective) is not None:
         return objective
-    build = getattr(hypermodel, "build", hypermodel)
-    model = build(keras_tuner.HyperParameters())
+    model = _default_model(hypermodel)
     found = direction(getattr(model, "metrics", ()), objective)
     return (
         objective if found is None else keras_tuner.Objective(objective, found)
     )
-
-
-def default_values(hyperparameters):
-    """The defaults of all knobs that count together.
-
-    Args:
-        hyperparameters: `keras_tuner.HyperParameters`.
-    """
-    defaults = keras_tuner.HyperParameters()
-    for knob in hyperparameters.space:
-        defaults.merge([knob])
-        if defaults.is_active(knob):
-            defaults.values[knob.name] = knob.default
-    return dict(defaults.values)

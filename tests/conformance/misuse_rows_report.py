@@ -150,8 +150,12 @@ def _of_plots():
     rows += wrong(of, call, "teacher_accuracy", *level, remedy=0.95)
     ragged = {"a": [[0.1], [0.1, 0.2]]}
     rows += wrong(of, curves, "curves", ragged, shown="of type list")
-    trials = [TrialResult(str(n), n, "COMPLETED", n, {"k": n}) for n in (1, 2)]
-    for name in ("parallel_coordinates", "slices"):
+    costs = {"parameters": 9}
+    trials = [
+        TrialResult(str(n), n, "COMPLETED", n, {"k": n}, costs=costs)
+        for n in (1, 2)
+    ]
+    for name in ("parallel_coordinates", "score_against_cost", "slices"):
         of = f"report.{name}"
         call = functools.partial(getattr(report, name), trials)
         rows += wrong(of, getattr(report, name), "trials", None, 3, "ab")
@@ -161,9 +165,13 @@ def _of_plots():
         rows += wrong(of, getattr(report, name), "trials", [], shown="0 trials")
         rows += wrong(of, call, "scale", None, "100", 0, -1, math.nan)
     rows += wrong("report.slices", call, "scale", [1.0], remedy=100.0)
-    call = functools.partial(report.parallel_coordinates, trials)
-    of = "report.parallel_coordinates"
-    rows += wrong(of, call, "label", None, 3, remedy="accuracy")
+    for name in ("parallel_coordinates", "score_against_cost"):
+        of = f"report.{name}"
+        call = functools.partial(getattr(report, name), trials)
+        rows += wrong(of, call, "label", None, 3, remedy="accuracy")
+    of = "report.score_against_cost"
+    rows += wrong(of, call, "cost", "size", None, [9], remedy="parameters")
+    rows += wrong(of, call, "direction", "up", None, 1, remedy="max")
     return rows
 
 

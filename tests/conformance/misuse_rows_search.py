@@ -131,6 +131,30 @@ def _of_tuners():
     rows += wrong(of, random, "project_name", None, 3, remedy="other")
     rows += wrong(of, random, "on_trial", "print", 3, remedy=len)
     rows += wrong(of, random, "identity", "digits", [1], remedy={"data": "a"})
+    small = search.Limits(max_parameters=9999)
+    rows += wrong(of, random, "limits", 3, {"max_bytes": 9}, remedy=small)
+    rows.append(
+        Row(
+            of,
+            "limits for hyperband",
+            functools.partial(calls.tuner("hyperband"), limits=small),
+            "tuner",
+            'tuner="hyperband"',
+            functools.partial(calls.tuner("bayesian"), limits=small),
+        )
+    )
+    rows.append(
+        Row(
+            of,
+            "limits on a student without weights",
+            functools.partial(
+                tuner, hypermodel=lambda hp: unbuilt(), limits=small
+            ),
+            "student",
+            "built=False",
+            functools.partial(tuner, limits=small),
+        )
+    )
     held = {"data": np.zeros(2)}
     rows += wrong(of, random, "identity", held, shown="['data'] of type")
     of = "search.compare_depths"
@@ -141,6 +165,23 @@ def _of_tuners():
     rows += wrong(of, call, "say", None, "print")
     rows += wrong(of, call, "loss", "mze", 1, shown="in loss")
     rows += wrong(of, call, "objective", "val_loss", None, 3)
+    return rows
+
+
+def _of_limits():
+    of = "search.Limits"
+    rows = []
+    for name in ("max_parameters", "max_bytes", "max_milliseconds"):
+        bad = 0, -1, math.nan, "9", True, [9]
+        rows += wrong(of, search.Limits, name, *bad, remedy=math.inf)
+    costs = {"parameters": 9}
+    trial = search.TrialResult("0", 1, "COMPLETED", 0.5, {}, costs=costs)
+    find = functools.partial(search.pareto_front, trials=[trial])
+    of = "search.pareto_front"
+    rows += wrong(of, search.pareto_front, "trials", None, 3, "ab")
+    rows += wrong(of, search.pareto_front, "trials", [0.5], shown="of type fl")
+    rows += wrong(of, find, "cost", "size", None, [9], remedy="parameters")
+    rows += wrong(of, find, "direction", "up", None, 1, remedy="max")
     return rows
 
 
@@ -181,5 +222,6 @@ def rows():
         *_of_hyper_models(),
         *_of_updated_teachers(),
         *_of_tuners(),
+        *_of_limits(),
         *_of_results(),
     ]

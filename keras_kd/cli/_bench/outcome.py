@@ -4,16 +4,15 @@ import dataclasses
 import math
 import os
 import statistics
-import tempfile
 
 import keras
 import numpy as np
 
 from keras_kd import metrics
 from keras_kd import report
+from keras_kd._core import costs
 from keras_kd._core.latency import Latency
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench import latency
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +155,7 @@ def measure(bench, state, rates):
     teacher_logits = arrays["logits"]
     path = bench.settings.teacher or state.model_path(arms.TEACHER)
     distilled = bench.distilled(bench.student)
-    teacher_time, *times = latency.in_turn(
+    teacher_time, *times = costs.in_turn(
         [bench.teacher, *dict.fromkeys((bench.student, distilled))],
         bench.data.test_images,
     )
@@ -165,17 +164,19 @@ def measure(bench, state, rates):
             bench,
             teacher_logits,
             [({}, teacher_logits)],
-            _cost(bench.teacher, path, teacher_time),
+            _cost(bench.teacher, os.path.getsize(path), teacher_time),
         )
     }
     seeds = range(bench.settings.seeds)
     student_path = state.model_path(arms.student_name(arms.DISTILLED, 0))
     # Of one architecture, what differs is the noise of the clock.
-    cost = _cost(distilled, student_path, times[-1])
-    costs = dict.fromkeys(arms.ARMS, cost)
+    cost = _cost(distilled, os.path.getsize(student_path), times[-1])
+    of_arms = dict.fromkeys(arms.ARMS, cost)
     if distilled is not bench.student:
         for arm in (arms.ALONE, arms.SMOOTHING):
-            costs[arm] = _cost_of_new(bench.student, times[0])
+            of_arms[arm] = _cost(
+                bench.student, costs.saved_bytes(bench.student), times[0]
+            )
     right = {}
     for arm in arms.ARMS:
         runs = [state.load(arms.student_name(arm, seed)) for seed in seeds]
@@ -183,7 +184,7 @@ def measure(bench, state, rates):
             bench,
             teacher_logits,
             [(run["history"], found["logits"]) for run, found in runs],
-            costs[arm],
+            of_arms[arm],
         )
         right[arm] = np.stack(
             [_is_right(bench, found["logits"]) for _, found in runs]
@@ -233,21 +234,12 @@ def _tried(state, arm, settings):
     }
 
 
-def _cost(model, path, seconds):
-    """Measures the size and latency of a model."""
+def _cost(model, size, seconds):
     return {
         "parameters": model.count_params(),
-        "size": os.path.getsize(path),
+        "size": size,
         "latency": seconds,
     }
-
-
-def _cost_of_new(model, seconds):
-    """The same of a model that is saved nowhere."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.keras")
-        model.save(path)
-        return _cost(model, path, seconds)
 
 
 def _figures(bench, teacher_logits, runs, cost):

@@ -2,8 +2,8 @@
 
 import statistics
 
+from keras_kd._core import costs
 from keras_kd.cli._bench import arms
-from keras_kd.cli._bench import latency
 
 HEADER = (
     "",
@@ -13,7 +13,7 @@ HEADER = (
     "ECE %",
     "params",
     "KB",
-    f"ms, batch {latency.BATCH}",
+    f"ms, batch {costs.BATCH}",
 )
 
 
@@ -25,7 +25,7 @@ def legend(outcome):
         f"the student alone{_confidence(gain) if gain.count > 1 else ''}. "
         "agrees: chooses as the teacher does. ECE: expected calibration error. "
         "KB: saved, without optimizer. ms: median and quartiles of "
-        f"{latency.ROUNDS} compiled calls with a batch of {latency.BATCH}, "
+        f"{costs.ROUNDS} compiled calls with a batch of {costs.BATCH}, "
         "teacher and students in turn; those of one architecture were timed as "
         "one."
     )

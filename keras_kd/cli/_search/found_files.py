@@ -6,9 +6,11 @@ import io
 import keras_kd
 from keras_kd import report
 from keras_kd.cli._bench import outcome
+from keras_kd.cli._search import cost_files
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.space import OBJECTIVE
+from keras_kd.cli._search.students import WIDTH
 from keras_kd.cli._shell.terminal import fold
 from keras_kd.search.knobs import is_searched
 
@@ -16,7 +18,10 @@ PLOTS = {
     "parallel.png": "Each trial as a line through its knobs",
     "slices.png": "Accuracy against each knob",
 }
-FILES = ("search.md", "student.keras", "trials.csv", *PLOTS)
+STUDENT = "student.keras"
+FILES = ("search.md", STUDENT, "trials.csv", *PLOTS)
+# With limits there are some of the last.
+ALL_FILES = (*FILES, *cost_files.PLOTS.values())
 SHOWN = 10
 LABEL = "validation accuracy (%)"
 # Headings that let the table fit a terminal.
@@ -50,6 +55,7 @@ def rows(found):
             str(rank),
             f"{100 * one.score:.1f}",
             *_epochs(found, one),
+            *cost_files.width_of(found, one),
             *(_cell(getattr(chosen, name)) for name in columns(found)),
         )
         for rank, (one, chosen) in enumerate(
@@ -67,7 +73,8 @@ def header(found, short):
     """
     names = [SHORT.get(n, n) if short else n for n in columns(found)]
     epochs = ["epochs"] if _has_epochs(found) else []
-    return ["", "val. %" if short else LABEL, *epochs, *names]
+    width = [WIDTH] if WIDTH in found.hypermodel.knobs else []
+    return ["", "val. %" if short else LABEL, *epochs, *width, *names]
 
 
 def _has_epochs(found):
@@ -92,6 +99,7 @@ def terminal(found):
             "",
             fold(LEGEND),
             "",
+            *cost_files.terminal(found),
             fold(f"Importance of the knobs: {found.importance}"),
             fold(verdict(found)),
             "",
@@ -109,8 +117,9 @@ def write(found, files):
         found: A `Found`.
         files: The `OutputFiles` of the folder.
     """
-    with files.written("student.keras") as partial:
+    with files.written(STUDENT) as partial:
         found.student.save(partial)
+    cost_files.write(found, files)
     files.write_text("trials.csv", csv_text(found))
     draw = report.parallel_coordinates, report.slices
     for name, function in zip(PLOTS, draw, strict=True):
@@ -119,12 +128,19 @@ def write(found, files):
     files.write_text("search.md", markdown(found))
 
 
+def names_of(found):
+    """Names of the files of a search."""
+    return [*FILES, *cost_files.names_of(found)]
+
+
 def csv_text(found):
     """Formats all trials as CSV, the best first."""
+    costs = list(found.results[0].costs)
+    width = [WIDTH] if WIDTH in found.hypermodel.knobs else []
     names = ("rank", "trial", "status", OBJECTIVE, "epochs", *columns(found))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow((*names, *width, *costs))
     for rank, (one, chosen) in enumerate(
         zip(found.results, found.chosen, strict=True), start=1
     ):
@@ -132,10 +148,12 @@ def csv_text(found):
             [
                 "" if one.score is None else rank,
                 one.number,
-                one.status,
+                "OVER" if one.is_over else one.status,
                 one.score,
                 one.epochs or chosen.epochs,
                 *(getattr(chosen, name) for name in columns(found)),
+                *cost_files.width_of(found, one),
+                *(one.costs.get(name) for name in costs),
             ]
         )
     return text.getvalue()
@@ -151,9 +169,10 @@ def markdown(found):
         f"## The {SHOWN} best trials",
         report.markdown_table(header(found, short=False), rows(found)),
         "All are in `trials.csv`. The students of all trials saw the same "
-        "images and began with the same weights. The last epoch counts, not "
-        "the best, and the best of many accuracies is too good: expect less of "
-        "other seeds, which `keras-kd distill` reports.",
+        f"images and began with the same {_same(found)}. The last epoch "
+        "counts, not the best, and the best of many accuracies is too good: "
+        "expect less of other seeds, which `keras-kd distill` reports.",
+        *cost_files.markdown(found),
         "## Importance of the knobs",
         *_importance(found.importance),
         "## Pictures",
@@ -171,6 +190,11 @@ def markdown(found):
         f"Made with keras_kd {keras_kd.__version__}.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _same(found):
+    # Those of different shapes have different weights.
+    return "seeds" if WIDTH in found.hypermodel.knobs else "weights"
 
 
 def described(hypermodel):

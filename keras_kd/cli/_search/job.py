@@ -16,6 +16,7 @@ from keras_kd.cli._bench import outcome
 from keras_kd.cli._bench import state as job_state
 from keras_kd.cli._search import found_files
 from keras_kd.cli._search import prepare
+from keras_kd.cli._search import students
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import STRATEGIES
 from keras_kd.cli._search.settings import TUNED_FLAGS
@@ -24,12 +25,14 @@ from keras_kd.cli._search.settings import resolve
 from keras_kd.cli._search.space import METHOD
 from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.space import FlagHyperModel
+from keras_kd.cli._search.students import WIDTH
 from keras_kd.cli._shell import launch
 from keras_kd.cli._shell.progress import TrialProgress
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.cli._shell.terminal import fold
 from keras_kd.search import chief
 from keras_kd.search.knobs import is_searched
+from keras_kd.search.limits import NoStudentError
 
 # A fixed one, so that the same command makes the same trials; a resumed
 # bayesian search continues with others.
@@ -86,7 +89,7 @@ def run(settings, *, say=print, live=None):
         say(fold(warning))
     first = job.bench.alternatives[0].method
     progress = TrialProgress(
-        settings.max_trials, lambda knobs: knobs.get(METHOD, first), say, live
+        settings.max_trials, lambda knobs: _name(knobs, first), say, live
     )
     hypermodel = FlagHyperModel(job.bench, settings, progress.watch)
     say(fold(describe(settings, hypermodel.knobs)))
@@ -96,8 +99,14 @@ def run(settings, *, say=print, live=None):
     with warnings.catch_warnings():
         # Of the Gaussian process, which warns in most searches.
         warnings.filterwarnings("ignore", "The optimal value found for dim")
-        tuner.search(verbose=0)
+        with prepare.in_flags(settings, NoStudentError):
+            tuner.search(verbose=0)
     return _finish(settings, job, hypermodel, tuner, say)
+
+
+def _name(knobs, method):
+    width = f", width {knobs[WIDTH]}" if WIDTH in knobs else ""
+    return f"{knobs.get(METHOD, method)}{width}"
 
 
 def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
@@ -119,6 +128,7 @@ def _tuner(settings, hypermodel, begun, strategy, say, progress=None):
             max_trials=settings.max_trials,
             directory=settings.tuner_directory,
             project_name=prepare.PROJECT,
+            limits=students.limits_of(settings),
             identity=begun.identity,
             executions_per_trial=settings.seeds,
             seed=SEED,
@@ -139,7 +149,7 @@ def _finish(settings, job, hypermodel, tuner, say):
     say("")
     say(found_files.terminal(result))
     found_files.write(result, job.state.outputs)
-    files = ", ".join(found_files.FILES)
+    files = ", ".join(found_files.names_of(result))
     say("\n" + fold(f"Written to {settings.output}: {files}."))
     return result
 
@@ -180,7 +190,11 @@ class Found:
     @property
     def command(self):
         """The `keras-kd distill` line of the best trial."""
-        return distill_line(self.chosen[0], self.settings, self.bench.tuning)
+        chosen = self.chosen[0]
+        if WIDTH in self.hypermodel.knobs:
+            path = os.path.join(self.settings.output, found_files.STUDENT)
+            chosen = dataclasses.replace(chosen, student=path)
+        return distill_line(chosen, self.settings, self.bench.tuning)
 
 
 def measure(settings, job, hypermodel, tuner):
@@ -205,7 +219,7 @@ def measure(settings, job, hypermodel, tuner):
             f"{results[-1].message if results else 'nothing'}"
         )
     (distiller,) = tuner.get_best_models()
-    student = hypermodel.best_student(distiller)
+    student = hypermodel.best_student(distiller, results[0].knobs)
     bench = job.bench
     _, arrays = job.state.load(arms.TEACHER)
     return Found(
@@ -259,9 +273,11 @@ def distill_line(chosen, settings, tuning):
 def describe(settings, knobs):
     """Describes the trials and knobs of a search, as text."""
     turned = [name for name, knob in knobs.items() if is_searched(knob)]
-    students = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
+    each = f"{settings.seeds} students each, " if settings.seeds > 1 else ""
+    limits = students.limited(settings)
     return (
-        f"{settings.max_trials} trials, {students}over "
+        f"{settings.max_trials} trials, {each}over "
         f"{', '.join(turned)}; tuner: {settings.tuner}. Below, accuracies on "
         "the validation part."
+        + (f" {students.described(settings)}" if limits else "")
     )

@@ -18,10 +18,13 @@ from keras_kd.cli._bench.job import Job
 from keras_kd.cli._bench.state import State
 from keras_kd.cli._bench.state import is_begun
 from keras_kd.cli._search import found_files
+from keras_kd.cli._search import students
+from keras_kd.cli._search.settings import LIMITS
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
 from keras_kd.cli._search.space import METHOD
 from keras_kd.cli._search.space import knobs
+from keras_kd.cli._shell import errors
 from keras_kd.cli._shell.errors import UnusableError
 from keras_kd.cli._shell.progress import Progress
 from keras_kd.search import chief
@@ -81,7 +84,7 @@ def begin(settings, alternatives, say, live):
         if overwrite:
             # Before anything is deleted.
             held.enter_context(project.removable(*place))
-        files = () if is_worker else found_files.FILES
+        files = () if is_worker else found_files.ALL_FILES
         state = State(
             settings.output,
             identity,
@@ -92,7 +95,8 @@ def begin(settings, alternatives, say, live):
         )
         search = None
         if not is_worker:
-            search = project.open_folder(*place, identity, overwrite)
+            limits = students.limits_of(settings)
+            search = project.open_folder(*place, identity, overwrite, limits)
     if not given:
         # Not before another job's cache is gone.
         folder.prepare()
@@ -104,18 +108,24 @@ def begin(settings, alternatives, say, live):
 
 
 @contextlib.contextmanager
-def in_flags(settings):
-    """Turns errors of the library into those of a command, with its flags."""
+def in_flags(settings, kinds=(ValueError, TimeoutError)):
+    """Turns errors of the library into those of a command, with its flags.
+
+    Args:
+        settings: A `SearchSettings`.
+        kinds: Classes of errors. Defaults to those of arguments and folders.
+    """
     try:
         yield
     except UnusableError:
         raise
-    except (ValueError, TimeoutError) as error:
+    except kinds as error:
         flag = "--output" if settings.directory is None else "--directory"
         text = str(error).replace("`overwrite=True`", "`--overwrite`")
         text = text.replace("`directory`", f"`{flag}`")
         text = text.replace("Received: directory=", f"Received: {flag}=")
         text = text.replace("another directory", f"another {flag}")
+        text = errors.in_flags(text, dict(zip(LIMITS, LIMITS, strict=True)))
         raise UnusableError(text) from error
 
 
@@ -182,9 +192,11 @@ def _with_methods(bench, alternatives, settings):
 
 
 def _check_searched(bench, settings):
-    found, _ = knobs(bench.alternatives, settings)
+    widths = students.widths(bench, settings)
+    found, _ = knobs(bench.alternatives, settings, widths)
     if not any(map(is_searched, found.values())):
         methods = found.pop(METHOD)
+        found.pop(students.WIDTH, None)
         fixed = " ".join(f"--{flag}={value}" for flag, value in found.items())
         raise UnusableError(
             "At least one flag must be left to search. Received: --methods="
@@ -201,6 +213,10 @@ def _identity(bench, settings):
     found = identities.of_job(bench)
     for name in ("method", RATE, *TUNED_FLAGS):
         found.pop(name, None)
+    for name in LIMITS:
+        # Where there are none, searches of older versions are the same.
+        if getattr(settings, name) is not None:
+            found[name] = getattr(settings, name)
     return found | {
         "command": "search",
         "methods": [one.method for one in bench.alternatives],

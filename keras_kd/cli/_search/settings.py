@@ -25,6 +25,8 @@ DEFAULT_METHODS = (
 # Flags of methods that a search can turn, and the learning rate.
 TUNED_FLAGS = ("temperature", "loss_weight", "student_loss_weight")
 RATE = "learning_rate"
+# Of the students, by the names of `search.Limits`.
+LIMITS = ("max_parameters", "max_bytes", "max_milliseconds")
 
 CACHE = "teacher_cache"
 # The variables of keras-tuner for several processes.
@@ -49,6 +51,9 @@ class SearchSettings:
         loss_weight: Likewise.
         student_loss_weight: Likewise.
         learning_rate: Likewise.
+        max_parameters: Most parameters of a student.
+        max_bytes: Largest file of a student.
+        max_milliseconds: Longest time of a student for one image.
         tuner: One of `TUNERS`.
         max_trials: Number of trials, those of earlier calls included.
         seeds: Number of students in each trial.
@@ -75,6 +80,9 @@ class SearchSettings:
     loss_weight: float | None = None
     student_loss_weight: float | None = None
     learning_rate: float | None = None
+    max_parameters: int | None = None
+    max_bytes: int | None = None
+    max_milliseconds: float | None = None
     tuner: str = TUNERS[0]
     max_trials: int = 16
     seeds: int = 1
@@ -128,14 +136,20 @@ def resolve(settings):
             f"Received: --seeds={settings.seeds}. Leave it out, or take "
             "another tuner."
         )
-    rate = settings.learning_rate
-    if rate is not None:
-        _check(RATE, rate, 0 < rate < math.inf, "above 0")
+    for name in (RATE, *LIMITS):
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        _check(name, value, 0 < value < math.inf, "above 0")
+        if name in LIMITS and settings.tuner == "hyperband":
+            raise UnusableError(
+                f"`--{name}` must be left out with `--tuner=hyperband`, whose "
+                f"students differ in epochs. Received: --{name}={value:g}."
+            )
     if settings.resume and settings.overwrite:
         raise UnusableError(
             "`--resume` and `--overwrite` must not be given together, since "
-            "one goes on and the other begins anew. Received: both. Leave one "
-            "out."
+            "one goes on and the other begins anew. Received: both."
         )
     for name in TUNED_FLAGS:
         _check_belongs(name, settings, names)
@@ -279,5 +293,8 @@ def _check(name, value, holds, rule):
 MEANINGS = job_settings.MEANINGS | {
     "max_trials": "the number of settings to try",
     "seeds": "the number of students in each trial",
+    "max_parameters": "the most parameters that a student may have",
+    "max_bytes": "the largest file that a student may need",
+    "max_milliseconds": "the longest that a student may take for an image",
     "workers": "the number of processes that train",
 }

@@ -6,9 +6,10 @@ import keras
 
 from keras_kd import search
 from keras_kd import teachers
-from keras_kd._core import model_weights
+from keras_kd.cli._search import students
 from keras_kd.cli._search.settings import RATE
 from keras_kd.cli._search.settings import TUNED_FLAGS
+from keras_kd.cli._search.students import WIDTH
 from keras_kd.cli._shell.settings import Settings
 from keras_kd.search import ranges
 from keras_kd.search import space
@@ -28,7 +29,7 @@ RATES = dataclasses.replace(
 )
 
 
-def knobs(alternatives, settings):
+def knobs(alternatives, settings, widths=()):
     """All knobs of a search.
 
     A flag that has the same range for all methods is one knob, which learns
@@ -37,6 +38,8 @@ def knobs(alternatives, settings):
     Args:
         alternatives: A resolved `Settings` for each method.
         settings: A `SearchSettings`.
+        widths: Those of the built-in student that are tried. Defaults to none,
+            where the student is fixed.
 
     Returns:
         `(knobs, conditions)`: dict from names to `search.Range`,
@@ -62,6 +65,8 @@ def knobs(alternatives, settings):
             conditions[f"{name}.{flag}"] = METHOD, (name,)
     rate = settings.learning_rate
     found[RATE] = RATES if rate is None else rate
+    if widths:
+        found[WIDTH] = students.knob(widths)
     if settings.tuner == "grid":
         found = {name: _on_grid(knob) for name, knob in found.items()}
     return found, conditions
@@ -101,7 +106,9 @@ class FlagHyperModel(search.DistillationHyperModel):
         self.watch = watch
         self._num_seeds = settings.seeds
         self._by_method = {one.method: one for one in bench.alternatives}
-        self._proposal, self.conditions = knobs(bench.alternatives, settings)
+        self._proposal, self.conditions = knobs(
+            bench.alternatives, settings, students.widths(bench, settings)
+        )
         self._num_fits = 0
         self._run = None, None
         super().__init__(
@@ -115,7 +122,12 @@ class FlagHyperModel(search.DistillationHyperModel):
         return self._proposal
 
     def _student(self, hp):
-        return teachers.logits(model_weights.fresh_copy(self.bench.student))
+        values = space.choose(self.knobs, hp, self.conditions)
+        return teachers.logits(self._new_student(values))
+
+    def _new_student(self, values):
+        width = values.get(WIDTH, self.knobs.get(WIDTH))
+        return students.new_student(self.bench, width)
 
     @property
     def seed(self):
@@ -191,13 +203,14 @@ class FlagHyperModel(search.DistillationHyperModel):
             self._run = seed, run
         return dataclasses.replace(run, rate=rate)
 
-    def best_student(self, distiller):
+    def best_student(self, distiller, values):
         """The student of a trial as the user will load it.
 
         Args:
             distiller: A trained Distiller that `build` made.
+            values: The searched knobs of the trial, by name.
         """
-        saved = model_weights.fresh_copy(self.bench.student)
+        saved = self._new_student(values)
         teachers.logits(saved).set_weights(distiller.student.get_weights())
         return saved
 

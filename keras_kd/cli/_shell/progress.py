@@ -15,6 +15,7 @@ from keras_kd.report.tables import duration
 # How long a line on a training stands: one that changes, and one of many.
 SHOWN_SECONDS = 0.2
 SAID_SECONDS = 15.0
+_NO_REASON = "its worker has printed why"
 
 
 class _Lines:
@@ -228,7 +229,8 @@ class TrialProgress(_Lines):
         for one in sorted(results, key=lambda one: one.number):
             if one.status in ("COMPLETED", "FAILED"):
                 self.kept += 1
-                self._end(one.score, one.knobs, one.message, "kept from before")
+                why = _why(one.message, one.message if one.is_over else None)
+                self._end(one.score, one.knobs, why, "kept from before")
         self.started = self.clock()
 
     def finish(self, trial):
@@ -237,11 +239,14 @@ class TrialProgress(_Lines):
         Args:
             trial: A `keras_tuner.engine.trial.Trial`.
         """
+        # Not at the top: a distillation needs no keras-tuner.
+        from keras_kd.search.limits import over_text
+
         is_scored = trial.status == "COMPLETED"
         self._end(
             trial.score if is_scored else None,
             trial.hyperparameters.values,
-            trial.message,
+            _why(trial.message, over_text(trial.message)),
             None,
         )
 
@@ -254,13 +259,13 @@ class TrialProgress(_Lines):
         took = self.clock() - self.started
         return took / (self.ended - self.kept) * (self.total - self.ended)
 
-    def _end(self, score, knobs, message, kept):
+    def _end(self, score, knobs, why, kept):
         self.ended += 1
         if score is not None:
             self.best = score if self.best is None else max(self.best, score)
             what = f"{100 * score:.1f} %"
         else:
-            what = f"failed ({_last_line(message)})"
+            what = why
         parts = [what]
         if self.best is not None:
             parts.append(f"best {100 * self.best:.1f} %")
@@ -271,9 +276,12 @@ class TrialProgress(_Lines):
         self._end_line(self.ended, f"{self.name_of(knobs)}: {', '.join(parts)}")
 
 
-def _last_line(message):
+def _why(message, over):
+    """Says why a trial has no score."""
+    if over is not None:
+        return f"not trained ({over})"
     lines = (message or "").strip().splitlines()
-    return lines[-1].strip() if lines else "its worker has printed why"
+    return f"failed ({lines[-1].strip() if lines else _NO_REASON})"
 
 
 def terminal():

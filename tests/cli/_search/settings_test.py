@@ -147,6 +147,21 @@ class RefusalTest(parameterized.TestCase):
             seeds=2,
         )
 
+    def test_limits_with_hyperband(self):
+        self.assert_refuses(
+            "`--max_bytes` must be left out with `--tuner=hyperband`.*Received:"
+            " --max_bytes=9000",
+            tuner="hyperband",
+            max_bytes=9000,
+        )
+
+    @parameterized.parameters("max_parameters", "max_milliseconds")
+    def test_a_limit_of_nothing(self, name):
+        self.assert_refuses(
+            f"`--{name}` must be above 0, since it is .*Received: --{name}=0",
+            **{name: 0},
+        )
+
     def test_to_go_on_and_to_begin_anew(self):
         self.assert_refuses(
             "`--resume` and `--overwrite` must not be given together.*Received",

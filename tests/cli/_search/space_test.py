@@ -82,6 +82,19 @@ class KnobsTest(absltest.TestCase):
         self.assertEqual(found["loss_weight"], 3.0)
         self.assertEqual(found["student_loss_weight"], 0.0)
 
+    def test_some_widths_are_a_knob_and_one_is_fixed(self):
+        settings = SearchSettings(methods=("soft_targets",))
+        for widths, default in (
+            ((2, 3, 4), 4),
+            ((2, 8, 12), 8),
+            ((12, 16), 12),
+        ):
+            found, _ = space.knobs(resolve(settings), settings, widths)
+            self.assertEqual(found["width"].values, widths)
+            self.assertEqual(found["width"].default, default)
+        found, _ = space.knobs(resolve(settings), settings, (2,))
+        self.assertEqual(found["width"], 2)
+
     def test_a_grid_has_three_values_of_each(self):
         found, _ = knobs(methods=("soft_targets",), tuner="grid")
         self.assertEqual(
@@ -179,7 +192,7 @@ class TrialTest(absltest.TestCase):
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
         self.assertEqual(score, expected.history["val_accuracy"][-1])
-        saved = self.made.best_student(distiller)
+        saved = self.made.best_student(distiller, {})
         for ours, theirs in zip(
             saved.get_weights(), expected.saved.get_weights(), strict=True
         ):

@@ -84,6 +84,25 @@ class TrialProgressTest(absltest.TestCase):
             ["[1/3] hints: failed (ValueError: no weights), 2 s left"],
         )
 
+    def test_says_which_limit_a_student_is_over(self):
+        progress = self.progress(3)
+        why = "9 parameters, over 8"
+        failed = {"status": "FAILED", "score": None}
+        old = search.TrialResult(
+            "0", 1, **failed, knobs={}, message=why, is_over=True
+        )
+        progress.keep([old])
+        error = "keras_kd.search.limits.OverLimitError"
+        message = f"Traceback\n  line\n{error}: {why}\n"
+        self.finish(progress, 1, **failed, message=message)
+        self.assertEqual(
+            self.lines,
+            [
+                f"[1/3] soft_targets: not trained ({why}), kept from before",
+                f"[2/3] hints: not trained ({why}), 1 s left",
+            ],
+        )
+
     def test_the_longest_line_fits_a_terminal(self):
         progress = self.progress(100)
         self.finish(progress, 9000, 1.0, method="attention_and_soft_targets")

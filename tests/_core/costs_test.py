@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from absl.testing import absltest
 
+from keras_kd._core import costs
 from keras_kd._core import latency as turns
-from keras_kd.cli._bench import latency
+from tests import support
 
 IMAGES = np.zeros((3, 4), "float32")
 
@@ -35,10 +36,10 @@ class Clock:
 class InTurnTest(absltest.TestCase):
     def time(self, clock, *models):
         with (
-            mock.patch.object(latency.backend, "compiled", lambda f, _: f),
+            mock.patch.object(costs.backend, "compiled", lambda f, _: f),
             mock.patch("time.perf_counter", lambda: clock.now),
         ):
-            return latency.in_turn(models, IMAGES)
+            return costs.in_turn(models, IMAGES)
 
     def test_every_round_calls_each_model_once(self):
         clock = Clock()
@@ -81,11 +82,39 @@ class InTurnTest(absltest.TestCase):
 
         model = keras.Sequential([keras.Input((4,)), Watched()])
         seen.clear()
-        (found,) = latency.in_turn([model], IMAGES)
+        (found,) = costs.in_turn([model], IMAGES)
         # Compiled: recorded once.
         self.assertEqual(seen, [(False, (4,))])
         self.assertBetween(found.median, found.low, found.high)
         self.assertGreater(found.low, 0)
+
+    def test_times_a_model_of_several_inputs_and_outputs(self):
+        first = keras.Input((2,), name="first")
+        second = keras.Input((3,), name="second")
+        model = keras.Model(
+            {"first": first, "second": second},
+            [keras.layers.Dense(1)(first), keras.layers.Dense(1)(second)],
+        )
+        x = {"first": np.zeros((1, 2)), "second": np.zeros((1, 3))}
+        (found,) = costs.in_turn([model], x)
+        self.assertGreater(found.low, 0)
+
+
+class SavedBytesTest(absltest.TestCase):
+    def test_is_the_size_of_the_file_without_an_optimizer(self):
+        path = support.folder(self) / "model.keras"
+        model = support.dense(50)
+        model.save(path)
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        # The config of a copy is some bytes shorter; Adam's moments are twice
+        # the weights.
+        size = path.stat().st_size
+        self.assertAlmostEqual(
+            costs.saved_bytes(model), size, delta=0.01 * size
+        )
+        self.assertGreater(2 * 4 * model.count_params(), 0.1 * size)
+        self.assertTrue(model.compiled)
 
 
 if __name__ == "__main__":
