@@ -18,8 +18,8 @@ def pareto_front(
     other has a better score and costs no more, or the same score and costs
     less. Equal ones are on it together. `report.score_against_cost` draws it.
 
-    A front of one training each is optimistic, as the best of many trials is:
-    train what you take from it with other seeds.
+    It is optimistic, as the best of many trials is: train what you take from it
+    with other seeds.
 
     Args:
         trials: What `search.results` returned, of a tuner that was made with

@@ -17,8 +17,8 @@ HEADER = ("rank", "val. %", "params", "KB", "ms", "method")
 NOTE = (
     "No other trial is as good at this cost or less. KB: saved, without "
     "optimizer. ms: median of compiled calls with one image, on this machine, "
-    "timed once for each architecture. Each accuracy is that of one training, "
-    "and the best of several: neighbours may change places with other seeds."
+    "timed once for each architecture. Each accuracy is the best of several "
+    "trials: neighbours may change places with other seeds."
 )
 
 
@@ -60,7 +60,7 @@ def terminal(found):
     for cost in limited(found.settings):
         table = report.text_table(header(found), rows(found, cost))
         lines += [f"The best students by {cost}:", "", table, ""]
-    return [*lines, fold(NOTE), *_over(found)] if lines else []
+    return [*lines, fold(NOTE), *_over(found), ""] if lines else []
 
 
 def write(found, files):
