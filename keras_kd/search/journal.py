@@ -24,6 +24,7 @@ class Journal:
         is_over: Whether all processes that searched here have been told that
             there are no more trials, with this number of them.
         was_asked: Whether a process has asked this one for a trial.
+        costs: Dict of the costs of the students by trial, as far as measured.
     """
 
     path = None
@@ -49,6 +50,7 @@ class Journal:
         self.on_trial = on_trial
         # Metrics of trials that have not ended, in the form of keras-tuner.
         self._reported = {}
+        self.costs = {}
         self._space = [knob.get_config() for knob in self.get_space().space]
         kept = read(self.path)
         waiting = self._take_up(kept) if kept and kept["trials"] else []
@@ -75,6 +77,8 @@ class Journal:
             for trial_id, trial in kept["trials"].items()
         }
         self._reported = kept["reported"]
+        # Searches of older versions have none.
+        self.costs = kept.get("costs", {})
         self.set_state(
             state | {"ongoing_trials": {}, "retry_queue": list(waiting)}
         )
@@ -131,6 +135,7 @@ class Journal:
         waiting = self.get_state()["retry_queue"]
         if trial_id in waiting:
             waiting.remove(trial_id)
+        self._take_costs(trial)
         reported = self._reported.pop(trial_id, None)
         known = self.trials[trial_id]
         if reported and not known.metrics.exists(self.objective.name):
@@ -138,6 +143,18 @@ class Journal:
         super().end_trial(trial)
         if self.on_trial is not None:
             self.on_trial(known)
+
+    def _take_costs(self, trial):
+        """Takes what the process of a trial has measured.
+
+        keras-tuner sends no messages from one process to the other.
+        """
+        found = limits.read(self.path.parent, trial.trial_id)
+        if found is None:
+            return
+        self.costs[trial.trial_id] = found["costs"]
+        if found["over"]:
+            trial.message = limits.message(found["over"])
 
     def _check_consecutive_failures(self):
         """Ends the search where several trials in a row have crashed.
@@ -162,6 +179,7 @@ class Journal:
             "space": self._space,
             "oracle": self.get_state(),
             "reported": self._reported,
+            "costs": self.costs,
             "trials": {
                 trial_id: self._state(trial)
                 for trial_id, trial in self.trials.items()

@@ -9,7 +9,6 @@ import keras_tuner
 
 from keras_kd._core import files
 from keras_kd.search import limits as of_limits
-from keras_kd.search import project
 from keras_kd.search.results import results
 
 
@@ -51,36 +50,47 @@ class LimitedTrials:
         if not isinstance(model, keras.Model):
             return  # keras-tuner says so.
         student = of_limits.student_of(model)
-        found = self._costs(student)
-        # In the folder that the processes of a search share.
-        path = pathlib.Path(self.get_trial_dir(trial.trial_id), project.COSTS)
-        files.write_sealed(path, found)
-        over = of_limits.over(self.limits, found["costs"])
+        architecture = of_limits.architecture(student)
+        costs = self._known(architecture)
+        if costs is None:
+            costs = of_limits.measure(student, self.limits)
+        over = of_limits.over(self.limits, costs)
+        # In the folder that the processes of a search share: the one with the
+        # journal, which may be another, takes it from there.
+        path = pathlib.Path(self.get_trial_dir(trial.trial_id), of_limits.FILE)
+        files.write_sealed(
+            path,
+            {
+                "trial": trial.trial_id,
+                "architecture": architecture,
+                "costs": costs,
+                "over": over,
+            },
+        )
         if over:
             raise of_limits.OverLimitError(over)
         self._checked = trial.trial_id
 
-    def _costs(self, student):
-        """Costs of an architecture, measured in one of the trials only.
+    def _known(self, architecture):
+        """Costs of an architecture that was in a trial, or `None`.
 
         Otherwise two trials of one student would differ by the clock's noise,
         and a trial that begins again by the machine's load.
         """
-        architecture = of_limits.architecture(student)
         folder = pathlib.Path(self.project_dir)
         try:
-            for path in sorted(folder.glob(f"trial_*/{project.COSTS}")):
-                kept = files.read_sealed(path)
+            for path in sorted(folder.glob(f"trial_*/{of_limits.FILE}")):
+                trial_id = path.parent.name.removeprefix("trial_")
+                kept = of_limits.read(folder, trial_id)
                 if kept and kept["architecture"] == architecture:
-                    return kept
+                    return kept["costs"]
         except ValueError as error:
             # Any other error would only end this trial.
             raise keras_tuner.errors.FatalValueError(
                 f"The costs of a trial are damaged. {error} Restore them from "
                 "a copy, or begin anew with `overwrite=True`."
             ) from error
-        costs = of_limits.measure(student, self.limits)
-        return {"architecture": architecture, "costs": costs}
+        return None
 
 
 def _check_any(found, limits):

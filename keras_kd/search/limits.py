@@ -8,16 +8,18 @@ import keras
 import keras_tuner
 
 from keras_kd._core import costs as model_costs
+from keras_kd._core import files
 from keras_kd._core import identity
 from keras_kd._core import model_specs
 from keras_kd._core.arguments import as_float
-from keras_kd._core.files import digest_of
 from keras_kd._core.kinds import check_model
 
 PARAMETERS = "parameters"
 BYTES = "bytes"
 MILLISECONDS = "milliseconds"
 COSTS = (PARAMETERS, BYTES, MILLISECONDS)
+# In the folder of a trial: costs of its student.
+FILE = "costs"
 _OVER = f"{__name__}.OverLimitError: "
 
 
@@ -26,8 +28,8 @@ class OverLimitError(keras_tuner.errors.FailedTrialError):
 
     @property
     def message(self):
-        """That of the trial: the last line of a traceback."""
-        return f"{_OVER}{self}"
+        """That of the trial."""
+        return message(str(self))
 
 
 class NoStudentError(ValueError):
@@ -135,6 +137,35 @@ def text(cost, value):
     return f"{digits} {cost}"
 
 
+def message(over):
+    """The message of a trial, as a traceback ends.
+
+    Args:
+        over: See `over`.
+    """
+    return f"{_OVER}{over}"
+
+
+def read(folder, trial_id):
+    """Reads the costs of a trial; `None` if there is no file.
+
+    Args:
+        folder: The `pathlib.Path` of the search.
+        trial_id: Name of the trial.
+
+    Returns:
+        Dict of `trial`, `architecture`, `costs` and `over`.
+
+    Raises:
+        ValueError: If the file is damaged, or that of another trial.
+    """
+    path = folder / f"trial_{trial_id}" / FILE
+    kept = files.read_sealed(path)
+    if kept is not None and kept["trial"] != trial_id:
+        raise files.damaged(path)
+    return kept
+
+
 def over_text(message):
     """Says of which limits the student of a trial was over, or `None`.
 
@@ -152,7 +183,7 @@ def student_of(model: Any):
 
 def architecture(student):
     """Digest of a student without the values of its weights."""
-    return digest_of(identity.of_model(student))
+    return files.digest_of(identity.of_model(student))
 
 
 def check_measurable(student, limits):

@@ -16,8 +16,6 @@ TRIAL = "trial.json"
 MODEL_FILES = ("build_config.json", "checkpoint.weights.h5")
 # Of these two, in the folder of the trial.
 DIGESTS = "digests"
-# Of its student, there too.
-COSTS = "costs"
 # Of keras-tuner alone, and of searches of older versions.
 ORACLE = "oracle.json"
 
@@ -25,7 +23,9 @@ ORACLE = "oracle.json"
 _WRITTEN = {
     r"journal\.json": own_files.begins('{"content":'),
     r"trial_[^/]+/trial\.json": own_files.begins('{"trial_id":'),
-    rf"trial_[^/]+/({DIGESTS}|{COSTS})": own_files.begins('{"content":'),
+    rf"trial_[^/]+/({DIGESTS}|{of_limits.FILE})": own_files.begins(
+        '{"content":'
+    ),
     # Keras-tuner 1.4.8: what the model was built from, and its weights.
     r"trial_[^/]+/build_config\.json": own_files.anything,
     r"trial_[^/]+/(checkpoint\.weights\.h5)?": own_files.anything,

@@ -7,7 +7,6 @@ import pathlib
 
 import keras_tuner
 
-from keras_kd._core import files
 from keras_kd.search import journal
 from keras_kd.search import limits
 from keras_kd.search import project
@@ -97,7 +96,8 @@ def results(
             )
         states = [trial.get_state() for trial in oracle.trials.values()]
         order = list(oracle.start_order)
-        folder = pathlib.Path(source.project_dir)
+        # An oracle of keras-tuner itself has none.
+        costs = getattr(oracle, "costs", {})
         direction = direction or oracle.objective.direction
     else:
         if not isinstance(source, str | os.PathLike):
@@ -106,9 +106,8 @@ def results(
                 "`directory/project_name`. Received: source="
                 f"{source!r} of type {type(source).__name__}."
             )
-        states, order = _of_folder(source)
-        folder = pathlib.Path(source)
-    found = [_result(state, order, folder) for state in states]
+        states, order, costs = _of_folder(source)
+    found = [_result(state, order, costs) for state in states]
     scored = [one for one in found if one.score is not None]
     if scored:
         is_max = (direction or _direction(states, source)) == "max"
@@ -118,7 +117,7 @@ def results(
 
 
 def _of_folder(source):
-    """States of the trials, and their names in the order of their starts."""
+    """States of the trials, their names in the order of starts, and costs."""
     is_path = isinstance(source, str | os.PathLike)
     if not (is_path and os.path.isdir(source)):
         raise ValueError(
@@ -130,7 +129,8 @@ def _of_folder(source):
     if not (folder / project.ORACLE).exists():
         kept = journal.read(folder / journal.NAME)
         if kept is not None:
-            return list(kept["trials"].values()), kept["oracle"]["start_order"]
+            trials, order = kept["trials"], kept["oracle"]["start_order"]
+            return list(trials.values()), order, kept.get("costs", {})
     files = sorted(folder.glob(f"trial_*/{project.TRIAL}"))
     try:
         oracle = json.loads((folder / project.ORACLE).read_text("utf-8"))
@@ -141,10 +141,10 @@ def _of_folder(source):
             f"`directory/project_name`. Received: source={str(folder)!r}, "
             f"which cannot be read ({error})."
         ) from error
-    return states, oracle["start_order"]
+    return states, oracle["start_order"], {}
 
 
-def _result(state, order, folder):
+def _result(state, order, costs):
     hyperparameters = keras_tuner.HyperParameters.from_config(
         state["hyperparameters"]
     )
@@ -158,8 +158,6 @@ def _result(state, order, folder):
         and not knob.name.startswith(_OWN)
         and hyperparameters.is_active(knob)
     ]
-    path = folder / f"trial_{trial_id}" / project.COSTS
-    measured = files.read_sealed(path) or {"costs": {}}
     over = limits.over_text(state["message"])
     return TrialResult(
         trial_id=trial_id,
@@ -176,7 +174,7 @@ def _result(state, order, folder):
             for knob in knobs
             if hasattr(knob, "sampling")  # Choices have none.
         },
-        costs=measured["costs"],
+        costs=dict(costs.get(trial_id, {})),
         is_over=over is not None,
     )
 

@@ -9,7 +9,6 @@ from absl.testing import parameterized
 
 from keras_kd import search
 from keras_kd.search import limits as of_limits
-from keras_kd.search import project
 from tests import support
 from tests.search import scored
 
@@ -207,17 +206,48 @@ class LimitedTrialsTest(parameterized.TestCase):
 
     def test_names_costs_that_were_damaged(self):
         limits = search.Limits(max_parameters=12)
-        tuner = run(self.folder, Sized(), limits, max_trials=2)
-        path = next(self.folder.rglob(f"trial_*/{project.COSTS}"))
+        found = search.results(run(self.folder, Sized(), limits, max_trials=2))
+        path = next(self.folder.rglob(f"trial_*/{of_limits.FILE}"))
         path.write_text(path.read_text().replace("4", "5", 1))
-        with self.assertRaisesRegex(ValueError, "must be as it was written"):
-            search.results(tuner)
-        del tuner
+        # The journal has them too.
+        self.assertEqual(search.results(self.folder / "search"), found)
         with self.assertRaisesRegex(
             keras_tuner.errors.FatalValueError,
             "costs of a trial are damaged.*overwrite=True",
         ):
             run(self.folder, Sized(), limits, max_trials=3)
+
+    def test_lost_costs_of_a_trial_are_still_in_the_journal(self):
+        limits = search.Limits(max_parameters=12)
+        found = search.results(run(self.folder, Sized(), limits, max_trials=2))
+        for path in self.folder.rglob(f"trial_*/{of_limits.FILE}"):
+            path.unlink()
+        tuner = run(self.folder, Sized(), limits, max_trials=3)
+        kept = [one for one in search.results(tuner) if one.number < 3]
+        self.assertCountEqual(kept, found)
+
+    def test_what_a_worker_found_comes_to_its_chief(self):
+        made = scored.make_tuner(
+            self.folder,
+            Sized(),
+            "grid",
+            limits=search.Limits(max_parameters=12),
+            max_trials=12,
+        )
+        end_trial = made.oracle.end_trial
+
+        def sent(trial):
+            # Without the message.
+            end_trial(type(trial).from_proto(trial.to_proto()))
+
+        with mock.patch.object(made.oracle, "end_trial", sent):
+            scored.run(made)
+        found = search.results(made)
+        self.assertEqual(sum(one.is_over for one in found), 6)
+        for one in found:
+            count = parameters(one.knobs["units"])
+            self.assertEqual(one.costs, {"parameters": count})
+            self.assertEqual(one.is_over, count > 12)
 
     def test_a_search_can_be_thrown_away_with_its_costs(self):
         limits = search.Limits(max_parameters=12)

@@ -257,6 +257,12 @@ KINDS = (
             hyperband, interrupted_hyperband, unread=_OF_TRIALS
         ),
         "search": Kind(search, unread=_OF_TRIALS),
+        "search_with_limits": Kind(
+            functools.partial(
+                search, limits=keras_kd.search.Limits(max_bytes=1e9)
+            ),
+            unread=_OF_TRIALS,
+        ),
         "search_interrupted": Kind(
             search, interrupted_search, unread=_OF_TRIALS
         ),

@@ -13,6 +13,7 @@ from keras_kd.cli._search.space import OBJECTIVE
 from keras_kd.cli._search.students import WIDTH
 from keras_kd.cli._shell.terminal import fold
 from keras_kd.search.knobs import is_searched
+from keras_kd.search.limits import COSTS
 
 PLOTS = {
     "parallel.png": "Each trial as a line through its knobs",
@@ -135,7 +136,7 @@ def names_of(found):
 
 def csv_text(found):
     """Formats all trials as CSV, the best first."""
-    costs = list(found.results[0].costs)
+    costs = [one for one in COSTS if one in found.results[0].costs]
     width = [WIDTH] if WIDTH in found.hypermodel.knobs else []
     names = ("rank", "trial", "status", OBJECTIVE, "epochs", *columns(found))
     text = io.StringIO()
