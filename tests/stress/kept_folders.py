@@ -160,7 +160,7 @@ def search(folder, before=lambda count: None, **kwargs):
     )
     scored.run(tuner)
     found = keras_kd.search.results(folder / "search")
-    return [(one.trial_id, one.score, one.knobs) for one in found]
+    return [(one.trial_id, one.score, one.knobs, one.costs) for one in found]
 
 
 def interrupted_search(folder):
@@ -259,7 +259,7 @@ KINDS = (
         "search": Kind(search, unread=_OF_TRIALS),
         "search_with_limits": Kind(
             functools.partial(
-                search, limits=keras_kd.search.Limits(max_bytes=1e9)
+                search, limits=keras_kd.search.Limits(max_parameters=9)
             ),
             unread=_OF_TRIALS,
         ),
