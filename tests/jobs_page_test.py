@@ -40,21 +40,7 @@ class OneStepTest(parameterized.TestCase):
         self.enterContext(pages.one_step())
 
     def evaluated(self, code, x, y):
-        """Evaluates a job on its first examples.
-
-        Args:
-            code: That of the job.
-            x: Name of the input.
-            y: Name of the labels.
-
-        Returns:
-            Logs, labels, and logits of the teacher and the student.
-        """
-        names, *_ = self.jobs.run(code)
-        distiller, x, y = names["distiller"], names[x][:FEW], names[y][:FEW]
-        logs = support.evaluated(distiller, x, y)
-        models = distiller.teacher, distiller.student
-        return logs, y, *(reference.float64(model(x)) for model in models)
+        return self.jobs.evaluated(code, x, y, FEW)
 
     @parameterized.named_parameters(*NAMED)
     def test_moves_the_student(self, code):

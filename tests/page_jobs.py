@@ -9,6 +9,7 @@ import keras
 
 import keras_kd
 from tests import pages
+from tests import reference
 from tests import support
 
 
@@ -46,6 +47,25 @@ class Jobs:
         if code not in self._done:
             self._done[code] = self._run(code)
         return self._done[code]
+
+    def evaluated(self, code, x, y, count):
+        """Evaluates a job on its first examples.
+
+        Args:
+            code: That of the job.
+            x: Name of the input.
+            y: Name of the labels.
+            count: Number of examples.
+
+        Returns:
+            Logs, labels, and logits of the teacher and the student.
+        """
+        names, *_ = self.run(code)
+        x, y = names[x][:count], names[y][:count]
+        distiller = names["distiller"]
+        logs = support.evaluated(distiller, x, y)
+        models = distiller.teacher, distiller.student
+        return logs, y, *(reference.float64(model(x)) for model in models)
 
     def _run(self, code):
         keras.utils.set_random_seed(0)
