@@ -152,6 +152,7 @@ class IncumbentTest(parameterized.TestCase):
         for key, value in logs.items():
             np.testing.assert_allclose(logs_of_two[key], value, 1e-5)
 
+    @support.eagerly()
     def test_outputs_may_differ_when_features_are_compared(self):
         distiller = support.distiller(
             losses.Hint(teacher_tap="hidden", student_tap="hidden"),

@@ -1,5 +1,6 @@
 """A Distiller whose teacher is a cache."""
 
+import tempfile
 import warnings
 
 import keras
@@ -26,16 +27,20 @@ def teacher(**head):
 
 @support.eager_tests(but=("test_warns_once",))
 class CachedDistillerTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.data = support.data(24)
-        self.cached = self.cache(taps=["hidden"])
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.root = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.data = support.data(24)
+        with support.eagerly():
+            cls.cached = cls.cache(taps=["hidden"])
 
-    def cache(self, model=None, **kwargs):
+    @classmethod
+    def cache(cls, model=None, **kwargs):
         return keras_kd.teachers.cache_teacher(
             model or teacher(),
-            self.data,
-            support.folder(self),
+            cls.data,
+            tempfile.mkdtemp(dir=cls.root),
             verbose=0,
             **kwargs,
         )

@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import ops
@@ -45,6 +46,7 @@ class OneHot(keras_kd.losses.DistillationLoss):
 
 
 class MixedExamplesTest(parameterized.TestCase):
+    @pytest.mark.slow
     @support.eagerly()
     def test_labels_of_another_form_are_taken_on_several_replicas(self):
         x, y = support.data(8)

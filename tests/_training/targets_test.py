@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -59,6 +60,7 @@ class UnlabelledTest(parameterized.TestCase):
         for actual, one in zip(change, wanted, strict=True):
             np.testing.assert_allclose(actual, one, rtol=1e-4, atol=1e-6)
 
+    @pytest.mark.slow
     def test_on_two_replicas_that_have_unequal_parts(self):
         # The first replica has four labels, the second none.
         order = np.argsort(~self.labelled, kind="stable")

@@ -144,6 +144,7 @@ class StepsTest(parameterized.TestCase):
         for old, new in zip(weights, double.get_weights(), strict=True):
             np.testing.assert_array_equal(new, old)
 
+    @pytest.mark.slow
     def test_predictions_come_in_the_order_of_the_examples(self):
         x, _ = support.data(11)
         with two_replicas().scope():

@@ -268,8 +268,8 @@ class StepTest(parameterized.TestCase):
         self.assertEqual(support.largest_difference(before, after), 0)
 
 
-support.mark_slow(StepTest, "test_ways", but=["_eager", "_several_steps"])
-support.mark_slow(StepTest, "test_half_precision_moves", but=["0"])
+support.mark_slow(StepTest, "test_ways", but=["_eager"])
+support.mark_slow(StepTest, "test_half_precision_moves")
 
 
 class CompiledTest(absltest.TestCase):

@@ -4,6 +4,7 @@ import types
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -213,6 +214,7 @@ class AnnealInFitTest(parameterized.TestCase):
         recorder, _ = fit(distiller, anneal, epochs=1)
         self.assertEqual(recorder.seen, [1.0, 3.0])
 
+    @pytest.mark.slow
     def test_drives_the_variable_of_all_replicas(self):
         with two_replicas().scope():
             distiller = compiled()

@@ -140,10 +140,7 @@ support.mark_slow(
 support.mark_slow(
     EveryRunFolderTest,
     "test_refuses_another_run",
-    but=[
-        "_compress_generator",
-        *(f"_fitnets_{what}" for what in run_folder_rows.OTHERS["fitnets"]),
-    ],
+    but=[f"_fitnets_{what}" for what in run_folder_rows.OTHERS["fitnets"]],
 )
 
 

@@ -61,7 +61,10 @@ def trained(name):
     made = distiller(ROWS[name], jit_compile=False)
     models = made.teacher, made.student
     before = [support.values(model.weights) for model in models]
-    history = fit(made)
+    with support.eagerly():
+        history = fit(made)
+    # Later steps run in a graph.
+    made.make_train_function(force=True)
     after = [support.values(model.weights) for model in models]
     return Trained(made, history, *zip(before, after, strict=True))
 

@@ -163,9 +163,7 @@ class GoldensTest(parameterized.TestCase):
         self.assertSetEqual(found, registered)
 
 
-support.mark_slow(
-    GoldensTest, "test_trains_on", but=["_distiller", "_mutual_together"]
-)
+support.mark_slow(GoldensTest, "test_trains_on", but=["_distiller"])
 for name in ON_TENSORFLOW:
     support.on_tensorflow(getattr(GoldensTest, name))
 

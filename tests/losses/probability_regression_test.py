@@ -84,6 +84,7 @@ class ProbabilityRegressionTest(parameterized.TestCase):
             value, 0.5 * np.square(difference).sum(-1), rtol=1e-5
         )
 
+    @support.eagerly()
     def test_a_distiller_takes_it_with_an_ensemble(self):
         ensemble = keras_kd.teachers.EnsembleTeacher(
             [support.dense(8, name=f"member_{i}") for i in range(2)]

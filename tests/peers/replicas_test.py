@@ -98,7 +98,7 @@ class ReplicasTest(parameterized.TestCase):
             )
 
 
-support.mark_slow(ReplicasTest, "test_two_replicas_without", but=["_shards"])
+support.mark_slow(ReplicasTest, "test_two_replicas_without")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pathlib
 
 import numpy as np
+import pytest
 from absl.testing import absltest
 
 import keras_kd
@@ -27,6 +28,7 @@ class RowsTest(absltest.TestCase):
         self.assertTrue(np.any(made != np.round(made)))
         self.assertLess(np.abs(made).max(), 12)
 
+    @pytest.mark.slow
     def test_a_resumed_run_asks_the_teacher_nothing_again(self):
         asked = []
 

@@ -110,6 +110,7 @@ class CompressTest(parameterized.TestCase):
         )
         self.assertGreater(made.scores[400].accuracy, 0.85)
 
+    @pytest.mark.slow
     def test_an_ensemble_of_networks_teaches(self):
         ensemble = keras_kd.teachers.EnsembleTeacher(
             [support.dense(8, 2, name=f"member_{i}") for i in range(2)]

@@ -106,6 +106,7 @@ class MakeTunerTest(parameterized.TestCase):
         self.assertEqual(first["tuner/epochs"], 2)
         self.assertLen(tuner.oracle.trials, 5)
 
+    @pytest.mark.slow
     @support.eagerly()
     def test_the_model_of_another_trial_is_refused(self):
         folder = support.folder(self)

@@ -170,7 +170,7 @@ class OptimizersTest(parameterized.TestCase):
             distiller.fit(*support.data(), verbose=0)
 
 
-support.mark_slow(OptimizersTest, "test_each_peer", but=["_adam"])
+support.mark_slow(OptimizersTest, "test_each_peer")
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class SharesTest(parameterized.TestCase):
         self.assertFalse(distiller.jit_compile)
 
 
-support.mark_slow(SharesTest, "test_a_peer_moves_as_on", but=["_in_turn"])
+support.mark_slow(SharesTest, "test_a_peer_moves_as_on")
 support.mark_slow(SharesTest, "test_examples_of_another_shard", but=["2"])
 
 

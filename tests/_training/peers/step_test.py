@@ -214,7 +214,7 @@ class PeerStepTest(parameterized.TestCase):
 
 
 support.mark_slow(PeerStepTest, "test_ways", but=["_eager"])
-support.mark_slow(PeerStepTest, "test_evaluate", but=["0"])
+support.mark_slow(PeerStepTest, "test_evaluate")
 support.mark_slow(PeerStepTest, "test_half")
 
 
