@@ -15,13 +15,19 @@ from keras_kd.distiller import Distiller
 
 
 class MethodsTest(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Nothing trains them.
+        cls.teacher = models.small_convnet((8, 8, 1), 3, (4, 8, 16))
+        cls.student = models.small_convnet((8, 8, 1), 3, (2, 4))
+
     @parameterized.parameters(*methods.METHODS)
     def test_makes_a_distiller_of_the_default_models(self, name):
         settings = resolve(Settings(method=name))
         if settings.loss_weight is None:
             self.skipTest("It sets the weights itself.")
-        teacher = models.small_convnet((8, 8, 1), 3, (4, 8, 16))
-        student = models.small_convnet((8, 8, 1), 3, (2, 4))
+        teacher, student = self.teacher, self.student
         made = methods.METHODS[name].make_losses(teacher, student, settings)
         distiller = Distiller(
             teacher=teacher, student=student, distillation_losses=made
