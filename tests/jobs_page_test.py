@@ -113,15 +113,13 @@ class OneStepTest(parameterized.TestCase):
         np.testing.assert_allclose(logs["soft_targets"], soft, rtol=1e-4)
         np.testing.assert_allclose(logs["accuracy"], right, rtol=1e-5)
 
-    def test_a_cache_of_maps_takes_two_bytes_a_number(self):
+    def test_halves_are_compared_with_the_flipped_image(self):
         names, *_ = self.jobs.run(HALVES)
-        # Of 8x8 pixels and two classes; 8 bytes tell the example, 8 its seed.
+        # Two bytes a number, of 8x8 pixels and two classes; 8 tell the example,
+        # 8 its seed.
         self.assertEqual(
             names["cached"].bytes_per_example, 8 * 8 * 2 * 2 + 8 + 8
         )
-
-    def test_halves_are_compared_with_the_flipped_image(self):
-        names, *_ = self.jobs.run(HALVES)
         # Where the cache is.
         self.enterContext(contextlib.chdir(self.jobs.folder))
         distiller, teacher = names["distiller"], names["teacher"]

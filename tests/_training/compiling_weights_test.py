@@ -4,6 +4,7 @@ import inspect
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -95,6 +96,7 @@ class UnlabelledWeightsTest(parameterized.TestCase):
         expected = 2 * wanted(distiller, self.x)
         np.testing.assert_allclose(both, expected, rtol=1e-5)
 
+    @pytest.mark.slow
     def test_on_two_replicas(self):
         with two_replicas().scope():
             distiller = made()
