@@ -12,7 +12,7 @@ from tests import support
 
 ROOT = pathlib.Path(__file__).parents[1]
 WITH_FIGURES = ("01", "03", "04", "05", "07", "08", "11", "13", "15", "16")
-WITH_FIGURES += ("19", "22")
+WITH_FIGURES += ("19", "22", "30")
 EXAMPLE = """\
 import os
 import pathlib
