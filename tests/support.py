@@ -1,6 +1,7 @@
 """Small models and data that many tests use."""
 
 import functools
+import importlib.util
 import pathlib
 import tempfile
 from unittest import mock
@@ -167,3 +168,11 @@ class Interrupt(keras.callbacks.Callback):
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
+
+
+def load_program(path):
+    """A program of the repository, which is in no package, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,4 +1,3 @@
-import importlib.util
 import io
 import os
 import pathlib
@@ -28,16 +27,7 @@ figure.savefig(OUTPUT / "curve.png", dpi=150)
 """
 
 
-def load_figures():
-    """The program, which is a script and in no package."""
-    path = ROOT / "tutorials" / "figures.py"
-    spec = importlib.util.spec_from_file_location("figures", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-figures = load_figures()
+figures = support.load_program(ROOT / "tutorials" / "figures.py")
 
 
 def picture(file):

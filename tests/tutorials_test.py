@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import pathlib
 import re
@@ -51,16 +50,7 @@ y = 2
 '''
 
 
-def load_render():
-    """The converter, which is a script and in no package."""
-    path = ROOT / "tutorials" / "render.py"
-    spec = importlib.util.spec_from_file_location("render", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-render = load_render()
+render = support.load_program(ROOT / "tutorials" / "render.py")
 
 
 class RenderTest(parameterized.TestCase):

@@ -28,7 +28,7 @@ class OverLimitError(keras_tuner.errors.FailedTrialError):
 
     @property
     def message(self):
-        """That of the trial."""
+        """Message of the trial, as keras-tuner keeps it."""
         return message(str(self))
 
 
@@ -96,7 +96,7 @@ def limit(limits, cost):
 
 
 def as_dict(limits):
-    """What JSON can hold: the limits by name, as text where infinite.
+    """Limits by name, for JSON: text where infinite.
 
     Args:
         limits: A `Limits`.
